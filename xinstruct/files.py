@@ -1,0 +1,119 @@
+"""Reading and writing: atomic files and folders, Parquet with a checked schema, params, hashes.
+
+Everything is written under a temporary name, synced and renamed, so that a file that exists is
+whole. This is the only module that writes records to disk.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ruamel.yaml import YAML
+
+from xinstruct.records import KINDS, Record, schema
+
+
+class BadInput(ValueError):
+    """Something a person gave is not usable; the text says what, where and what to do."""
+
+
+def read_yaml(path: Path) -> Any:
+    """Parse YAML 1.2 (so that 1e-05 is a number). Raises BadInput naming the file."""
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except Exception as error:
+        raise BadInput(f"{path}: not valid YAML: {error}") from error
+
+
+def sync_replace(tmp: Path, final: Path) -> None:
+    """Sync a finished temporary file or folder and give it its final name, replacing what is there."""
+    for item in [tmp, *tmp.rglob("*")] if tmp.is_dir() else [tmp]:
+        handle = os.open(item, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+    if final.is_dir() and not final.is_symlink():
+        shutil.rmtree(final)
+    os.replace(tmp, final)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tmp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    tmp.write_text(text, encoding="utf-8")
+    sync_replace(tmp, path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically, keys sorted, so that equal values give equal bytes."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def replaced_folder(final: Path) -> Iterator[Path]:
+    """A fresh folder to fill; it takes the final name only when the block ends without error."""
+    tmp = final.with_name(f".{final.name}.tmp")
+    shutil.rmtree(tmp, ignore_errors=True)
+    tmp.mkdir(parents=True)
+    yield tmp
+    sync_replace(tmp, final)
+
+
+def write_records(path: Path, kind: str, records: Iterable[Record]) -> int:
+    """Write records of one kind as Parquet (zstd), atomically. Returns how many."""
+    rows = [dataclasses.asdict(record) for record in records]
+    table = pa.Table.from_pylist(rows, schema=schema(kind))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tmp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    pq.write_table(table, tmp, compression="zstd")
+    sync_replace(tmp, path)
+    return len(rows)
+
+
+def read_records(path: Path, kind: str) -> list[Any]:
+    """Read records of one kind. Raises BadInput naming file, row and column when they do not match."""
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file; run the stage that makes it (dvc repro)") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BadInput(f"{path}: not a readable Parquet file ({error}); remove it and run dvc repro") from error
+    _check_columns(path, kind, table)
+    return [KINDS[kind](**row) for row in table.select(schema(kind).names).to_pylist()]
+
+
+def _check_columns(path: Path, kind: str, table: pa.Table) -> None:
+    wanted = schema(kind)
+    for field in wanted:
+        if field.name not in table.column_names:
+            raise BadInput(f"{path}: column {field.name!r} is missing; {kind} records need it")
+        column = table.column(field.name)
+        if column.type != field.type:
+            raise BadInput(f"{path}: column {field.name!r} holds {column.type}, {kind} records need {field.type}")
+        if column.null_count:
+            row = column.is_null().to_pylist().index(True)
+            raise BadInput(f"{path}: row {row}, column {field.name!r} is null")
+    if extra := set(table.column_names) - set(wanted.names):
+        raise BadInput(f"{path}: column {sorted(extra)[0]!r} is not part of {kind} records")
+
+
+def hash_path(path: Path) -> str:
+    """sha256 of a file, or of a folder's names and contents (caches left out)."""
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        lines = [f"{p.relative_to(path).as_posix()} {hash_path(p)}" for p in files]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,92 @@
+"""What a programming language is to this project: names, spelling of types and values, a driver.
+
+Each language is one module under ``xinstruct/languages/`` with one ``LANGUAGE`` object of a
+subclass of Language; ``xinstruct.languages.get("java")`` finds it. A backend only writes source
+text and command lines: it never runs anything (the sandbox in ``xinstruct.execution`` does), and
+it never sees an expected value (the judge outside compares).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from xinstruct.languages.types import Signature, Type
+
+
+class Unsupported(Exception):
+    """The language cannot express this type or value. A verdict of its own, never a failure."""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """How a language is had: the binaries it needs and the one command that installs them."""
+
+    binaries: tuple[str, ...]
+    version: tuple[str, ...]
+    install: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """A complete program, ready for the sandbox.
+
+    files: name -> source text, written into the scratch folder.
+    compile: command line run first inside the scratch folder, or () when nothing is compiled.
+    run: command line that runs the program, in the same folder.
+    """
+
+    files: dict[str, str]
+    run: tuple[str, ...]
+    compile: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+
+
+class Language(ABC):
+    """One target language. Subclasses are declarative where they can be."""
+
+    name: ClassVar[str]  # key everywhere: python cpp java php typescript csharp bash javascript
+    title: ClassVar[str]  # as people write it: "C++"
+    extensions: ClassVar[tuple[str, ...]]  # (".py",)
+    fence: ClassVar[str]  # tag of a fenced block in a chat answer: "python", "cpp", "sh", "cs", ...
+    comment: ClassVar[str]  # line comment leader: "#", "//"
+    toolchain: ClassVar[Toolchain]
+    stop: ClassVar[tuple[str, ...]] = ()  # strings that end a raw completion of one function
+
+    @abstractmethod
+    def spell_type(self, kind: Type) -> str:
+        """The type as this language writes it. Raises Unsupported."""
+
+    @abstractmethod
+    def literal(self, kind: Type, value: Any) -> str:
+        """Source text of a value in JSON form. Raises Unsupported."""
+
+    @abstractmethod
+    def header(self, name: str, signature: Signature) -> str:
+        """The first lines of the function up to where its body starts: a started answer.
+
+        Includes what must stand above it for the function to be used alone (Java's imports,
+        the opening of its class). The body's text follows directly. Raises Unsupported.
+        """
+
+    @abstractmethod
+    def footer(self) -> str:
+        """What closes the text that header opened, after the function's own body: "}" or ""."""
+
+    @abstractmethod
+    def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
+        """A program that calls function `name` of `code` on each argument list.
+
+        For case i it prints to stdout one line: nonce + "\\t" + i + "\\t" + canonical JSON of the
+        result (types.py's JSON form), or nonce + "\\t" + i + "\\t!" + the error's text when the
+        call raised; after the last case the line nonce + "\\tend". Raises Unsupported.
+        """
+
+    @abstractmethod
+    def asserting(self, program: str, nonce: str) -> Program:
+        """A complete program with its own assertions, made to print nonce + "\\tend" after the last."""
+
+    def identifier(self, name: str) -> str:
+        """A function name in this language's customary style (snake_case to camelCase, ...)."""
+        return name

@@ -1,0 +1,100 @@
+"""What a stage is to do, resolved from dvc.yaml: dependencies, outputs, params, shards, scratch.
+
+dvc.yaml is the only place where the graph is written. A plan adds the scratch folder, whose name
+hashes code, params, data and shards: no stale part can be reused and a killed run resumes. Scratch
+is no DVC output, so DVC never deletes it. Resources and shards stand in the stage's ``meta``,
+which DVC does not hash: re-sharding reruns nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xinstruct.files import BadInput, hash_path, read_yaml
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One stage, ready to run. Paths are relative to the project root."""
+
+    stage: str
+    params: dict[str, Any]
+    deps: list[str]
+    outs: list[str]
+    shards: int
+    work: str
+    resources: dict[str, Any] = field(default_factory=dict)
+
+    def part(self, shard: int) -> Path:
+        """Scratch folder of one shard's results."""
+        return Path(self.work) / f"part-{shard:04d}-of-{self.shards:04d}"
+
+    def save(self) -> Path:
+        """Write plan.json into the scratch folder (for the jobs that Snakemake starts)."""
+        from xinstruct.files import write_json
+
+        path = Path(self.work) / "plan.json"
+        write_json(path, asdict(self))
+        return path
+
+    @staticmethod
+    def load(path: Path) -> Plan:
+        """Inverse of save."""
+        return Plan(**json.loads(path.read_text()))
+
+
+def work_root(root: Path = Path()) -> Path:
+    """Where scratch lives. `dvc exp run --temp` works in <repo>/.dvc/tmp/exps: map back to the repo."""
+    if given := os.environ.get("XINSTRUCT_WORK"):
+        return Path(given)
+    parts = root.resolve().parts
+    home = Path(*parts[: parts.index(".dvc")]) if ".dvc" in parts else root.resolve()
+    return home / "work"
+
+
+def graph(root: Path = Path()) -> dict[str, dict[str, Any]]:
+    """The stages of dvc.yaml by name, in the order written. Raises BadInput on templating."""
+    text = (root / "dvc.yaml").read_text(encoding="utf-8")
+    if "${" in text:
+        raise BadInput("dvc.yaml: ${...} templating is not supported; write the value out or use params.yaml")
+    return dict(read_yaml(root / "dvc.yaml")["stages"])
+
+
+def resolve(stage: str, root: Path = Path()) -> Plan:
+    """The plan of one stage. Raises BadInput when a dependency is missing."""
+    stages = graph(root)
+    if stage not in stages:
+        raise BadInput(f"dvc.yaml has no stage {stage!r}; it has: {', '.join(stages)}")
+    spec = stages[stage]
+    values = read_yaml(root / "params.yaml")
+    params = {key: _lookup(values, key) for key in spec.get("params", [])}
+    deps = [str(dep) for dep in spec.get("deps", [])]
+    for dep in deps:
+        if not (root / dep).exists():
+            raise BadInput(f"{stage}: {dep} does not exist; run the stage that makes it (dvc repro {stage})")
+    outs = [name for key in ("outs", "metrics", "plots") for name in _names(spec.get(key, []))]
+    meta = spec.get("meta") or {}
+    shards = int(meta.get("shards", 1))
+    key = _key(params, {dep: hash_path(root / dep) for dep in deps}, shards)
+    work = work_root(root) / stage / key
+    return Plan(stage, params, deps, outs, shards, str(work), dict(meta.get("resources", {})))
+
+
+def _lookup(values: dict[str, Any], key: str) -> Any:
+    if key not in values:
+        raise BadInput(f"params.yaml: section {key!r} is missing")
+    return values[key]
+
+
+def _names(entries: list[Any]) -> list[str]:
+    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+
+
+def _key(params: dict[str, Any], deps: dict[str, str], shards: int) -> str:
+    text = json.dumps([params, deps, shards], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
