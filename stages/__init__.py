@@ -1,0 +1,1 @@
+"""One runnable script per stage of the graph in dvc.yaml."""

@@ -1,0 +1,1 @@
+"""Multi-agent collaboration for multilingual code instruction tuning, open and reproducible."""

@@ -1,0 +1,1 @@
+"""The paper's framework: seeds, language agents, memory, reflection, discussion, scorer."""

@@ -1,0 +1,1 @@
+"""Benchmarks as folders, extraction of answers, pass@k."""

@@ -1,0 +1,1 @@
+"""Untrusted programs in a sandbox, and verdicts that the judge outside decides."""

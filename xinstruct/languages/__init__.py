@@ -1,0 +1,1 @@
+"""The programming languages: one module each, found by name."""

@@ -1,0 +1,1 @@
+"""Models: registry, fetching, the embedded server, the client, the journal of calls."""

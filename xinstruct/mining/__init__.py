@@ -1,0 +1,1 @@
+"""Documented functions out of pinned packages, with provenance."""

@@ -1,0 +1,1 @@
+"""Fine-tuning with TRL, preference pairs, batched local generation."""
