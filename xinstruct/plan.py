@@ -77,7 +77,7 @@ def resolve(stage: str, root: Path = Path()) -> Plan:
     for dep in deps:
         if not (root / dep).exists():
             raise BadInput(f"{stage}: {dep} does not exist; run the stage that makes it (dvc repro {stage})")
-    outs = [name for key in ("outs", "metrics", "plots") for name in _names(spec.get(key, []))]
+    outs = output_names(spec)
     meta = spec.get("meta") or {}
     shards = int(meta.get("shards", 1))
     key = _key(params, {dep: hash_path(root / dep) for dep in deps}, shards)
@@ -91,8 +91,10 @@ def _lookup(values: dict[str, Any], key: str) -> Any:
     return values[key]
 
 
-def _names(entries: list[Any]) -> list[str]:
-    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+def output_names(spec: dict[str, Any]) -> list[str]:
+    """Every output of a stage in dvc.yaml: outs, metrics and plots, with or without options."""
+    entries = [entry for key in ("outs", "metrics", "plots") for entry in spec.get(key, [])]
+    return [entry if isinstance(entry, str) else str(next(iter(entry))) for entry in entries]
 
 
 def _key(params: dict[str, Any], deps: dict[str, str], shards: int) -> str:

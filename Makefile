@@ -1,0 +1,68 @@
+# make repro   the whole pipeline on the embedded default model; opens with all set-up
+# make test    lint, types, tests
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHON
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := true
+export HF_HUB_DISABLE_TELEMETRY := 1
+export TOKENIZERS_PARALLELISM := false
+STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+NPM := xinstruct/languages/npm
+
+.PHONY: help setup system repro test lint types unit smoke doctor lock clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: system $(STAMP) tools/npm/.stamp ## toolchains, .venv, TypeScript compiler
+
+system:
+	@echo "== system packages"; bash setup/system.sh
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "== python packages into $(VENV) from requirements.lock ($(PYTHON): $$($(PYTHON) --version 2>&1))"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.stamp-*; touch $@
+
+tools/npm/.stamp: $(NPM)/package.json $(NPM)/package-lock.json
+	@if command -v npm >/dev/null 2>&1; then echo "== TypeScript compiler into tools/npm"; \
+	  mkdir -p tools/npm && cp $(NPM)/package.json $(NPM)/package-lock.json tools/npm/ && \
+	  npm ci --prefix tools/npm --no-audit --no-fund --loglevel=error && touch $@; \
+	else echo "npm is missing: TypeScript is left out"; fi
+
+repro: setup ## the whole pipeline; reports/index.html at the end
+	@xinstruct doctor || true
+	dvc repro
+	@echo; echo "done: open reports/index.html (dvc metrics show, dvc plots show, dvc exp run -S synthesize.rounds=2)"
+
+test: setup lint types unit ## everything that must pass
+
+lint:
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+
+types:
+	mypy
+
+unit:
+	python -m pytest -q -x --durations=15 tests
+
+smoke: setup ## the graph end to end at the smallest scale, in a folder of its own
+	python -m pytest -q -s tests/test_end_to_end.py
+
+doctor: setup ## languages, toolchains, sandbox guarantees
+	xinstruct doctor
+
+lock: ## remake requirements.lock from what .venv holds
+	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \
+	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//'; } > requirements.lock
+
+clean: ## forget scratch (not the outputs, not the answered calls)
+	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Installs the toolchains that are missing, from Debian's packages, when run as root; otherwise says
+# what is missing and goes on: a language without its toolchain is left out later, by name.
+# Leaves out everything that lives inside the project folder (see the Makefile).
+set -euo pipefail
+
+# binary (or file) that must exist : Debian packages that bring it : what for
+NEEDED=(
+    "git:git:versions"
+    "g++:g++:C++"
+    "node:nodejs:JavaScript and TypeScript"
+    "npm:npm:TypeScript compiler"
+    "javac:default-jdk-headless:Java"
+    "php:php-cli:PHP"
+    "mcs:mono-mcs mono-runtime libmono-system-core4.0-cil libmono-system-numerics4.0-cil:C#"
+    "mono:mono-runtime:C#"
+    "/usr/share/java/javatuples.jar:libjavatuples-java:Java benchmarks"
+    "bwrap:bubblewrap:the sandbox"
+    "mold:mold:fast C++ linking"
+    "bc:bc:Bash programs"
+    "jq:jq:Bash programs"
+    "gawk:gawk:Bash programs"
+    "xz:xz-utils:source archives"
+)
+
+present() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null 2>&1 ;; esac; }
+
+packages=()
+for entry in "${NEEDED[@]}"; do
+    IFS=: read -r binary debs purpose <<<"$entry"
+    if ! present "$binary"; then
+        echo "missing: $binary ($purpose), from: $debs"
+        read -ra names <<<"$debs"
+        packages+=("${names[@]}")
+    fi
+done
+python=${PYTHON:-python3}
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    echo "missing: the venv module of $python"
+    packages+=("$(basename "$(readlink -f "$(command -v "$python")")")-venv")
+fi
+
+if [ ${#packages[@]} -eq 0 ]; then
+    echo "system packages: all there"
+    exit 0
+fi
+install=(apt-get install -y --no-install-recommends "${packages[@]}")
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "not root (or no apt-get here): going on with what is there. To add the rest:"
+    echo "    sudo ${install[*]}"
+    exit 0
+fi
+echo "installing: ${packages[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+"${install[@]}" >/tmp/xinstruct-apt.$$.log 2>&1 || {
+    tail -n 20 /tmp/xinstruct-apt.$$.log
+    echo "apt-get failed; run it by hand to see why: ${install[*]}"
+    exit 1
+}
+rm -f /tmp/xinstruct-apt.$$.log
