@@ -1,0 +1,101 @@
+"""Parameter sets: YAML files under experiments/ that change some of params.yaml.
+
+``xinstruct experiment experiments/NAME.yaml`` runs one through ``dvc exp run`` (``--queue`` only
+queues it, ``--print`` shows the command); ``--apply`` writes it into params.yaml instead, comments
+kept. A set is params.yaml in small: the same sections, only what differs. It leaves out any notion
+of a grid: a folder of sets is run one by one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from xinstruct.files import BadInput, read_yaml, sync_replace
+
+
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested params to dotted names: {"synthesize": {"rounds": 2}} -> {"synthesize.rounds": 2}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def check(changes: dict[str, Any], params: dict[str, Any], source: Path) -> None:
+    """Refuse a set that names a param which params.yaml does not have. Raises BadInput."""
+    for name in changes:
+        node: Any = params
+        for key in name.split("."):
+            if not isinstance(node, dict) or key not in node:
+                raise BadInput(f"{source}: params.yaml has no {name!r}")
+            node = node[key]
+
+
+def apply(source: Path, target: Path = Path("params.yaml")) -> dict[str, Any]:
+    """Write a set into params.yaml, comments and order kept. Returns the dotted changes."""
+    changes = flatten(read_yaml(source) or {})
+    check(changes, read_yaml(target), source)
+    yaml = YAML()
+    yaml.width = 200
+    document = yaml.load(target.read_text(encoding="utf-8"))
+    for name, value in changes.items():
+        *path, last = name.split(".")
+        node = document
+        for key in path:
+            node = node[key]
+        node[last] = value
+    tmp = target.with_name(f".{target.name}.tmp")
+    with tmp.open("w", encoding="utf-8") as handle:
+        yaml.dump(document, handle)
+    sync_replace(tmp, target)
+    return changes
+
+
+def command(source: Path, queue: bool = False) -> list[str]:
+    """The `dvc exp run` command line of a set; the experiment bears the file's name."""
+    changes = flatten(read_yaml(source) or {})
+    check(changes, read_yaml(Path("params.yaml")), source)
+    line = ["dvc", "exp", "run", "--name", source.stem] + (["--queue"] if queue else [])
+    for name, value in changes.items():
+        line += ["-S", f"{name}={_hydra(value)}"]
+    return line
+
+
+def _hydra(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ",".join(_hydra(item) for item in value) + "]"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """`xinstruct experiment`. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="xinstruct experiment", description=__doc__)
+    parser.add_argument("sets", nargs="+", type=Path, help="YAML files such as experiments/smoke.yaml")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--queue", action="store_true", help="queue only; `dvc queue start` runs them")
+    how.add_argument("--apply", action="store_true", help="write into params.yaml instead of running")
+    how.add_argument("--print", action="store_true", help="show the dvc command and do nothing")
+    args = parser.parse_args(argv)
+    for source in args.sets:
+        if args.apply:
+            print("\n".join(f"{name} = {value}" for name, value in apply(source).items()))
+        elif args.print:
+            print(shlex.join(command(source)))
+        elif status := subprocess.run(command(source, args.queue), check=False).returncode:
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+// Loaded before a program with its own assertions. A failed console.assert throws; when the program
+// has run to its end (the event loop is empty, nobody called exit) the nonce is printed.
+"use strict";
+(() => {
+  const fs = require("fs");
+  const { AssertionError } = require("assert");
+  const { writeSync } = fs;
+  const nonce = fs.readFileSync("plan.json", "utf8");
+  try {
+    fs.unlinkSync("plan.json");
+  } catch (_) {
+    // a read-only folder: the nonce stays readable, nothing else changes
+  }
+  console.assert = (condition, ...message) => {
+    if (!condition) throw new AssertionError({ message: message.map(String).join(" ") || "console.assert" });
+  };
+  process.once("beforeExit", (code) => {
+    if (code === 0 && !process.exitCode) writeSync(1, "\n" + nonce + "\tend\n");
+  });
+})();

@@ -1,0 +1,128 @@
+"""JavaScript on node. Plain scripts, CommonJS and ES modules are all taken as answers.
+
+A dict with string or int keys is a plain object, any other a Map; both are read back. ``undefined``
+is null, a promise is awaited. An int argument beyond 2**53 - 1 is Unsupported (no BigInt is passed).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from xinstruct.languages import common
+from xinstruct.languages.base import Language, Program, Toolchain
+from xinstruct.languages.types import Signature, Type
+
+KEYS = ("int", "float", "bool", "string")
+MODULE = re.compile(
+    r"""^[ \t]*(?:import\s*(?:[\w$*{]|["'])|export\s+(?:default\b|const\b|let\b|var\b|function\b|async\b|class\b)"""
+    r"""|export\s*[{*])""",
+    re.M,
+)
+
+
+def object_literal(literal: Any, kind: Type, value: Any) -> str:
+    """A dict as an object (string or int keys) or a Map; `literal` writes keys and values."""
+    key, item = kind.args
+    pairs = [(literal(key, k), literal(item, v)) for k, v in value]
+    if key.head not in ("string", "int"):
+        return "new Map([" + ", ".join(f"[{k}, {v}]" for k, v in pairs) + "])"
+    # a bare "__proto__" key would set the prototype, a negative number is no key
+    computed = [f"[{k}]" if k == '"__proto__"' or k.startswith("-") else k for k, _ in pairs]
+    return "{" + ", ".join(f"{k}: {v}" for k, (_, v) in zip(computed, pairs, strict=True)) + "}"
+
+
+def literal(kind: Type, value: Any) -> str:
+    """A JavaScript (and TypeScript) expression of a value that was checked."""
+    if value is None:
+        return "null"
+    if kind.head == "optional":
+        return literal(kind.args[0], value)
+    if kind.head == "string":
+        return f'"{common.utf16_escapes(value)}"'
+    if kind.head == "bool":
+        return "true" if value else "false"
+    if kind.head == "int":
+        return str(value)
+    if kind.head == "float":
+        return common.float_text(value, "NaN", "Infinity", "-Infinity")
+    if kind.head == "dict":
+        return object_literal(literal, kind, value)
+    kinds = kind.args if kind.head == "tuple" else kind.args * len(value)
+    return "[" + ", ".join(literal(k, v) for k, v in zip(kinds, value, strict=True)) + "]"
+
+
+def defines(code: str, name: str) -> bool:
+    """Whether a top-level-looking declaration of the name stands in the code."""
+    return bool(re.search(rf"\b(?:function\s*\*?|const|let|var|class)\s+{re.escape(name)}(?![\w$])", code))
+
+
+class JavaScript(Language):
+    """Node."""
+
+    name = "javascript"
+    title = "JavaScript"
+    extensions = (".js", ".mjs", ".cjs")
+    fence = "javascript"
+    comment = "//"
+    toolchain = Toolchain(
+        ("node",), ("node", "--version"), "apt-get install -y --no-install-recommends nodejs npm"
+    )
+    stop = ("\nfunction ", "\n/*", "\n//", "\nconsole.log", "\nconst ", "\nclass ", "\nmodule.exports", "\n```")
+
+    def spell_type(self, kind: Type) -> str:
+        """JSDoc's spelling: `number[]`, `?string`, ... (code itself has no types)."""
+        names = {"int": "number", "float": "number", "bool": "boolean", "string": "string", "none": "void"}
+        if kind.head in names:
+            return names[kind.head]
+        inner = [self.spell_type(arg) for arg in kind.args]
+        if kind.head == "optional":
+            return f"?{inner[0]}"
+        if kind.head == "tuple":
+            return f"[{', '.join(inner)}]"
+        if kind.head == "list":
+            return f"Array<{inner[0]}>"
+        return f"{'Object' if kind.args[0].head in ('string', 'int') else 'Map'}<{', '.join(inner)}>"
+
+    def literal(self, kind: Type, value: Any) -> str:
+        """A JavaScript expression of the value."""
+        common.check_value(kind, value, -common.SAFE_INT, common.SAFE_INT)
+        common.check_keys(kind, KEYS)
+        return literal(kind, value)
+
+    def header(self, name: str, signature: Signature) -> str:
+        """`function name(a, b) {` and a line break."""
+        common.check_types(signature, KEYS)
+        return f"function {name}({', '.join(p.name for p in signature.params)}) {{\n"
+
+    def footer(self) -> str:
+        """Nothing beyond the function's own brace."""
+        return ""
+
+    def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
+        """See Language.driver."""
+        common.check_types(signature, KEYS)
+        common.check_args(signature, args, -common.SAFE_INT, common.SAFE_INT)
+        if MODULE.search(code):
+            export = f"\n;export {{ {name} as xinstruct_answer_ }};\n" if defines(code, name) else ""
+            answer = {"answer.mjs": code + export}
+        else:
+            grab = f"\n;typeof {name} === 'function' && (module.exports = {{ xinstruct_answer_: {name} }});\n"
+            answer = {"answer.js": code + grab}
+        return Program(
+            {"driver.js": common.asset("driver.js"), **answer, common.PLAN: common.plan(name, signature, args, nonce)},
+            ("node", "driver.js"),
+        )
+
+    def asserting(self, program: str, nonce: str) -> Program:
+        """See Language.asserting: the event loop must run empty without anyone calling exit."""
+        main = "program.mjs" if MODULE.search(program) else "program.js"
+        files = {"asserting.js": common.asset("asserting.js"), main: program, common.PLAN: nonce}
+        return Program(files, ("node", "-r", "./asserting.js", main))
+
+    def identifier(self, name: str) -> str:
+        """camelCase."""
+        return common.camel(name)
+
+
+LANGUAGE = JavaScript()

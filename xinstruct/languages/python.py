@@ -1,0 +1,93 @@
+"""Python. Arguments are decoded in the driver; results are taken by their runtime type.
+
+A set is no list here: its order is not part of its value. Leaves out batch compiling, since
+nothing is compiled.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xinstruct.languages import common
+from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
+from xinstruct.languages.types import Signature, Type
+
+_NAMES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "none": "None"}
+_HASHABLE = ("int", "float", "bool", "string", "tuple", "optional")
+# No site, no user paths, no environment: the program sees the standard library only.
+_RUN = ("python3", "-I", "-B", "-X", "utf8")
+
+
+class Python(Language):
+    """CPython 3."""
+
+    name = "python"
+    title = "Python"
+    extensions = (".py",)
+    fence = "python"
+    comment = "#"
+    toolchain = Toolchain(
+        ("python3",), ("python3", "--version"), "apt-get install -y --no-install-recommends python3"
+    )
+    stop = ("\ndef ", "\nclass ", "\nif __name__", "\nprint(", "\nassert ", "\n#", "\n@", "\n```")
+
+    def spell_type(self, kind: Type) -> str:
+        """`list[int]`, `int | None`, ..."""
+        if kind.head in _NAMES:
+            return _NAMES[kind.head]
+        inner = [self.spell_type(arg) for arg in kind.args]
+        return f"{inner[0]} | None" if kind.head == "optional" else f"{kind.head}[{', '.join(inner)}]"
+
+    def literal(self, kind: Type, value: Any) -> str:
+        """A Python expression of the value."""
+        common.check_value(kind, value)
+        common.check_keys(kind, _HASHABLE)
+        return self._literal(kind, value)
+
+    def _literal(self, kind: Type, value: Any) -> str:
+        if value is None:
+            return "None"
+        if kind.head == "float":
+            return common.float_text(value, 'float("nan")', 'float("inf")', 'float("-inf")')
+        if kind.head == "optional":
+            return self._literal(kind.args[0], value)
+        if kind.head == "dict":
+            key, item = kind.args
+            return "{" + ", ".join(f"{self._literal(key, k)}: {self._literal(item, v)}" for k, v in value) + "}"
+        if kind.head == "list":
+            return "[" + ", ".join(self._literal(kind.args[0], v) for v in value) + "]"
+        if kind.head == "tuple":
+            inner = [self._literal(k, v) for k, v in zip(kind.args, value, strict=True)]
+            return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
+        return repr(value)
+
+    def header(self, name: str, signature: Signature) -> str:
+        """`def name(a: int) -> int:` and a line break; the body is indented by four."""
+        common.check_types(signature, _HASHABLE)
+        params = ", ".join(f"{p.name}: {self.spell_type(p.type)}" for p in signature.params)
+        return f"def {name}({params}) -> {self.spell_type(signature.returns)}:\n"
+
+    def footer(self) -> str:
+        """Nothing closes a Python function."""
+        return ""
+
+    def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
+        """See Language.driver. Integers of any size."""
+        common.check_types(signature, _HASHABLE)
+        common.check_args(signature, args, None, None)
+        if "\0" in code:
+            raise Unsupported("a NUL in the source")
+        files = {"driver.py": common.asset("driver.py"), "answer.py": code}
+        return Program({**files, common.PLAN: common.plan(name, signature, args, nonce)}, (*_RUN, "driver.py"))
+
+    def asserting(self, program: str, nonce: str) -> Program:
+        """See Language.asserting: reaching the end of the main module is what counts."""
+        files = {"driver.py": common.asset("asserting.py"), "program.py": program, common.PLAN: nonce}
+        return Program(files, (*_RUN, "driver.py"))
+
+    def identifier(self, name: str) -> str:
+        """snake_case."""
+        return common.snake(name)
+
+
+LANGUAGE = Python()

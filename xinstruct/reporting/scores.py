@@ -1,0 +1,262 @@
+"""Evaluation in the paper's layouts: table 1, table 2, held-out tasks, each with its uncertainty.
+
+Our scores are counted from judged completions (greedy, index 0). Problems that could not be judged
+(no toolchain, a type the language cannot express) are left out of n and named.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from xinstruct.records import Completion
+from xinstruct.reporting.load import TITLES, Run, number, paper
+from xinstruct.reporting.stats import Mean, Paired, Score, mean, paired
+from xinstruct.reporting.tables import Cell, Row, Table, listed
+
+HELDOUT = "heldout"
+VOID = {"infrastructure", "unsupported"}
+MODELS = {"start": "before training", "sft": "after SFT", "dpo": "after DPO"}
+Scores = dict[tuple[str, str, str], Score]  # (benchmark, model, language)
+
+
+def scores(completions: Iterable[Completion]) -> Scores:
+    """Count greedy answers by (benchmark, model, language)."""
+    counts: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for row in completions:
+        if row.index == 0:
+            place = 2 if row.verdict in VOID else 0 if row.verdict == "passed" else 1
+            counts[row.benchmark, row.model, row.language][place] += 1
+    return {key: Score(good, good + bad, void) for key, (good, bad, void) in sorted(counts.items())}
+
+
+def benchmarks(run: Run) -> list[str]:
+    """Benchmarks that were asked, the held-out tasks left out."""
+    return sorted({row.benchmark for row in run.completions()} - {HELDOUT})
+
+
+def models(run: Run) -> list[str]:
+    """Models that were asked: the known ones in their order, then others."""
+    seen = {row.model for row in run.completions()}
+    return [name for name in MODELS if name in seen] + sorted(seen - MODELS.keys())
+
+
+def results(run: Run, benchmark: str, model: str) -> dict[str, bool]:
+    """Problem -> passed, for paired tests."""
+    return {
+        f"{row.language}/{row.task_id}": row.verdict == "passed"
+        for row in run.completions()
+        if (row.benchmark, row.model, row.index) == (benchmark, model, 0) and row.verdict not in VOID
+    }
+
+
+def row_name(run: Run, model: str) -> str:
+    """How a model of ours is named in a table."""
+    name = run.student.split(" (")[0]
+    return f"{name}, {MODELS.get(model, model)}"
+
+
+# ---- cells
+
+
+def score_cell(score: Score | None) -> Cell:
+    """A pass rate with passed/n, its interval, and the plain statement where n is too small."""
+    if score is None or not score.n:
+        return Cell("–", "not judged" if score else "not asked", "num muted")
+    return _rate_cell(score.rate, score.interval, f"{score.passed}/{score.n}", score.weak)
+
+
+def mean_cell(value: Mean | None, wanted: int = len(TITLES)) -> Cell:
+    """The mean over languages; says over how many when it is not all of them."""
+    if value is None:
+        return Cell("–", "not asked", "num muted")
+    count = f"n {value.n}" if value.languages == wanted else f"only {value.languages} of {wanted} languages, n {value.n}"
+    return _rate_cell(value.rate, value.interval, count, value.weak)
+
+
+def _rate_cell(rate: float, interval: tuple[float, float], count: str, weak: bool) -> Cell:
+    low, high = (100 * bound for bound in interval)
+    note = f"{count} · {low:.0f} to {high:.0f}" + (" · n too small" if weak else "")
+    return Cell(f"{100 * rate:.1f}", note, "num weak" if weak else "num")
+
+
+def paired_text(pair: Paired, first: str, second: str) -> str:
+    """One sentence on a difference between two models."""
+    if not pair.n:
+        return f"{second} against {first}: no problem was judged for both."
+    sign = f"{second} against {first}: {100 * pair.difference:+.1f} points on {pair.n} problems"
+    detail = f"{pair.gained} gained, {pair.lost} lost, exact McNemar p = {pair.p:.2f}"
+    verdict = "the difference stands" if pair.significant else "no difference is shown"
+    return f"{sign} ({detail}): {verdict}."
+
+
+# ---- table 1
+
+
+def paper_rows(group: str) -> list[Row]:
+    """One group of the paper's table 1, Avg as the true mean of eight languages."""
+    rows = []
+    for line in paper("table1"):
+        if line["group"] == group:
+            rows.append(Row([Cell(line["model"]), Cell(line["size"]), *_paper_cells(line)], _paper_style(line)))
+    if group.startswith("0.5B"):
+        right = next(line for line in paper("qwen25_coder_instruct") if line["size"] == "0.5B")
+        name = Cell("Qwen2.5-Coder-0.5B-Instruct", "as in the Qwen2.5-Coder report")
+        rows.insert(1, Row([name, Cell("0.5B"), *_paper_cells(right)]))
+    return rows
+
+
+def _paper_style(line: dict[str, str]) -> str:
+    return "xcoder" if "xCoder" in line["model"] else ""
+
+
+def _paper_cells(line: dict[str, str]) -> list[Cell]:
+    cells = [Cell(line[title], style="num" if number(line[title]) is not None else "num muted") for title in TITLES.values()]
+    printed = line.get("avg_printed", "")
+    true, shown = number(line["avg8"]), number(printed)
+    apart = true is not None and shown is not None and abs(true - shown) > 0.15
+    return [*cells, Cell(line["avg8"], f"printed {printed}" if apart else "", "num")]
+
+
+def paper_groups() -> list[str]:
+    """Groups of the paper's table 1, in its order."""
+    return list(dict.fromkeys(line["group"] for line in paper("table1")))
+
+
+def table1(run: Run, benchmark: str, counted: Scores) -> Table:
+    """The paper's 0.5B group and, beneath it, our models on one benchmark."""
+    table = Table(["Model", "Size", *TITLES.values(), "Avg"], rows=paper_rows("0.5B+ Models"))
+    for model in models(run):
+        by_language = [counted.get((benchmark, model, name)) for name in TITLES]
+        average = mean([score for score in by_language if score])
+        cells = [*map(score_cell, by_language), mean_cell(average)]
+        size = f"{run.parameters / 1e6:.0f}M" if run.parameters else "–"
+        table.rows.append(Row([Cell(row_name(run, model), f"this run · {benchmark}"), Cell(size), *cells], "ours"))
+    table.notes = [*_comparisons(run, benchmark), *_left_out(run, benchmark, counted)]
+    return table
+
+
+def _comparisons(run: Run, benchmark: str) -> list[str]:
+    names = models(run)
+    steps = [(a, b) for a, b in (("start", "sft"), ("sft", "dpo"), ("start", "dpo")) if a in names and b in names]
+    return [paired_text(compare(run, benchmark, a, b), a, b) for a, b in steps]
+
+
+def compare(run: Run, benchmark: str, first: str, second: str) -> Paired:
+    """Two models of this run on the problems both answered."""
+    return paired(results(run, benchmark, first), results(run, benchmark, second))
+
+
+def _left_out(run: Run, benchmark: str, counted: Scores) -> list[str]:
+    asked = {key[2] for key, score in counted.items() if key[0] == benchmark and score.n}
+    missing = [title for name, title in TITLES.items() if name not in asked]
+    void = sum(score.void for key, score in counted.items() if key[0] == benchmark)
+    notes = [f"Languages without a score here: {listed(missing)}."] if missing else []
+    if void:
+        notes.append(f"{void} answers could not be judged (verdict unsupported or infrastructure) and are left out of n.")
+    return notes
+
+
+# ---- table 2
+
+
+ABLATION = {  # row of the paper -> our model and kinds of data, and the command that makes it
+    "1": ("dpo", ("Ds1", "Ds2", "Ds3"), "dvc repro"),
+    "2": ("sft", ("Ds1", "Ds2", "Ds3"), "dvc repro"),
+    "3": ("sft", ("Ds1", "Ds2"), "dvc exp run -S synthesize.discussions=0"),
+    "4": ("sft", ("Ds1",), "dvc exp run -S synthesize.discussions=0 -S seed.ds1_share=1.0"),
+}
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """What a later report needs of this run: kinds and number of training samples, counts by language."""
+    train = [sample for sample in run.samples("filter") if sample.split == "train"]
+    counted = scores(run.completions())
+    rows = [
+        {"benchmark": b, "model": m, "language": name, "passed": s.passed, "n": s.n, "void": s.void}
+        for (b, m, name), s in counted.items()
+    ]
+    return {
+        "kinds": sorted({sample.kind for sample in train}),
+        "samples": len(train),
+        "pairs": len(run.pairs()),
+        "student": run.student,
+        "scores": rows,
+    }
+
+
+def all_runs(run: Run) -> dict[str, dict[str, Any]]:
+    """This run and those recorded before it, by name."""
+    return {"this run": summary(run), **run.recorded}
+
+
+def scores_of(entry: dict[str, Any], model: str) -> dict[str, Score]:
+    """Language -> score of one model on an entry's first benchmark other than the held-out tasks."""
+    names = sorted({row["benchmark"] for row in entry.get("scores", [])} - {HELDOUT})
+    return {
+        row["language"]: Score(row["passed"], row["n"], row["void"])
+        for row in entry.get("scores", [])
+        if names and row["benchmark"] == names[0] and row["model"] == model
+    }
+
+
+def table2(run: Run) -> Table:
+    """The ablation: the paper's rows, and ours where a run has the same kinds of data."""
+    columns = ["Python", "Java", "C++", "C#"]
+    table = Table(["Row", "Data", *columns, "Avg"])
+    runs = all_runs(run)
+    for line in paper("table2"):
+        values = [Cell(line[name], style="num") for name in (*columns, "Avg")]
+        table.rows.append(Row([Cell(f"paper ({line['id']})"), Cell(line["data"].replace("Ds", "D_s")), *values], "xcoder"))
+        table.rows += _own_ablation(runs, line)
+    return table
+
+
+def _own_ablation(runs: dict[str, dict[str, Any]], line: dict[str, str]) -> list[Row]:
+    model, kinds, command = ABLATION[line["id"]]
+    data = line["data"].replace("Ds", "D_s")
+    rows = []
+    for name, entry in runs.items():
+        found = scores_of(entry, model)
+        trained = model != "dpo" or entry.get("pairs", 0) > 0
+        if tuple(entry.get("kinds", ())) == kinds and found and trained:
+            four = [found.get(key) for key in ("python", "java", "cpp", "csharp")]
+            average = mean_cell(mean([score for score in four if score]), 4)
+            note = f"{entry['student']}, {entry['samples']:,} samples"
+            rows.append(Row([Cell(f"ours ({name})", note), Cell(data), *map(score_cell, four), average], "ours"))
+    if rows:
+        return rows
+    empty = [Cell("–", style="num muted")] * 5
+    return [Row([Cell("ours: not run", f"to run it: {command}"), Cell(data), *empty], "ours")]
+
+
+# ---- held-out tasks
+
+
+def heldout(run: Run, counted: Scores) -> Table:
+    """Held-out verified tasks: greedy pass@1 by language, and all together."""
+    asked = [name for name in TITLES if any(key[0] == HELDOUT and key[2] == name for key in counted)]
+    table = Table(["Model", *(TITLES[name] for name in asked), "All tasks"])
+    for model in models(run):
+        each = [counted.get((HELDOUT, model, name), Score(0, 0)) for name in asked]
+        if not any(score.n or score.void for score in each):
+            continue
+        whole = Score(sum(s.passed for s in each), sum(s.n for s in each), sum(s.void for s in each))
+        table.rows.append(Row([Cell(row_name(run, model)), *map(score_cell, each), score_cell(whole)], "ours"))
+    table.empty = "No held-out task was asked."
+    table.notes = _comparisons(run, HELDOUT) if table.rows else []
+    return table
+
+
+def losses(run: Run) -> Table:
+    """Loss per token on held-out answers, from whatever loss columns the evaluation wrote."""
+    rows = run.csv.get("reports/evaluate/scores.csv", [])
+    names = [name for name in (rows[0] if rows else {}) if "loss" in name.lower() or "nats" in name.lower()]
+    table = Table(["Model", *names, "tokens"], empty="The evaluation wrote no loss per token.")
+    pick: Callable[[dict[str, str]], bool] = lambda row: any(number(row[name]) is not None for name in names)  # noqa: E731
+    for row in filter(pick, rows):
+        values = [number(row[name]) for name in names]
+        shown = [Cell("–" if value is None else f"{value:.3f}", style="num") for value in values]
+        table.rows.append(Row([Cell(row_name(run, row.get("model", ""))), *shown, Cell(row.get("tokens", "–"))], "ours"))
+    return table
