@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,7 +41,9 @@ def test_equal_records_give_equal_bytes(tmp_path: Path) -> None:
         (lambda t: t.set_column(0, "id", pa.array(["a", None, "c"])), ["row 1", "'id'", "null"]),
     ],
 )
-def test_a_file_that_does_not_match_is_refused_by_name(tmp_path: Path, change, words) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_that_does_not_match_is_refused_by_name(
+    tmp_path: Path, change: Callable[[pa.Table], pa.Table], words: list[str]
+) -> None:
     path = tmp_path / "rejected.parquet"
     write_records(path, "rejected", ROWS)
     pq.write_table(change(pq.read_table(path).cast(_nullable())), path)
