@@ -1,0 +1,49 @@
+"""Limits of one program: CPU time decides, wall time guards, everything else has a ceiling.
+
+This module leaves out how a limit is enforced: ``worker.py`` does that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from xinstruct.files import BadInput
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one program may use. Sizes are in megabytes or kilobytes as named, times in seconds."""
+
+    cpu_seconds: float = 10.0
+    wall_factor: float = 4.0
+    memory_mb: int = 1024
+    output_kb: int = 256
+    scratch_mb: int = 64  # size of its working folder and of its /tmp
+    file_mb: int = 64  # size of one file
+    processes: int = 128  # processes and threads; a JVM alone takes about thirty
+    open_files: int = 256
+
+    @property
+    def wall_seconds(self) -> float:
+        """Wall time after which a program is ended although its CPU time is not used up."""
+        return self.cpu_seconds * self.wall_factor
+
+    @staticmethod
+    def of(params: dict[str, Any]) -> Limits:
+        """Limits from the `execution` section of params.yaml. Raises BadInput naming the key."""
+        known = {key: params[key] for key in ("cpu_seconds", "wall_factor", "memory_mb", "output_kb") if key in params}
+        for key, value in known.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+                raise BadInput(f"params.yaml: execution.{key} is {value!r}; it must be a number above 0")
+        return Limits(**known)
+
+    def for_compiler(self) -> Limits:
+        """A compiler is trusted more than what it compiles: more time, memory and files."""
+        return replace(
+            self,
+            cpu_seconds=max(self.cpu_seconds, 30.0),
+            memory_mb=max(self.memory_mb, 2048),
+            file_mb=128,
+            open_files=1024,
+        )

@@ -1,0 +1,117 @@
+"""TypeScript: checked and emitted by the native compiler of typescript 7, run on node.
+
+The compiler and node's types are npm packages pinned in ``npm/package-lock.json`` and installed
+under ``tools/npm`` (another place by the environment variable XINSTRUCT_TOOLS). Not strict, ES2022
+in, CommonJS out, every file a module of its own, so that names do not clash with the libraries'.
+Values are read and written as in JavaScript. Leaves out project files (tsconfig.json).
+
+``batch_compile(programs, folders)`` is one command for many programs; see its docstring.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from xinstruct.languages import common, javascript
+from xinstruct.languages.base import Language, Program, Toolchain
+from xinstruct.languages.types import Signature, Type
+
+_NAMES = {"int": "number", "float": "number", "bool": "boolean", "string": "string", "none": "void"}
+_NATIVE = "node_modules/@typescript/typescript-linux-x64/lib/tsc"  # the launcher script costs a node start
+_SOURCES = ("answer.ts", "program.ts")
+
+
+def tools() -> Path:
+    """The folder of the npm packages: $XINSTRUCT_TOOLS/npm or ./tools/npm."""
+    return (Path(os.environ.get("XINSTRUCT_TOOLS") or "tools") / "npm").absolute()
+
+
+def compiler() -> str:
+    """The compiler's path: the native binary where it is, else the package's launcher."""
+    native = tools() / _NATIVE
+    return str(native if native.exists() else tools() / "node_modules/.bin/tsc")
+
+
+def flags() -> tuple[str, ...]:
+    """The compiler's options, the same for one program and for a batch."""
+    text = "--target ES2022 --module commonjs --moduleDetection force --strict false --skipLibCheck --esModuleInterop"
+    types = ("--pretty", "false", "--types", "node", "--typeRoots", str(tools() / "node_modules/@types"))
+    return (*text.split(), *types)
+
+
+class TypeScript(Language):
+    """typescript 7 and node."""
+
+    name = "typescript"
+    title = "TypeScript"
+    extensions = (".ts", ".mts", ".cts")
+    fence = "typescript"
+    comment = "//"
+    stop = ("\nfunction ", "\n/*", "\n//", "\nclass", "\nconsole.log", "\nconst ", "\nexport ", "\n```")
+
+    @property
+    def toolchain(self) -> Toolchain:  # type: ignore[override]
+        """Depends on where the tools are, so it is looked up when asked for."""
+        install = f"npm ci --prefix {tools()}  (after copying xinstruct/languages/npm/*.json there; make tools does both)"
+        return Toolchain(("node", compiler()), (compiler(), "--version"), install)
+
+    def spell_type(self, kind: Type) -> str:
+        """`number[]`, `Record<string, number>`, `string | null`, ..."""
+        if kind.head in _NAMES:
+            return _NAMES[kind.head]
+        inner = [self.spell_type(arg) for arg in kind.args]
+        if kind.head == "list":
+            return f"({inner[0]})[]" if kind.args[0].head == "optional" else f"{inner[0]}[]"
+        if kind.head == "optional":
+            return f"{inner[0]} | null"
+        if kind.head == "tuple":
+            return f"[{', '.join(inner)}]"
+        return f"{'Record' if kind.args[0].head in ('string', 'int') else 'Map'}<{', '.join(inner)}>"
+
+    def literal(self, kind: Type, value: Any) -> str:
+        """A TypeScript expression of the value."""
+        return javascript.LANGUAGE.literal(kind, value)
+
+    def header(self, name: str, signature: Signature) -> str:
+        """`function name(a: number): number {` and a line break."""
+        common.check_types(signature, javascript.KEYS)
+        params = ", ".join(f"{p.name}: {self.spell_type(p.type)}" for p in signature.params)
+        return f"function {name}({params}): {self.spell_type(signature.returns)} {{\n"
+
+    def footer(self) -> str:
+        """Nothing beyond the function's own brace."""
+        return ""
+
+    def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
+        """See Language.driver."""
+        common.check_types(signature, javascript.KEYS)
+        common.check_args(signature, args, -common.SAFE_INT, common.SAFE_INT)
+        export = f"\n;export {{ {name} as xinstruct_answer_ }};\n" if javascript.defines(code, name) else ""
+        files = {"driver.js": common.asset("driver.js"), "answer.ts": code + export}
+        files[common.PLAN] = common.plan(name, signature, args, nonce)
+        return Program(files, ("node", "driver.js"), (compiler(), *flags(), "answer.ts"))
+
+    def asserting(self, program: str, nonce: str) -> Program:
+        """See Language.asserting: the event loop must run empty without anyone calling exit."""
+        files = {"asserting.js": common.asset("asserting.js"), "program.ts": program, common.PLAN: nonce}
+        run = ("node", "-r", "./asserting.js", "program.js")
+        return Program(files, run, (compiler(), *flags(), "program.ts"))
+
+    def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:
+        """One command that compiles many programs, each already written into its own folder.
+
+        Leaves diagnostics in <folder>/compile.txt and the exit status in <folder>/compile.status; a
+        folder without a status was not compiled (the command itself failed). Needs no other file.
+        """
+        sources = [next(name for name in _SOURCES if name in program.files) for program in programs]
+        return ("node", "-e", common.asset("tsc_batch.js"), compiler(), json.dumps(flags()), *sources, "--", *folders)
+
+    def identifier(self, name: str) -> str:
+        """camelCase."""
+        return common.camel(name)
+
+
+LANGUAGE = TypeScript()
