@@ -122,7 +122,9 @@ def _candidate(
 
 def _thread(candidate: _Candidate) -> Thread:
     sample = candidate.sample
-    speakers = sorted({f"{turn.agent} ({title(turn.language)})" for turn in candidate.turns if turn.agent and turn.language})
+    speakers = sorted(
+        {f"{turn.agent} ({title(turn.language)})" for turn in candidate.turns if turn.agent and turn.language}
+    )
     facts = [f"thread {candidate.ident}", candidate.topology or "topology not recorded"]
     if sample:
         facts += [sample.operation or "operation not recorded", f"from {title(sample.source_language)}"]

@@ -53,7 +53,9 @@ def _snippet(row: Snippet) -> CodeView:
     facts = [f"{row.package} {row.version} ({row.source})", place, row.license, f"{row.tokens} tokens"]
     facts.append(f"sha256 {row.archive_sha256[:12]}…")
     code = f"{row.helpers}\n\n{row.code}" if row.helpers.strip() else row.code
-    return CodeView(f"{title(row.language)} · {plain(row.name)}", [plain(f) for f in facts], plain(code), plain(row.doc))
+    return CodeView(
+        f"{title(row.language)} · {plain(row.name)}", [plain(f) for f in facts], plain(code), plain(row.doc)
+    )
 
 
 @dataclass

@@ -136,7 +136,9 @@ def yields(run: Run, name: str, key: Callable[[dict[str, Any]], str]) -> Table:
     for value in sorted(tried.keys() | set().union(*counts), key=lambda text: (-tried[text], text)):
         made, unique, good = (count[value] for count in counts)
         yielded = Cell(share(good, tried[value]), style="num")
-        table.add([title(value) if name == "Target" else value or "(not recorded)", tried[value], made, unique, good, yielded])
+        table.add(
+            [title(value) if name == "Target" else value or "(not recorded)", tried[value], made, unique, good, yielded]
+        )
     return table
 
 

@@ -71,7 +71,9 @@ def mean_cell(value: Mean | None, wanted: int = len(TITLES)) -> Cell:
     """The mean over languages; says over how many when it is not all of them."""
     if value is None:
         return Cell("–", "not asked", "num muted")
-    count = f"n {value.n}" if value.languages == wanted else f"only {value.languages} of {wanted} languages, n {value.n}"
+    count = (
+        f"n {value.n}" if value.languages == wanted else f"only {value.languages} of {wanted} languages, n {value.n}"
+    )
     return _rate_cell(value.rate, value.interval, count, value.weak)
 
 
@@ -112,7 +114,9 @@ def _paper_style(line: dict[str, str]) -> str:
 
 
 def _paper_cells(line: dict[str, str]) -> list[Cell]:
-    cells = [Cell(line[title], style="num" if number(line[title]) is not None else "num muted") for title in TITLES.values()]
+    cells = [
+        Cell(line[title], style="num" if number(line[title]) is not None else "num muted") for title in TITLES.values()
+    ]
     printed = line.get("avg_printed", "")
     true, shown = number(line["avg8"]), number(printed)
     apart = true is not None and shown is not None and abs(true - shown) > 0.15
@@ -154,7 +158,9 @@ def _left_out(run: Run, benchmark: str, counted: Scores) -> list[str]:
     void = sum(score.void for key, score in counted.items() if key[0] == benchmark)
     notes = [f"Languages without a score here: {listed(missing)}."] if missing else []
     if void:
-        notes.append(f"{void} answers could not be judged (verdict unsupported or infrastructure) and are left out of n.")
+        notes.append(
+            f"{void} answers could not be judged (verdict unsupported or infrastructure) and are left out of n."
+        )
     return notes
 
 
@@ -208,7 +214,9 @@ def table2(run: Run) -> Table:
     runs = all_runs(run)
     for line in paper("table2"):
         values = [Cell(line[name], style="num") for name in (*columns, "Avg")]
-        table.rows.append(Row([Cell(f"paper ({line['id']})"), Cell(line["data"].replace("Ds", "D_s")), *values], "xcoder"))
+        table.rows.append(
+            Row([Cell(f"paper ({line['id']})"), Cell(line["data"].replace("Ds", "D_s")), *values], "xcoder")
+        )
         table.rows += _own_ablation(runs, line)
     return table
 
@@ -258,5 +266,7 @@ def losses(run: Run) -> Table:
     for row in filter(pick, rows):
         values = [number(row[name]) for name in names]
         shown = [Cell("–" if value is None else f"{value:.3f}", style="num") for value in values]
-        table.rows.append(Row([Cell(row_name(run, row.get("model", ""))), *shown, Cell(row.get("tokens", "–"))], "ours"))
+        table.rows.append(
+            Row([Cell(row_name(run, row.get("model", ""))), *shown, Cell(row.get("tokens", "–"))], "ours")
+        )
     return table
