@@ -26,7 +26,6 @@ from xinstruct.files import BadInput, hash_path, replaced_folder, sync_replace, 
 from xinstruct.plan import work_root
 
 _SECONDS = 300  # of one client call; a hung mirror must not hang the pipeline
-_CHECKSUM = re.compile(r"^ ([0-9a-f]{64}) \d+ (\S+)$", re.MULTILINE)
 _APT_LOCK = threading.Lock()
 _APT_ETC = Path("/etc/apt")
 
@@ -51,10 +50,10 @@ def npm(name: str, version: str, dest: Path, sha256: str = "") -> Path:
 
 
 def debian_source(name: str, version: str, dest: Path, sha256: str = "") -> Path:
-    """Download a Debian source package into `dest`; returns the path of its .dsc.
+    """Download the upstream tarball of a Debian source package into `dest`; returns its path.
 
-    `sha256` is that of the .dsc, which itself pins the other files: they are checked against it and
-    lie beside it (see ``debian_files``). Raises BadInput as pypi does, and where apt is missing.
+    Only the tarball: what Debian adds (packaging, patches) is not wanted. `version` is the source
+    package's, e.g. "31.1-1". Raises BadInput as pypi does, and where apt is missing.
     """
     if shutil.which("apt-get") is None:
         raise BadInput(
@@ -62,40 +61,29 @@ def debian_source(name: str, version: str, dest: Path, sha256: str = "") -> Path
             "or choose a list of sources without `debian:` entries"
         )
     home = work_root().resolve() / "downloads" / "apt"
-    command = ["apt-get", *_apt_options(home), "--download-only", "source", f"{name}={version}"]
+    command = ["apt-get", *_apt_options(home), "--download-only", "--tar-only", "source", f"{name}={version}"]
 
     def fetch(folder: Path) -> str:
         _apt_state(home)
         return _client(command)(folder)
 
-    dsc = _cached("debian", f"{name}_{version.replace(':', '%3a')}", fetch, dest, sha256, suffix=".dsc")
-    for path, wanted in debian_files(dsc).items():
-        if not path.exists() or hash_path(path) != wanted:
-            raise BadInput(f"{path}: does not match its checksum in {dsc.name}; remove it and run again")
-    return dsc
-
-
-def debian_files(dsc: Path) -> dict[Path, str]:
-    """The files that a .dsc lists, beside it, with their sha256."""
-    text = dsc.read_text(encoding="utf-8", errors="replace")
-    section = text.partition("Checksums-Sha256:")[2]
-    section = re.split(r"\n(?! )", section, maxsplit=1)[0]
-    return {dsc.parent / name: digest for digest, name in _CHECKSUM.findall(section)}
+    key = f"{name}_{version.replace(':', '%3a')}"
+    return _cached("debian", key, fetch, dest, sha256, pattern=r"\.tar\.\w+$")
 
 
 # ---- the cache
 
 
-def _cached(registry: str, key: str, fetch: Callable[[Path], str], dest: Path, sha256: str, suffix: str = "") -> Path:
+def _cached(registry: str, key: str, fetch: Callable[[Path], str], dest: Path, sha256: str, pattern: str = "") -> Path:
     """Fetch into the cache unless it is there and right, then link every file into `dest`."""
     folder = work_root().resolve() / "downloads" / registry / key
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder.parent / f".{key}.lock"):
-        if folder.exists() and sha256 and hash_path(_main(folder, suffix)) != sha256:
+        if folder.exists() and sha256 and hash_path(_main(folder, pattern)) != sha256:
             shutil.rmtree(folder)  # stale or damaged: one fresh download decides
         if not folder.exists():
             _download(registry, key, fetch, folder)
-        main = _main(folder, suffix)
+        main = _main(folder, pattern)
         if sha256 and (got := hash_path(main)) != sha256:
             shutil.rmtree(folder)
             raise BadInput(f"{registry} {key}: sha256 is {got}, pinned is {sha256}; refused. Check the pin.")
@@ -117,11 +105,11 @@ def _download(registry: str, key: str, fetch: Callable[[Path], str], folder: Pat
     raise BadInput(f"{registry} {key}: cannot be downloaded: {error}")
 
 
-def _main(folder: Path, suffix: str) -> Path:
-    files = [path for path in sorted(folder.iterdir()) if path.name.endswith(suffix)]
+def _main(folder: Path, pattern: str) -> Path:
+    files = [path for path in sorted(folder.iterdir()) if re.search(pattern, path.name)]
     if len(files) != 1:
         shutil.rmtree(folder)
-        raise BadInput(f"{folder}: expected one downloaded file {suffix!r}, found {len(files)}; run again")
+        raise BadInput(f"{folder}: expected one downloaded file {pattern!r}, found {len(files)}; run again")
     return files[0]
 
 

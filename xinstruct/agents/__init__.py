@@ -1,1 +1,1 @@
-"""The paper's framework: seeds, language agents, memory, reflection, discussion, scorer."""
+"""Language agents that make instruction data: seeds, memory, reflection, discussion, scoring."""

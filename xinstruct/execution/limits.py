@@ -10,6 +10,8 @@ from typing import Any
 
 from xinstruct.files import BadInput
 
+MEGABYTE = 1 << 20
+
 
 @dataclass(frozen=True)
 class Limits:

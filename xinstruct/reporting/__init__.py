@@ -1,1 +1,1 @@
-"""Tables and figures from what the pipeline wrote."""
+"""Tables and figures of the paper beside those of a run: one page, computed from what the stages wrote."""

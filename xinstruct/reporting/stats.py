@@ -83,7 +83,7 @@ def mcnemar(gained: int, lost: int) -> float:
     """Two-sided exact p-value of gained against lost problems (McNemar's test, binomial form)."""
     total = gained + lost
     tail = sum(math.comb(total, k) for k in range(min(gained, lost) + 1))
-    return min(1.0, 2 * tail / 2**total)
+    return min(1.0, float(2 * tail / 2**total))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,68 @@
+"""What the sandbox tries on itself before anything is trusted to it. Runs inside; prints what it got away with.
+
+Argument: JSON {"port", "secret", "home", "marker"}: a port that listens on the machine's loopback, a
+file outside, the home folder, a text that stands in the environment of the process that judges.
+"""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def attempt(action: Callable[[], Any]) -> bool:
+    """Whether the action succeeded."""
+    try:
+        action()
+    except Exception:
+        return False
+    return True
+
+
+def connects(address: tuple[str, int]) -> bool:
+    """Whether a connection came about."""
+    return attempt(lambda: socket.create_connection(address, timeout=0.3).close())
+
+
+def write(path: str) -> None:
+    """Create a file."""
+    with open(path, "w") as handle:
+        handle.write("x")
+
+
+def read(path: str) -> str:
+    """A file's bytes as text, whatever they are."""
+    with open(path, encoding="latin-1") as handle:
+        return handle.read()
+
+
+def status() -> dict[str, str]:
+    """Fields of /proc/self/status."""
+    lines = [line.split(":", 1) for line in read("/proc/self/status").splitlines()]
+    return {key: value.strip() for key, value in lines}
+
+
+def main() -> None:
+    """Try everything and print {guarantee: whether it holds}."""
+    outer = json.loads(sys.argv[1])
+    mine = status()
+    pids = [name for name in os.listdir("/proc") if name.isdigit()]
+    places = [f"{folder}/xinstruct-was-here" for folder in ("/usr", "/etc", "/bin", "/dev", "", "/usr/local/bin")]
+    environ = "".join(read(f"/proc/{pid}/environ") for pid in pids if os.access(f"/proc/{pid}/environ", os.R_OK))
+    held = {
+        "network": not connects(("127.0.0.1", outer["port"])) and not connects(("1.1.1.1", 53)),
+        "files": not attempt(lambda: read(outer["secret"])) and not os.access(outer["home"], os.W_OK),
+        "writes": not any(attempt(lambda place=place: write(place)) for place in places),  # type: ignore[misc]
+        "processes": len(pids) < 8,
+        "environment": outer["marker"] not in environ and outer["marker"] not in str(os.environ),
+        "user": os.getuid() != 0 and os.geteuid() != 0,
+        "privileges": int(mine["CapEff"], 16) == 0 and mine["NoNewPrivs"] == "1",
+        "seccomp": mine.get("Seccomp") == "2",
+    }
+    print(json.dumps(held))
+
+
+if __name__ == "__main__":
+    main()

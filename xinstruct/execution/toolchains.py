@@ -1,0 +1,48 @@
+"""Which languages can be run on this machine, in which version, and how a missing one is had.
+
+The version is part of every verdict's cache key: another compiler, another verdict. Versions are
+asked for once per process. This module leaves out installing anything.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+
+from xinstruct.execution import mounts
+from xinstruct.languages import get
+
+
+def _path() -> str:
+    """The programs' PATH, not ours: shims and virtual environments are not visible inside."""
+    return ":".join(mounts.default_view().path)
+
+
+def find(binary: str) -> str:
+    """Where a binary is that programs can use, or ""."""
+    if os.path.isabs(binary):
+        return binary if os.access(binary, os.X_OK) else ""
+    return shutil.which(binary, path=_path()) or ""
+
+
+@cache
+def available(language: str) -> str | None:
+    """The first line of what the toolchain says of its version, or None when a binary is missing."""
+    chain = get(language).toolchain
+    if not all(map(find, chain.binaries)):
+        return None
+    command = [find(chain.version[0]) or chain.version[0], *chain.version[1:]]
+    env = {"PATH": _path(), "LANG": "C.UTF-8", "HOME": "/nonexistent"}
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env, cwd="/", check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = [line.strip() for line in (said.stdout + said.stderr).splitlines() if line.strip()]
+    return lines[0] if lines and said.returncode == 0 else None
+
+
+def missing(language: str) -> str:
+    """The one command that installs a language."""
+    return get(language).toolchain.install

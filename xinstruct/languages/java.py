@@ -1,0 +1,145 @@
+"""Java 17. Bare methods are wrapped into ``class Solution``; full classes stand as they are.
+
+The driver finds the method by name and arity through reflection (any class of the answer, any
+access, static preferred) and converts arguments to its declared types: ``int``, ``char``,
+``String...``, ``Collection<Integer>``, arrays, maps, ``Optional``, records. A tuple is written as a
+List, an optional as a type that may be null. Leaves out packages: a package line is dropped.
+
+``batch_compile(programs, folders)`` is one command for many programs; see its docstring.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from xinstruct.languages import clike, common
+from xinstruct.languages.base import Language, Program, Toolchain
+from xinstruct.languages.types import Signature, Type
+
+_BOXED = {"int": "Long", "float": "Double", "bool": "Boolean", "string": "String", "none": "Void"}
+_PLAIN = {"int": "long", "float": "double", "bool": "boolean", "string": "String", "none": "void"}
+_IMPORTS = "".join(f"import java.{name}.*;\n" for name in ("util", "util.function", "util.stream", "math"))
+_KEYS = ("int", "float", "bool", "string", "tuple", "list")
+_JARS = "/usr/share/java/javatuples.jar"
+_FAST = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto")
+_DRIVER = "XinstructDriver.java"
+
+
+def _unit(code: str, name: str) -> tuple[str, str]:
+    """(file name, source) of an answer: package dropped, bare methods wrapped, public class honoured."""
+    code, _ = clike.cut(code, r"^[ \t]*package\s+[\w.]+\s*;")
+    if name and (clike.at_top(code, name) or not re.search(r"\b(class|interface|record|enum)\b", clike.blank(code))):
+        code, imports = clike.cut(code, r"^[ \t]*import\s+(static\s+)?[\w.]+(\.\*)?\s*;")
+        code = f"{_IMPORTS}{imports}\nclass Solution {{\n{clike.indent(code)}\n}}\n"
+    types = r"\bpublic\s+(?:(?:final|abstract|sealed|strictfp|static)\s+)*(?:class|interface|record|enum)\s+(\w+)"
+    public = re.search(types, clike.outermost(code))
+    return f"{public.group(1) if public else 'Answer'}.java", code
+
+
+class Java(Language):
+    """OpenJDK 17."""
+
+    name = "java"
+    title = "Java"
+    extensions = (".java",)
+    fence = "java"
+    comment = "//"
+    toolchain = Toolchain(
+        ("javac", "java"),
+        ("javac", "-version"),
+        "apt-get install -y --no-install-recommends openjdk-17-jdk-headless libjavatuples-java",
+    )
+    stop = ("\n    }\n", "\n}\n", "\n```")
+
+    def spell_type(self, kind: Type) -> str:
+        """`long`, `List<Long>`, `Map<String, Long>`; a tuple is a List, an optional a boxed type."""
+        return _PLAIN.get(kind.head) or self._boxed(kind)
+
+    def _boxed(self, kind: Type) -> str:
+        if kind.head in _BOXED:
+            return _BOXED[kind.head]
+        inner = [self._boxed(arg) for arg in kind.args]
+        if kind.head == "optional":
+            return inner[0]
+        if kind.head == "dict":
+            return f"Map<{', '.join(inner)}>"
+        return f"List<{inner[0] if len(set(inner)) == 1 else 'Object'}>"
+
+    def literal(self, kind: Type, value: Any) -> str:
+        """A Java expression of the value; lists and maps can be changed."""
+        common.check_value(kind, value, *common.INT64)
+        return self._literal(kind, value)
+
+    def _literal(self, kind: Type, value: Any) -> str:
+        if value is None:
+            return f"({self._boxed(kind)}) null"
+        if kind.head == "optional":
+            return self._literal(kind.args[0], value)
+        if kind.head == "int":
+            return f"{value}L"
+        if kind.head == "float":
+            return common.float_text(value, "Double.NaN", "Double.POSITIVE_INFINITY", "Double.NEGATIVE_INFINITY")
+        if kind.head == "bool":
+            return "true" if value else "false"
+        if kind.head == "string":
+            return f'"{common.utf16_escapes(value)}"'
+        return self._container(kind, value)
+
+    def _container(self, kind: Type, value: Any) -> str:
+        made = self._boxed(kind)
+        if kind.head == "dict":
+            key, item = kind.args
+            puts = " ".join(f"put({self._literal(key, k)}, {self._literal(item, v)});" for k, v in value)
+            return f"new Linked{made.replace('Map', 'HashMap', 1)}()" + (f" {{{{ {puts} }}}}" if puts else "")
+        kinds = kind.args if kind.head == "tuple" else kind.args * len(value)
+        items = ", ".join(self._literal(k, v) for k, v in zip(kinds, value, strict=True))
+        inside = f"Arrays.{made.removeprefix('List')}asList({items})" if items else ""
+        return f"new Array{made}({inside})"
+
+    def header(self, name: str, signature: Signature) -> str:
+        """Imports, `class Solution {`, `    static long name(long a) {` and a line break."""
+        common.check_types(signature, _KEYS)
+        params = ", ".join(f"{self.spell_type(p.type)} {p.name}" for p in signature.params)
+        line = f"    static {self.spell_type(signature.returns)} {name}({params}) {{\n"
+        return f"{_IMPORTS}\nclass Solution {{\n{line}"
+
+    def footer(self) -> str:
+        """The brace of the class."""
+        return "}\n"
+
+    def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
+        """See Language.driver. Integers up to 64 bits; the method's own types may hold less."""
+        common.check_types(signature, _KEYS)
+        common.check_args(signature, args, *common.INT64)
+        return self._program(*_unit(code, name), common.plan(name, signature, args, nonce))
+
+    def asserting(self, program: str, nonce: str) -> Program:
+        """See Language.asserting: assertions are on, the program's own main must return."""
+        return self._program(*_unit(program, ""), json.dumps({"nonce": nonce}))
+
+    def _program(self, file: str, source: str, plan: str) -> Program:
+        tuned = tuple(f"-J{flag}" for flag in _FAST)
+        compile = ("javac", *tuned, "-proc:none", "-nowarn", "-encoding", "UTF-8", "-cp", f".:{_JARS}", _DRIVER, file)
+        run = ("java", *_FAST, "-Xmx640m", "-ea", "-Dfile.encoding=UTF-8", "-cp", f".:{_JARS}", "XinstructDriver")
+        return Program({_DRIVER: common.asset(_DRIVER), file: source, common.PLAN: plan}, run, compile)
+
+    def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:
+        """One command that compiles many programs, each already written into its own folder.
+
+        Its working folder must be writable (the batch compiler's source is put there). Leaves
+        diagnostics in <folder>/compile.txt and the exit status in <folder>/compile.status; a folder
+        without a status was not compiled (the command itself failed).
+        """
+        script = 'printf %s "$1" > XinstructBatch.java; shift; exec java "$@"'
+        flags = (*_FAST, "-Dfile.encoding=UTF-8", "XinstructBatch.java", _JARS)
+        pairs = [text for p, folder in zip(programs, folders, strict=True) for text in (folder, p.compile[-1])]
+        return ("bash", "-c", script, "batch", common.asset("XinstructBatch.java"), *flags, *pairs)
+
+    def identifier(self, name: str) -> str:
+        """camelCase."""
+        return common.camel(name)
+
+
+LANGUAGE = Java()

@@ -1,0 +1,220 @@
+"""Puts the report together: one view of the run, drawn as a self-contained page and as Markdown.
+
+``build`` computes, the templates only draw. Neither output holds a date, a path of this machine or
+anything else that is not in the data, so the same data give the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from xinstruct.reporting import discussions, examples, figures, funnel, lengths, scores
+from xinstruct.reporting.load import TITLES, Run, number, paper
+from xinstruct.reporting.stats import mean
+from xinstruct.reporting.tables import Cell, Table, plain, plural
+
+FAULTS = [
+    "The Avg printed for every xCoder row leaves out Python (7 languages), while baseline rows average 8. "
+    "Here Avg is the mean of all eight languages; the printed value stands beneath it where it differs.",
+    "By that mean xCoder is above the official Instruct models at 0.5B and 1.5B and below them at 3B, 7B, 14B and 32B.",
+    "The printed 0.5B-Instruct row repeats its EvalPlus figures in the Python, Java, C++ and C# columns; "
+    "the row beneath it has the figures of the Qwen2.5-Coder report.",
+    "Java collapses in some rows (3B DPO 11.4, 7B SFT 39.2), most likely by answer extraction.",
+]
+
+
+def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
+    """Everything the templates draw. `count` is None when the student's tokenizer is not at hand."""
+    counted = scores.scores(run.completions())
+    bars, legend = figures.stage_bars(funnel.kept(run), funnel.rejections(run))
+    return {
+        "run": run,
+        "scale": _scale(run),
+        "headline": _headline(run, counted),
+        "absent": run.absent,
+        "missing": funnel.missing(run),
+        "funnel": funnel.funnel(run),
+        "bars": bars,
+        "legend": legend,
+        "reasons": funnel.reasons_table(run),
+        "books": funnel.books(run),
+        "snippets": examples.snippets(run),
+        "seeds": examples.seeds(run),
+        "discussions": discussions.discussions(run, int(run.params.get("report", {}).get("discussions", 4))),
+        "yields": [
+            funnel.yields(run, name, funnel.field_of(key))
+            for name, key in (("Target", "language"), ("Operation", "operation"), ("Topology", "topology"))
+        ],
+        "curves": [_curve(run, stage, name) for stage, name in (("sft", "SFT"), ("dpo", "DPO"))],
+        "pairs": examples.pairs(run),
+        "pair_count": len(run.pairs()),
+        "evaluation": [_evaluation(run, name, counted) for name in scores.benchmarks(run)],
+        "paper_groups": [(group, _group(group)) for group in scores.paper_groups()],
+        "faults": FAULTS,
+        "heldout": scores.heldout(run, counted),
+        "losses": scores.losses(run),
+        "ablation": scores.table2(run),
+        "size": _size(run),
+        "lengths": _lengths(run, count),
+        "coverage": funnel.coverage(run),
+        "licences": funnel.licences(run),
+    }
+
+
+def _scale(run: Run) -> list[tuple[str, str, str]]:
+    """(what, paper, this run): the sizes every figure must be read with."""
+    train = [sample for sample in run.samples("filter") if sample.split == "train"]
+    seeds = run.samples("seed")
+    return [
+        ("Snippets", "about 100K", f"{len(run.snippets()):,}"),
+        ("Seeds (D_s1 and D_s2)", "30K", f"{len(seeds):,}"),
+        ("Synthesized by agents (D_s3)", "67K", f"{len(run.samples('synthesize')):,}"),
+        ("SFT samples", "97.3K, not executed", f"{len(train):,}, all executed"),
+        ("Preference pairs (D_s4)", "133K", f"{len(run.pairs()):,}"),
+        ("Student", "Qwen2.5-Coder 0.5B to 32B", run.student),
+        ("Teacher and scorer", "not named", run.teacher),
+        ("Languages", "8", str(len(run.languages))),
+    ]
+
+
+def _headline(run: Run, counted: scores.Scores) -> str:
+    train = sum(sample.split == "train" for sample in run.samples("filter"))
+    return f"paper: 97.3K samples, 0.5B to 32B; this run: {plural(train, 'sample')}, {run.student}"
+
+
+def _group(group: str) -> Table:
+    return Table(["Model", "Size", *TITLES.values(), "Avg"], rows=scores.paper_rows(group))
+
+
+def _evaluation(run: Run, benchmark: str, counted: scores.Scores) -> dict[str, Any]:
+    names = scores.models(run)
+    rows = [
+        (label, [(model, counted.get((benchmark, model, name))) for model in names])
+        for name, label in TITLES.items()
+        if any((benchmark, model, name) in counted for model in names)
+    ]
+    line = next(row for row in paper("table1") if row["size"] == "0.5B" and row["model"].endswith("(SFT)"))
+    theirs = {label: value for label in TITLES.values() if (value := number(line[label])) is not None}
+    return {
+        "benchmark": benchmark,
+        "table": scores.table1(run, benchmark, counted),
+        "figure": figures.intervals(rows, theirs, names),
+    }
+
+
+def _curve(run: Run, stage: str, name: str) -> dict[str, Any]:
+    rows = run.csv.get(f"reports/{stage}/loss.csv", [])
+    points = [(number(row.get("step")), number(row.get("loss"))) for row in rows]
+    clean = [(step, loss) for step, loss in points if step is not None and loss is not None]
+    if not clean:
+        return {
+            "name": name,
+            "figure": None,
+            "text": f"{name}: no loss was recorded, so nothing was trained or it was too short.",
+        }
+    steps, losses = zip(*clean, strict=True)
+    first, last = (f"{loss:.3f} at step {step:g}" for step, loss in (clean[0], clean[-1]))
+    text = f"{name}: {plural(len(clean), 'logged step')}, loss {first}, {last}."
+    if extra := _last_values(rows[-1]):
+        text += f" Last row: {extra}."
+    return {"name": name, "figure": figures.loss_curve(steps, losses, name), "text": text}
+
+
+def _last_values(row: dict[str, str]) -> str:
+    values = [(key, number(value)) for key, value in row.items() if key not in ("step", "loss", "epoch")]
+    return ", ".join(f"{plain(key)} {value:.4g}" for key, value in values if value is not None)
+
+
+def _size(run: Run) -> dict[str, Any]:
+    theirs = [(float(row["samples"]), float(row["multipl_e_avg"])) for row in paper("figure5")]
+    ours, table = [], Table(["Run", "SFT samples", "Mean of languages"], empty="No run has a score after SFT.")
+    for name, entry in scores.all_runs(run).items():
+        if average := mean(list(scores.scores_of(entry, "sft").values())):
+            ours.append((name, float(entry["samples"]), None, 100 * average.rate))
+            table.add([name, entry["samples"], scores.mean_cell(average)], "ours")
+    points = (
+        "no point of ours"
+        if not ours
+        else f"only one point of ours ({ours[0][0]}), no curve"
+        if len(ours) == 1
+        else f"{len(ours)} points of ours"
+    )
+    note = f"There is {points}. " if len(ours) < 2 else f"There are {points}. "
+    return {"figure": figures.size_curve(theirs, ours), "table": table, "note": note}
+
+
+def _lengths(run: Run, count: lengths.Count | None) -> list[dict[str, Any]]:
+    panels = []
+    for panel, texts in lengths.texts(run).items():
+        name = lengths.PANELS[panel]
+        ours: dict[int, float] = {}
+        note = f"No {name.lower()} in this run."
+        if texts and count is None:
+            note = "Lengths of this run are not computed: models/start has no tokenizer.json."
+        elif texts and count:
+            numbers = sorted(count(texts))
+            ours = lengths.shares(numbers)
+            middle, most = numbers[len(numbers) // 2], numbers[-1]
+            note = f"this run: {plural(len(numbers), 'text')}, median {middle} tokens, longest {most}"
+        figure = figures.histogram(lengths.published(panel), ours)
+        panels.append({"name": name, "figure": figure, "note": note, "ours": ours, "paper": lengths.published(panel)})
+    return panels
+
+
+# ---- drawing
+
+
+def html(view: dict[str, Any]) -> str:
+    """The page: one file, no request to anywhere, all text of models and packages escaped."""
+    env = _environment(autoescape=True)
+    script = Markup(env.loader.get_source(env, "page.js")[0].strip())  # type: ignore[union-attr]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return env.get_template("page.html.j2").render(**view, script=script, script_hash=digest) + "\n"
+
+
+def markdown(view: dict[str, Any]) -> str:
+    """The numbers of the page as Markdown; long texts are left to the page."""
+    env = _environment(autoescape=False)
+    return env.get_template("report.md.j2").render(**view).strip() + "\n"
+
+
+def _environment(autoescape: bool) -> Environment:
+    env = Environment(
+        loader=PackageLoader("xinstruct.reporting", "templates"),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["md"] = _md
+    env.filters["md_table"] = _md_table
+    return env
+
+
+def _md(text: str) -> str:
+    """Text that no Markdown reader takes for markup, on one line."""
+    for char in "\\`*_[]<>|#~":
+        text = text.replace(char, f"&#{ord(char)};" if char in "<>|" else f"\\{char}")
+    return " ".join(text.split())
+
+
+def _md_table(table: Table) -> str:
+    """A table with its caption and notes; notes of cells stand in brackets."""
+    if not table.rows:
+        return f"{_md(table.empty)}\n"
+    rows = [[_md_cell(cell) for cell in row.cells] for row in table.rows]
+    align = ["--:" if cell.style.startswith("num") else "---" for cell in table.rows[0].cells]
+    lines = [table.columns, align, *rows]
+    body = "\n".join(f"| {' | '.join(line)} |" for line in [[_md(c) for c in lines[0]], *lines[1:]])
+    after: Sequence[str] = [f"- {_md(note)}" for note in ([table.caption] if table.caption else []) + table.notes]
+    return "\n".join([body, "", *after]) + "\n"
+
+
+def _md_cell(cell: Cell) -> str:
+    return f"{_md(cell.text)} ({_md(cell.note)})" if cell.note else _md(cell.text)

@@ -1,0 +1,67 @@
+"""Low-rank adapters and the arguments that SFT and DPO share.
+
+Rank 0 means full fine-tuning: the weights are then held in float32 (bfloat16 would round small
+updates away) and multiplied in bfloat16 by autocast. With adapters the frozen weights stay in
+bfloat16 and only the adapters are float32.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from xinstruct.training.compute import device, pick_dtype
+
+SAVES = 8  # checkpoints per run: a killed run loses an eighth at most
+
+
+def adapter(rank: int) -> Any:
+    """LoRA on every linear layer but the vocabulary projection, scaled by 2; None for rank 0."""
+    if rank <= 0:
+        return None
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+
+
+def weight_dtype(rank: int, dtype: str) -> Any:
+    """Number type that the weights are held in while training."""
+    import torch
+
+    return pick_dtype(dtype) if rank > 0 else torch.float32
+
+
+def steps(rows: int, batch: int, epochs: float) -> int:
+    """Optimizer steps of a run."""
+    return max(1, math.ceil(math.ceil(rows / batch) * epochs))
+
+
+def arguments(folder: Path, params: dict[str, Any], seed: int, total_steps: int) -> dict[str, Any]:
+    """Arguments of a TRL config that both stages share: schedule, seeds, checkpoints, silence."""
+    import torch
+
+    on_cpu = device() == "cpu"
+    return {
+        "output_dir": str(folder),
+        "num_train_epochs": float(params["epochs"]),
+        "learning_rate": float(params["learning_rate"]),
+        "per_device_train_batch_size": int(params["batch_size"]),
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": int(params.get("warmup_steps", 0)),
+        "weight_decay": 0.0,
+        "bf16": pick_dtype(params.get("dtype", "auto")) == torch.bfloat16,
+        "seed": seed,
+        "data_seed": seed,
+        "use_cpu": on_cpu,
+        "gradient_checkpointing": not on_cpu,
+        "dataloader_pin_memory": not on_cpu,
+        "logging_steps": 1,
+        "save_strategy": "steps",
+        "save_steps": max(1, total_steps // SAVES),
+        "save_total_limit": 2,
+        "report_to": "none",
+        "disable_tqdm": True,
+    }

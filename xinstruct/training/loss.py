@@ -1,0 +1,75 @@
+"""Loss of a model on finished conversations: the negative log-likelihood of every answer token.
+
+Conversations are packed into rows like in training and only the answers' positions reach the
+vocabulary projection. The sum for one conversation does not depend on what shares its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xinstruct.training.compute import load_model, pick_dtype
+from xinstruct.training.data import IGNORED, Encoded, Message, encode, load_tokenizer
+
+ROW_TOKENS = 2048
+
+
+def completion_loss(
+    folder: Path, conversations: Sequence[Sequence[Message]], dtype: str = "auto"
+) -> list[tuple[float, int]]:
+    """Per conversation, in input order: (sum of -ln p over the answer's tokens, number of those tokens)."""
+    if not conversations:
+        return []
+    tokenizer = load_tokenizer(folder)
+    model = load_model(folder, pick_dtype(dtype)).eval()
+    return encoded_loss(model, [encode(tokenizer, messages) for messages in conversations])
+
+
+def mean_loss(losses: Sequence[tuple[float, int]]) -> float:
+    """Loss per answer token over all conversations; 0.0 when there are none."""
+    tokens = sum(count for _, count in losses)
+    return sum(total for total, _ in losses) / tokens if tokens else 0.0
+
+
+def encoded_loss(model: Any, rows: Sequence[Encoded]) -> list[tuple[float, int]]:
+    """completion_loss for conversations that are tokens already, under a loaded model."""
+    import torch
+
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i].input_ids))
+    found: dict[int, tuple[float, int]] = {}
+    with torch.inference_mode():
+        for group in _groups(order, rows):
+            sums = _row_loss(model, [rows[i] for i in group])
+            found |= {i: (total, rows[i].answer_tokens) for i, total in zip(group, sums, strict=True)}
+    return [found[i] for i in range(len(rows))]
+
+
+def _groups(order: list[int], rows: Sequence[Encoded]) -> list[list[int]]:
+    """Indices cut into rows of at most ROW_TOKENS tokens (a longer conversation has its own)."""
+    groups: list[list[int]] = []
+    room = 0
+    for i in order:
+        size = len(rows[i].input_ids)
+        if not groups or size > room:
+            groups.append([])
+            room = ROW_TOKENS
+        groups[-1].append(i)
+        room -= size
+    return groups
+
+
+def _row_loss(model: Any, rows: list[Encoded]) -> list[float]:
+    import torch
+
+    device = model.device
+    ids = torch.tensor([[token for row in rows for token in row.input_ids]], device=device)
+    places = torch.tensor([[i for row in rows for i in range(len(row.input_ids))]], device=device)
+    # the label of a sample's first token is always ignored, so no label crosses into the next sample
+    targets = torch.tensor([label for row in rows for label in (IGNORED, *row.labels[1:])], device=device)
+    at = (targets != IGNORED).nonzero().flatten()
+    out = model(input_ids=ids, position_ids=places, use_cache=False, logits_to_keep=at - 1)
+    nll = torch.nn.functional.cross_entropy(out.logits[0].float(), targets[at], reduction="none")
+    parts = nll.double().split([row.answer_tokens for row in rows])
+    return [float(part.sum()) for part in parts]
