@@ -23,6 +23,8 @@ PARAMS: dict[str, Any] = {
 SIGNATURE = Signature.of("int", text="string", items="list<int>")
 CASES = cases_to_json([Case(("añb\n日本語", [1, -2]), 3), Case((HOSTILE, []), None)])
 
+SCORES = json.dumps([{"expert": "total score", "score": 4.0, "reason": f"clear & short {HOSTILE}"}])
+
 
 def snippet(language: str, index: int) -> Snippet:
     return Snippet(
@@ -47,7 +49,6 @@ def snippet(language: str, index: int) -> Snippet:
 
 
 def sample(root: Snippet, kind: str, language: str = "", **changes: Any) -> Sample:
-    scores = [{"expert": "total score", "score": 4.0, "reason": f"clear & short {HOSTILE}"}]
     made = Sample(
         id=content_id(kind, root.id, language),
         kind=kind,
@@ -60,41 +61,43 @@ def sample(root: Snippet, kind: str, language: str = "", **changes: Any) -> Samp
         parents=[root.id],
         snippets=[root.id],
         score=3.5,
-        scores=json.dumps(scores),
+        scores=SCORES,
         licenses=[root.license],
         tokens_spent=321,
     )
     return replace(made, **changes)
 
 
-def discussion(thread: str, made: Sample | None, language: str) -> list[Turn]:
+def discussion(thread: str, made: Sample | None, language: str, agents: list[str], stored: bool = True) -> list[Turn]:
+    """The turns of one discussion as the agents write them; without `made` it failed."""
     prompt = f"You are an engineer.\n[Memory]\nq and a {HOSTILE}\n[Reflection]\nnone\n[Created Prompt]\n"
     messages = json.dumps([{"role": "system", "content": "Be strict."}, {"role": "user", "content": prompt}])
-    end = "insert" if made else "refusal"
-    events = [("prompt", "", messages), ("answer", f"code {HOSTILE}", ""), ("verdict", "wrong_answer: 1 of 2", "")]
-    events += [
-        ("answer", "better", ""),
-        ("verdict", "passed", ""),
-        ("score", "4.0 clear", ""),
-        (end, "similarity 0.31", ""),
+    main: dict[str, Any] = {"agent": agents[0], "language": language}
+    of = {"sample": made.id} if made else {}
+    events: list[tuple[str, str, dict[str, Any]]] = [
+        ("prompt", "", main | {"messages": messages}),
+        ("answer", f"Write {HOSTILE}", main | {"completion_tokens": 12}),
+        ("answer", f"code {HOSTILE}", {"language": language, "completion_tokens": 40}),
+        ("verdict", "wrong_answer: 1 of 2", {"language": language, "value": 0.5}),
     ]
+    if made:
+        events += [("score", SCORES, of | {"agent": "scorer", "value": 4.0})]
+    events += [("reflection", "- merits: clear", of | {"agent": name}) for name in agents]
+    if made and stored:
+        events += [("eviction", "", {"agent": agents[0], "sample": "of-another-discussion", "value": 1.0})]
+        events += [("insert", "", of | {"agent": agents[0], "value": made.score})]
     return [
         Turn(
-            id=content_id(thread, str(step)),
+            id=content_id(thread, str(i)),
             stage="synthesize",
             thread=thread,
-            step=step,
+            step=i,
             round=1,
-            agent=f"A{step % 2 + 1}",
-            language="python" if step % 2 else language,
             kind=kind,
             text=text,
-            messages=asked,
-            sample=made.id if made else "",
-            value=0.31 if kind == end else 0.0,
-            completion_tokens=40 if kind == "answer" else 0,
+            **more,
         )
-        for step, (kind, text, asked) in enumerate(events)
+        for i, (kind, text, more) in enumerate(events)
     ]
 
 
@@ -107,7 +110,7 @@ def completions(languages: list[str], rng: random.Random, n: int = 8) -> list[Co
                 for task in range(many):
                     verdict = "passed" if rng.random() < rate else "wrong_answer"
                     if language == "bash" and task == 0:
-                        verdict = "unsupported"
+                        verdict = "infrastructure"
                     rows.append(completion(model, benchmark, language, f"T/{task}", verdict))
     return rows
 
@@ -147,10 +150,14 @@ def write(root: Path, empty: tuple[str, ...] = (), languages: list[str] | None =
     snippets = [snippet(name, i) for name in names for i in range(5)]
     seeds = [sample(s, "Ds1" if i % 2 else "Ds2") for i, s in enumerate(snippets) if s.self_contained]
     made = [_synthesized(s, names[(names.index(s.language) + 1) % len(names)], i) for i, s in enumerate(snippets[::2])]
-    turns = [t for m in made for t in discussion("d" + m.id[1:], m, m.language)]
-    turns += discussion("failed0", None, "php")
+    ids = [seed.id for seed in seeds]
+    turns = [t for i, m in enumerate(made) for t in discussion("d" + m.id[1:], m, m.language, ids[i : i + 1])]
+    turns += discussion("failed0", None, "php", ids[:1]) + discussion("failed1", None, "java", ids[:2])
+    turns += discussion("twice", made[0], made[0].language, ids[:1], stored=False)
     lost = [
-        Rejection(id="failed0", stage="synthesize", language="php", reason=Reason.NO_AGREEMENT.value, detail=HOSTILE)
+        Rejection(id="failed0", stage="synthesize", language="php", reason=Reason.NO_AGREEMENT.value, detail=HOSTILE),
+        Rejection(id="failed1", stage="synthesize", language="java", reason=Reason.COMPILE_ERROR.value),
+        rejection(made[0], "synthesize", Reason.EXACT_DUPLICATE, "made by an earlier discussion"),
     ]
     verified = [
         replace(s, verdict="passed", split="heldout" if i % 5 == 0 else "train")
@@ -162,7 +169,7 @@ def write(root: Path, empty: tuple[str, ...] = (), languages: list[str] | None =
             rejection(replace(snippets[0], id=f"r{i}"), "mine", reason) for i, reason in enumerate(list(Reason)[:12])
         ],
         ("seed", "samples"): seeds,
-        ("seed", "turns"): [],
+        ("seed", "turns"): [replace(t, stage="seed", thread=seeds[0].parents[0]) for t in turns[:3]],
         ("seed", "rejected"): [rejection(replace(seeds[0], id="w"), "seed", Reason.WEAK_CASES, HOSTILE)],
         ("synthesize", "samples"): [] if "Ds3" in empty else made,
         ("synthesize", "turns"): turns,
@@ -193,7 +200,9 @@ def write(root: Path, empty: tuple[str, ...] = (), languages: list[str] | None =
     )
     for stage in ("sft", "dpo"):
         write_text(root / "reports" / stage / "loss.csv", curve)
-    write_text(root / "reports/evaluate/scores.csv", "model,benchmark,loss\nstart,heldout,1.51\nsft,heldout,1.22\n")
+    loss = {m: {"loss_per_token": v, "tokens": 120, "samples": 3} for m, v in (("sft", 1.22), ("start", 1.51))}
+    books = {"rows": {"in": 5, "out": 5, "rejected": 0}, "heldout_loss": {} if "all" in empty else loss}
+    write_json(root / "reports/evaluate/metrics.json", books)
 
 
 def _synthesized(root: Snippet, language: str, index: int) -> Sample:

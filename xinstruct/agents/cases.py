@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from xinstruct.execution.judge import Job, Verdict
+from xinstruct.execution.judge import Job
+from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
 from xinstruct.languages.generate import random_args
 from xinstruct.languages.types import Case, Signature, conforms, same
@@ -27,9 +28,13 @@ MIN_OUTPUTS = 2
 class Observer(Protocol):
     """What this module needs of the judge."""
 
-    def judge(self, jobs: Sequence[Job], desc: str = ...) -> list[Verdict]: ...
+    def judge(self, jobs: Sequence[Job], desc: str = ...) -> list[Verdict]:
+        """Verdicts in the order of the jobs."""
+        ...
 
-    def observe(self, jobs: Sequence[Job], desc: str = ...) -> list[Verdict]: ...
+    def observe(self, jobs: Sequence[Job], desc: str = ...) -> list[Verdict]:
+        """Values and errors per case, whatever was expected."""
+        ...
 
 
 @dataclass

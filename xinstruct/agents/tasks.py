@@ -17,7 +17,7 @@ from xinstruct.languages.base import Unsupported
 from xinstruct.languages.types import Case, Signature
 from xinstruct.llm.client import Answer, Request
 from xinstruct.prompts import render
-from xinstruct.records import Turn, content_id
+from xinstruct.records import Reason, Turn, content_id
 
 MAX_DECLARATION = 300
 MAX_CALL = 160
@@ -130,6 +130,11 @@ class Thread:
     def answer(self, answer: Answer, **fields: Any) -> None:
         """What the model said."""
         self.add("answer", answer.text, completion_tokens=answer.completion_tokens, **fields)
+
+
+def call_failure(error: str) -> Reason:
+    """The reason of a call that failed: the budget ran out, or anything else."""
+    return Reason.BUDGET if error.startswith("budget") else Reason.LLM_ERROR
 
 
 def request_seed(base: int, *parts: str) -> int:

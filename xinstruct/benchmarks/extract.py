@@ -24,7 +24,8 @@ _TAGS = {
 }
 # A type, the name, parameters and then a body: a call or a prototype has no body.
 _TYPED = (
-    r"^[ \t]*(?:[\w:<>,&*\[\]?.]+[ \t]+)*[\w:<>,&*\[\]?.]*[\w>&*\]?](?:[ \t]+|\n)[*&]*{name}\s*\([^;{{}}]*\)"
+    r"^(?![ \t]*(?:if|else|while|for|return|switch|new|throw|catch|case)\b)"
+    r"[ \t]*(?:[\w:<>,&*\[\]?.()]+[ \t]+)*[\w:<>,&*\[\]?.()]*[\w>&*\]?)](?:[ \t]+|\n)[*&]*{name}\s*\([^;{{}}]*\)"
     r"\s*(?:(?:const|noexcept|override|final|throws\s+[\w., \t]+|where\s[^{{;]*|->[^{{;]*)\s*)*(?:\{{|=>)"
 )
 _SCRIPT = r"\bfunction\s*\*?\s+{name}\b|\b(?:const|let|var)\s+{name}\s*[:=]"
@@ -77,6 +78,14 @@ def extract_code(answer: str, language: str, function: str) -> tuple[str, str]:
 def defines(code: str, language: str, function: str) -> bool:
     """Whether the code has a definition of the function (judged by its text, not by a parser)."""
     return _definition(language, function).search(code) is not None
+
+
+def definition_line(code: str, language: str, function: str) -> int:
+    """Number (from 0) of the line that begins the function's definition. Raises ValueError without one."""
+    match = _definition(language, function).search(code)
+    if match is None:
+        raise ValueError(f"no definition of {function} in {language} code")
+    return code.count("\n", 0, match.start())
 
 
 def fence_tag_matches(tag: str, language: str) -> bool:

@@ -31,6 +31,7 @@ class View:
 
     path: tuple[str, ...]  # folders of PATH
     folders: tuple[str, ...]  # further read-only folders, shown where they are
+    hidden: tuple[str, ...] = ()  # folders inside those that stay empty
 
 
 def bubblewrap() -> str:
@@ -56,7 +57,14 @@ def default_view() -> View:
     path = [str(p / "bin") for p in outside] + ["/usr/local/bin", "/usr/bin", "/bin"]
     folders = [str(p) for p in dict.fromkeys(outside)]
     folders += [str(place) for place in (tools(), tools().resolve()) if place.exists()]
-    return View(tuple(dict.fromkeys(path)), tuple(dict.fromkeys(folders)))
+    return View(tuple(dict.fromkeys(path)), tuple(dict.fromkeys(folders)), _installed_packages())
+
+
+def _installed_packages() -> tuple[str, ...]:
+    """Python packages of this machine: programs get the standard library, and start without .pth files."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    places = [python_prefix() / "lib" / name / "site-packages", Path("/usr/lib/python3/dist-packages")]
+    return tuple(str(place) for place in (*places, Path("/usr/local/lib") / name / "dist-packages") if place.is_dir())
 
 
 def environment(view: View, env: dict[str, str]) -> dict[str, str]:
@@ -74,7 +82,10 @@ def command(
     """
     root = os.geteuid() == 0
     own_box = any(dest == BOX for _, _, dest in shown)
-    line = [bubblewrap(), *_namespaces(root), *_system(), *_folders(view.folders), *_memory(limits, own_box)]
+    line = [bubblewrap(), *_namespaces(root), *_system(), *_folders(view.folders)]
+    for name in view.hidden:
+        line += ["--size", "4096", "--tmpfs", name]
+    line += _memory(limits, own_box)
     for flag, source, dest in shown:
         line += [flag, source, dest]
     line += ["{files}", "--remount-ro", "/", "--remount-ro", "/dev"]

@@ -134,21 +134,24 @@ class Sandbox:
         files: Mapping[str, str | bytes] | None = None,
         folder: Path | None = None,
         writable: bool = False,
+        shown: Mapping[str, Path] | None = None,
         stdin: bytes = b"",
         env: dict[str, str] | None = None,
     ) -> Result:
         """Run a command and wait for it. Never raises for what the command does.
 
         files: relative name -> content, copied into the working folder. folder: its entries are shown
-        read-only in the working folder, or, when writable, it is the working folder.
+        read-only in the working folder, or, when writable, it is the working folder. shown: relative name ->
+        a file on the machine, shown there read-only.
         """
         contents = {name: _bytes(content) for name, content in (files or {}).items()}
         worker = self._take()
         try:
             if self.tier == "none":
-                request = self._bare(command, contents, folder, writable, env or {})
+                request = self._bare(command, contents, folder, writable, shown or {}, env or {})
             else:
-                request = self._isolated(worker, command, limits, contents, folder, writable, env or {})
+                binds = self._binds(contents, folder, writable, shown or {})
+                request = self._isolated(command, limits, contents, binds, worker.uid, env or {})
             return Result(**worker.ask(request | _ceilings(limits) | {"stdin": stdin}))
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             self._drop(worker)
@@ -172,25 +175,30 @@ class Sandbox:
         worker.process.kill()
         worker.close()
 
+    def _binds(
+        self, files: dict[str, bytes], folder: Path | None, writable: bool, shown: Mapping[str, Path]
+    ) -> list[tuple[str, str, str]]:
+        """What of the machine's disk is mounted into the working folder."""
+        binds = []
+        if folder and writable:
+            binds.append(("--bind", str(folder), mounts.BOX))
+        elif folder:
+            binds += [("--ro-bind", str(p), f"{mounts.BOX}/{p.name}") for p in folder.iterdir() if p.name not in files]
+        return binds + [("--ro-bind", str(path), f"{mounts.BOX}/{name}") for name, path in shown.items()]
+
     def _isolated(
         self,
-        worker: Worker,
         command: tuple[str, ...],
         limits: Limits,
         files: dict[str, bytes],
-        folder: Path | None,
-        writable: bool,
+        binds: list[tuple[str, str, str]],
+        uid: int,
         env: dict[str, str],
     ) -> dict[str, Any]:
-        shown = []
-        if folder and writable:
-            shown.append(("--bind", str(folder), mounts.BOX))
-        elif folder:
-            shown += [("--ro-bind", str(p), f"{mounts.BOX}/{p.name}") for p in folder.iterdir() if p.name not in files]
         handed = [("--file", content, f"{mounts.BOX}/{name}") for name, content in files.items()]
         if self._filter:
             handed.append(("--seccomp", self._filter, ""))
-        argv = mounts.command(command, self.view, limits, worker.uid, env, shown)
+        argv = mounts.command(command, self.view, limits, uid, env, binds)
         return {"argv": argv, "env": {}, "files": handed, "isolated": True}
 
     def _bare(
@@ -199,6 +207,7 @@ class Sandbox:
         files: dict[str, bytes],
         folder: Path | None,
         writable: bool,
+        shown: Mapping[str, Path],
         env: dict[str, str],
     ) -> dict[str, Any]:
         """No isolation: a fresh folder on disk, the same limits. Only for people who know."""
@@ -208,6 +217,8 @@ class Sandbox:
         for name, content in files.items():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_bytes(content)
+        for name, path in shown.items():
+            (place / name).symlink_to(path)
         variables = mounts.environment(self.view, env) | {"HOME": str(place), "TMPDIR": str(place)}
         argv = ["/bin/sh", "-c", 'cd "$0" && "$@"; exit $?', str(place), *command]
         return {"argv": argv, "env": variables, "files": [], "isolated": False}

@@ -46,3 +46,15 @@ def available(language: str) -> str | None:
 def missing(language: str) -> str:
     """The one command that installs a language."""
     return get(language).toolchain.install
+
+
+class Missing(Exception):
+    """A language's toolchain is not there; the text says how to get it."""
+
+
+def version(language: str) -> str:
+    """Like available(), but raises Missing with the install command."""
+    found = available(language)
+    if found is None:
+        raise Missing(f"{language} cannot be run here; install it: {missing(language)}")
+    return found

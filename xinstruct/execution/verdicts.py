@@ -19,7 +19,7 @@ from xinstruct.languages.types import Case, Signature, same
 PASSED = "passed"
 _TEXT = 2000  # characters of stdout and stderr that are kept
 _NO_MEMORY = re.compile(
-    r"MemoryError|bad_alloc|OutOfMemory|heap out of memory|Allowed memory size of|Cannot allocate memory|cannot allocate"
+    r"MemoryError|bad_alloc|OutOfMemory|heap out of memory|Allowed memory size of|[Cc]annot allocate memory"
 )
 _ASSERTION = re.compile(r"[Aa]ssert")
 # What differs between two runs of the same program: addresses, thread and process ids, scratch names.
@@ -155,7 +155,9 @@ def _over_limit(reason: str, stderr: str) -> tuple[str, str]:
 def _last_line(text: str) -> str:
     """The line of an error output that says most: the last that names an error, else the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if re.match(r"(?:PHP )?[\w.\\ ]*(?:Error|Exception|error|Fatal|terminate)\b", line)]
+    telling = [
+        line for line in lines if re.match(r"(?:PHP )?[\w.\\ ]*(?:Error|Exception|error|Fatal|terminate)\b", line)
+    ]
     return (telling or lines or [""])[-1][:300]
 
 

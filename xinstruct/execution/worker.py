@@ -8,6 +8,7 @@ line that it is handed (bubblewrap's) says that.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
@@ -46,10 +47,8 @@ class Group:
     def reset(self, limit: int) -> None:
         """Ready for the next program: its limit set, the last one's peak forgotten where possible."""
         self._write(self.limit, str(limit))
-        try:
+        with contextlib.suppress(OSError):  # read-only in version 2 before Linux 6.12: the peak is then the worker's
             self._write(self.peak, "0")
-        except OSError:
-            pass  # memory.peak is read-only before Linux 6.12: the peak is then the worker's, not the program's
 
     def kills(self) -> int:
         """How often the kernel has ended a process of the group for want of memory."""
@@ -92,10 +91,8 @@ def _sweep(parent: str) -> None:
     """Remove the groups of workers that were killed."""
     for name in os.listdir(parent):
         if name.startswith("xinstruct-") and not os.path.exists(f"/proc/{name[10:]}"):
-            try:
+            with contextlib.suppress(OSError):
                 os.rmdir(f"{parent}/{name}")
-            except OSError:
-                pass
 
 
 def _start(request: Fields, group: Group | None, fds: dict[str, int]) -> int:
@@ -107,6 +104,7 @@ def _start(request: Fields, group: Group | None, fds: dict[str, int]) -> int:
         return pid
     try:
         os.setsid()
+        os.umask(0o022)
         for ignored in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):  # Python ignores them, programs inherit that
             signal.signal(ignored, signal.SIG_DFL)
         for target, name in enumerate(("stdin", "stdout", "stderr")):
@@ -130,6 +128,7 @@ class Run:
         self.output: dict[int, bytearray] = {}
         self.reason = ""
         self.peak_kb = 0
+        self.cpu = 0.0
         self.init = 0
         self.closing: list[int] = []
 
@@ -186,9 +185,14 @@ class Run:
             poll.register(fd, select.POLLIN)
         poll.register(0, 0)  # only hang-up: whoever asked is gone
         tick = 0.5 if self.group else 0.05
+        due = time.monotonic() + tick
         while not self.reason:
-            left = deadline - time.monotonic()
-            events = poll.poll(max(0.0, min(left, tick)) * 1000)
+            now = time.monotonic()
+            left = deadline - now
+            if now >= due:
+                self._measure()
+                due = now + tick
+            events = poll.poll(max(0.0, min(left, due - now)) * 1000)
             if left <= 0:
                 self.reason = "wall"
             for fd, event in events:
@@ -199,8 +203,6 @@ class Run:
                     return
                 if not self._read(fd) or event & select.POLLNVAL:
                     poll.unregister(fd)
-            if not events:
-                self._measure()
 
     def _read(self, fd: int) -> bool:
         data = os.read(fd, 65536)
@@ -210,36 +212,31 @@ class Run:
         return bool(data)
 
     def _measure(self) -> None:
-        """Sum up the tree's memory and CPU time, where no kernel limit covers the whole tree."""
+        """Sum up the tree's memory and CPU time, ended children included: RLIMIT_CPU counts one process only."""
         pages, ticks = 0, 0
         for pid in _tree(self.pid):
             try:
                 with open(f"/proc/{pid}/statm") as handle:
                     pages += int(handle.read().split()[1])
                 with open(f"/proc/{pid}/stat") as handle:
-                    ticks += sum(map(int, handle.read().rpartition(")")[2].split()[11:13]))
+                    ticks += sum(map(int, handle.read().rpartition(")")[2].split()[11:15]))
             except (OSError, IndexError):
                 continue
         self.peak_kb = max(self.peak_kb, pages * resource.getpagesize() // 1024)
         if not self.group and self.peak_kb > self.request["memory_mb"] * 1024:
             self.reason = "memory"
-        if ticks / os.sysconf("SC_CLK_TCK") > self.request["cpu"] + 1:
-            self.reason = "cpu"
+        self.cpu = max(self.cpu, ticks / os.sysconf("SC_CLK_TCK"))
+        if self.cpu > self.request["cpu"]:
+            self.reason = self.reason or "cpu"
 
     def _kill(self) -> None:
         """End the whole tree: the first process of its pid namespace takes all others along."""
         self._note()
         for pid in (self.init, self.pid):
             if pid:
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-        if not self.request["isolated"]:
-            try:
-                os.killpg(self.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
+        self._kill_left()
 
     def _end(self) -> tuple[int, resource.struct_rusage]:
         """Reap the program and read what is left in its pipes until all writers are gone."""
@@ -260,10 +257,8 @@ class Run:
     def _kill_left(self) -> None:
         """Whatever was left behind in a run without namespaces (bubblewrap ends its own)."""
         if not self.request["isolated"]:
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
 
     def _note(self) -> Fields:
         """What bubblewrap said about the first process inside: its pid, how it ended."""
@@ -277,7 +272,7 @@ class Run:
         return found
 
     def _answer(self, status: int, usage: Any, wall: float, note: Fields, kills: int) -> Fields:
-        cpu = usage.ru_utime + usage.ru_stime
+        cpu = max(self.cpu, usage.ru_utime + usage.ru_stime)
         signalled = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + signalled
         if code > 128 and not signalled:
@@ -285,16 +280,15 @@ class Run:
         reason = self.reason
         if not reason and self.group and self.group.kills() > kills:
             reason = "memory"
-        if not reason and cpu >= self.request["cpu"] and code:
+        if not reason and cpu >= self.request["cpu"]:
             reason = "cpu"
         if not reason and self.request["isolated"] and "exit-code" not in note:
             reason = "infrastructure"
         peak = self.group.peak_mb() if self.group else max(self.peak_kb, usage.ru_maxrss) / 1024
         cap = self.request["output"]
         out, err = bytes(self.output[self.out][:cap]), bytes(self.output[self.err][:cap])
-        return dict(
-            status=code, signal=signalled, cpu=cpu, wall=wall, peak_mb=peak, stdout=out, stderr=err, reason=reason
-        )
+        answer: Fields = {"status": code, "signal": signalled, "cpu": cpu, "wall": wall, "peak_mb": peak}
+        return answer | {"stdout": out, "stderr": err, "reason": reason}
 
 
 def _memory_file(content: bytes) -> int:

@@ -89,6 +89,31 @@ def _ints(kind: Type, value: Any) -> list[int]:
     return [n for k, v in zip(kinds, value, strict=True) for n in _ints(k, v)]
 
 
+def utf8(text: str) -> bytes:
+    """The text's bytes. Raises Unsupported for half a surrogate pair."""
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Unsupported("half a surrogate pair") from None
+
+
+def check_text(signature: Signature, args: list[list[Any]], nul: bool = True) -> None:
+    """Raise Unsupported when a string is not UTF-8, or holds a NUL and `nul` is false."""
+    for row in args:
+        for param, value in zip(signature.params, row, strict=True):
+            if param.type.heads() & {"string"}:
+                for text in _texts(value):
+                    utf8(text)
+                    if not nul and "\0" in text:
+                        raise Unsupported("a NUL in a string")
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []
+
+
 def check_keys(kind: Type, allowed: tuple[str, ...]) -> None:
     """Raise Unsupported when a dict anywhere in the type has a key type whose head is not allowed."""
     if kind.head == "dict" and kind.args[0].head not in allowed:

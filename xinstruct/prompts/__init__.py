@@ -29,9 +29,9 @@ def _environment() -> Environment:
     )
 
 
-def render(name: str, **values: Any) -> str:
-    """The template ``<name>.j2`` filled in, without space at its ends."""
-    return _environment().get_template(f"{name}.j2").render(**values).strip()
+def render(template: str, /, **values: Any) -> str:
+    """The template ``<template>.j2`` filled in, without space at its ends."""
+    return _environment().get_template(f"{template}.j2").render(**values).strip()
 
 
 @cache

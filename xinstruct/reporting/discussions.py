@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from xinstruct.records import Rejection, Sample, Turn
-from xinstruct.reporting.examples import SampleView, sample_view
+from xinstruct.reporting.examples import SampleView, sample_view, scores_table
 from xinstruct.reporting.funnel import title
 from xinstruct.reporting.load import Run
-from xinstruct.reporting.tables import listed, plain
+from xinstruct.reporting.tables import Table, listed, plain
 
 _HEADING = re.compile(r"^\s*(?:#+\s*)?\[([A-Z][A-Za-z ]{2,30})\]:?[ \t]*", re.MULTILINE)
 LABELS = {
@@ -27,6 +28,14 @@ LABELS = {
     "refusal": "Memory: refused",
     "eviction": "Memory: evicted",
     "reflection": "Reflection",
+}
+MEMORY = ("insert", "refusal", "eviction")
+VALUES = {  # what a turn's value is, by kind
+    "score": "total {:.2f}",
+    "verdict": "{:.0%} of the cases",
+    "insert": "score {:.2f}",
+    "refusal": "similarity {:.2f}",
+    "eviction": "score {:.2f}",
 }
 
 
@@ -47,6 +56,7 @@ class Step:
     facts: list[str]
     text: str = ""
     messages: list[tuple[str, list[Block]]] = field(default_factory=list)
+    table: Table | None = None  # aspects of a score
 
 
 @dataclass
@@ -80,7 +90,8 @@ def discussions(run: Run, count: int) -> list[Thread]:
     failed = bad[:1] if count > 1 or not good else []
     chosen = _varied(good, max(0, count - len(failed))) + failed
     chosen += bad[1:][: max(0, count - len(chosen))]
-    return [_thread(candidate) for candidate in chosen[:count]]
+    agents = agent_names(run)
+    return [_thread(candidate, agents) for candidate in chosen[:count]]
 
 
 def _varied(candidates: list[_Candidate], count: int) -> list[_Candidate]:
@@ -97,48 +108,66 @@ def _varied(candidates: list[_Candidate], count: int) -> list[_Candidate]:
 
 
 def _candidates(run: Run) -> list[_Candidate]:
-    threads: dict[str, list[Turn]] = defaultdict(list)
-    for turn in run.turns("synthesize"):
-        threads[turn.thread].append(turn)
+    talks = threads(run.turns("synthesize"))
     samples = {sample.id: sample for sample in run.samples("synthesize")}
     verified = {sample.id for sample in run.samples("filter")}
     failures = {row.id: row for row in run.rejected("synthesize")}
-    return [_candidate(ident, threads[ident], samples, verified, failures) for ident in sorted(threads)]
+    return [_candidate(ident, turns, samples, verified, failures) for ident, turns in talks.items()]
 
 
 def _candidate(
     ident: str, turns: list[Turn], samples: dict[str, Sample], verified: set[str], failures: dict[str, Rejection]
 ) -> _Candidate:
-    turns = sorted(turns, key=lambda turn: (turn.step, turn.id))
-    names = [ident, *(turn.sample for turn in reversed(turns) if turn.sample)]
+    # An evicted sample is another discussion's; every other mention is of the sample this one made.
+    names = [ident, *(turn.sample for turn in turns if turn.sample and turn.kind != "eviction")]
     sample = next((samples[name] for name in names if name in samples), None)
-    failure = None if sample else next((failures[name] for name in names if name in failures), None)
-    record = json.loads(failure.record) if failure and failure.record else {}
-    spoken = next((turn.language for turn in reversed(turns) if turn.language), "")
-    language = sample.language if sample else (failure.language if failure and failure.language else spoken)
-    topology = sample.topology if sample else str(record.get("topology", ""))
-    return _Candidate(ident, turns, sample, bool(sample and sample.id in verified), failure, language, topology)
-
-
-def _thread(candidate: _Candidate) -> Thread:
-    sample = candidate.sample
-    speakers = sorted(
-        {f"{turn.agent} ({title(turn.language)})" for turn in candidate.turns if turn.agent and turn.language}
+    failure = next((failures[name] for name in names if name in failures), None)
+    if sample and failure and not any(turn.kind in MEMORY for turn in turns):
+        sample = None  # made once more by a later discussion: the same id, refused as a duplicate
+    spoken = next((turn.language for turn in turns if turn.language), "")
+    language = sample.language if sample else spoken or (failure.language if failure else "")
+    topology = sample.topology if sample else topology_of(turns, failure)
+    return _Candidate(
+        ident, turns, sample, bool(sample and sample.id in verified), None if sample else failure, language, topology
     )
+
+
+def topology_of(turns: list[Turn], failure: Rejection | None) -> str:
+    """The topology of a discussion without a sample; "" when its records do not tell.
+
+    A centralized discussion is its main agent's: it alone reflects. In a parallel one all do.
+    """
+    if failure and failure.record:
+        return str(json.loads(failure.record).get("topology", ""))
+    reflecting = {turn.agent for turn in turns if turn.kind == "reflection"}
+    return "parallel" if len(reflecting) > 1 else "centralized" if reflecting else ""
+
+
+def _thread(candidate: _Candidate, agents: dict[str, str]) -> Thread:
+    sample = candidate.sample
     facts = [f"thread {candidate.ident}", candidate.topology or "topology not recorded"]
+    present = sample.agents if sample else []
+    speakers = [agents.get(name, name) for name in present] or sorted(
+        {agents[turn.agent] for turn in candidate.turns if turn.agent in agents}
+    )
     if sample:
         facts += [sample.operation or "operation not recorded", f"from {title(sample.source_language)}"]
-        facts += [f"{sample.tokens_spent:,} tokens spent on answers"]
+        facts += [f"{sample.tokens_spent:,} tokens spent"]
     if speakers:
-        facts.append(f"agents {listed(speakers)}")
+        facts.append(f"with {listed(speakers)}")
     return Thread(
         heading=f"{candidate.topology.capitalize() or 'Discussion'}, for {title(candidate.language)}",
         facts=[plain(fact) for fact in facts],
         outcome=_outcome(candidate),
         succeeded=sample is not None,
-        steps=[step(turn) for turn in candidate.turns],
+        steps=[step(turn, agents) for turn in candidate.turns],
         sample=sample_view(sample) if sample else None,
     )
+
+
+def agent_names(run: Run) -> dict[str, str]:
+    """Agent id -> how the page calls it. An agent bears the id of its seed."""
+    return {sample.id: f"{title(sample.language)} agent {sample.id[:6]}" for sample in run.samples("seed")}
 
 
 def _outcome(candidate: _Candidate) -> str:
@@ -151,16 +180,32 @@ def _outcome(candidate: _Candidate) -> str:
     return "Failed: no sample and no recorded rejection names this discussion."
 
 
-def step(turn: Turn) -> Step:
-    """A turn as shown: who, what kind, its text, its prompt by blocks."""
+def step(turn: Turn, agents: dict[str, str]) -> Step:
+    """A turn as shown: who, what kind, its text, its prompt by blocks, its score by aspects."""
     facts = [f"round {turn.round}"] if turn.round else []
-    facts += [fact for fact in (turn.agent, title(turn.language) if turn.language else "") if fact]
-    if turn.kind in ("score", "insert", "refusal", "eviction", "verdict") and turn.value:
-        facts.append(f"{turn.value:.2f}")
+    if turn.agent:
+        facts.append(agents.get(turn.agent, turn.agent))
+    if turn.language:
+        facts.append(title(turn.language))
+    if turn.kind in VALUES and (turn.value or turn.kind in MEMORY):
+        facts.append(VALUES[turn.kind].format(turn.value))
+    if turn.sample and turn.kind in MEMORY:
+        facts.append(f"sample {turn.sample}")
     if turn.completion_tokens:
         facts.append(f"{turn.completion_tokens:,} tokens")
+    table = scores_table(turn.text) if turn.kind == "score" else None
+    aspects = table if table and table.rows else None
     label = LABELS.get(turn.kind, turn.kind)
-    return Step(turn.kind, label, [plain(fact) for fact in facts], plain(turn.text), messages(turn.messages))
+    text = "" if aspects else plain(turn.text)
+    return Step(turn.kind, label, [plain(fact) for fact in facts], text, messages(turn.messages), aspects)
+
+
+def threads(turns: Iterable[Turn]) -> dict[str, list[Turn]]:
+    """Turns by thread, each in the order they happened."""
+    found: dict[str, list[Turn]] = defaultdict(list)
+    for turn in turns:
+        found[turn.thread].append(turn)
+    return {name: sorted(found[name], key=lambda turn: (turn.step, turn.id)) for name in sorted(found)}
 
 
 def messages(text: str) -> list[tuple[str, list[Block]]]:

@@ -68,6 +68,7 @@ class SampleView:
     response: str
     cases: Table
     scores: Table
+    parents: list[str]
 
 
 def seeds(run: Run, per_kind: int = 2) -> list[SampleView]:
@@ -88,6 +89,7 @@ def sample_view(row: Sample) -> SampleView:
         response=plain(row.response),
         cases=cases_table(row.cases),
         scores=scores_table(row.scores),
+        parents=row.parents,
     )
 
 

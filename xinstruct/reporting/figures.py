@@ -109,23 +109,23 @@ def _tick(x: float, y: float, value: float, anchor: str) -> str:
     return text(x, y, f"{value:g}", anchor, "small muted")
 
 
-def size_curve(theirs: Sequence[tuple[float, float]], ours: Sequence[tuple[str, float, Score | None, float]]) -> Markup:
-    """Score against number of SFT samples: the paper's curve, our points (name, samples, _, score)."""
+def size_curve(theirs: Sequence[tuple[float, float]], ours: Sequence[tuple[str, float, float]]) -> Markup:
+    """Score against number of SFT samples: the paper's curve, our points (name, samples, score)."""
     bottom = 270.0
-    sizes = [size for size, _ in theirs] + [max(1.0, size) for _, size, _, _ in ours]
-    x = Scale(10 ** math.floor(math.log10(min(sizes))), 10 ** math.ceil(math.log10(max(sizes))), 52, WIDTH - 20, True)
+    sizes = [size for size, _ in theirs] + [max(1.0, size) for _, size, _ in ours]
+    x = Scale(10 ** math.floor(math.log10(min(sizes))), 10 ** math.ceil(math.log10(max(sizes))), 52, WIDTH - 36, True)
     y = Scale(0, 100, bottom, 14)
-    parts = [p for t in range(0, 101, 20) for p in (line(52, y(t), WIDTH - 20, y(t)), _tick(46, y(t) + 4, t, "end"))]
+    parts = [p for t in range(0, 101, 20) for p in (line(52, y(t), WIDTH - 36, y(t)), _tick(46, y(t) + 4, t, "end"))]
     for power in range(round(math.log10(x.low)), round(math.log10(x.high)) + 1):
         parts.append(text(x(10.0**power), bottom + 18, f"{10**power:,}", "middle", "small muted"))
     curve = [(x(size), y(score)) for size, score in theirs]
     parts.append(path(curve, "curve c6"))
     parts += [diamond(*p, "s6", f"paper: {s:,.0f} samples, {v}", 4) for p, (s, v) in zip(curve, theirs, strict=True)]
-    for name, size, _, score in ours:
+    for name, size, score in ours:
         parts.append(dot(x(max(1.0, size)), y(score), "s0", f"{name}: {size:,.0f} samples, {score:.1f}", 5.5))
         parts.append(text(x(max(1.0, size)) + 10, y(score) - 7, f"{name}: {score:.1f}", cls="small"))
-    parts.append(text(curve[0][0] - 8, curve[0][1] + 4, "paper, 32B", "end", "small"))
-    parts.append(text(WIDTH - 20, bottom + 36, "SFT samples (logarithmic)", "end", "small muted"))
+    parts.append(text(curve[0][0] - 8, curve[0][1] + 4, "paper", "end", "small"))
+    parts.append(text(WIDTH - 36, bottom + 36, "SFT samples (logarithmic)", "end", "small muted"))
     return svg(WIDTH, bottom + 44, "Mean score against number of SFT samples", *parts)
 
 

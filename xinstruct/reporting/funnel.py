@@ -57,11 +57,13 @@ def funnel(run: Run) -> Table:
 
 def missing(run: Run) -> list[str]:
     """One sentence per step that languages asked for do not reach, with the reason when it is known."""
-    notes = []
+    notes: list[str] = []
     lost: set[str] = set()
     for name, _, records in steps(run):
-        if name == "held-out" or not records:
+        if name == "held-out":
             continue
+        if not records:
+            return [*notes, f"No record of any language reaches “{name}”."]
         have = {record.language for record in records}
         gone = [language for language in run.languages if language not in have and language not in lost]
         lost |= set(gone)
@@ -92,8 +94,9 @@ def rejections(run: Run) -> dict[str, list[tuple[str, int]]]:
 
 
 def kept(run: Run) -> dict[str, int]:
-    """stage -> records passed on."""
-    return {stage: len(run.records.get((stage, _kind(stage)), [])) for stage in STAGES}
+    """stage -> records passed on; of the preferences the tasks that gave a pair, as those are what is rejected."""
+    counts = {stage: len(run.records.get((stage, _kind(stage)), [])) for stage in STAGES}
+    return counts | {"preferences": len({pair.task_id for pair in run.pairs()})}
 
 
 def reasons_table(run: Run) -> Table:
@@ -130,7 +133,7 @@ def books(run: Run) -> Table:
 
 def yields(run: Run, name: str, key: Callable[[dict[str, Any]], str]) -> Table:
     """Tasks tried, synthesized, unique and verified by one property of a sample."""
-    tried = Counter(key(row) for row in attempts(run))
+    tried = booked(run, name) or Counter(key(row) for row in attempts(run))
     counts = [_by(run.samples(stage), key) for stage in ("synthesize", "deduplicate", "filter")]
     table = Table([name, "Tried", "Synthesized", "Unique", "Verified", "Yield"], empty="No discussion was held.")
     for value in sorted(tried.keys() | set().union(*counts), key=lambda text: (-tried[text], text)):
@@ -140,6 +143,13 @@ def yields(run: Run, name: str, key: Callable[[dict[str, Any]], str]) -> Table:
             [title(value) if name == "Target" else value or "(not recorded)", tried[value], made, unique, good, yielded]
         )
     return table
+
+
+def booked(run: Run, name: str) -> Counter[str]:
+    """Discussions held, as the stage booked them: a failed one leaves no sample that bears its operation."""
+    groups = run.metrics.get("synthesize", {}).get(f"by_{name.lower()}", {})
+    held = {value: row.get("discussed") for value, row in groups.items() if isinstance(row, dict)}
+    return Counter({value: count for value, count in held.items() if isinstance(count, int)})
 
 
 def attempts(run: Run) -> list[dict[str, Any]]:

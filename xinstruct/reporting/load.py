@@ -37,7 +37,7 @@ WRITES = {
     "preferences": ("pairs", "completions", "rejected"),
     "evaluate": ("completions", "rejected"),
 }
-CURVES = ("reports/sft/loss.csv", "reports/dpo/loss.csv", "reports/evaluate/scores.csv")
+CURVES = ("reports/sft/loss.csv", "reports/dpo/loss.csv")
 PAPER = Path(__file__).parent / "paper"
 OPTIONAL = {"evaluate/rejected", "preferences/rejected"}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
     return {
         "run": run,
         "scale": _scale(run),
-        "headline": _headline(run, counted),
+        "headline": _headline(run),
         "absent": run.absent,
         "missing": funnel.missing(run),
         "funnel": funnel.funnel(run),
@@ -45,7 +46,7 @@ def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
         "reasons": funnel.reasons_table(run),
         "books": funnel.books(run),
         "snippets": examples.snippets(run),
-        "seeds": examples.seeds(run),
+        "seeds": [(seed, _making(run, seed.parents)) for seed in examples.seeds(run)],
         "discussions": discussions.discussions(run, int(run.params.get("report", {}).get("discussions", 4))),
         "yields": [
             funnel.yields(run, name, funnel.field_of(key))
@@ -53,7 +54,7 @@ def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
         ],
         "curves": [_curve(run, stage, name) for stage, name in (("sft", "SFT"), ("dpo", "DPO"))],
         "pairs": examples.pairs(run),
-        "pair_count": len(run.pairs()),
+        "pair_text": _pair_text(run),
         "evaluation": [_evaluation(run, name, counted) for name in scores.benchmarks(run)],
         "paper_groups": [(group, _group(group)) for group in scores.paper_groups()],
         "faults": FAULTS,
@@ -70,12 +71,13 @@ def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
 def _scale(run: Run) -> list[tuple[str, str, str]]:
     """(what, paper, this run): the sizes every figure must be read with."""
     train = [sample for sample in run.samples("filter") if sample.split == "train"]
+    passed = sum(sample.verdict == "passed" for sample in train)
     seeds = run.samples("seed")
     return [
         ("Snippets", "about 100K", f"{len(run.snippets()):,}"),
         ("Seeds (D_s1 and D_s2)", "30K", f"{len(seeds):,}"),
         ("Synthesized by agents (D_s3)", "67K", f"{len(run.samples('synthesize')):,}"),
-        ("SFT samples", "97.3K, not executed", f"{len(train):,}, all executed"),
+        ("SFT samples", "97.3K, not executed", f"{len(train):,}, {passed:,} of them passed by the judge"),
         ("Preference pairs (D_s4)", "133K", f"{len(run.pairs()):,}"),
         ("Student", "Qwen2.5-Coder 0.5B to 32B", run.student),
         ("Teacher and scorer", "not named", run.teacher),
@@ -83,9 +85,21 @@ def _scale(run: Run) -> list[tuple[str, str, str]]:
     ]
 
 
-def _headline(run: Run, counted: scores.Scores) -> str:
+def _headline(run: Run) -> str:
     train = sum(sample.split == "train" for sample in run.samples("filter"))
     return f"paper: 97.3K samples, 0.5B to 32B; this run: {plural(train, 'sample')}, {run.student}"
+
+
+def _pair_text(run: Run) -> str:
+    chosen = sorted(Counter(pair.chosen_verdict for pair in run.pairs()).items())
+    kinds = ", ".join(f"chosen {verdict}: {count}" for verdict, count in chosen)
+    return f"{plural(len(run.pairs()), 'pair')} (paper: 133K){'; ' + kinds if kinds else ''}."
+
+
+def _making(run: Run, parents: list[str]) -> list[discussions.Step]:
+    """The turns in which a seed was written: its thread bears its snippet's id."""
+    talks = discussions.threads(run.turns("seed"))
+    return [discussions.step(turn, {}) for name in parents for turn in talks.get(name, [])]
 
 
 def _group(group: str) -> Table:
@@ -136,17 +150,18 @@ def _size(run: Run) -> dict[str, Any]:
     ours, table = [], Table(["Run", "SFT samples", "Mean of languages"], empty="No run has a score after SFT.")
     for name, entry in scores.all_runs(run).items():
         if average := mean(list(scores.scores_of(entry, "sft").values())):
-            ours.append((name, float(entry["samples"]), None, 100 * average.rate))
+            ours.append((name, float(entry["samples"]), 100 * average.rate))
             table.add([name, entry["samples"], scores.mean_cell(average)], "ours")
-    points = (
-        "no point of ours"
-        if not ours
-        else f"only one point of ours ({ours[0][0]}), no curve"
-        if len(ours) == 1
-        else f"{len(ours)} points of ours"
-    )
-    note = f"There is {points}. " if len(ours) < 2 else f"There are {points}. "
+    note = _points([name for name, _, _ in ours])
     return {"figure": figures.size_curve(theirs, ours), "table": table, "note": note}
+
+
+def _points(names: Sequence[str]) -> str:
+    if not names:
+        return "There is no point of ours."
+    if len(names) == 1:
+        return f"There is only one point of ours ({names[0]}): no curve."
+    return f"There are {len(names)} points of ours."
 
 
 def _lengths(run: Run, count: lengths.Count | None) -> list[dict[str, Any]]:
@@ -217,4 +232,4 @@ def _md_table(table: Table) -> str:
 
 
 def _md_cell(cell: Cell) -> str:
-    return f"{_md(cell.text)} ({_md(cell.note)})" if cell.note else _md(cell.text)
+    return f"{_md(cell.text)} ({_md(cell.note.replace(chr(10), ', '))})" if cell.note else _md(cell.text)

@@ -1,13 +1,13 @@
 """Evaluation in the paper's layouts: table 1, table 2, held-out tasks, each with its uncertainty.
 
 Our scores are counted from judged completions (greedy, index 0). Problems that could not be judged
-(no toolchain, a type the language cannot express) are left out of n and named.
+(no toolchain, trouble of the judge) are left out of n and named.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from xinstruct.records import Completion
@@ -16,7 +16,7 @@ from xinstruct.reporting.stats import Mean, Paired, Score, mean, paired
 from xinstruct.reporting.tables import Cell, Row, Table, listed
 
 HELDOUT = "heldout"
-VOID = {"infrastructure", "unsupported"}
+VOID = {"infrastructure"}  # no failure of the model; every other verdict but "passed" is one
 MODELS = {"start": "before training", "sft": "after SFT", "dpo": "after DPO"}
 Scores = dict[tuple[str, str, str], Score]  # (benchmark, model, language)
 
@@ -79,17 +79,18 @@ def mean_cell(value: Mean | None, wanted: int = len(TITLES)) -> Cell:
 
 def _rate_cell(rate: float, interval: tuple[float, float], count: str, weak: bool) -> Cell:
     low, high = (100 * bound for bound in interval)
-    note = f"{count} · {low:.0f} to {high:.0f}" + (" · n too small" if weak else "")
+    note = f"{count}\n{low:.0f} to {high:.0f}" + ("\nn\u00a0too\u00a0small" if weak else "")
     return Cell(f"{100 * rate:.1f}", note, "num weak" if weak else "num")
 
 
 def paired_text(pair: Paired, first: str, second: str) -> str:
     """One sentence on a difference between two models."""
+    first, second = MODELS.get(first, first), MODELS.get(second, second)
     if not pair.n:
-        return f"{second} against {first}: no problem was judged for both."
-    sign = f"{second} against {first}: {100 * pair.difference:+.1f} points on {pair.n} problems"
+        return f"{second[0].upper()}{second[1:]} against {first}: no problem was judged for both."
+    sign = f"{second[0].upper()}{second[1:]} against {first}: {100 * pair.difference:+.1f} points on {pair.n} problems"
     detail = f"{pair.gained} gained, {pair.lost} lost, exact McNemar p = {pair.p:.2f}"
-    verdict = "the difference stands" if pair.significant else "no difference is shown"
+    verdict = "the difference stands at the 5 % level" if pair.significant else "no difference is shown"
     return f"{sign} ({detail}): {verdict}."
 
 
@@ -120,7 +121,7 @@ def _paper_cells(line: dict[str, str]) -> list[Cell]:
     printed = line.get("avg_printed", "")
     true, shown = number(line["avg8"]), number(printed)
     apart = true is not None and shown is not None and abs(true - shown) > 0.15
-    return [*cells, Cell(line["avg8"], f"printed {printed}" if apart else "", "num")]
+    return [*cells, Cell(line["avg8"], f"printed\u00a0{printed}" if apart else "", "num")]
 
 
 def paper_groups() -> list[str]:
@@ -144,7 +145,12 @@ def table1(run: Run, benchmark: str, counted: Scores) -> Table:
 def _comparisons(run: Run, benchmark: str) -> list[str]:
     names = models(run)
     steps = [(a, b) for a, b in (("start", "sft"), ("sft", "dpo"), ("start", "dpo")) if a in names and b in names]
-    return [paired_text(compare(run, benchmark, a, b), a, b) for a, b in steps]
+    notes = [paired_text(compare(run, benchmark, a, b), a, b) for a, b in steps]
+    if notes and benchmark != HELDOUT:
+        notes.append(
+            "The same problems stand in several languages and are counted one by one: p is, if anything, too small."
+        )
+    return notes
 
 
 def compare(run: Run, benchmark: str, first: str, second: str) -> Paired:
@@ -155,12 +161,16 @@ def compare(run: Run, benchmark: str, first: str, second: str) -> Paired:
 def _left_out(run: Run, benchmark: str, counted: Scores) -> list[str]:
     asked = {key[2] for key, score in counted.items() if key[0] == benchmark and score.n}
     missing = [title for name, title in TITLES.items() if name not in asked]
-    void = sum(score.void for key, score in counted.items() if key[0] == benchmark)
     notes = [f"Languages without a score here: {listed(missing)}."] if missing else []
+    if without := [TITLES.get(name, name) for name in run.metrics.get("evaluate", {}).get("languages_left_out", {})]:
+        notes.append(f"No toolchain on the machine that evaluated: {listed(without)}.")
+    void = sum(score.void for key, score in counted.items() if key[0] == benchmark)
     if void:
-        notes.append(
-            f"{void} answers could not be judged (verdict unsupported or infrastructure) and are left out of n."
-        )
+        notes.append(f"{void} answers could not be judged (verdict infrastructure) and are left out of n.")
+    tiers = Counter(row.tier for row in run.completions() if row.benchmark == benchmark and row.tier)
+    if tiers:
+        ways = ", ".join(f"{name} ({count})" for name, count in sorted(tiers.items()))
+        notes.append(f"Answers ran isolated by: {ways}.")
     return notes
 
 
@@ -258,15 +268,16 @@ def heldout(run: Run, counted: Scores) -> Table:
 
 
 def losses(run: Run) -> Table:
-    """Loss per token on held-out answers, from whatever loss columns the evaluation wrote."""
-    rows = run.csv.get("reports/evaluate/scores.csv", [])
-    names = [name for name in (rows[0] if rows else {}) if "loss" in name.lower() or "nats" in name.lower()]
-    table = Table(["Model", *names, "tokens"], empty="The evaluation wrote no loss per token.")
-    pick: Callable[[dict[str, str]], bool] = lambda row: any(number(row[name]) is not None for name in names)  # noqa: E731
-    for row in filter(pick, rows):
-        values = [number(row[name]) for name in names]
-        shown = [Cell("–" if value is None else f"{value:.3f}", style="num") for value in values]
-        table.rows.append(
-            Row([Cell(row_name(run, row.get("model", ""))), *shown, Cell(row.get("tokens", "–"))], "ours")
-        )
+    """Loss per token of the held-out tasks' verified answers, by model, and its change against the start."""
+    table = Table(["Model", "Loss per token", "Against before training", "Tokens", "Tasks"])
+    table.empty = "The evaluation booked no loss per token."
+    booked = run.metrics.get("evaluate", {}).get("heldout_loss", {})
+    first = number(booked.get("start", {}).get("loss_per_token"))
+    for model in [*(m for m in MODELS if m in booked), *sorted(booked.keys() - MODELS.keys())]:
+        row = booked[model]
+        loss = number(row.get("loss_per_token"))
+        if loss is not None and row.get("tokens"):
+            change = f"{loss - first:+.3f}" if first is not None and model != "start" else "–"
+            cells = [Cell(f"{loss:.3f}", style="num"), Cell(change, style="num")]
+            table.add([row_name(run, model), *cells, row["tokens"], row.get("samples", 0)], "ours")
     return table

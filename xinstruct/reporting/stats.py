@@ -1,27 +1,17 @@
-"""Uncertainty of pass rates: Wilson intervals, means over languages, exact paired tests.
+"""Pass rates with their uncertainty, as the tables show them: a score, a mean of languages, a pair.
 
-Rates are fractions in [0, 1]; the pages multiply by 100. Nothing here knows what a benchmark is.
+Rates are fractions in [0, 1]; the pages multiply by 100. The formulas are those that the evaluation
+uses (xinstruct/benchmarks/passk.py). Nothing here knows what a benchmark is.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Z95 = 1.959963984540054
+from xinstruct.benchmarks.passk import compare, mcnemar, wilson
+
 TOO_WIDE = 0.20  # an interval wider than 20 points says nothing about rank
-
-
-def wilson(passed: int, n: int, z: float = Z95) -> tuple[float, float]:
-    """The Wilson score interval of passed/n; (0, 1) when nothing was judged."""
-    if n == 0:
-        return 0.0, 1.0
-    rate, spread = passed / n, z * z / n
-    centre = (rate + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * math.sqrt(rate * (1 - rate) / n + spread / (4 * n))
-    # At 0 and n the bound is exact; rounding must not push it past the rate.
-    return (0.0 if passed == 0 else centre - half), (1.0 if passed == n else centre + half)
 
 
 @dataclass(frozen=True)
@@ -79,13 +69,6 @@ def mean(scores: Sequence[Score]) -> Mean | None:
     return Mean(sum(s.rate for s in judged) / count, (low, high), count, sum(s.n for s in judged))
 
 
-def mcnemar(gained: int, lost: int) -> float:
-    """Two-sided exact p-value of gained against lost problems (McNemar's test, binomial form)."""
-    total = gained + lost
-    tail = sum(math.comb(total, k) for k in range(min(gained, lost) + 1))
-    return min(1.0, float(2 * tail / 2**total))
-
-
 @dataclass(frozen=True)
 class Paired:
     """Two models on the same problems: how many the second gained and lost."""
@@ -112,7 +95,5 @@ class Paired:
 
 def paired(first: dict[str, bool], second: dict[str, bool]) -> Paired:
     """Compare two models' results by problem, over the problems both have."""
-    both = sorted(first.keys() & second.keys())
-    gained = sum(second[key] and not first[key] for key in both)
-    lost = sum(first[key] and not second[key] for key in both)
-    return Paired(len(both), gained, lost)
+    found = compare(first, second)
+    return Paired(int(found["n"]), int(found["gained"]), int(found["lost"]))

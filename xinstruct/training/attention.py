@@ -8,6 +8,7 @@ an attention mask (padded batches, decoding) go to transformers' sdpa unchanged.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import torch
@@ -35,7 +36,7 @@ def packed_attention(module: Any, query: Any, key: Any, value: Any, attention_ma
             scale=kwargs.get("scaling"),
             is_causal=True,
         )
-        for start, end in zip(bounds, bounds[1:], strict=False)
+        for start, end in itertools.pairwise(bounds)
     ]
     return torch.cat(pieces, dim=2).transpose(1, 2).contiguous(), None
 

@@ -73,8 +73,8 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def rate(self, tokens_per_epoch: int, state: Any) -> float:
         """Tokens trained on per second since this process began."""
         seconds = time.monotonic() - self.begun[0]
-        share = (state.global_step - self.begun[1]) / max(1, state.max_steps)
-        return tokens_per_epoch * float(state.num_train_epochs) * share / max(seconds, 1e-9)
+        share: float = (state.global_step - self.begun[1]) / max(1, state.max_steps)
+        return float(tokens_per_epoch) * float(state.num_train_epochs) * share / max(seconds, 1e-9)
 
 
 def train(trainer: Any, watch: Watch) -> list[dict[str, Any]]:
@@ -98,9 +98,3 @@ def save_merged(model: Any, tokenizer: Any, folder: Path, dtype: Any) -> None:
     with replaced_folder(folder) as tmp:
         model.save_pretrained(tmp)
         tokenizer.save_pretrained(tmp)
-
-
-def copy_model(source: Path, target: Path) -> None:
-    """Copy a checkpoint folder, atomically."""
-    with replaced_folder(target) as tmp:
-        shutil.copytree(source, tmp, dirs_exist_ok=True)

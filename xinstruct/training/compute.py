@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
 
-from xinstruct.files import BadInput
+from xinstruct.files import BadInput, replaced_folder
 
 NAMES = ("auto", "bfloat16", "float32")
 
 
 def device() -> str:
-    """"cuda" where there is one, else "cpu"."""
+    """ "cuda" where there is one, else "cpu"."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
@@ -99,3 +100,9 @@ def stored_dtype(folder: Path) -> Any:
     from transformers import AutoConfig
 
     return AutoConfig.from_pretrained(folder).dtype or torch.float32
+
+
+def copy_model(source: Path, target: Path) -> None:
+    """Copy a checkpoint folder, atomically."""
+    with replaced_folder(target) as tmp:
+        shutil.copytree(source, tmp, dirs_exist_ok=True)

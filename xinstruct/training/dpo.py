@@ -54,9 +54,7 @@ def build_trainer(
     ordered = sorted(pairs, key=lambda pair: pair.id)
     data = Dataset.from_list([preference_row(tokenizer, pair) for pair in ordered])
     total = steps(len(pairs), int(params["batch_size"]), float(params["epochs"]))
-    config = DPOConfig(
-        **arguments(scratch, params, seed, total), beta=float(params["beta"]), max_length=MAX_LENGTH
-    )
+    config = DPOConfig(**arguments(scratch, params, seed, total), beta=float(params["beta"]), max_length=MAX_LENGTH)
     return DPOTrainer(
         model=model,
         args=config,

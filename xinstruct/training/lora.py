@@ -22,9 +22,7 @@ def adapter(rank: int) -> Any:
         return None
     from peft import LoraConfig
 
-    return LoraConfig(
-        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
+    return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
 def weight_dtype(rank: int, dtype: str) -> Any:
@@ -56,7 +54,7 @@ def arguments(folder: Path, params: dict[str, Any], seed: int, total_steps: int)
         "seed": seed,
         "data_seed": seed,
         "use_cpu": on_cpu,
-        "gradient_checkpointing": not on_cpu,
+        "activation_checkpointing": not on_cpu,
         "dataloader_pin_memory": not on_cpu,
         "logging_steps": 1,
         "save_strategy": "steps",

@@ -208,7 +208,7 @@ final class XinstructDriver {
                 }
                 return args;
             } catch (Mismatch error) {
-                if (!m.isVarArgs()) {
+                if (!m.isVarArgs() || ((List<?>) kinds.get(kinds.size() - 1)).get(0).equals("list")) {
                     throw error;
                 }
             }

@@ -1,0 +1,201 @@
+"""Greedy pass@1 of the start, SFT and DPO models on benchmarks and held-out tasks, and held-out loss.
+
+Every model answers the same drawn problems in every language (protocol "paper") and the same
+verified held-out tasks, asked as in SFT. Answers run in the sandbox against cases whose expected
+values come from running the canonical solution. Each model's answers are saved when it has
+finished: an interrupted run goes on with the next model. A language without toolchain is left out
+and named; nothing else is.
+
+Left out: sampling (pass@k for k > 1): the metric in metrics/multilingual_code_eval counts that.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from xinstruct.benchmarks.extract import NONE, extract_code
+from xinstruct.benchmarks.fetch import declaration
+from xinstruct.benchmarks.protocol import conversation, program
+from xinstruct.benchmarks.scoring import comparisons, summary, table
+from xinstruct.benchmarks.translate import Problem, draw, expressible, read_suite
+from xinstruct.execution import toolchains
+from xinstruct.execution.judge import Job, Judge
+from xinstruct.files import write_json
+from xinstruct.languages.types import Signature, cases_from_json
+from xinstruct.prompts import user
+from xinstruct.records import Completion, Reason, Sample, content_id
+from xinstruct.stage import BadInput, Context, Script, run, work_root
+from xinstruct.training import data as sft_data
+from xinstruct.training.generate import Generator
+from xinstruct.training.loss import completion_loss, mean_loss
+
+HELDOUT = "heldout"
+BENCHMARKS = Path("data/fetch/benchmarks")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing every model is asked, and how its answer becomes a job for the judge."""
+
+    benchmark: str
+    task_id: str
+    language: str
+    messages: list[dict[str, str]]
+    code_of: Callable[[str], tuple[str, str]]
+    job_of: Callable[[str, str], Job]
+
+
+def work(ctx: Context) -> None:
+    """All models (one shard: they run one after the other and share the judge)."""
+    languages = _languages(ctx)
+    heldout = _heldout(ctx, languages)
+    with Judge(ctx.params["execution"], cache=work_root() / "verdicts.sqlite") as judge:
+        questions = _benchmark_questions(ctx, judge, languages) + [_heldout_question(s) for s in heldout]
+        if not questions:
+            raise BadInput("evaluate: nothing to ask; set evaluate.benchmarks or evaluate.heldout in params.yaml")
+        for model in ctx.own["models"]:
+            answers = _answers(ctx, model, questions, heldout)
+            _judge(ctx, judge, model, questions, answers["answers"])
+            ctx.metrics.setdefault("heldout_loss", {})[model] = answers["loss"]
+
+
+def _languages(ctx: Context) -> list[str]:
+    names = [name for name in ctx.params["languages"] if toolchains.available(name)]
+    for name in (name for name in ctx.params["languages"] if name not in names):
+        ctx.say(f"{name} is left out: no toolchain; install it with: {toolchains.missing(name)}")
+        ctx.metrics.setdefault("languages_left_out", {})[name] = 1
+    return names
+
+
+# ---- what is asked
+
+
+def _heldout(ctx: Context, languages: list[str]) -> list[Sample]:
+    """Verified held-out samples in a seeded order, at most evaluate.heldout, sorted by id."""
+    samples = [s for s in sft_data.heldout_samples(ctx.read("samples", "data/filter")) if s.language in languages]
+    order = sorted(samples, key=lambda sample: content_id(str(ctx.params["random_seed"]), sample.id))
+    return sorted(order[: ctx.own["heldout"]], key=lambda sample: sample.id)
+
+
+def _heldout_question(sample: Sample) -> Question:
+    def job(ident: str, code: str) -> Job:
+        signature = Signature.from_json(sample.signature)
+        cases = tuple(cases_from_json(sample.cases))
+        return Job(ident, sample.language, code, sample.function, signature, cases)
+
+    return Question(
+        benchmark=HELDOUT,
+        task_id=sample.id,
+        language=sample.language,
+        messages=[user(sample.instruction)],
+        code_of=lambda answer: extract_code(answer, sample.language, sample.function),
+        job_of=job,
+    )
+
+
+def _benchmark_questions(ctx: Context, judge: Judge, languages: list[str]) -> list[Question]:
+    questions = []
+    for name, limit in (ctx.own["benchmarks"] or {}).items():
+        suite = read_suite(name, BENCHMARKS, judge)
+        about = ctx.metrics.setdefault("benchmarks", {}).setdefault(name, {})
+        about["problems"] = declaration(name)["problems"]
+        about["without_usable_cases_or_types"] = len(suite.left_out)
+        for language in languages:
+            problems, _ = expressible(suite, language)
+            about.setdefault("expressible", {})[language] = len(problems)
+            drawn = draw(problems, limit, ctx.params["random_seed"])
+            questions += [_benchmark_question(name, problem) for problem in drawn]
+    return questions
+
+
+def _benchmark_question(name: str, problem: Problem) -> Question:
+    return Question(
+        benchmark=name,
+        task_id=problem.task_id,
+        language=problem.language,
+        messages=conversation(problem),
+        code_of=lambda answer: program(problem, answer),
+        job_of=problem.job,
+    )
+
+
+# ---- one model
+
+
+def _answers(ctx: Context, model: str, questions: Sequence[Question], heldout: list[Sample]) -> dict[str, Any]:
+    """Greedy answers and held-out loss of a model; from scratch when an earlier run got this far."""
+    saved = ctx.scratch / f"answers-{model}.json"
+    if not saved.exists():
+        folder = Path("models") / model
+        generator = Generator(folder)
+        found = generator.generate(
+            [question.messages for question in questions],
+            max_new_tokens=ctx.own["max_new_tokens"],
+            desc=f"{ctx.name}: {model} answers",
+        )
+        answers = [asdict(generations[0]) for generations in found]
+        del generator
+        gc.collect()
+        losses = completion_loss(folder, [sft_data.conversation(sample) for sample in heldout])
+        loss = {"loss_per_token": round(mean_loss(losses), 6), "tokens": sum(n for _, n in losses)}
+        write_json(saved, {"answers": answers, "loss": loss | {"samples": len(heldout)}})
+    found_before: dict[str, Any] = json.loads(saved.read_text(encoding="utf-8"))
+    return found_before
+
+
+def _judge(ctx: Context, judge: Judge, model: str, questions: Sequence[Question], answers: list[Any]) -> None:
+    """Extract, run and keep one Completion per question; count the rules that found the code."""
+    rules: Counter[str] = Counter()
+    rows: dict[str, Completion] = {}
+    jobs = []
+    for question, answer in zip(questions, answers, strict=True):
+        code, rule = question.code_of(answer["text"])
+        rules[rule] += 1
+        row = _completion(model, question, answer, code)
+        ctx.open(row.id)
+        rows[row.id] = row
+        if rule != NONE:
+            jobs.append(question.job_of(row.id, code))
+    for verdict in judge.judge(jobs, desc=f"{ctx.name}: running {model}'s answers"):
+        row = rows[verdict.id]
+        row.verdict, row.detail, row.tier = verdict.verdict, verdict.detail, verdict.tier
+    for row in rows.values():
+        ctx.keep(row)
+    ctx.metrics.setdefault("extraction", {})[model] = dict(sorted(rules.items()))
+    ctx.metrics.setdefault("truncated", {})[model] = sum(not answer["finished"] for answer in answers)
+
+
+def _completion(model: str, question: Question, answer: dict[str, Any], code: str) -> Completion:
+    return Completion(
+        id=content_id(model, question.benchmark, question.language, question.task_id, "0"),
+        model=model,
+        benchmark=question.benchmark,
+        task_id=question.task_id,
+        language=question.language,
+        prompt=question.messages[-1]["content"],
+        answer=answer["text"],
+        code=code,
+        verdict=Reason.EMPTY_ANSWER.value,
+        detail="no code in the answer",
+        completion_tokens=answer["tokens"],
+    )
+
+
+def finish(ctx: Context) -> None:
+    """Scores, comparisons of each model with the one before it, and the table."""
+    completions = ctx.records["completions"]
+    scores = summary(completions, ctx.params["languages"])
+    ctx.metrics["scores"] = scores
+    ctx.metrics["comparisons"] = comparisons(completions, ctx.own["models"])
+    ctx.tables["scores.csv"] = table(scores, ctx.metrics["heldout_loss"])
+
+
+if __name__ == "__main__":
+    sys.exit(run(Script("evaluate", work, finish, writes=("completions",)), __doc__))

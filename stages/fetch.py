@@ -1,0 +1,44 @@
+"""Fetch everything the pipeline starts from: teacher, student, source packages, benchmarks.
+
+Pinned by version and sha256. Finished downloads are kept in work/downloads, so running again goes
+on where it stopped and downloads nothing twice.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from xinstruct.files import replaced_folder, write_json
+from xinstruct.llm.fetch import fetch_student, fetch_teacher
+from xinstruct.stage import Context, Script, run
+
+
+def work(ctx: Context) -> None:
+    """Fill models/teacher, models/start and data/fetch; each takes its name only when it is whole."""
+    from xinstruct.benchmarks.fetch import fetch_benchmarks
+    from xinstruct.mining.fetch import fetch_sources
+
+    teacher = ctx.params["teacher"]
+    with replaced_folder(ctx.out("models/teacher")) as folder:
+        facts = {"teacher": fetch_teacher(teacher["model"], folder, ctx.say, teacher.get("served_as") or "")}
+    with replaced_folder(ctx.out("models/start")) as folder:
+        facts["student"] = fetch_student(ctx.params["student"]["model"], folder, ctx.say)
+    with replaced_folder(ctx.out("data/fetch")) as folder:
+        sources = fetch_sources(ctx.own["sources"], folder / "sources", ctx.say)
+        benchmarks = fetch_benchmarks(folder / "benchmarks", ctx.say)
+        write_json(folder / "index.json", {"sources": sources, "benchmarks": benchmarks})
+        size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+    ctx.metrics = {**facts, "sources": _brief(sources), "benchmarks": _brief(benchmarks), "data_bytes": size}
+
+
+def _brief(packages: list[dict[str, Any]]) -> dict[str, str]:
+    """What was fetched, one short value each: version and sha256."""
+    rows = sorted(packages, key=lambda package: str(package.get("package", package.get("name", ""))))
+    named = ((str(row.get("package", row.get("name", index))), row) for index, row in enumerate(rows))
+    return {name: f"{row.get('version', '')} {row.get('sha256', '')}".strip() for name, row in named}
+
+
+if __name__ == "__main__":
+    sys.exit(run(Script("fetch", work), __doc__))

@@ -1,0 +1,122 @@
+"""Run every sample's response against its cases in the sandbox; split the verified ones by root snippet.
+
+A sample that passes all cases is kept with verdict "passed"; any other is rejected with its verdict
+as the reason. Samples that share a root snippet, directly or through others, form one component and
+land on the same side, so no training sample shares a root with a held-out one. Components are held
+out in the order of a seeded hash of their smallest root until heldout_share of the samples is
+reached; one that would overshoot the share is passed over (discussions can tie most of the corpus
+into one large component, which then is training data).
+
+Left out: whether the cases are good ones; they come from running code and were checked by mutants.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter, defaultdict
+from math import ceil
+from typing import Any
+
+from xinstruct.execution.judge import Job, Judge
+from xinstruct.languages.types import Signature, TypeSyntaxError, cases_from_json
+from xinstruct.records import Reason, Sample, content_id
+from xinstruct.stage import Context, Script, run, work_root
+
+
+def job_of(sample: Sample) -> Job:
+    """What to judge. Raises ValueError when signature or cases cannot be read or there are none."""
+    cases = cases_from_json(sample.cases)
+    if not cases:
+        raise ValueError("the sample has no cases")
+    signature = Signature.from_json(sample.signature)
+    return Job(sample.id, sample.language, sample.response, sample.function, signature, tuple(cases))
+
+
+def work(ctx: Context) -> None:
+    """Judge this shard's samples."""
+    samples = ctx.mine(ctx.read("samples", "data/deduplicate"), key=lambda sample: sample.id)
+    ready: dict[str, tuple[Sample, Job]] = {}
+    for sample in samples:
+        ctx.open(sample.id)
+        try:
+            ready[sample.id] = (sample, job_of(sample))
+        except (TypeSyntaxError, ValueError) as error:
+            ctx.reject(sample, Reason.NO_CASES, str(error))
+    with Judge(ctx.params["execution"], cache=work_root() / "verdicts.sqlite") as judge:
+        verdicts = judge.judge([job for _, job in ready.values()], desc="filter: running answers")
+    for verdict in verdicts:
+        sample, _ = ready[verdict.id]
+        sample.verdict, sample.detail = verdict.verdict, verdict.detail
+        if verdict.verdict == "passed":
+            ctx.keep(sample)
+        else:
+            ctx.reject(sample, verdict.verdict, verdict.detail)
+
+
+def components(samples: list[Sample]) -> list[list[Sample]]:
+    """Samples grouped so that two groups share no root snippet."""
+    leader: dict[str, str] = {}
+
+    def find(root: str) -> str:
+        leader.setdefault(root, root)
+        while leader[root] != root:
+            leader[root] = leader[leader[root]]
+            root = leader[root]
+        return root
+
+    for sample in samples:
+        first, *others = roots(sample)
+        for other in others:
+            low, high = sorted((find(first), find(other)))
+            leader[high] = low  # the smallest root leads: the group's name does not depend on the order
+    groups: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        groups[find(roots(sample)[0])].append(sample)
+    return [groups[name] for name in sorted(groups)]
+
+
+def roots(sample: Sample) -> list[str]:
+    """Root snippets of a sample; its own id when it has none."""
+    return sorted(sample.snippets) or [sample.id]
+
+
+def split(samples: list[Sample], share: float, seed: int) -> None:
+    """Set each sample's split. At most ceil(share x samples) are held out, as whole components."""
+    order = sorted(components(samples), key=lambda group: content_id(str(seed), min(map(min, map(roots, group)))))
+    room = ceil(share * len(samples)) if len(order) > 1 else 0
+    for group in order:
+        held = len(group) <= room
+        room -= len(group) if held else 0
+        for sample in group:
+            sample.split = "heldout" if held else "train"
+
+
+def finish(ctx: Context) -> None:
+    """The split over all shards, and the counts by language and kind."""
+    samples = sorted(ctx.records["samples"], key=lambda sample: sample.id)
+    split(samples, ctx.own["heldout_share"], ctx.params["random_seed"])
+    held = [sample for sample in samples if sample.split == "heldout"]
+    sizes = sorted((len(group) for group in components(samples)), reverse=True)
+    ctx.metrics["by_language"] = _counts(samples, ctx.records["rejected"])
+    ctx.metrics["split"] = {"train": len(samples) - len(held), "heldout": len(held)}
+    ctx.metrics["components"] = {"count": len(sizes), "largest": sizes[0] if sizes else 0}
+    without = sorted({s.language for s in samples} - {s.language for s in held})
+    if without:
+        ctx.say(f"no held-out sample in {', '.join(without)}: too few verified samples with a root of their own")
+    ctx.metrics["languages_without_heldout"] = len(without)
+
+
+def _counts(samples: list[Sample], rejected: list[Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    """language -> kind -> in, passed, train, heldout, verdict counts of the others."""
+    table: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for sample in samples:
+        table[sample.language][sample.kind].update(["in", "passed", sample.split])
+    for row in rejected:
+        kind = json.loads(row.record)["kind"]
+        table[row.language][kind].update(["in", row.reason])
+    return {language: {kind: dict(counts) for kind, counts in kinds.items()} for language, kinds in table.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(run(Script("filter", work, finish, writes=("samples",)), __doc__))

@@ -1,0 +1,158 @@
+"""Mine documented functions, with provenance and licence, out of the fetched source packages.
+
+Reads data/fetch/sources (archives and their index), writes data/mine/snippets.parquet and the
+rejected beside it. Over `mine.per_language` good snippets a language is sampled, balanced over its
+packages, self-contained functions with a signature first; what is over is counted as sampled_out.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from collections import Counter, defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from xinstruct.files import BadInput
+from xinstruct.mining.corpus import Mined, mine_source
+from xinstruct.mining.extract import Finding
+from xinstruct.mining.fetch import INDEX
+from xinstruct.records import Reason, Snippet, content_id
+from xinstruct.stage import Context, Script, run
+
+SOURCES = Path("data/fetch/sources")
+
+
+def work(ctx: Context) -> None:
+    """Mine this shard's packages."""
+    entries = [e for e in _index() if e["language"] in ctx.params["languages"]]
+    entries = ctx.mine(entries, key=lambda e: f"{e['registry']}:{e['package']}:{e['language']}")
+    seen: set[str] = set()
+    with ProcessPoolExecutor(2) as pool:
+        jobs = [pool.submit(mine_source, entry, SOURCES, int(ctx.own["max_tokens"])) for entry in entries]
+        for entry, job in ctx.progress(list(zip(entries, jobs, strict=True)), unit="package"):
+            _account(ctx, entry, job.result(), seen)
+
+
+def _index() -> list[dict[str, Any]]:
+    path = SOURCES / INDEX
+    if not path.exists():
+        raise BadInput(f"{path}: no such file; run the stage that makes it (dvc repro fetch)")
+    return list(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: set[str]) -> None:
+    """Open every function and every refused file of a package, and keep or reject each."""
+    language, package = entry["language"], entry["package"]
+    for path, reason, detail in mined.refused:
+        ident = content_id("file", language, package, path)
+        ctx.open(ident)
+        ctx.drop(ident, language, reason, f"{package} {path} {detail}".strip())
+    for path, finding in mined.findings:
+        snippet = _snippet(entry, mined.licence, path, finding)
+        ctx.open(snippet.id)
+        where = f"{package} {path}:{finding.start_line} {finding.name}"
+        text = content_id(language, snippet.helpers, snippet.code)
+        if finding.reason is not None:
+            ctx.drop(snippet.id, language, finding.reason, f"{where} {finding.detail}".strip())
+        elif text in seen:
+            ctx.drop(snippet.id, language, Reason.EXACT_DUPLICATE, where)
+        else:
+            seen.add(text)
+            ctx.keep(snippet)
+
+
+def _snippet(entry: dict[str, Any], licence: str, path: str, finding: Finding) -> Snippet:
+    place = (entry["package"], entry["version"], path, str(finding.start_line), finding.name)
+    return Snippet(
+        id=content_id("snippet", entry["language"], *place, finding.code),
+        language=entry["language"],
+        name=finding.name,
+        code=finding.code,
+        helpers=finding.helpers,
+        doc=finding.doc,
+        scope=finding.scope,
+        signature=finding.signature.to_json() if finding.signature else "",
+        self_contained=finding.self_contained,
+        tokens=finding.tokens,
+        source=entry["registry"],
+        package=entry["package"],
+        version=entry["version"],
+        archive_sha256=entry["sha256"],
+        path=path,
+        start_line=finding.start_line,
+        end_line=finding.end_line,
+        license=licence,
+    )
+
+
+def finish(ctx: Context) -> None:
+    """Sample what is over the cap, then count."""
+    by_language: dict[str, list[Snippet]] = defaultdict(list)
+    for snippet in sorted(ctx.records["snippets"], key=lambda s: s.id):
+        by_language[snippet.language].append(snippet)
+    candidates = Counter(row.language for row in ctx.records["rejected"])
+    kept: list[Snippet] = []
+    for language in ctx.params["languages"]:
+        found = by_language[language]
+        chosen = _sample(found, int(ctx.own["per_language"]), random.Random(f"{ctx.params['seed']}:{language}"))
+        kept += chosen
+        ctx.metrics[language] = _counts(found, chosen, candidates[language])
+        _sampled_out(ctx, found, chosen)
+    ctx.records["snippets"] = kept
+    ctx.metrics["kept"] = len(kept)
+
+
+def _usable(snippet: Snippet) -> int:
+    """0 for what later stages can run, 1 for what they can only read: those go first when sampling."""
+    return 0 if snippet.self_contained and snippet.signature else 1
+
+
+def _sample(found: list[Snippet], cap: int, rng: random.Random) -> list[Snippet]:
+    """At most `cap` snippets: runnable ones first, round-robin over packages in a random order."""
+    chosen: list[Snippet] = []
+    for level in (0, 1):
+        piles: dict[str, list[Snippet]] = defaultdict(list)
+        for snippet in found:
+            if _usable(snippet) == level:
+                piles[snippet.package].append(snippet)
+        for pile in piles.values():
+            rng.shuffle(pile)
+        while piles and len(chosen) < cap:
+            for package in sorted(piles):
+                if len(chosen) < cap:
+                    chosen.append(piles[package].pop())
+                if not piles[package]:
+                    del piles[package]
+    return chosen
+
+
+def _sampled_out(ctx: Context, found: list[Snippet], chosen: list[Snippet]) -> None:
+    from xinstruct.records import Rejection
+
+    ids = {snippet.id for snippet in chosen}
+    for snippet in found:
+        if snippet.id not in ids:
+            detail = f"{snippet.package} {snippet.path}:{snippet.start_line} {snippet.name}"
+            row = Rejection(id=snippet.id, stage="mine", language=snippet.language,
+                            reason=Reason.SAMPLED_OUT.value, detail=detail)  # fmt: skip
+            ctx.records["rejected"].append(row)
+
+
+def _counts(found: list[Snippet], chosen: list[Snippet], rejected: int) -> dict[str, Any]:
+    return {
+        "candidates": len(found) + rejected,
+        "good": len(found),
+        "kept": len(chosen),
+        "self_contained": sum(s.self_contained for s in chosen),
+        "with_signature": sum(bool(s.signature) for s in chosen),
+        "runnable": sum(_usable(s) == 0 for s in chosen),
+        "packages": dict(sorted(Counter(s.package for s in chosen).items())),
+        "licenses": dict(sorted(Counter(s.license for s in chosen).items())),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(run(Script("mine", work, finish, writes=("snippets",)), __doc__))

@@ -1,0 +1,147 @@
+"""D_s4: the tuned model's answers to training tasks, labelled by execution.
+
+Reads data/filter and models/sft; writes data/preferences: every sampled answer with its verdict
+(completions) and the pairs made of them. Answers are kept in scratch batch by batch, so that a
+killed run asks only for what is missing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from xinstruct.benchmarks.extract import extract_code
+from xinstruct.execution.judge import Job, Judge
+from xinstruct.files import write_json
+from xinstruct.languages.types import Signature, cases_from_json
+from xinstruct.records import Completion, Pair, Reason, Sample, content_id
+from xinstruct.stage import Context, Script, run, work_root
+from xinstruct.training.generate import Generation, Generator
+from xinstruct.training.preferences import PASSED, REFERENCE, Answer, make_pairs, pick_tasks
+
+START = Path("models/sft")
+STOP = ("\n```\n",)  # the answer is over with its code block; what follows is chat
+
+
+def work(ctx: Context) -> None:
+    """Ask, judge, pair."""
+    tasks = pick_tasks(ctx.read("samples", "data/filter"), ctx.own["tasks"], ctx.params["seed"])
+    if not tasks:
+        ctx.say("no training task to ask: data/filter has no verified training sample")
+    answers = _judged(ctx, tasks, _ask(ctx, tasks))
+    pairs: list[Pair] = []
+    for task in tasks:
+        pairs += _pair(ctx, task, answers[task.id])
+    every = [answer.record for found in answers.values() for answer in found]
+    ctx.metrics = _metrics(tasks, every, pairs)
+    ctx.say(f"{len(pairs)} pairs of {len(every)} answers to {len(tasks)} tasks; {ctx.metrics['answers']}")
+
+
+def _ask(ctx: Context, tasks: list[Sample]) -> dict[str, list[Generation]]:
+    """Sampled answers by task id. Tasks of like length share a batch, one file of answers per batch."""
+    generator: Generator | None = None
+    answers: dict[str, list[Generation]] = {}
+    ordered = sorted(tasks, key=lambda task: (len(task.instruction), task.id))
+    # the size of a batch must not depend on the machine: it decides what shares a file
+    size = max(1, 64 // max(1, ctx.own["samples"]))
+    for start in range(0, len(ordered), size):
+        part = ordered[start : start + size]
+        path = ctx.scratch / f"answers-{start:05d}.json"
+        if not path.exists():
+            generator = generator or Generator(START)
+            desc = f"answering {min(start + size, len(ordered))}/{len(ordered)}"
+            write_json(path, _generate(ctx, generator, part, desc))
+        answers |= {key: [Generation(**row) for row in rows] for key, rows in json.loads(path.read_text()).items()}
+    return answers
+
+
+def _generate(ctx: Context, generator: Generator, tasks: list[Sample], desc: str) -> dict[str, Any]:
+    found = generator.generate(
+        [[{"role": "user", "content": task.instruction}] for task in tasks],
+        max_new_tokens=ctx.own["max_new_tokens"],
+        temperature=ctx.own["temperature"],
+        samples=ctx.own["samples"],
+        seed=ctx.params["seed"],
+        stop=STOP,
+        desc=desc,
+    )
+    return {task.id: [dataclasses.asdict(g) for g in row] for task, row in zip(tasks, found, strict=True)}
+
+
+def _judged(ctx: Context, tasks: list[Sample], answers: dict[str, list[Generation]]) -> dict[str, list[Answer]]:
+    """Every answer as a completion with its verdict. Equal codes of a task are run once."""
+    rows = {task.id: [_completion(task, i, g) for i, g in enumerate(answers[task.id])] for task in tasks}
+    jobs = {_key(row): _job(task, row) for task in tasks for row in rows[task.id] if row.code}
+    with Judge(ctx.params["execution"], cache=work_root() / "verdicts.sqlite") as judge:
+        verdicts = {verdict.id: verdict for verdict in judge.judge(list(jobs.values()), "judging answers")}
+    for row in (row for found in rows.values() for row in found if row.code):
+        verdict = verdicts[_key(row)]
+        row.verdict, row.detail, row.tier = verdict.verdict, verdict.detail[:2000], verdict.tier
+    judged = {}
+    for task in tasks:
+        couples = zip(rows[task.id], answers[task.id], strict=True)
+        judged[task.id] = [Answer(row, generation.finished) for row, generation in couples]
+        for row in rows[task.id]:
+            ctx.add(row)
+    return judged
+
+
+def _key(row: Completion) -> str:
+    return content_id(row.task_id, row.code)
+
+
+def _job(task: Sample, row: Completion) -> Job:
+    cases, signature = tuple(cases_from_json(task.cases)), Signature.from_json(task.signature)
+    return Job(_key(row), task.language, row.code, task.function, signature, cases)
+
+
+def _completion(task: Sample, index: int, generation: Generation) -> Completion:
+    code, rule = extract_code(generation.text, task.language, task.function)
+    return Completion(
+        id=content_id("preferences", task.id, str(index), generation.text),
+        model="sft",
+        benchmark="train",
+        task_id=task.id,
+        language=task.language,
+        index=index,
+        prompt=task.instruction,
+        answer=generation.text,
+        code=code,
+        verdict=Reason.EMPTY_ANSWER.value,
+        detail=f"extraction: {rule}",
+        completion_tokens=generation.tokens,
+    )
+
+
+def _pair(ctx: Context, task: Sample, answers: list[Answer]) -> list[Pair]:
+    ctx.open(task.id)
+    pairs = make_pairs(task, answers, ctx.own["pairs_per_task"], ctx.own.get("reference_as_chosen", True))
+    if not pairs:
+        verdicts = Counter(answer.record.verdict for answer in answers)
+        ctx.reject(task, Reason.NO_CONTRAST, json.dumps(dict(sorted(verdicts.items()))))
+        return []
+    ctx.keep(pairs[0], of=task.id)
+    for pair in pairs[1:]:
+        ctx.add(pair)
+    return pairs
+
+
+def _metrics(tasks: list[Sample], answers: list[Completion], pairs: list[Pair]) -> dict[str, Any]:
+    """Counts; `chosen` says how many pairs prefer a sampled answer and how many the reference."""
+    kinds = Counter(pair.chosen_verdict for pair in pairs)
+    return {
+        "tasks": dict(sorted(Counter(task.language for task in tasks).items())),
+        "answers": dict(sorted(Counter(answer.verdict for answer in answers).items())),
+        "tasks_with_a_pass": len({answer.task_id for answer in answers if answer.verdict == PASSED}),
+        "completion_tokens": sum(answer.completion_tokens for answer in answers),
+        "pairs": len(pairs),
+        "chosen": {"sampled": kinds[PASSED], "reference": kinds[REFERENCE]},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(run(Script("preferences", work, writes=("pairs", "completions")), __doc__))

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xinstruct import cli
+from xinstruct.execution import toolchains
+from xinstruct.languages import NAMES
+
+SIGNATURE = {"params": [{"name": "n", "type": "int"}], "returns": "int"}
+GOOD: dict[str, Any] = {
+    "id": "good",
+    "language": "python",
+    "code": "def f(n): return n + 1",
+    "function": "f",
+    "signature": SIGNATURE,
+    "cases": [{"args": [1], "expected": 2}],
+}
+
+
+def write(path: Path, rows: list[dict[str, Any] | str]) -> Path:
+    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    return path
+
+
+def test_verdicts_are_written_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows: list[dict[str, Any] | str] = [
+        GOOD,
+        GOOD | {"id": "bad", "code": "def f(n): return n"},
+        "",
+        {"id": "whole", "language": "bash", "program": "true"},
+    ]
+    write(tmp_path / "in.jsonl", rows)
+    assert cli.main(["judge", "in.jsonl", "out.jsonl", "--workers", "2"]) == 0
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [(v["id"], v["verdict"]) for v in found] == [
+        ("good", "passed"),
+        ("bad", "wrong_answer"),
+        ("whole", "passed"),
+    ]
+    assert found[0]["tier"] == "bubblewrap"
+
+
+BAD: list[tuple[dict[str, Any] | str, str]] = [
+    ("{not json", "not JSON"),
+    ("[1]", "not a JSON object"),
+    (GOOD | {"id": 7}, "field 'id'"),
+    (GOOD | {"language": "cobol"}, "field 'language'"),
+    ({k: v for k, v in GOOD.items() if k != "code"}, "field 'code'"),
+    (GOOD | {"signature": {"params": [], "returns": "integer"}}, "field 'signature'"),
+    (GOOD | {"cases": []}, "field 'cases'"),
+    (GOOD | {"cases": [{"args": [1]}]}, "field 'cases', case 0"),
+    (GOOD | {"cases": [{"args": [1, 2], "expected": 2}]}, "2 arguments for 1 parameters"),
+    (GOOD | {"cases": [{"args": ["x"], "expected": 2}]}, "argument 'n' is no int"),
+    (GOOD | {"cases": [{"args": [1], "expected": "2"}]}, "expected is no int"),
+]
+
+
+def test_bad_lines_are_refused_by_number_and_field(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "in.jsonl", [*(row for row, _ in BAD), GOOD])
+    assert cli.main(["judge", "in.jsonl", "out.jsonl"]) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if "refused: " in line]
+    assert len(said) == len(BAD)
+    for number, (line, (_, text)) in enumerate(zip(said, BAD, strict=True), 1):
+        assert f"in.jsonl: line {number}: " in line and text in line
+    assert json.loads((tmp_path / "out.jsonl").read_text())["verdict"] == "passed"
+
+
+def test_a_missing_input_leaves_no_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["judge", str(tmp_path / "none.jsonl"), str(tmp_path / "out.jsonl")]) == 1
+    assert "none.jsonl: cannot be read" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_doctor_tells_versions_and_the_tier(capsys: pytest.CaptureFixture[str]) -> None:
+    status = cli.main(["doctor"])
+    said = capsys.readouterr().out
+    assert "bubblewrap" in said and said.count("\n") >= len(NAMES) + 1
+    assert status == (0 if all(toolchains.available(name) for name in NAMES) else 1)
+
+
+def test_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(toolchains, "find", lambda binary: "")
+    toolchains.available.cache_clear()
+    try:
+        assert cli.main(["doctor"]) == 1
+    finally:
+        monkeypatch.undo()
+        toolchains.available.cache_clear()
+    said = capsys.readouterr().out
+    assert all(toolchains.missing(name) in said for name in NAMES)

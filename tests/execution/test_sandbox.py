@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xinstruct.execution import mounts
+from xinstruct.execution.limits import Limits
+from xinstruct.execution.sandbox import ESSENTIAL, Sandbox
+from xinstruct.files import BadInput
+
+LIMITS = Limits(cpu_seconds=2, wall_factor=2, memory_mb=256, output_kb=64)
+
+
+def test_the_self_test_holds_all_that_matters(sandbox: Sandbox) -> None:
+    assert sandbox.tier == "bubblewrap"
+    assert all(sandbox.guarantees[name] for name in ESSENTIAL)
+
+
+def test_output_status_and_input(sandbox: Sandbox) -> None:
+    result = sandbox.run(("bash", "-c", "cat; echo no >&2; exit 3"), LIMITS, stdin=b"yes")
+    assert (result.stdout, result.stderr, result.status, result.reason) == (b"yes", b"no\n", 3, "")
+
+
+def test_a_signal_is_told(sandbox: Sandbox) -> None:
+    result = sandbox.run(("bash", "-c", "kill -SEGV $$"), LIMITS)
+    assert (result.status, result.signal) == (128 + signal.SIGSEGV, signal.SIGSEGV)
+
+
+def test_an_unknown_command_ends_with_127(sandbox: Sandbox) -> None:
+    assert sandbox.run(("no-such-command",), LIMITS).status == 127
+
+
+def test_cpu_time_of_all_processes_counts(sandbox: Sandbox) -> None:
+    code = "import os\nfor i in range(9):\n    if os.fork() == 0:\n        while True: pass\n    os.wait()"
+    result = sandbox.run(("python3", "-c", code), Limits(cpu_seconds=1, wall_factor=8))
+    assert result.reason == "cpu"
+    assert result.cpu >= 1
+
+
+def test_wall_time_guards(sandbox: Sandbox) -> None:
+    result = sandbox.run(("sleep", "60"), Limits(cpu_seconds=1, wall_factor=1))
+    assert result.reason == "wall"
+    assert result.wall < 5
+
+
+def test_memory_is_limited_over_all_processes(sandbox: Sandbox) -> None:
+    code = "import os, time\nfor i in range(4):\n    if os.fork() == 0:\n        x = b'1' * (100 << 20)\n        time.sleep(3)\n        os._exit(0)\ntime.sleep(3)"
+    result = sandbox.run(("python3", "-c", code), LIMITS)
+    assert result.reason == "memory"
+
+
+def test_a_compilers_folder_is_kept_and_shown(sandbox: Sandbox) -> None:
+    folder = sandbox.folder()
+    (folder / "source").write_text("text")
+    assert sandbox.run(("cp", "source", "made"), LIMITS, folder=folder, writable=True).status == 0
+    assert (folder / "made").read_text() == "text"
+    result = sandbox.run(("bash", "-c", "cat made; echo x > made || echo x > new && ls"), LIMITS, folder=folder)
+    assert result.stdout == b"textmade\nnew\nsource\n"
+    assert not (folder / "new").exists()
+
+
+def test_a_killed_worker_is_infrastructure_and_is_replaced() -> None:
+    with Sandbox(1) as sandbox:
+        worker = sandbox._all[0]
+        os.kill(worker.process.pid, signal.SIGKILL)
+        worker.process.wait()
+        assert sandbox.run(("true",), LIMITS).reason == "infrastructure"
+        assert sandbox.run(("true",), LIMITS).status == 0
+
+
+def test_scratch_is_removed() -> None:
+    with Sandbox(1) as sandbox:
+        place = sandbox.scratch
+        assert place.is_dir()
+        sandbox.folder()
+    assert not place.exists()
+
+
+def test_missing_bubblewrap_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounts, "bubblewrap", lambda: "")
+    with pytest.raises(BadInput, match="apt-get install -y .*bubblewrap"):
+        Sandbox(1)
+
+
+def test_without_isolation_only_when_asked_for() -> None:
+    with Sandbox(1, unsafe=True) as sandbox:
+        assert sandbox.tier == "none"
+        result = sandbox.run(("python3", "-c", "print(open('a').read())"), LIMITS, files={"a": "b"})
+        assert result.stdout == b"b\n"
+        assert sandbox.run(("sleep", "60"), Limits(cpu_seconds=1, wall_factor=1)).reason == "wall"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+def test_a_user_without_privileges_is_isolated_too() -> None:
+    """The same sandbox in a user namespace: nobody runs the self-test with the system's Python."""
+    python = Path("/usr/bin/python3")
+    if not python.exists() or sys.version_info[:2] != _version(python):
+        pytest.skip("needs a system Python of the same version, readable by all")
+    nobody = pwd.getpwnam("nobody")
+    root = Path(__file__).parents[2]
+    code = (
+        "from xinstruct.execution.sandbox import Sandbox, ESSENTIAL\nfrom xinstruct.execution.limits import Limits\n"
+        "with Sandbox(1) as s:\n    held = s.guarantees\n    assert all(held[n] for n in ESSENTIAL), held\n"
+        "    bomb = s.run(('python3', '-c', 'x = bytearray(900 << 20)'), Limits(memory_mb=100))\n    print(bomb.reason or bomb.stderr)"
+    )
+    packages = [p for p in sys.path if p.endswith("site-packages")]
+    if not all(os.access(p, os.R_OK) for p in packages) or root.is_relative_to("/root"):
+        pytest.skip("the packages are readable by root only")
+    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join([str(root), *packages]), "HOME": "/tmp"}
+    run = subprocess.run([python, "-B", "-c", code], capture_output=True, text=True, env=env, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], cwd="/tmp", check=False)  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert "memory" in run.stdout or "MemoryError" in run.stdout
+
+
+def _version(python: Path) -> tuple[int, int]:
+    said = subprocess.run(
+        [python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True, check=True
+    )
+    major, minor = said.stdout.split()
+    return int(major), int(minor)

@@ -1,0 +1,213 @@
+"""Answers to a task: several candidates from the teacher, and the judge chooses.
+
+What a weak teacher needs is built in and costs a strong one nothing: worked examples before the
+question, the target's signature already written, several candidates, execution as the only arbiter.
+Candidates are asked in waves; a task that has its answer is not asked again. Leaves out tasks
+without cases (agreement.py) and how a discussion words its task (discussion.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from xinstruct.agents.cases import Observer
+from xinstruct.agents.scorer import Asker
+from xinstruct.agents.tasks import Thread, call_failure, header, request_seed
+from xinstruct.execution.judge import Job
+from xinstruct.execution.verdicts import Verdict
+from xinstruct.languages import get
+from xinstruct.languages.types import Case, Signature
+from xinstruct.llm.client import Answer, Request
+from xinstruct.prompts import assistant, render, user
+from xinstruct.records import Reason
+
+# How far a failed candidate came; the furthest one speaks for its task.
+PROGRESS = (
+    Reason.INFRASTRUCTURE, Reason.BUDGET, Reason.LLM_ERROR, Reason.EMPTY_ANSWER, Reason.TRUNCATED, Reason.UNSUPPORTED,
+    Reason.COMPILE_ERROR, Reason.FORGED, Reason.OUTPUT_LIMIT, Reason.MEMORY, Reason.TIMEOUT, Reason.RUNTIME_ERROR,
+    Reason.WRONG_ANSWER,
+)  # fmt: skip
+
+
+@dataclass
+class Candidate:
+    """One answer of the teacher to a task: its code, or why there is none (`failure`)."""
+
+    index: int
+    text: str
+    code: str
+    tokens: int
+    failure: str = ""
+    verdict: Verdict | None = None
+
+    @property
+    def outcome(self) -> str:
+        """ "passed" or the reason it failed."""
+        return self.failure or (self.verdict.verdict if self.verdict else Reason.INFRASTRUCTURE)
+
+    @property
+    def detail(self) -> str:
+        """What the judge said, if anything."""
+        return self.verdict.detail if self.verdict else ""
+
+
+@dataclass
+class Task:
+    """What is asked in one language. `question` is the last user turn, `examples` what stands before."""
+
+    id: str
+    language: str
+    name: str
+    signature: Signature
+    question: str
+    cases: tuple[Case, ...]
+    thread: Thread
+    examples: list[tuple[str, str]] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+
+    @property
+    def best(self) -> Candidate | None:
+        """The shortest passing candidate; of equals, the first."""
+        passing = [c for c in self.candidates if c.outcome == "passed"]
+        return min(passing, key=lambda c: (len(c.code), c.index), default=None)
+
+    @property
+    def failure(self) -> tuple[Reason, str]:
+        """The most advanced outcome among the failed candidates, with its detail."""
+        if not self.candidates:
+            return Reason.EMPTY_ANSWER, "no candidate"
+        furthest = max(self.candidates, key=lambda c: (PROGRESS.index(Reason(c.outcome)), -c.index))
+        return Reason(furthest.outcome), furthest.detail
+
+    def request(self, index: int, params: dict[str, Any], seed: int) -> Request:
+        """The prompt of one candidate: worked examples as turns, the question, the answer started."""
+        turns = [message for q, a in self.examples for message in (user(q), assistant(a))]
+        ident = f"{self.id}-{index}"
+        return Request(
+            id=ident,
+            messages=(*turns, user(self.question)),
+            prefill=f"```{get(self.language).fence}\n{header(self.language, self.name, self.signature)}",
+            max_tokens=int(params["max_tokens"]),
+            temperature=float(params["temperature"]) if int(params["candidates"]) > 1 else 0.0,
+            stop=("```",),
+            seed=request_seed(seed, ident),
+        )
+
+    def job(self, candidate: Candidate, cases: Sequence[Case]) -> Job:
+        """A job that runs one candidate."""
+        return Job(
+            id=f"{self.id}-{candidate.index}",
+            language=self.language,
+            code=candidate.code,
+            function=self.name,
+            signature=self.signature,
+            cases=tuple(cases),
+        )
+
+    def take(self, index: int, answer: Answer) -> Candidate:
+        """The candidate of an answer, with its code completed, or with the reason it has none."""
+        opened = header(self.language, self.name, self.signature)
+        code, closed = complete(self.language, opened, answer.text)
+        failure = ""
+        if answer.error or answer.finish_reason == "error":
+            failure = call_failure(answer.error)
+        elif not answer.text.split("```")[0].strip():
+            failure = Reason.EMPTY_ANSWER
+        elif answer.finish_reason == "length" and not closed:
+            failure = Reason.TRUNCATED
+        return Candidate(index, answer.text, code, answer.completion_tokens, failure)
+
+
+def translation(language: str, code: str, target: str) -> str:
+    """The question that asks to translate a function."""
+    source = get(language)
+    title = get(target).title
+    return render(
+        "translate", source_title=source.title, source_fence=source.fence, target_title=title, code=code.strip()
+    )
+
+
+def generation(instruction: str, language: str) -> str:
+    """The question that asks to solve a problem."""
+    return render("respond", instruction=instruction, title=get(language).title)
+
+
+def fenced(language: str, code: str) -> str:
+    """An answer as it should look: one fenced block."""
+    return render("answer", fence=get(language).fence, code=code.strip())
+
+
+def complete(language: str, opened: str, text: str) -> tuple[str, bool]:
+    """The header and what the model wrote after it, cut where the function ends, wrapper closed.
+
+    Returns the code and whether the function's end was found.
+    """
+    body = text.split("```")[0]
+    if language == "python":
+        match = re.search(r"^\S", body, re.M)
+        kept = body[: match.start()] if match else body
+        return (opened + kept).rstrip() + "\n", match is not None or "```" in text
+    if language == "bash":
+        match = re.search(r"^\}", body, re.M)
+        return (opened + (body[: match.end()] if match else body)).rstrip() + "\n", match is not None
+    return _close(opened, body, get(language).footer())
+
+
+_STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|//[^\n]*|/\*.*?\*/", re.S)
+
+
+def _close(opened: str, body: str, footer: str) -> tuple[str, bool]:
+    """Cut a brace language's body at the brace that closes the function, and close what header opened."""
+    depth = opened.count("{") - opened.count("}") - footer.count("}")
+    masked = _STRING.sub(lambda m: " " * len(m.group()), body)
+    for index, char in enumerate(masked):
+        depth += (char == "{") - (char == "}")
+        if depth == 0:
+            return f"{opened}{body[: index + 1]}\n{footer}".rstrip() + "\n", True
+    return (opened + body).rstrip() + "\n", False
+
+
+def answer(tasks: Sequence[Task], teacher: Asker, judge: Observer, params: dict[str, Any], seed: int) -> None:
+    """Fill in the tasks' candidates and verdicts, wave by wave, until each has its answer or its fill."""
+    total, wave = int(params["candidates"]), int(params.get("wave") or params["candidates"])
+    for first in range(0, total, wave):
+        unsolved = [task for task in tasks if task.best is None]
+        fresh = ask(unsolved, range(first, min(first + wave, total)), teacher, params, seed)
+        jobs = [(task, candidate) for task, candidate in fresh if not candidate.failure]
+        verdicts = judge.judge([task.job(c, task.cases) for task, c in jobs]) if jobs else []
+        for (_, candidate), verdict in zip(jobs, verdicts, strict=True):
+            candidate.verdict = verdict
+        for task, candidate in fresh:
+            record(task, candidate)
+
+
+def ask(
+    tasks: Sequence[Task], indices: range, teacher: Asker, params: dict[str, Any], seed: int
+) -> list[tuple[Task, Candidate]]:
+    """Ask for these candidates of each task. Returns those whose code is new; repeats only cost tokens."""
+    wanted = [(task, index, task.request(index, params, seed)) for task in tasks for index in indices]
+    answers = teacher.ask([request for _, _, request in wanted], "answers") if wanted else []
+    fresh: list[tuple[Task, Candidate]] = []
+    for (task, index, request), reply in zip(wanted, answers, strict=True):
+        if index == 0:
+            task.thread.prompt(request, language=task.language)
+        task.thread.tokens += reply.completion_tokens
+        candidate = task.take(index, reply)
+        if candidate.code not in {c.code for c in task.candidates}:
+            task.candidates.append(candidate)
+            fresh.append((task, candidate))
+    return fresh
+
+
+def record(task: Task, candidate: Candidate) -> None:
+    """Write a candidate and its outcome into the thread."""
+    # its tokens were counted when it was asked, so the thread's sum is taken back here
+    task.thread.add("answer", candidate.text, language=task.language, completion_tokens=candidate.tokens)
+    task.thread.tokens -= candidate.tokens
+    verdict = candidate.verdict
+    share = verdict.passed / verdict.total if verdict and verdict.total else 0.0
+    text = f"{candidate.outcome}: {candidate.detail}" if candidate.detail else candidate.outcome
+    task.thread.add("verdict", text[:2000], language=task.language, value=share)

@@ -1,0 +1,180 @@
+"""One discussion F of d agents: who speaks, the prompt in the paper's block order, what comes of it.
+
+Centralized, F(A1; A2..Ad): A1 is the main agent, the new problem starts from its sample and goes to
+its memory. Parallel, F(A1, .., Ad): all are equal, the base is drawn among what they bring and every
+memory gets the new sample. Leaves out how discussions are drawn (society.py) and answered (answers.py).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from xinstruct.agents.agent import LanguageAgent
+from xinstruct.agents.operations import Operation
+from xinstruct.agents.tasks import Thread, first_sentence, instruction, request_seed, started
+from xinstruct.languages import get
+from xinstruct.languages.types import Case, Parameter, Signature, Type, TypeSyntaxError, cases_from_json
+from xinstruct.llm.client import Request
+from xinstruct.prompts import render, user
+from xinstruct.records import Reason, Sample
+
+Topology = Literal["centralized", "parallel"]
+_SIGNATURE = re.compile(r"^\W*signature\W+(\w+)\s*\((.*)\)\s*->\s*([\w<>, ]+?)\W*$", re.I | re.M)
+
+
+@dataclass
+class Discussion:
+    """What is drawn before anyone speaks. `base` indexes into agents and communicated."""
+
+    id: str
+    round: int
+    topology: Topology
+    agents: list[LanguageAgent]
+    communicated: list[Sample]
+    base: int
+    target: str
+    operation: Operation
+    created: str = ""  # the created instruction, complete
+    name: str = ""
+    signature: Signature = field(default_factory=lambda: Signature((), Type("none")))
+    reason: Reason | None = None  # why it came to nothing
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        self.thread = Thread("synthesize", self.id, self.round)
+        self.name = get(self.target).identifier(self.source.function)
+        self.signature = Signature.from_json(self.source.signature)
+
+    @property
+    def source(self) -> Sample:
+        """The sample that the new problem starts from."""
+        return self.communicated[self.base]
+
+    @property
+    def speaker(self) -> LanguageAgent:
+        """The agent whose sample is the base: A1 where there is a main agent."""
+        return self.agents[self.base]
+
+    @property
+    def learners(self) -> list[LanguageAgent]:
+        """Whose memory and reflection the outcome concerns."""
+        return [self.speaker] if self.topology == "centralized" else self.agents
+
+    @property
+    def cases(self) -> list[Case]:
+        """The base's cases: what checks an answer when the operation keeps the behaviour."""
+        return cases_from_json(self.source.cases)
+
+    def fail(self, reason: Reason | str, detail: str = "") -> None:
+        """Record why it came to nothing; the first reason stays."""
+        if self.reason is None:
+            self.reason, self.detail = Reason(reason), detail
+
+    def prompt(self, params: dict[str, Any], seed: int) -> Request:
+        """F as one request: role, [Memory], [Reflection], [Communication], [Goal], [Guidelines], [Created Prompt]."""
+        start = started(self.target, self.name)
+        words = {"title": get(self.target).title, "base": self.base + 1, "start": start, "signature": self.signature}
+        own = params["new_signature"] == "teacher"
+        goal, guidelines, closing = self.operation.words(own_signature=own, **words)
+        text = render(
+            "discussion",
+            role=self.speaker.profile,
+            memory=self._memory(params),
+            reflection="\n".join(filter(None, (agent.reflection.text for agent in self.learners))),
+            communication=self._communication(int(params["block_chars"])),
+            goal=goal,
+            guidelines=guidelines,
+            closing=closing,
+        )
+        ident = f"{self.id}-prompt"
+        return Request(
+            id=ident,
+            messages=(user(text),),
+            prefill=start,
+            max_tokens=int(params["prompt_tokens"]),
+            temperature=float(params["prompt_temperature"]),
+            stop=("```",) if own else ("\n", "```"),
+            seed=request_seed(seed, ident),
+        )
+
+    def _memory(self, params: dict[str, Any]) -> list[dict[str, str]]:
+        """Titles and first lines of what the learners remember beyond what is communicated."""
+        shown = {sample.id for sample in self.communicated}
+        found: dict[str, Sample] = {}
+        for agent in self.learners:
+            found |= {sample.id: sample for sample in agent.memory.samples if sample.id not in shown}
+        latest = list(found.values())[-int(params["memory_shown"]) :] if params["memory_shown"] else []
+        return [{"title": get(s.language).title, "text": s.instruction.split("\n", 1)[0]} for s in latest]
+
+    def _communication(self, limit: int) -> list[dict[str, Any]]:
+        rows = zip(self.agents, self.communicated, strict=True)
+        return [
+            {
+                "title": get(sample.language).title,
+                "fence": get(sample.language).fence,
+                "text": sample.instruction.split("\n", 1)[0],
+                "code": clip(sample.response.strip(), limit),
+                "main": self.topology == "centralized" and agent is self.speaker,
+            }
+            for agent, sample in rows
+        ]
+
+    def accept(self, text: str, params: dict[str, Any]) -> None:
+        """Take the teacher's words: the created prompt and, where asked for, its own signature."""
+        sentence = first_sentence(text)
+        if not sentence:
+            return self.fail(Reason.EMPTY_ANSWER, "the created prompt is empty")
+        if other := _other_language(sentence, self.target):
+            return self.fail(Reason.WRONG_LANGUAGE, f"asks for {other}: {sentence}")
+        if not self.operation.keeps_behaviour and params["new_signature"] == "teacher":
+            self._read_signature(text)
+        self.created = f"{started(self.target, self.name)} {sentence}"
+        return None
+
+    def _read_signature(self, text: str) -> None:
+        match = _SIGNATURE.search(text)
+        if match is None:
+            return self.fail(Reason.NO_SIGNATURE, f"no signature line in {text!r:.200}")
+        try:
+            params = [part.split(":", 1) for part in _split(match[2])]
+            fields = tuple(Parameter(name.strip(), Type.parse(kind)) for name, kind in params)
+            self.signature = Signature(fields, Type.parse(match[3]))
+            self.name = get(self.target).identifier(match[1])
+        except (TypeSyntaxError, ValueError) as error:
+            self.fail(Reason.NO_SIGNATURE, str(error))
+        return None
+
+    def full_instruction(self, cases: list[Case]) -> str:
+        """The created prompt with signature and two calls: the final question."""
+        declared = get(self.target).header(self.name, self.signature).rstrip()
+        return instruction(self.created, self.target, self.name, declared, self.signature, cases)
+
+
+def clip(text: str, limit: int) -> str:
+    """The text, cut at a line end with a mark when it is over `limit` characters."""
+    if len(text) <= limit:
+        return text
+    return text[:limit].rsplit("\n", 1)[0] + "\n..."
+
+
+def _split(text: str) -> list[str]:
+    """Parameters at top level: commas inside <> do not count."""
+    parts, depth, start = [], 0, 0
+    for index, char in enumerate(text):
+        depth += (char == "<") - (char == ">")
+        if char == "," and depth == 0:
+            parts.append(text[start:index])
+            start = index + 1
+    return [part for part in [*parts, text[start:]] if part.strip()]
+
+
+def _other_language(sentence: str, target: str) -> str:
+    from xinstruct.languages import all_languages
+
+    for language in all_languages():
+        found = re.search(rf"(?<!\w){re.escape(language.title)} (?:function|program|code|script)\b", sentence)
+        if found and language.name != target:
+            return language.title
+    return ""

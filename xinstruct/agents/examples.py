@@ -1,0 +1,118 @@
+"""Worked examples in an answer prompt: from memory, from peers, from the fixed ones.
+
+A pair shows code in the source's language and the same in the target's. Verified pairs of the
+discussing agents' memories come first, then the fixed functions of prompts/worked_examples.yaml,
+which exist in every language and are checked by a test. A peer's seed in the target language is no
+pair; it is shown as an answered problem. `order` in params.yaml says who goes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xinstruct.agents.answers import fenced, generation, translation
+from xinstruct.agents.discussion import Discussion
+from xinstruct.agents.tasks import instruction
+from xinstruct.languages import get
+from xinstruct.languages.types import Case, Signature, Type
+from xinstruct.languages.types import Parameter as Param
+from xinstruct.prompts import table
+from xinstruct.records import Sample
+
+MAX_CHARS = 700  # a longer example crowds out the question
+
+
+@dataclass(frozen=True)
+class Worked:
+    """One fixed function in every language: `code(language)` spells it with that language's header."""
+
+    name: str
+    sentence: str
+    signature: Signature
+    cases: tuple[Case, ...]
+    bodies: dict[str, str]
+
+    def function(self, language: str) -> str:
+        """Its name in the language's style."""
+        return get(language).identifier(self.name)
+
+    def code(self, language: str) -> str:
+        """Complete code: header, body, footer."""
+        spoken = get(language)
+        opened = spoken.header(self.function(language), self.signature)
+        return f"{opened}{self.bodies[language].rstrip()}\n{spoken.footer()}".rstrip() + "\n"
+
+
+def worked() -> list[Worked]:
+    """All fixed examples, in the order of the file."""
+    return [_worked(row) for row in table("worked_examples")]
+
+
+def _worked(row: dict[str, Any]) -> Worked:
+    params = tuple(Param(name, Type.parse(kind)) for name, kind in row["params"].items())
+    cases = tuple(Case(tuple(case["args"]), case["expected"]) for case in row["cases"])
+    return Worked(row["name"], row["sentence"], Signature(params, Type.parse(row["returns"])), cases, row["bodies"])
+
+
+def translations(discussion: Discussion, known: dict[str, Sample], params: dict[str, Any]) -> list[tuple[str, str]]:
+    """Question and answer pairs to stand before a translation, the closest kin last."""
+    sources = {
+        "memory": lambda: _from_memory(discussion, known),
+        "fixed": lambda: _fixed(discussion),
+        "peers": lambda: _peers(discussion),
+    }
+    found = [pair for name in params["example_order"] for pair in sources[name]()]
+    # the model leans on what it read last, so the preferred ones stand nearest to the question
+    return found[: int(params["examples"])][::-1]
+
+
+def _from_memory(discussion: Discussion, known: dict[str, Sample]) -> list[tuple[str, str]]:
+    target = discussion.target
+    pairs = []
+    for sample in _remembered(discussion):
+        if sample.language != target or sample.operation != "translate":
+            continue
+        base = known.get(sample.parents[0])
+        if base is not None and _fits(sample) and _fits(base) and base.id != discussion.source.id:
+            question = translation(base.language, base.response, target)
+            pairs.append((base.language == discussion.source.language, question, fenced(target, sample.response)))
+    pairs.sort(key=lambda pair: not pair[0])
+    return [(question, reply) for _, question, reply in pairs]
+
+
+def _remembered(discussion: Discussion) -> list[Sample]:
+    found: dict[str, Sample] = {}
+    for agent in discussion.agents:
+        found |= {sample.id: sample for sample in agent.memory.samples}
+    return list(found.values())
+
+
+def _fixed(discussion: Discussion) -> list[tuple[str, str]]:
+    """Fixed pairs; those that share most types with the task come first."""
+    wanted = discussion.signature.heads()
+    source, target = discussion.source.language, discussion.target
+    usable = [w for w in worked() if target in w.bodies and source in w.bodies]
+    usable.sort(key=lambda w: (-len(wanted & w.signature.heads()), len(w.signature.heads() - wanted)))
+    return [(translation(source, w.code(source), target), fenced(target, w.code(target))) for w in usable]
+
+
+def _peers(discussion: Discussion) -> list[tuple[str, str]]:
+    seeds = [s for s in discussion.communicated if s.language == discussion.target and _fits(s)]
+    return [(generation(s.instruction, s.language), fenced(s.language, s.response)) for s in seeds]
+
+
+def _fits(sample: Sample) -> bool:
+    return len(sample.response) <= MAX_CHARS
+
+
+def solutions(language: str, count: int) -> Sequence[tuple[str, str]]:
+    """Fixed problems with their answers in one language: examples where nothing is translated."""
+    pairs = []
+    for item in [w for w in worked() if language in w.bodies][:count]:
+        name = item.function(language)
+        declared = get(language).header(name, item.signature).rstrip()
+        task = instruction(item.sentence, language, name, declared, item.signature, list(item.cases))
+        pairs.append((generation(task, language), fenced(language, item.code(language))))
+    return pairs

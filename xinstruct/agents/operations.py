@@ -1,0 +1,60 @@
+"""O of the agent: evolution operations that turn a problem into the next one.
+
+The paper names two (raise difficulty, add reasoning steps); the set, their words and whether they
+keep the behaviour stand in prompts/operations.yaml. Which is used is drawn by the weights of
+params.yaml. An operation that keeps the behaviour is checked by its base's cases; any other makes
+a new problem, whose cases come from the agreement of independent answers.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import StrictUndefined, Template
+
+from xinstruct.files import BadInput
+from xinstruct.prompts import table
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One way to evolve a problem."""
+
+    name: str
+    keeps_behaviour: bool
+    goal: str
+    guidelines: tuple[str, ...]
+
+    @staticmethod
+    def named(name: str) -> Operation:
+        """The operation of that name. Raises BadInput naming the known ones."""
+        known = table("operations")["operations"]
+        if name not in known:
+            raise BadInput(f"params.yaml: synthesize.operations names {name!r}; known: {', '.join(known)}")
+        spec = known[name]
+        return Operation(name, bool(spec["keeps_behaviour"]), spec["goal"], tuple(spec["guidelines"]))
+
+    def words(self, own_signature: bool = False, **values: Any) -> tuple[str, list[str], str]:
+        """Goal, guidelines and closing line with their values filled in."""
+        spec = table("operations")
+        names = [*self.guidelines]
+        if not self.keeps_behaviour:
+            names.append("own_signature" if own_signature else "signature")
+        lines = [_fill(spec["guidelines"][name], values) for name in names]
+        return _fill(self.goal, values), lines, _fill(spec["closing"], values)
+
+
+def _fill(text: str, values: Mapping[str, Any]) -> str:
+    return str(Template(text, undefined=StrictUndefined).render(**values))
+
+
+def draw(weights: Mapping[str, float], rng: random.Random) -> Operation:
+    """An operation by weight. Raises BadInput when no weight is positive."""
+    chosen = [(name, float(weight)) for name, weight in weights.items() if float(weight) > 0]
+    if not chosen:
+        raise BadInput("params.yaml: synthesize.operations has no positive weight")
+    names, shares = zip(*chosen, strict=True)
+    return Operation.named(rng.choices(names, shares)[0])

@@ -1,0 +1,208 @@
+"""The Scorer: nine aspects of a question and its answer, from 1.0 very bad to 5.0 very good or N/A.
+
+Two forms of the same rating. ``json``: the paper's JSON list of {expert, score, reason}, asked for
+with a schema and repaired once. ``lines``: one line per aspect, the first already started, for
+models too weak for JSON. The total is the weighted mean s = sum(w_i s_i) / sum(w_i) over the aspects
+that got a number. An answer in neither form is no rating at all: the caller rejects and counts it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from xinstruct.agents.tasks import Thread, request_seed
+from xinstruct.files import BadInput
+from xinstruct.languages import get
+from xinstruct.llm.client import Answer, Request
+from xinstruct.prompts import assistant, render, system, table, user
+from xinstruct.records import Sample
+
+ASPECTS: tuple[str, ...] = tuple(table("scorer")["aspects"])
+LOW, HIGH = 1.0, 5.0
+_LINE = re.compile(r"^\W*([a-z][a-z -]+?)\W*[:=]\s*(n/?a\b|\d+(?:\.\d+)?)(?:\s*/\s*5)?[\s(:,.-]*([^)\n]*)", re.I | re.M)
+
+
+class Asker(Protocol):
+    """What agents need of the teacher."""
+
+    def ask(self, requests: Sequence[Request], desc: str = ...) -> list[Answer]:
+        """Answers in the order of the requests; a failed call is an Answer with its error."""
+        ...
+
+
+@dataclass(frozen=True)
+class Score:
+    """One aspect's rating; value None stands for N/A."""
+
+    expert: str
+    value: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Rating:
+    """All aspects of one sample and their weighted total; `problem` says why there is none."""
+
+    scores: tuple[Score, ...] = ()
+    total: float = 0.0
+    problem: str = ""
+
+    def to_json(self) -> str:
+        """The paper's list of {expert, score, reason}."""
+        rows = [
+            {"expert": s.expert, "score": "N/A" if s.value is None else s.value, "reason": s.reason}
+            for s in self.scores
+        ]
+        return json.dumps(rows, ensure_ascii=False)
+
+
+class FormatError(ValueError):
+    """The scorer's answer is no rating."""
+
+
+def parse_json(text: str) -> list[Score]:
+    """Scores of the paper's JSON list, fenced or not. Raises FormatError."""
+    start, end = text.find("["), text.rfind("]")
+    try:
+        rows = json.loads(text[start : end + 1]) if 0 <= start < end else None
+    except json.JSONDecodeError as error:
+        raise FormatError(f"not JSON: {error}") from error
+    if not isinstance(rows, list):
+        raise FormatError("no JSON list")
+    return _known([row for row in rows if isinstance(row, dict)], "expert", "score", "reason")
+
+
+def parse_lines(text: str) -> list[Score]:
+    """Scores of lines ``aspect: 4.0 (reason)``. Raises FormatError."""
+    rows = [{"expert": m[1], "score": m[2], "reason": m[3].strip()} for m in _LINE.finditer(text)]
+    return _known(rows, "expert", "score", "reason")
+
+
+def _known(rows: list[dict[str, Any]], *keys: str) -> list[Score]:
+    """The first rating of each known aspect, in the paper's order; the rest is ignored."""
+    found: dict[str, Score] = {}
+    for row in rows:
+        name, raw, reason = (row.get(key, "") for key in keys)
+        aspect = " ".join(str(name).lower().split())
+        if aspect in ASPECTS and aspect not in found:
+            found[aspect] = Score(aspect, _value(raw), str(reason)[:200])
+    if not any(score.value is not None for score in found.values()):
+        raise FormatError("no aspect with a number")
+    return [found[aspect] for aspect in ASPECTS if aspect in found]
+
+
+def _value(raw: Any) -> float | None:
+    if isinstance(raw, str) and raw.lower().replace("/", "") == "na":
+        return None
+    try:
+        number = float(raw)
+    except (TypeError, ValueError):
+        raise FormatError(f"score {raw!r} is no number") from None
+    if not LOW <= number <= HIGH:
+        raise FormatError(f"score {number} is not within {LOW} to {HIGH}")
+    return number
+
+
+class Scorer:
+    """Rates samples in one batch. `params`: form, weights (aspect to weight, 1 unless named), cutoff."""
+
+    def __init__(self, params: dict[str, Any], seed: int) -> None:
+        self.form = str(params["form"])
+        self.cutoff = float(params["cutoff"])
+        self.max_tokens = int(params.get("max_tokens", 140))
+        self.weights = dict.fromkeys(ASPECTS, 1.0) | dict(params.get("weights") or {})
+        self.seed = seed
+        if self.form not in ("json", "lines"):
+            raise BadInput(f"params.yaml: scorer.form is {self.form!r}; it must be json or lines")
+        if unknown := set(self.weights) - set(ASPECTS):
+            raise BadInput(f"params.yaml: scorer.weights names {sorted(unknown)[0]!r}; aspects: {', '.join(ASPECTS)}")
+
+    def rate(self, samples: Sequence[Sample], teacher: Asker, threads: Sequence[Thread]) -> list[Rating]:
+        """One rating per sample, in order. Prompts, answers and totals go to the threads."""
+        requests = [self.request(sample) for sample in samples]
+        answers = teacher.ask(requests, "scoring") if requests else []
+        ratings = [self._rating(answer) for answer in answers]
+        for thread, request, answer in zip(threads, requests, answers, strict=True):
+            thread.prompt(request, agent="scorer")
+            thread.answer(answer, agent="scorer")
+        if self.form == "json":
+            self._repair(requests, answers, ratings, teacher, threads)
+        for sample, rating, thread in zip(samples, ratings, threads, strict=True):
+            text = rating.problem or rating.to_json()
+            thread.add("score", text, agent="scorer", sample=sample.id, value=rating.total)
+        return ratings
+
+    def request(self, sample: Sample) -> Request:
+        """The scorer's prompt for one sample."""
+        spec = table("scorer")
+        role = system(render("scorer_role", scale=spec["scale"], form=self.form, aspects=spec["aspects"]))
+        shown: list[dict[str, str]] = [role]
+        extra: dict[str, Any] = {"schema": answer_schema(), "max_tokens": max(self.max_tokens, 700)}
+        if self.form == "lines":
+            example = spec["example"]
+            shown.append(user(self._question(example["instruction"], example["language"], example["code"])))
+            shown.append(assistant(render("scorer_lines", scores=example["scores"])))
+            extra = {"prefill": f"{ASPECTS[0]}:", "max_tokens": self.max_tokens, "stop": ("\n\n", "```")}
+        shown.append(user(self._question(sample.instruction, sample.language, sample.response)))
+        ident = f"score-{sample.id}"
+        return Request(id=ident, messages=tuple(shown), seed=request_seed(self.seed, ident), **extra)
+
+    def _question(self, instruction: str, language: str, code: str) -> str:
+        fence = get(language).fence
+        return render("scorer_question", instruction=instruction, code=code.strip(), fence=fence, form=self.form)
+
+    def _rating(self, answer: Answer) -> Rating:
+        if answer.error:
+            return Rating(problem=answer.error)
+        try:
+            lines = self.form == "lines"
+            scores = parse_lines(f"{ASPECTS[0]}:{answer.text}") if lines else parse_json(answer.text)
+        except FormatError as error:
+            return Rating(problem=str(error))
+        return Rating(tuple(scores), self.total(scores))
+
+    def total(self, scores: Sequence[Score]) -> float:
+        """The weighted mean over aspects with a number; 0 when their weights are all 0."""
+        rated = [(self.weights[s.expert], s.value) for s in scores if s.value is not None]
+        weight = sum(w for w, _ in rated)
+        return round(sum(w * v for w, v in rated) / weight, 4) if weight else 0.0
+
+    def _repair(
+        self,
+        requests: list[Request],
+        answers: list[Answer],
+        ratings: list[Rating],
+        teacher: Asker,
+        threads: Sequence[Thread],
+    ) -> None:
+        """Ask once more where the JSON was not usable, showing what was wrong with it."""
+        broken = [i for i, rating in enumerate(ratings) if rating.problem and not answers[i].error]
+        again = [self._repair_request(requests[i], answers[i], ratings[i]) for i in broken]
+        replies = teacher.ask(again, "scoring again") if again else []
+        for i, request, reply in zip(broken, again, replies, strict=True):
+            threads[i].prompt(request, agent="scorer")
+            threads[i].answer(reply, agent="scorer")
+            ratings[i] = self._rating(reply)
+
+    def _repair_request(self, request: Request, answer: Answer, rating: Rating) -> Request:
+        problem = render("scorer_repair", problem=rating.problem, count=len(ASPECTS))
+        messages = (*request.messages, assistant(answer.text or "-"), user(problem))
+        return replace(request, id=f"{request.id}-again", messages=messages)
+
+
+def answer_schema() -> dict[str, Any]:
+    """JSON schema of the scorer's answer, for servers that can hold a model to it."""
+    row = {
+        "type": "object",
+        "properties": {
+            "expert": {"type": "string", "enum": list(ASPECTS)},
+            "score": {"anyOf": [{"type": "number", "minimum": LOW, "maximum": HIGH}, {"const": "N/A"}]},
+            "reason": {"type": "string"},
+        },
+        "required": ["expert", "score", "reason"],
+    }
+    return {"type": "array", "items": row, "minItems": len(ASPECTS), "maxItems": len(ASPECTS)}

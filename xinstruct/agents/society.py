@@ -1,0 +1,129 @@
+"""All agents and their rounds of discussion: who meets whom, for which language, by which operation.
+
+Everything is drawn from seeds that derive from the run's seed, the round and the number of the
+discussion, so a re-run with the same answers replays the same society: nothing of it is stored.
+A round is bulk-synchronous: all prompts, then all answers, all verdicts, all scores, then memories.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from xinstruct.agents.agent import LanguageAgent
+from xinstruct.agents.discussion import Discussion
+from xinstruct.agents.operations import draw as draw_operation
+from xinstruct.agents.tasks import supports
+from xinstruct.files import BadInput
+from xinstruct.languages import get
+from xinstruct.languages.types import Signature
+from xinstruct.records import Sample, content_id
+
+TRIES = 50  # redraws before a discussion is given up for want of a new (base, target)
+
+
+class Society:
+    """The agents of a run and what they have made so far."""
+
+    def __init__(self, seeds: Sequence[Sample], params: dict[str, Any], languages: Sequence[str], seed: int) -> None:
+        if len({sample.language for sample in seeds}) < int(params["agents"]):
+            raise BadInput(
+                f"data/seed: seeds in {len({s.language for s in seeds})} language(s), but synthesize.agents is "
+                f"{params['agents']}, each of another language; lower it or mine more (params.yaml: seed)"
+            )
+        _check(params)
+        self.params, self.languages, self.seed = params, list(languages), seed
+        self.known = {sample.id: sample for sample in sorted(seeds, key=lambda s: s.id)}
+        self.agents = [LanguageAgent.of(sample, params) for sample in self.known.values()]
+        self.tried: set[tuple[str, str, str]] = set()  # (roots, target, operation) that were discussed
+        self.planned: Counter[str] = Counter(sample.language for sample in seeds)
+
+    def plan(self, round_number: int) -> list[Discussion]:
+        """This round's discussions; fewer than asked for when no new (base, target) can be drawn."""
+        found = (self.draw(round_number, index) for index in range(int(self.params["discussions"])))
+        return [discussion for discussion in found if discussion is not None]
+
+    def draw(self, round_number: int, index: int) -> Discussion | None:
+        """One discussion: agents of different languages, topology, base, operation, target."""
+        ident = content_id("discussion", str(self.seed), str(round_number), str(index))
+        rng = random.Random(int(ident, 16))
+        for _ in range(TRIES):
+            agents = self._meet(rng)
+            central = rng.random() < float(self.params["centralized_share"])
+            communicated = [agent.contribute(round_number, rng) for agent in agents]
+            base = 0 if central else rng.choices(range(len(agents)), [self.weight(s) for s in communicated])[0]
+            operation = draw_operation(agents[base].operations, rng)
+            source = communicated[base]
+            target = self._target(source, [a.language for a in agents], operation.name, rng)
+            if target is None:
+                continue
+            self.tried.add((_roots(source), target, operation.name))
+            self.planned[target] += 1
+            topology = "centralized" if central else "parallel"
+            return Discussion(ident, round_number, topology, agents, communicated, base, target, operation)  # type: ignore[arg-type]
+        return None
+
+    def weight(self, sample: Sample) -> float:
+        """How likely a sample is started from: short answers first (simplest), or all alike (random)."""
+        return 1.0 if self.params["base"] == "random" else (40 + len(sample.response)) ** -2.0
+
+    def _meet(self, rng: random.Random) -> list[LanguageAgent]:
+        """d agents of different languages; the first is the one a centralized discussion is about."""
+        languages = sorted({agent.language for agent in self.agents})
+        chosen = rng.sample(languages, int(self.params["agents"]))
+        groups = [[agent for agent in self.agents if agent.language == language] for language in chosen]
+        return [rng.choices(group, [self.weight(agent.seed) for agent in group])[0] for group in groups]
+
+    def _target(self, source: Sample, present: Sequence[str], operation: str, rng: random.Random) -> str | None:
+        """The language to write for: one that can express the types and was not yet tried with this base."""
+        signature = Signature.from_json(source.signature)
+        pool = [
+            language
+            for language in self.languages
+            if language != source.language
+            and (_roots(source), language, operation) not in self.tried
+            and supports(language, get(language).identifier(source.function), signature)
+        ]
+        mode = self.params["targets"]
+        if mode == "existing":
+            pool = [language for language in pool if language in present]
+        if not pool:
+            return None
+        weights = [self._scarcity(language) if mode == "balanced" else 1.0 for language in pool]
+        return rng.choices(pool, weights)[0] if sum(weights) > 0 else None
+
+    def _scarcity(self, language: str) -> float:
+        share = float((self.params["target_weights"] or {}).get(language, 1.0))
+        return share / (1 + self.planned[language]) ** 2
+
+    def learn(self, discussion: Discussion, sample: Sample) -> None:
+        """Offer a verified sample to the memories it concerns; changes go to the transcript."""
+        self.known[sample.id] = sample
+        for agent in discussion.learners:
+            for change in agent.remember(sample):
+                discussion.thread.add(
+                    change.kind,
+                    change.detail,
+                    agent=agent.id,
+                    language=agent.language,
+                    sample=change.sample.id,
+                    value=change.value,
+                )
+
+
+def _roots(sample: Sample) -> str:
+    """What identifies a problem across its translations: its roots and its types."""
+    return " ".join(sorted(sample.snippets)) + sample.signature
+
+
+def _check(params: dict[str, Any]) -> None:
+    if params["targets"] not in ("balanced", "existing", "uniform"):
+        raise BadInput(f"params.yaml: synthesize.targets is {params['targets']!r}; balanced, existing or uniform")
+    if params["base"] not in ("simplest", "random"):
+        raise BadInput(f"params.yaml: synthesize.base is {params['base']!r}; simplest or random")
+    if params["new_signature"] not in ("keep", "teacher"):
+        raise BadInput(f"params.yaml: synthesize.new_signature is {params['new_signature']!r}; keep or teacher")
+    if int(params["agents"]) < 1:
+        raise BadInput("params.yaml: synthesize.agents must be at least 1")

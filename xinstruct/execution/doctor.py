@@ -1,0 +1,60 @@
+"""What this machine can run: languages with their versions, the sandbox and what it holds.
+
+The exit status is 0 when all eight languages and the sandbox are there; else 1, and each missing thing
+is named with the one command that installs it. Nothing is installed and nothing is changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from xinstruct.execution import toolchains
+from xinstruct.execution.sandbox import Sandbox
+from xinstruct.files import BadInput
+from xinstruct.languages import all_languages
+
+_MEANING = {
+    "network": "no connection, not even to this machine",
+    "files": "nothing of yours can be read",
+    "writes": "nothing outside scratch can be written",
+    "processes": "no other process is seen",
+    "environment": "no variable of yours is seen",
+    "user": "runs as an unprivileged user",
+    "privileges": "no capabilities, none to be gained",
+    "seccomp": "dangerous system calls refused (else: namespaces only)",
+    "cgroup": "memory limited by the kernel (else: watched)",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """It takes no arguments."""
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print the table. Returns the exit status."""
+    fine = [_language(language.name, language.title) for language in all_languages()]
+    return 0 if all([*fine, _sandbox()]) else 1
+
+
+def _language(name: str, title: str) -> bool:
+    version = toolchains.available(name)
+    print(f"{'ok     ' if version else 'MISSING'}  {title:<11} {version or toolchains.missing(name)}")
+    return version is not None
+
+
+def _sandbox() -> bool:
+    try:
+        with Sandbox() as sandbox:
+            held = sandbox.guarantees
+    except BadInput as error:
+        print(f"MISSING  sandbox     {error}")
+        return False
+    print(f"ok       sandbox     {sandbox.tier}")
+    for name, holds in held.items():
+        print(f"  {'holds ' if holds else 'LACKS '} {name:<12} {_MEANING[name]}")
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main(argparse.Namespace()))

@@ -1,0 +1,252 @@
+"""The judge: programs in, verdicts out. It stands outside; the programs run in the sandbox.
+
+``Judge.judge`` runs each job's code on the arguments of its cases and compares what came back with
+what was expected; ``Judge.observe`` only looks what comes back. Verdicts: passed, wrong_answer,
+compile_error, runtime_error, timeout, memory, output_limit, forged, unsupported, infrastructure. The
+expected values never enter the sandbox. It leaves out how a language is spoken
+(``xinstruct.languages``) and how a program is fenced in (``sandbox.py``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import secrets
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from xinstruct.execution import toolchains, verdicts
+from xinstruct.execution.cache import VerdictCache
+from xinstruct.execution.compiling import Built, batches, compile_batch, compile_one
+from xinstruct.execution.limits import Limits
+from xinstruct.execution.sandbox import Sandbox
+from xinstruct.execution.verdicts import Verdict
+from xinstruct.languages import NAMES, Program, Unsupported, get
+from xinstruct.languages.types import Case, Signature
+
+VERSION = 1  # counted up when verdicts may come out differently: older cached ones are then not used
+CHUNK = 256  # jobs in hand at a time: bounds memory and scratch
+_PLACEHOLDER = "<nonce>"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One thing to judge: `code` with a function, its signature and cases, or a whole asserting `program`."""
+
+    id: str
+    language: str
+    code: str = ""
+    function: str = ""
+    signature: Signature | None = None
+    cases: tuple[Case, ...] = ()
+    program: str = ""
+
+
+@dataclass
+class _Task:
+    """A job on its way: the program with its nonce, its cache key, the positions of all equal jobs."""
+
+    job: Job
+    program: Program
+    nonce: str
+    key: str
+    places: list[int]
+    built: Built | None = None
+
+
+class Judge:
+    """Judges programs in parallel. Context manager; one judge may be used for many calls.
+
+    params: the `execution` section of params.yaml. cache: an SQLite file for verdicts, or None. Raises
+    BadInput when there is no isolation here and `unsafe` was not asked for.
+    """
+
+    def __init__(self, params: dict[str, Any], cache: Path | None = None, unsafe: bool = False) -> None:
+        self.limits = Limits.of(params)
+        self.workers = max(1, int(params.get("workers", 1)))
+        self.tolerance = float(params.get("float_tolerance", 1e-6))
+        sys.set_int_max_str_digits(0)  # a result may be an integer of any size; the output limit bounds it
+        self.sandbox = Sandbox(self.workers, unsafe)
+        self.cache = VerdictCache(cache)
+
+    def __enter__(self) -> Judge:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers, close the cache."""
+        self.sandbox.close()
+        self.cache.close()
+
+    def judge(self, jobs: Sequence[Job], desc: str = "judging") -> list[Verdict]:
+        """Verdicts in the order of the jobs. Never raises for a bad program."""
+        return self._all(jobs, desc, observing=False)
+
+    def observe(self, jobs: Sequence[Job], desc: str = "observing") -> list[Verdict]:
+        """Values and errors per case, whatever was expected. "passed": every call ended, the end came."""
+        return self._all(jobs, desc, observing=True)
+
+    # ---- all jobs
+
+    def _all(self, jobs: Sequence[Job], desc: str, observing: bool) -> list[Verdict]:
+        interval = 0.2 if sys.stderr.isatty() else 10.0
+        done: list[Verdict] = []
+        with tqdm(total=len(jobs), desc=desc, unit="program", mininterval=interval, file=sys.stderr) as bar:
+            for start in range(0, len(jobs), CHUNK):
+                done += self._chunk(jobs[start : start + CHUNK], bar.update, observing)
+        return done
+
+    def _chunk(self, jobs: Sequence[Job], tick: Callable[[int], Any], observing: bool) -> list[Verdict]:
+        """One chunk: cached verdicts first, then compile in batches, run, and run odd ones again alone."""
+        found: dict[int, Verdict] = {}
+        tasks = self._prepare(jobs, found, observing)
+        known = self.cache.get(list(tasks))
+        fresh: dict[str, Verdict] = {}
+        tick(len(found) + sum(len(tasks[key].places) for key in known))
+        todo = [task for key, task in tasks.items() if key not in known]
+        for task, verdict in self._run_all(todo, observing):
+            fresh[task.key] = verdict
+            tick(len(task.places))
+        self.cache.put({key: verdict for key, verdict in fresh.items() if verdict.verdict != "infrastructure"})
+        for key, task in tasks.items():
+            for place in task.places:
+                found[place] = dataclasses.replace((known | fresh)[key], id=jobs[place].id)
+        return [found[place] for place in range(len(jobs))]
+
+    def _prepare(self, jobs: Sequence[Job], found: dict[int, Verdict], observing: bool) -> dict[str, _Task]:
+        """Tasks by cache key. What cannot be run at all gets its verdict in `found`."""
+        tasks: dict[str, _Task] = {}
+        for place, job in enumerate(jobs):
+            nonce = secrets.token_hex(16)
+            try:
+                program = build(job, nonce)
+                key = self._key(job, program, nonce, observing)
+            except Unsupported as error:
+                found[place] = self._without_run(job, "unsupported", verdicts.stable(str(error), nonce))
+                continue
+            except toolchains.Missing as error:
+                found[place] = self._without_run(job, "infrastructure", str(error))
+                continue
+            tasks.setdefault(key, _Task(job, program, nonce, key, [])).places.append(place)
+        return tasks
+
+    def _without_run(self, job: Job, verdict: str, detail: str) -> Verdict:
+        total = len(job.cases)
+        return Verdict(job.id, verdict, detail, self.sandbox.tier, 0, total, [None] * total, [""] * total)
+
+    def _key(self, job: Job, program: Program, nonce: str, observing: bool) -> str:
+        """Everything that a verdict depends on: the built program covers code, cases' arguments and driver."""
+        expected = [] if observing else [case.expected for case in job.cases]
+        parts = [
+            VERSION,
+            job.language,
+            toolchains.version(job.language),
+            {name: text.replace(nonce, _PLACEHOLDER) for name, text in program.files.items()},
+            [program.compile, program.run, program.env],
+            dataclasses.astuple(self.limits),
+            [observing, len(job.cases), expected, self.tolerance, self.sandbox.tier],
+            job.signature.to_json() if job.signature else "",
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    # ---- running
+
+    def _run_all(self, tasks: list[_Task], observing: bool) -> Iterator[tuple[_Task, Verdict]]:
+        """Verdicts as they come. Wall-time guards that went off and infrastructure get a second run, alone."""
+        with ThreadPoolExecutor(self.workers) as pool:
+            try:
+                again = []
+                for task, verdict in self._pooled(pool, tasks, observing):
+                    if _doubtful(verdict):
+                        again.append(task)
+                    else:
+                        yield task, verdict
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        for task in again:
+            task.built = None
+            yield task, self._attempt(task, observing)
+
+    def _pooled(self, pool: ThreadPoolExecutor, tasks: list[_Task], observing: bool) -> Iterator[tuple[_Task, Verdict]]:
+        compiling = [pool.submit(self._compile_batch, part) for part in self._batches(tasks)]
+        batched = {id(task) for future in compiling for task in future.result()}
+        futures = {pool.submit(self._attempt, task, observing): task for task in tasks if id(task) not in batched}
+        futures |= {pool.submit(self._attempt, task, observing): task for task in tasks if id(task) in batched}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+    def _batches(self, tasks: list[_Task]) -> Iterable[list[_Task]]:
+        for language in dict.fromkeys(task.job.language for task in tasks):
+            own = [task for task in tasks if task.job.language == language]
+            for part in batches(language, [task.program for task in own], self.workers):
+                yield [own[i] for i in part]
+
+    def _compile_batch(self, tasks: list[_Task]) -> list[_Task]:
+        """Compile tasks together; those that it did not get to are left for compiling alone."""
+        programs = [task.program for task in tasks]
+        built = compile_batch(self.sandbox, tasks[0].job.language, programs, self.limits)
+        for task, result in zip(tasks, built, strict=True):
+            task.built = result
+        return tasks
+
+    def _attempt(self, task: _Task, observing: bool) -> Verdict:
+        """Compile (unless that is done), run, compare."""
+        job, program = task.job, task.program
+        built = task.built or compile_one(self.sandbox, program, self.limits)
+        try:
+            if built.verdict:
+                verdict = self._without_run(job, built.verdict, _first_error(built.said, task.nonce))
+                verdict.stderr = verdicts.stable(built.said, task.nonce)[:2000]
+            else:
+                verdict = self._run(task, built, observing)
+        finally:
+            built.discard()
+        verdict.compile_cpu, verdict.compile_wall = built.cpu, built.wall
+        return verdict
+
+    def _run(self, task: _Task, built: Built, observing: bool) -> Verdict:
+        job, program, total = task.job, task.program, len(task.job.cases)
+        result = self.sandbox.run(program.run, self.limits, files=program.files, folder=built.folder, env=program.env)
+        verdict, _ = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total)
+        if verdict.verdict != verdicts.PASSED or observing:
+            return verdict
+        if job.signature is None:
+            verdict.passed = verdict.total = 1
+        else:
+            verdicts.compare(verdict, job.signature, job.cases, self.tolerance)
+        return verdict
+
+
+def build(job: Job, nonce: str) -> Program:
+    """The job's program. Raises Unsupported, or toolchains.Missing when the language is not installed."""
+    if job.language not in NAMES:
+        raise Unsupported(f"unknown language {job.language!r}; known: {', '.join(NAMES)}")
+    language = get(job.language)
+    toolchains.version(job.language)
+    if job.program:
+        return language.asserting(job.program, nonce)
+    if not job.function or job.signature is None:
+        raise Unsupported("neither a function with a signature nor a program")
+    return language.driver(job.code, job.function, job.signature, [list(case.args) for case in job.cases], nonce)
+
+
+def _doubtful(verdict: Verdict) -> bool:
+    """Whether the machine's load may have made the verdict. CPU time is charged to the program alone."""
+    by_wall = verdict.verdict == "timeout" and "wall" in verdict.detail
+    return by_wall or verdict.verdict == "infrastructure"
+
+
+def _first_error(said: str, nonce: str) -> str:
+    """The compiler's first line that names an error."""
+    lines = [line.strip() for line in verdicts.stable(said, nonce).splitlines() if line.strip()]
+    return next((line for line in lines if "error" in line.lower()), lines[0] if lines else "it does not compile")[:300]

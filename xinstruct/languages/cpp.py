@@ -1,0 +1,172 @@
+"""C++17 by g++. Values become whatever parameter types the function declares, by templates.
+
+``drivers/prelude.hpp`` holds the standard headers and the driver, and is forced before everything
+(``-include``), so that one precompiled header (``prelude.hpp.gch`` beside it, made with the same
+``FLAGS``) serves every program. A function found once is called by its address and so tells its
+types; one that is overloaded or generic is called with the types that the signature spells. Static
+and plain member functions work when the class can be default-constructed and they are public.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import Any
+
+from xinstruct.languages import clike, common
+from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
+from xinstruct.languages.types import Signature, Type
+
+FLAGS = ("-std=c++17", "-O1", "-pipe", "-w")  # what a precompiled prelude.hpp.gch must be made with
+_SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "std::string", "none": "void"}
+_KEYS = ("int", "float", "bool", "string", "tuple", "list", "optional")
+
+
+def definitions(code: str, name: str) -> list[tuple[str, bool]]:
+    """(qualified name, by address?) of each definition of a function in the code, prototypes left out."""
+    text = clike.blank(code)
+    found = []
+    for match in re.finditer(rf"(?<![\w.>]){re.escape(name)}\s*\(", text):
+        end = _closing(text, match.end() - 1)
+        if re.match(r"\s*(?:const|noexcept(?:\s*\([^()]*\))?|override|->\s*[\w:<>,&*\s]+|\s)*\{", text[end:]):
+            scope, start = _scope(text[: match.start()])
+            generic = "template" in start or bool(re.search(r"\bauto\b", text[match.end() : end]))
+            found.append(("::".join([*scope, name]), not generic))
+    return found
+
+
+def _closing(text: str, at: int) -> int:
+    """The offset after the parenthesis that closes the one at `at`."""
+    depth = 0
+    for i in range(at, len(text)):
+        depth += (text[i] == "(") - (text[i] == ")")
+        if depth == 0:
+            return i + 1
+    return len(text)
+
+
+def _scope(before: str) -> tuple[list[str], str]:
+    """Names of the enclosing namespaces and classes, and the text since the last statement's end."""
+    heads: list[str] = []
+    start = 0
+    for i, char in enumerate(before):
+        if char == "{":
+            heads.append(before[start:i])
+        elif char == "}" and heads:
+            heads.pop()
+        start = i + 1 if char in "{};" else start
+    names = [re.search(r"\b(?:namespace|class|struct)\s+(?:alignas\([^)]*\)\s*)?([\w:]+)", head) for head in heads]
+    return [m.group(1) for m in names if m], before[start:]
+
+
+class Cpp(Language):
+    """g++ with C++17."""
+
+    name = "cpp"
+    title = "C++"
+    extensions = (".cpp", ".cc", ".cxx", ".hpp", ".h")
+    fence = "cpp"
+    comment = "//"
+    toolchain = Toolchain(("g++",), ("g++", "--version"), "apt-get install -y --no-install-recommends g++ mold")
+    stop = ("\n}\n", "\nint main", "\n```")
+
+    def spell_type(self, kind: Type) -> str:
+        """`long long`, `std::vector<std::string>`, `std::map<...>`, `std::optional<...>`."""
+        if kind.head in _SPELLED:
+            return _SPELLED[kind.head]
+        container = {"list": "vector", "dict": "map"}.get(kind.head, kind.head)
+        return f"std::{container}<{', '.join(self.spell_type(arg) for arg in kind.args)}>"
+
+    def literal(self, kind: Type, value: Any) -> str:
+        """A C++ expression of the value."""
+        common.check_value(kind, value, *common.INT64)
+        common.check_keys(kind, _KEYS)
+        return self._literal(kind, value)
+
+    def _literal(self, kind: Type, value: Any) -> str:
+        if value is None:
+            return "std::nullopt"
+        if kind.head == "optional":
+            return f"{self.spell_type(kind)}({self._literal(kind.args[0], value)})"
+        if kind.head == "int":
+            return f"{value}LL" if value != common.INT64[0] else f"({value + 1}LL - 1)"
+        if kind.head == "float":
+            limits = "std::numeric_limits<double>"
+            return common.float_text(
+                value, f"{limits}::quiet_NaN()", f"{limits}::infinity()", f"-{limits}::infinity()"
+            )
+        if kind.head == "bool":
+            return "true" if value else "false"
+        if kind.head == "string":
+            return self._string(value)
+        if kind.head == "dict":
+            key, item = kind.args
+            pairs = ", ".join(f"{{{self._literal(key, k)}, {self._literal(item, v)}}}" for k, v in value)
+            return f"{self.spell_type(kind)}{{{pairs}}}"
+        kinds = kind.args if kind.head == "tuple" else kind.args * len(value)
+        return f"{self.spell_type(kind)}{{{', '.join(self._literal(k, v) for k, v in zip(kinds, value, strict=True))}}}"
+
+    def _string(self, value: str) -> str:
+        parts = []
+        for byte in common.utf8(value):
+            char = chr(byte)
+            plain = 32 <= byte < 127 and char not in '"\\?'
+            parts.append(char if plain else f"\\{byte:03o}")
+        text = f'"{"".join(parts)}"'
+        return f"std::string({text}, {len(parts)})" if "\0" in value else f"std::string({text})"
+
+    def header(self, name: str, signature: Signature) -> str:
+        """Includes of the types used, `long long name(const std::string& text) {` and a line break."""
+        common.check_types(signature, _KEYS)
+        wanted = {"list": "vector", "dict": "map"}
+        heads = sorted(wanted.get(h, h) for h in signature.heads() | {"list", "string"} if h not in _SPELLED or h == "string")
+        includes = "".join(f"#include <{head}>\n" for head in ["algorithm", "cmath", *heads])
+        params = ", ".join(f"{self._parameter(p.type)} {p.name}" for p in signature.params)
+        return f"{includes}\n{self.spell_type(signature.returns)} {name}({params}) {{\n"
+
+    def _parameter(self, kind: Type) -> str:
+        spelled = self.spell_type(kind)
+        return spelled if kind.head in ("int", "float", "bool") else f"const {spelled}&"
+
+    def footer(self) -> str:
+        """Nothing beyond the function's own brace."""
+        return ""
+
+    def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
+        """See Language.driver. Integers up to 64 bits; the function's own types may hold less."""
+        common.check_types(signature, _KEYS)
+        common.check_args(signature, args, *common.INT64)
+        common.check_text(signature, args)
+        body = 'return xinstruct_driver::run([](const xinstruct_driver::Json& row) {{ return {}; }});'
+        main = f'#define main answer_main_\n#include "answer.cpp"\n#undef main\n#line 1 "main.cpp"\nint main() {{\n    {body.format(self._call(code, name, signature))}\n}}\n'
+        files = {"main.cpp": main, "answer.cpp": code, common.PLAN: common.plan(name, signature, args, nonce)}
+        return self._program(files, ())
+
+    def _call(self, code: str, name: str, signature: Signature) -> str:
+        found = sorted(set(definitions(code, name)), key=lambda d: d[0].count("::"))
+        best = found[0][0] if found else name
+        count = sum(qualified == best for qualified, _ in definitions(code, name))
+        if count <= 1 and all(by_address for qualified, by_address in found if qualified == best):
+            return f"xinstruct_driver::invoke(&{best}, row)"
+        if any(p.type.head == "none" for p in signature.params):
+            raise Unsupported("a parameter of type none")
+        types = ", ".join(self.spell_type(p.type) for p in signature.params)
+        call = f"[](auto&... a) -> decltype(auto) {{ return {best}(a...); }}"
+        return f"xinstruct_driver::spelled<{types}>({call}, row)"
+
+    def asserting(self, program: str, nonce: str) -> Program:
+        """See Language.asserting: main must return 0, implicitly or not."""
+        files = {"main.cpp": common.asset("asserting.cpp"), "program.cpp": program, common.PLAN: nonce}
+        return self._program(files, ("-Wl,--wrap=main",))
+
+    def _program(self, files: dict[str, str], extra: tuple[str, ...]) -> Program:
+        mold = ("-fuse-ld=mold",) if shutil.which("mold") else ()
+        compile = ("g++", *FLAGS, "-include", "prelude.hpp", "-o", "main", "main.cpp", *mold, *extra)
+        return Program({"prelude.hpp": common.asset("prelude.hpp"), **files}, ("./main",), compile)
+
+    def identifier(self, name: str) -> str:
+        """snake_case."""
+        return common.snake(name)
+
+
+LANGUAGE = Cpp()

@@ -1,0 +1,134 @@
+"""C# by mcs and mono. Bare methods are wrapped into ``class Solution``; full classes stand as they are.
+
+The driver finds the method by name and arity through reflection (any type of the answer, any
+access, static preferred) and converts arguments to its declared types: ``int``, ``char``,
+``string[]``, ``IEnumerable<int>``, ``params``, ``int?``, tuples, type parameters. Leaves out what mcs
+cannot compile (C# 8 and later: records, switch expressions, ranges).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from xinstruct.languages import clike, common
+from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
+from xinstruct.languages.types import Signature, Type
+
+_SPELLED = {"int": "long", "float": "double", "bool": "bool", "string": "string", "none": "void"}
+_USINGS = "".join(
+    f"using System{name};\n" for name in ("", ".Collections.Generic", ".Linq", ".Numerics", ".Text", ".Text.RegularExpressions")
+)
+_KEYS = ("int", "float", "bool", "string", "tuple")
+_REFERENCES = "-r:System.dll,System.Core.dll,System.Numerics.dll,Microsoft.CSharp.dll"
+_DRIVER = "XinstructDriver.cs"
+
+
+def _unit(code: str, name: str) -> str:
+    """Source of an answer: usings hoisted and bare methods wrapped."""
+    types = re.search(r"\b(class|struct|interface|namespace|enum)\b", clike.blank(code))
+    if not clike.at_top(code, name) and types:
+        return code
+    code, usings = clike.cut(code, r"^[ \t]*using\s+(static\s+)?[\w.]+(\s*=\s*[\w.<>]+)?\s*;")
+    extra = "".join(line + "\n" for line in usings.splitlines() if line not in _USINGS.splitlines())
+    # An extension method must stand in a static class, which holds no instance method.
+    static = "static " if re.search(r"\(\s*this\s", clike.outermost(code)) else ""
+    return f"{_USINGS}{extra}\n{static}class Solution\n{{\n{code}\n}}\n"
+
+
+class CSharp(Language):
+    """mono's mcs (C# 7)."""
+
+    name = "csharp"
+    title = "C#"
+    extensions = (".cs",)
+    fence = "csharp"
+    comment = "//"
+    toolchain = Toolchain(
+        ("mcs", "mono"), ("mcs", "--version"), "apt-get install -y --no-install-recommends mono-mcs mono-runtime"
+    )
+    stop = ("\n    }\n", "\n}\n", "\n```")
+
+    def spell_type(self, kind: Type) -> str:
+        """`long`, `List<long>`, `Dictionary<string, long>`, `(long, string)`, `long?`."""
+        if kind.head in _SPELLED:
+            return _SPELLED[kind.head]
+        inner = [self.spell_type(arg) for arg in kind.args]
+        if kind.head == "list":
+            return f"List<{inner[0]}>"
+        if kind.head == "dict":
+            return f"Dictionary<{', '.join(inner)}>"
+        if kind.head == "optional":
+            return f"{inner[0]}?" if kind.args[0].head in ("int", "float", "bool", "tuple") else inner[0]
+        if len(inner) > 7:  # longer ones nest in their eighth part
+            raise Unsupported("a tuple of more than seven")
+        return f"({', '.join(inner)})" if len(inner) > 1 else f"ValueTuple<{inner[0]}>"
+
+    def literal(self, kind: Type, value: Any) -> str:
+        """A C# expression of the value."""
+        common.check_value(kind, value, *common.INT64)
+        common.check_keys(kind, _KEYS)
+        return self._literal(kind, value)
+
+    def _literal(self, kind: Type, value: Any) -> str:
+        if value is None:
+            return f"({self.spell_type(kind)})null"
+        if kind.head == "optional":
+            return self._literal(kind.args[0], value)
+        if kind.head == "int":
+            return f"{value}L"
+        if kind.head == "float":
+            return common.float_text(value, "double.NaN", "double.PositiveInfinity", "double.NegativeInfinity")
+        if kind.head == "bool":
+            return "true" if value else "false"
+        if kind.head == "string":
+            return f'"{common.utf16_escapes(value)}"'
+        return self._container(kind, value)
+
+    def _container(self, kind: Type, value: Any) -> str:
+        made = self.spell_type(kind)
+        if kind.head == "dict":
+            key, item = kind.args
+            pairs = ", ".join(f"{{ {self._literal(key, k)}, {self._literal(item, v)} }}" for k, v in value)
+            return f"new {made} {{ {pairs} }}" if pairs else f"new {made}()"
+        kinds = kind.args if kind.head == "tuple" else kind.args * len(value)
+        items = ", ".join(self._literal(k, v) for k, v in zip(kinds, value, strict=True))
+        if kind.head == "list":
+            return f"new {made} {{ {items} }}" if items else f"new {made}()"
+        return f"({items})" if len(kinds) > 1 else f"new {made}({items})"
+
+    def header(self, name: str, signature: Signature) -> str:
+        """Usings, `class Solution`, `    public static long Name(long a)`, braces and a line break."""
+        common.check_types(signature, _KEYS)
+        params = ", ".join(f"{self.spell_type(p.type)} {p.name}" for p in signature.params)
+        line = f"    public static {self.spell_type(signature.returns)} {name}({params})\n    {{\n"
+        return f"{_USINGS}\nclass Solution\n{{\n{line}"
+
+    def footer(self) -> str:
+        """The brace of the class."""
+        return "}\n"
+
+    def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
+        """See Language.driver. Integers up to 64 bits; the method's own types may hold less."""
+        common.check_types(signature, _KEYS)
+        common.check_args(signature, args, *common.INT64)
+        self.header(name, signature)  # refuses the types that cannot be spelled
+        return self._program("answer.cs", _unit(code, name), common.plan(name, signature, args, nonce))
+
+    def asserting(self, program: str, nonce: str) -> Program:
+        """See Language.asserting: a failed Debug.Assert ends the program, its own Main must return (0)."""
+        return self._program("program.cs", program, json.dumps({"nonce": nonce}))
+
+    def _program(self, file: str, source: str, plan: str) -> Program:
+        options = ("-d:DEBUG", "-nowarn:0162,0168,0219,0414,0649", "-warn:0", _REFERENCES, "-main:XinstructDriver")
+        compile = ("mcs", *options, "-out:main.exe", _DRIVER, file)
+        files = {_DRIVER: common.asset(_DRIVER), file: source, common.PLAN: plan}
+        return Program(files, ("mono", "main.exe"), compile, {"MONO_TRACE_LISTENER": "Console.Error"})
+
+    def identifier(self, name: str) -> str:
+        """PascalCase."""
+        return common.pascal(name)
+
+
+LANGUAGE = CSharp()

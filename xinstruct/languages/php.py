@@ -1,0 +1,107 @@
+"""PHP 8. Lists, tuples and dicts are arrays; which is meant comes from the signature.
+
+A result that should be a list must have the keys 0, 1, 2, ...: an array that array_filter left with
+gaps is read as a dict. Dict keys are int or string. Strings are UTF-8. Leaves out compiling: a
+syntax error shows when the program is run.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from xinstruct.languages import common
+from xinstruct.languages.base import Language, Program, Toolchain
+from xinstruct.languages.types import Signature, Type
+
+_SPELLED = {"int": "int", "float": "float", "bool": "bool", "string": "string", "none": "void"}
+_KEYS = ("int", "string")
+_RUN = (
+    *("php", "-d", "display_errors=stderr", "-d", "memory_limit=-1", "-d", "opcache.enable_cli=0"),
+    *("-d", "zend.assertions=1", "-d", "assert.exception=1"),
+)
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\", "$": "\\$"}
+
+
+def _tagged(code: str) -> str:
+    """The code with the opening tag that it needs."""
+    return code if re.match(r"\s*(?:#![^\n]*\n\s*)?<\?(?:php|=)?", code) else "<?php\n" + code
+
+
+class Php(Language):
+    """php-cli."""
+
+    name = "php"
+    title = "PHP"
+    extensions = (".php",)
+    fence = "php"
+    comment = "//"
+    toolchain = Toolchain(("php",), ("php", "--version"), "apt-get install -y --no-install-recommends php-cli")
+    stop = ("\nfunction", "\n?>", "\n//", "\n#", "\necho", "\n```")
+
+    def spell_type(self, kind: Type) -> str:
+        """`int`, `array`, `?string`, ..."""
+        if kind.head == "optional":
+            inner = self.spell_type(kind.args[0])
+            return inner if inner.startswith("?") else f"?{inner}"
+        return _SPELLED.get(kind.head, "array")
+
+    def literal(self, kind: Type, value: Any) -> str:
+        """A PHP expression of the value."""
+        common.check_value(kind, value, *common.INT64)
+        common.check_keys(kind, _KEYS)
+        return self._literal(kind, value)
+
+    def _literal(self, kind: Type, value: Any) -> str:
+        if value is None:
+            return "null"
+        if kind.head == "optional":
+            return self._literal(kind.args[0], value)
+        if kind.head == "bool":
+            return "true" if value else "false"
+        if kind.head == "int":
+            return str(value) if value != common.INT64[0] else "PHP_INT_MIN"
+        if kind.head == "float":
+            return common.float_text(value, "NAN", "INF", "-INF")
+        if kind.head == "string":
+            return self._string(value)
+        if kind.head == "dict":
+            key, item = kind.args
+            return "[" + ", ".join(f"{self._literal(key, k)} => {self._literal(item, v)}" for k, v in value) + "]"
+        kinds = kind.args if kind.head == "tuple" else kind.args * len(value)
+        return "[" + ", ".join(self._literal(k, v) for k, v in zip(kinds, value, strict=True)) + "]"
+
+    def _string(self, value: str) -> str:
+        common.utf8(value)
+        parts = [_ESCAPES.get(c, c if c.isprintable() else f"\\u{{{ord(c):x}}}") for c in value]
+        return f'"{"".join(parts)}"'
+
+    def header(self, name: str, signature: Signature) -> str:
+        """`<?php`, `function name(int $a): int {` and a line break."""
+        common.check_types(signature, _KEYS)
+        params = ", ".join(f"{self.spell_type(p.type)} ${p.name}" for p in signature.params)
+        return f"<?php\n\nfunction {name}({params}): {self.spell_type(signature.returns)} {{\n"
+
+    def footer(self) -> str:
+        """Nothing beyond the function's own brace."""
+        return ""
+
+    def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
+        """See Language.driver."""
+        common.check_types(signature, _KEYS)
+        common.check_args(signature, args, *common.INT64)
+        common.check_text(signature, args)
+        files = {"driver.php": common.asset("driver.php"), "answer.php": _tagged(code)}
+        return Program({**files, common.PLAN: common.plan(name, signature, args, nonce)}, (*_RUN, "driver.php"))
+
+    def asserting(self, program: str, nonce: str) -> Program:
+        """See Language.asserting: assert() throws; the program must end without exit."""
+        files = {"driver.php": common.asset("asserting.php"), "program.php": _tagged(program), common.PLAN: nonce}
+        return Program(files, (*_RUN, "driver.php"))
+
+    def identifier(self, name: str) -> str:
+        """camelCase."""
+        return common.camel(name)
+
+
+LANGUAGE = Php()

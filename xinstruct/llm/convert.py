@@ -1,0 +1,62 @@
+"""GGUF to a plain transformers checkpoint: bf16 safetensors, tokenizer, chat template.
+
+Fine-tuning needs ordinary weights; transformers otherwise keeps GGUF weights packed. Loads then by
+``AutoModelForCausalLM.from_pretrained(folder)`` without any option. Left out: the way back.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from xinstruct.files import BadInput
+
+# tokenizer.ggml.pre values whose splitting before BPE transformers' converter does not carry over.
+_SPLIT_DIGITS = ("smollm", "starcoder", "refact", "command-r")
+
+
+def gguf_to_folder(gguf: Path, folder: Path, context: int = 0) -> None:
+    """Write the checkpoint into an existing folder. Raises BadInput on a file transformers cannot read."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    source: dict[str, Any] = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
+    try:
+        unpack = GgufConfig(dequantize=True)
+        model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16, quantization_config=unpack)
+        tokenizer = AutoTokenizer.from_pretrained(**source)
+    except (ValueError, OSError, KeyError, NotImplementedError) as error:
+        raise BadInput(f"{gguf}: transformers cannot read this GGUF file ({error}); use its safetensors") from error
+    if not tokenizer.chat_template:
+        raise BadInput(f"{gguf}: holds no chat template; an instruction-tuned model is needed")
+    _restore_splitting(tokenizer, gguf)
+    if context:
+        tokenizer.model_max_length = context
+    _tidy(model.config)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    for path in folder.iterdir():
+        path.chmod(0o644)
+
+
+def _restore_splitting(tokenizer: Any, gguf: Path) -> None:
+    """Split digits one by one where the model was trained so.
+
+    Without it "   5" becomes other tokens than the ones the model knows (and llama.cpp makes).
+    """
+    from gguf import GGUFReader
+    from tokenizers import pre_tokenizers
+
+    field = GGUFReader(gguf).fields.get("tokenizer.ggml.pre")
+    if field is not None and field.contents() in _SPLIT_DIGITS:
+        digits = pre_tokenizers.Digits(individual_digits=True)
+        level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, level])
+
+
+def _tidy(config: Any) -> None:
+    """A float32 stored for 1e-5 reads 9.99...e-06; write what the model's authors wrote."""
+    if hasattr(config, "rms_norm_eps"):
+        config.rms_norm_eps = float(f"{config.rms_norm_eps:.6g}")

@@ -1,0 +1,154 @@
+"""The embedded model behind a Teacher: a few llama.cpp servers and the order in which they are asked.
+
+One server per core with one slot and one thread each is the default. On two cores it is as fast
+as one server with eight slots, and an answer then depends on its own request only, so the bytes
+are the same with one core or sixteen, in any order, after a kill (batched matrix products round
+differently with what runs beside them; both measured, docs/llm.md). Three rules keep it so:
+
+- the prompt is evaluated by a call of its own before its first answer, so that every answer starts
+  from a prompt whose last token alone is evaluated anew;
+- of the prompt before it, a server may keep only tokens that were evaluated as a prompt: when a
+  prompt continues the last one, perhaps into its answer, nothing is kept;
+- after any failure nothing is kept.
+
+With servers=1 and slots > 1 llama.cpp batches (better for models of several GB); then answers that
+are asked in another order may differ in a few tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from xinstruct.llm.calls import Reply, Request
+from xinstruct.llm.dialects import completion_body, read_reply
+from xinstruct.llm.server import EmbeddedServer, cores
+from xinstruct.llm.transport import CallFailed, Policy, post
+
+Done = Callable[[Request, Reply], None]
+_POLICY = Policy(attempts=2, backoff=0.05, timeout=1800)
+
+
+class Queue:
+    """Requests grouped by prompt; a server goes on with its prompt, then takes a new one, then helps."""
+
+    def __init__(self, requests: Sequence[tuple[str, Request]]) -> None:
+        """`requests` are (rendered prompt, request), in the order they should start."""
+        self.groups: dict[str, deque[Request]] = {}
+        for prompt, request in requests:
+            self.groups.setdefault(prompt, deque()).append(request)
+        self.fresh = deque(self.groups)
+
+    def take(self, last: str | None) -> tuple[str, Request] | None:
+        """The next request for a server whose last prompt was `last`, or None at the end."""
+        if last is not None and self.groups.get(last):
+            return last, self.groups[last].popleft()
+        while self.fresh:
+            prompt = self.fresh.popleft()
+            if self.groups[prompt]:
+                return prompt, self.groups[prompt].popleft()
+        prompt = max(self.groups, key=lambda key: len(self.groups[key]), default="")
+        return (prompt, self.groups[prompt].popleft()) if self.groups.get(prompt) else None
+
+
+class Line:
+    """One server with what is known of its state; answers one request at a time."""
+
+    def __init__(self, server: EmbeddedServer, exact: bool) -> None:
+        self.server = server
+        self.exact = exact
+        self.last: str | None = None  # prompt evaluated last
+        self.known = True  # whether everything the server keeps is known
+
+    async def answer(self, session: aiohttp.ClientSession, prompt: str, request: Request) -> Reply:
+        """One answer. A server that died is started again; the second failure in a row is the reply."""
+        for attempt in (1, 2, 3):
+            try:
+                if self.exact:
+                    await self._evaluate(session, prompt)
+                body = completion_body(request, prompt)
+                got = await post(session, f"{self.server.url}/v1/completions", body, self._policy())
+                return read_reply(got.payload, request, attempt, got.seconds)
+            except CallFailed as error:
+                self.last, self.known = None, False
+                if error.kind in ("context", "rejected") or attempt == 3:
+                    return Reply(error=str(error), attempts=attempt)
+                await asyncio.to_thread(self.server.revive)
+        raise AssertionError("unreachable")
+
+    def _policy(self) -> Policy:
+        # A second try inside post would find a state that is not known any more.
+        return Policy(attempts=1, timeout=_POLICY.timeout) if self.exact else _POLICY
+
+    async def _evaluate(self, session: aiohttp.ClientSession, prompt: str) -> None:
+        if prompt == self.last:
+            return
+        keep = self.known and not (self.last is not None and prompt.startswith(self.last))
+        body = {"prompt": prompt, "max_tokens": 0, "temperature": 0, "cache_prompt": keep}
+        await post(session, f"{self.server.url}/v1/completions", body, self._policy())
+        self.last, self.known = prompt, True
+
+
+class Embedded:
+    """A pool of embedded servers for one GGUF model. Started lazily, stopped by close()."""
+
+    def __init__(self, model: Path, params: dict[str, Any]) -> None:
+        wanted = int(params.get("servers", 0))
+        self.count = wanted or cores()
+        self.slots = 1 if wanted != 1 else max(1, int(params.get("slots", 8)))
+        threads = max(1, cores() // self.count)
+        context = int(params.get("context", 4096))
+        self.servers = [EmbeddedServer(model, context, self.slots, threads) for _ in range(self.count)]
+        self.lines: list[Line] = []
+        self._rendered: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Start all servers at once and wait for them. Raises BadInput when one does not come up."""
+        if self.lines:
+            return
+        try:
+            for server in self.servers:
+                server.launch()
+            for server in self.servers:
+                server.wait()
+        except BaseException:
+            self.close()
+            raise
+        exact = self.slots == 1
+        self.lines = [Line(server, exact) for server in self.servers for _ in range(self.slots)]
+
+    async def run(self, requests: Sequence[Request], done: Done) -> None:
+        """Answer all; `done` is called with each reply as it comes."""
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            prompts = [await self._render(session, request) for request in requests]
+            queue = Queue(list(zip(prompts, requests, strict=True)))
+            async with asyncio.TaskGroup() as group:
+                for line in self.lines:
+                    group.create_task(self._work(session, line, queue, done))
+
+    async def _work(self, session: aiohttp.ClientSession, line: Line, queue: Queue, done: Done) -> None:
+        while (item := queue.take(line.last)) is not None:
+            done(item[1], await line.answer(session, *item))
+
+    async def _render(self, session: aiohttp.ClientSession, request: Request) -> str:
+        """The prompt by the model's own chat template (its server renders it), prefill appended."""
+        key = json.dumps(request.messages)
+        if key not in self._rendered:
+            await asyncio.to_thread(self.servers[0].revive)
+            body = {"messages": list(request.messages)}
+            got = await post(session, f"{self.servers[0].url}/apply-template", body, Policy())
+            self._rendered[key] = str(got.payload["prompt"])
+        return self._rendered[key] + request.prefill
+
+    def close(self) -> None:
+        """Stop all servers."""
+        for server in self.servers:
+            server.stop()
+        self.lines = []

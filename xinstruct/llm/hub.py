@@ -1,0 +1,138 @@
+"""Files of a model hub: pinned revision, resumed downloads, every large file checked by sha256.
+
+The transfer is huggingface_hub's; $HF_ENDPOINT names another hub (a mirror, a test server) and
+$HF_TOKEN opens gated repositories. What a pin leaves open (revision, hash) is read from the hub's
+metadata once and kept in a lock, so that the next fetch asks for the same bytes.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xinstruct.files import BadInput, hash_path, write_json
+
+DEFAULT = "https://huggingface.co"
+_PART = re.compile(r"-\d{5}-of-\d{5}(?=\.gguf$)")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file of a repository at a revision; sha256 is "" where the hub keeps none (small text)."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A hub and where its downloads are kept."""
+
+    cache: Path  # finished and partial downloads
+    say: Say
+
+    @property
+    def endpoint(self) -> str:
+        """The hub's address."""
+        return os.environ.get("HF_ENDPOINT", DEFAULT).rstrip("/")
+
+    def listing(self, repo: str, revision: str | None) -> tuple[str, list[RemoteFile]]:
+        """The exact revision and the files of a repository, from the lock or the hub's metadata."""
+        lock = self.cache / "lock.json"
+        locked: dict[str, Any] = json.loads(lock.read_text()) if lock.exists() else {}
+        key = f"{repo}@{revision or ''}"
+        if key not in locked:
+            locked[key] = self._metadata(repo, revision)
+            write_json(lock, locked)
+        entry = locked[key]
+        return str(entry["revision"]), [RemoteFile(**row) for row in entry["files"]]
+
+    def _metadata(self, repo: str, revision: str | None) -> dict[str, Any]:
+        from huggingface_hub import HfApi
+
+        try:
+            info = HfApi(endpoint=self.endpoint).model_info(repo, revision=revision, files_metadata=True, timeout=30)
+        except Exception as error:
+            raise self._unreachable(repo, error) from error
+        files = [
+            {"path": item.rfilename, "size": item.size or 0, "sha256": item.lfs.sha256 if item.lfs else ""}
+            for item in info.siblings or []
+        ]
+        return {"revision": info.sha, "files": files}
+
+    def download(self, repo: str, revision: str, file: RemoteFile) -> Path:
+        """One file, whole and checked. Raises BadInput; a file with a wrong hash is removed."""
+        folder = self.cache / repo.replace("/", "--") / revision
+        for attempt in (1, 2):
+            path = self._transfer(repo, revision, file, folder)
+            problem = _problem(path, file)
+            if not problem:
+                return path
+            path.unlink()
+            if attempt == 1:
+                self.say(f"{repo}/{file.path}: {problem}; downloading it again")
+        raise BadInput(
+            f"{repo}/{file.path} at {revision}: {problem}; the file was removed. If the hub at {self.endpoint} "
+            "is a mirror, set HF_ENDPOINT to another one"
+        )
+
+    def _transfer(self, repo: str, revision: str, file: RemoteFile, folder: Path) -> Path:
+        # Plain HTTP speaks to every mirror and resumes; the library must not take another protocol.
+        os.environ["HF_HUB_DISABLE_XET"] = "1"
+        from huggingface_hub import hf_hub_download
+
+        path = folder / file.path
+        if path.exists():
+            return path
+        try:
+            done = hf_hub_download(repo, file.path, revision=revision, local_dir=folder, endpoint=self.endpoint)
+        except Exception as error:
+            raise self._unreachable(f"{repo}/{file.path}", error) from error
+        return Path(done)
+
+    def _unreachable(self, what: str, error: Exception) -> BadInput:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+        if status in (401, 403):
+            remedy = "the repository is gated: accept its licence on the hub and set HF_TOKEN"
+        elif status == 404:
+            remedy = "see that the hub has this repository and revision (models.yaml)"
+        else:
+            remedy = (
+                "set HF_ENDPOINT to a hub that this machine reaches (a mirror), put the model into a folder and name "
+                "that folder, or take the embedded default smollm2-135m; what was downloaded so far is kept"
+            )
+        return BadInput(f"model {what}: cannot be had from {self.endpoint} (HF_ENDPOINT): {reason}; {remedy}")
+
+
+def matching(files: list[RemoteFile], pattern: str, repo: str) -> list[RemoteFile]:
+    """The one file that fits a pattern, or all parts of one. A whole file goes before its parts."""
+    found = [file for file in files if fnmatch.fnmatchcase(file.path, pattern)]
+    whole = [file for file in found if not _PART.search(file.path)]
+    stems = {_PART.sub("", file.path) for file in found}
+    if not found or len(stems) > 1:
+        shown = ", ".join(sorted(stems)) or "no file"
+        raise BadInput(f"{repo}: {pattern} should fit one model file and fits {shown}; set file in models.yaml")
+    return whole or sorted(found, key=lambda file: file.path)
+
+
+def _problem(path: Path, file: RemoteFile) -> str:
+    if file.size and path.stat().st_size != file.size:
+        return f"holds {path.stat().st_size} bytes instead of {file.size}"
+    if file.sha256 and (found := hash_path(path)) != file.sha256:
+        return f"has sha256 {found} instead of {file.sha256}"
+    return ""
+
+
+def to_stderr(text: str) -> None:
+    """A `say` for use by hand."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,83 @@
+"""A package's archive turned into findings: licence first, then every wanted file.
+
+One archive is one unit of work for a process pool. Left out: sampling and records (the stage).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xinstruct.mining.archives import Member, read_archive
+from xinstruct.mining.extract import Finding, extract, file_reason
+from xinstruct.mining.grammars import GRAMMARS
+from xinstruct.mining.licences import ALLOWED, LICENCE_FILE, licence_of
+from xinstruct.records import Reason
+
+_HEADERS = (".h", ".hpp", ".hh")
+_BASH_LINE = re.compile(rb"^#!\s*/(usr/)?bin/(env\s+)?bash")
+
+
+@dataclass
+class Mined:
+    """What one archive gave: findings by path, and whole files refused."""
+
+    licence: str
+    findings: list[tuple[str, Finding]] = field(default_factory=list)
+    refused: list[tuple[str, Reason, str]] = field(default_factory=list)
+    bytes_read: int = 0
+
+
+def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int) -> Mined:
+    """Mine one entry of the index of sources (see ``fetch``) from `folder`."""
+    language = entry["language"]
+    wanted = _wanted(language, entry["include"])
+    members: list[Member] = []
+    papers: dict[str, bytes] = {}
+    for member in read_archive(folder / entry["file"], lambda name: wanted(name) or bool(LICENCE_FILE.search(name))):
+        if member.reason is None and LICENCE_FILE.search(member.path):
+            papers[member.path] = member.data
+        if wanted(member.path) or member.reason == Reason.CORRUPT_ARCHIVE:
+            members.append(member)
+    mined = Mined(licence_of(papers))
+    if mined.licence not in ALLOWED:
+        mined.refused = [(entry["file"], Reason.LICENCE, f"licence {mined.licence or 'not recognised'}")]
+        return mined
+    headers = {_stem(m.path): m.data for m in members if m.path.endswith(_HEADERS)} if language == "cpp" else {}
+    for member in members:
+        _mine_file(mined, language, member, headers, max_tokens)
+    return mined
+
+
+def _wanted(language: str, include: str) -> Callable[[str], bool]:
+    pattern = re.compile(include)
+    suffixes = GRAMMARS[language].suffixes
+
+    def wanted(name: str) -> bool:
+        last = name.rsplit("/", 1)[-1]
+        bare = "" in suffixes and "." not in last
+        named = bare or last.endswith(tuple(suffix for suffix in suffixes if suffix))
+        return named and not last.endswith(".d.ts") and bool(pattern.search(name))
+
+    return wanted
+
+
+def _stem(path: str) -> str:
+    return path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+def _mine_file(mined: Mined, language: str, member: Member, headers: dict[str, bytes], max_tokens: int) -> None:
+    if language == "bash" and "." not in _stem(member.path) and not member.path.endswith((".sh", ".bash")):
+        if not _BASH_LINE.match(member.data):
+            return  # a file without suffix that is no Bash script was never a candidate
+    reason = member.reason or file_reason(member.path, member.data)
+    if reason is not None:
+        mined.refused.append((member.path, reason, member.detail))
+        return
+    mined.bytes_read += len(member.data)
+    header = headers.get(_stem(member.path), b"") if not member.path.endswith(_HEADERS) else b""
+    for finding in extract(language, member.data, max_tokens, header):
+        mined.findings.append((member.path, finding))

@@ -1,0 +1,116 @@
+"""Doc comments: found above a definition, cleaned of their markers, read for types.
+
+Understands docstrings (Sphinx, Google), JSDoc, Javadoc, PHPDoc, Doxygen, C# XML comments and plain
+comment lines. Leaves out what the types mean: ``signatures`` decides that.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+
+from tree_sitter import Node
+
+from xinstruct.mining.facts import Definition, Facts
+from xinstruct.mining.resolve import inner_doc
+
+_SEPARATOR = re.compile(r"^[\s#*/=\-_~.]*$")
+
+
+@dataclass
+class Doc:
+    """A cleaned doc comment and the types that it states, as written there."""
+
+    text: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+    returns: str = ""
+
+
+def doc_of(facts: Facts, definition: Definition) -> Doc:
+    """The doc comment of a definition; empty text when there is none."""
+    inside = inner_doc(facts, definition)
+    raw = inside[2] if inside else _above(facts, definition.outer)
+    return read_doc(raw)
+
+
+def _above(facts: Facts, node: Node) -> str:
+    """The comment that ends right above a node, with the line comments that touch it."""
+    end = node.start_byte
+    comments: list[str] = []
+    candidates = facts.within("comment", max(0, end - 12000), end)
+    for comment in reversed(candidates):
+        gap = facts.source[comment.end_byte : end]
+        if gap.strip() or gap.count(b"\n") > 1:
+            break
+        text = facts.text(comment)
+        if comments and not text.startswith(("//", "#")):
+            break
+        comments.insert(0, text)
+        if text.startswith("/*"):
+            break
+        end = comment.start_byte
+    if comments and comments[0].startswith("#!"):
+        comments = comments[1:]
+    return "\n".join(comments)
+
+
+def read_doc(raw: str) -> Doc:
+    """Clean a raw comment and read its type tags."""
+    text = _unmark(raw)
+    doc = Doc(params=_param_types(text), returns=_return_type(text))
+    text = re.sub(r"</?(summary|remarks|para|c|code|value|p|pre|b|i|em|strong|li|ul|ol|tt|br)\b[^>]*>", " ", text)
+    text = re.sub(r'<param name="(\w+)">', r"@param \1 ", text)
+    text = re.sub(r"<returns>", "@return ", re.sub(r"</(param|returns|exception|example|typeparam)>", "", text))
+    text = re.sub(r'<(?:see|paramref|seealso)\s+\w+="(?:[A-Z]:)?([^"]+)"\s*/>', r"\1", text)
+    text = re.sub(r"\{@(?:code|link|linkplain|literal)\s+#?([^}]*)\}", r"\1", text)
+    lines = [line.rstrip() for line in html.unescape(text).splitlines()]
+    doc.text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return doc
+
+
+def _unmark(raw: str) -> str:
+    raw = raw.replace("\r\n", "\n")
+    if re.match(r"^[rRuUbB]*(\"\"\"|'''|\"|')", raw):
+        raw = re.sub(r"^[rRuUbB]*(\"\"\"|'''|\"|')", "", raw)
+        return _dedent(re.sub(r"(\"\"\"|'''|\"|')$", "", raw))
+    if raw.startswith("/*"):
+        body = re.sub(r"\*+/$", "", re.sub(r"^/\*+!?", "", raw))
+        return "\n".join(re.sub(r"^\s*\*? ?", "", line) for line in body.splitlines()).strip()
+    lines = [re.sub(r"^\s*(?:///?!?<?|#+) ?", "", line) for line in raw.splitlines()]
+    return "\n".join(line for line in lines if not line.strip() or not _SEPARATOR.match(line)).strip()
+
+
+def _dedent(text: str) -> str:
+    first, _, rest = text.partition("\n")
+    margin = min((len(line) - len(line.lstrip()) for line in rest.splitlines() if line.strip()), default=0)
+    return "\n".join([first.strip(), *(line[margin:] for line in rest.splitlines())]).strip()
+
+
+def _param_types(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for kind, name in re.findall(r"@param\s+\{([^}]*)\}\s+\[?([\w$]+)", text):
+        found[name] = kind
+    for kind, name in re.findall(r"@param\s+([\w\\|\[\]<>?, ]+?)\s+(?:&|\.\.\.)?(\$\w+)", text):
+        found.setdefault(name, kind)
+    for kind, name in re.findall(r"^:param\s+([\w\[\], .]+?)\s+(\w+):", text, re.MULTILINE):
+        found.setdefault(name, kind)
+    for name, kind in re.findall(r"^:type\s+(\w+):\s*(.+)$", text, re.MULTILINE):
+        found.setdefault(name, kind)
+    args = re.search(r"^(?:Args|Arguments|Parameters):\s*\n((?:[ \t]+.*\n?|\n)+)", text, re.MULTILINE)
+    for name, kind in re.findall(r"^\s+\*{0,2}(\w+)\s*\(([^)]*)\)\s*:", args.group(1) if args else "", re.MULTILINE):
+        found.setdefault(name, kind)
+    return found
+
+
+def _return_type(text: str) -> str:
+    patterns = (
+        r"@returns?\s+\{([^}]*)\}",
+        r"^:rtype:\s*(.+)$",
+        r"^Returns:\s*\n\s+([\w\[\], .|]+?)\s*:",
+        r"@return\s+([\w\\|\[\]<>?]+)",
+    )
+    for pattern in patterns:
+        if found := re.search(pattern, text, re.MULTILINE):
+            return found.group(1)
+    return ""

@@ -1,0 +1,102 @@
+"""What mining knows of each language: its grammar, its query, its file names, the names it always has.
+
+The queries under ``queries/`` capture definitions and names; ``names/`` lists what a program may use
+without defining it. How captures become functions is in ``extract``; types are in ``signatures``.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tree_sitter import Language, Parser, Query
+
+_HERE = Path(__file__).parent
+
+STDLIB_CPP = frozenset(
+    "algorithm array bitset cassert cctype cerrno cfloat chrono climits cmath complex cstddef cstdint cstdio cstdlib "
+    "cstring deque exception functional initializer_list iomanip iostream istream iterator limits list locale map "
+    "memory numeric optional ostream queue random ratio regex set sstream stack stdexcept string string_view tuple "
+    "type_traits unordered_map unordered_set utility variant vector assert.h ctype.h float.h limits.h math.h stddef.h "
+    "stdint.h stdlib.h string.h".split()
+)
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """One language as mining sees it."""
+
+    name: str
+    module: str
+    function: str
+    suffixes: tuple[str, ...]
+    comment: str = "comment"  # node types of comments, blank-separated
+    scoped: bool = False  # helpers of a function are looked up in its own class
+
+    def parser(self) -> Parser:
+        """A parser for this language."""
+        return _parser(self)
+
+    def query(self) -> Query:
+        """The compiled query of ``queries/<name>.scm``."""
+        return _query(self)
+
+    def known(self) -> frozenset[str]:
+        """Names that need no definition: builtins, the language's own library, types."""
+        return _known(self.name)
+
+
+GRAMMARS: dict[str, Grammar] = {
+    grammar.name: grammar
+    for grammar in (
+        Grammar("python", "tree_sitter_python", "language", (".py",)),
+        Grammar("javascript", "tree_sitter_javascript", "language", (".js", ".mjs", ".cjs")),
+        Grammar("typescript", "tree_sitter_typescript", "language_typescript", (".ts",)),
+        Grammar("java", "tree_sitter_java", "language", (".java",), "line_comment block_comment", scoped=True),
+        Grammar("cpp", "tree_sitter_cpp", "language", (".h", ".hh", ".hpp", ".cc", ".cpp", ".cxx", ".ipp")),
+        Grammar("csharp", "tree_sitter_c_sharp", "language", (".cs",), scoped=True),
+        Grammar("php", "tree_sitter_php", "language_php", (".php",), scoped=True),
+        Grammar("bash", "tree_sitter_bash", "language", (".sh", ".bash", "")),
+    )
+}
+
+
+@cache
+def _language(grammar: Grammar) -> Language:
+    return Language(getattr(importlib.import_module(grammar.module), grammar.function)())
+
+
+@cache
+def _parser(grammar: Grammar) -> Parser:
+    return Parser(_language(grammar))
+
+
+@cache
+def _query(grammar: Grammar) -> Query:
+    text = (_HERE / "queries" / f"{grammar.name}.scm").read_text(encoding="utf-8")
+    comments = "\n".join(f"({kind}) @comment" for kind in grammar.comment.split())
+    return Query(_language(grammar), f"{text}\n{comments}\n")
+
+
+@cache
+def _known(name: str) -> frozenset[str]:
+    if name == "python":
+        return frozenset(dir(builtins)) | {"__name__", "__doc__"}
+    return frozenset((_HERE / "names" / f"{name}.txt").read_text(encoding="utf-8").split())
+
+
+def standard_import(language: str, module: str) -> bool:
+    """Whether an imported module or header belongs to the language's own library."""
+    if language == "python":
+        return module.split(".")[0] in sys.stdlib_module_names | {"__future__"}
+    if language == "java":
+        return module.startswith(("java.", "javax."))
+    if language == "csharp":
+        return module == "System" or module.startswith("System.")
+    if language == "cpp":
+        return module in STDLIB_CPP
+    return False

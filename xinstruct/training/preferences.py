@@ -1,0 +1,104 @@
+"""Preference pairs from judged answers: which tasks are asked, which answer is preferred to which.
+
+An answer is right or wrong by execution only. A weak model seldom answers right: then the verified
+reference answer of the task may stand in as the preferred one (``reference_as_chosen``), and the
+pair says so (``chosen_verdict`` is "reference" instead of "passed"). Leaves out asking and judging.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xinstruct.records import Completion, Pair, Reason, Sample, content_id
+from xinstruct.training.data import conversation
+
+PASSED = "passed"
+REFERENCE = "reference"
+# most instructive first: an answer that runs and is wrong teaches more than one that does not compile
+_WRONG = (
+    Reason.WRONG_ANSWER,
+    Reason.RUNTIME_ERROR,
+    Reason.TIMEOUT,
+    Reason.MEMORY,
+    Reason.OUTPUT_LIMIT,
+    Reason.COMPILE_ERROR,
+    Reason.FORGED,
+    Reason.EMPTY_ANSWER,
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A sampled answer with its record; `finished` is False when it was cut off at the token limit."""
+
+    record: Completion
+    finished: bool
+
+
+def pick_tasks(samples: Sequence[Sample], count: int, seed: int) -> list[Sample]:
+    """At most `count` training samples, the languages in turn, drawn by seed from the shorter half of each.
+
+    Short tasks are preferred because a small model solves them now and then. Held-out samples and
+    samples without a passing reference are never picked.
+    """
+    by_language: dict[str, list[Sample]] = {}
+    for sample in samples:
+        if sample.split == "train" and sample.verdict in ("", PASSED):
+            by_language.setdefault(sample.language, []).append(sample)
+    quota = -(-count // max(1, len(by_language)))
+    drawn = [_draw(by_language[language], quota, seed) for language in sorted(by_language)]
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*drawn))
+    return [sample for sample in turns if sample is not None][:count]
+
+
+def _draw(samples: list[Sample], quota: int, seed: int) -> list[Sample]:
+    """The shorter half in a seeded order, then the others from short to long."""
+    ordered = sorted(samples, key=lambda s: (len(s.response), s.id))
+    half = max(quota, len(ordered) // 2)
+    return sorted(ordered[:half], key=lambda s: content_id(str(seed), s.id)) + ordered[half:]
+
+
+def make_pairs(task: Sample, answers: Sequence[Answer], limit: int, reference_as_chosen: bool) -> list[Pair]:
+    """At most `limit` pairs for one task; no answer is used twice before every answer was used once.
+
+    Empty when the answers show no contrast: none is wrong, or none is right and the reference may
+    not stand in.
+    """
+    right = _distinct([a for a in answers if a.record.verdict == PASSED])
+    wrong = _distinct(sorted((a for a in answers if a.record.verdict in _WRONG), key=_rank))
+    chosen = [(a.record.answer, PASSED, a.record.id) for a in right]
+    if not chosen and reference_as_chosen and task.verdict == PASSED:
+        chosen = [(conversation(task)[1]["content"], REFERENCE, task.id)]
+    if not chosen:
+        return []
+    couples = zip(itertools.cycle(chosen), wrong[:limit], strict=False)
+    return [_pair(task, *good, bad.record) for good, bad in couples]
+
+
+def _rank(answer: Answer) -> tuple[bool, int, int]:
+    record = answer.record
+    return (not answer.finished, _WRONG.index(Reason(record.verdict)), record.index)
+
+
+def _distinct(answers: list[Answer]) -> list[Answer]:
+    """The first answer of each different code."""
+    found: dict[str, Answer] = {}
+    for answer in answers:
+        found.setdefault(answer.record.code, answer)
+    return list(found.values())
+
+
+def _pair(task: Sample, chosen: str, verdict: str, parent: str, rejected: Completion) -> Pair:
+    return Pair(
+        id=content_id("pair", task.id, chosen, rejected.answer),
+        language=task.language,
+        task_id=task.id,
+        prompt=task.instruction,
+        chosen=chosen,
+        rejected=rejected.answer,
+        chosen_verdict=verdict,
+        rejected_verdict=rejected.verdict,
+        parents=list(dict.fromkeys([task.id, parent, rejected.id])),
+    )
