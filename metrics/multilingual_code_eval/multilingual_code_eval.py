@@ -35,7 +35,8 @@ k: which pass@k to count; those larger than the number of answers are left out.
 execution: limits as in the `execution` section of params.yaml.
 cache: an SQLite file for verdicts, or None.
 Returns `pass@k` (mean over problems), `languages` (per language: n, passed, pass@k, and, where every
-problem has one answer, the 95 % Wilson interval: several answers to a problem are not independent) and `details` (per problem and answer: verdict and detail).
+problem has one answer, the 95 % Wilson interval: several answers to a problem are not independent)
+and `details` (per problem and answer: verdict and detail).
 """
 _EXECUTION = {
     "workers": 2,

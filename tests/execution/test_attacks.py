@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (programs are easier to read on one line)
 """Programs that try to pass without solving the task, or to get out. None may; the machine must not notice."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (programs are easier to read on one line)
 from __future__ import annotations
 
 import subprocess
@@ -8,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from xinstruct.execution.judge import Job, Judge
-from xinstruct.execution.verdicts import decide, stable
 from xinstruct.execution.sandbox import Result
+from xinstruct.execution.verdicts import decide, stable
 from xinstruct.files import BadInput
 from xinstruct.languages.types import Case, Signature
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (programs are easier to read on one line)
 from __future__ import annotations
 
 import os
@@ -50,7 +51,8 @@ def test_wall_time_guards(sandbox: Sandbox) -> None:
 
 
 def test_memory_is_limited_over_all_processes(sandbox: Sandbox) -> None:
-    code = "import os, time\nfor i in range(4):\n    if os.fork() == 0:\n        x = b'1' * (100 << 20)\n        time.sleep(3)\n        os._exit(0)\ntime.sleep(3)"
+    child = "x = b'1' * (100 << 20); time.sleep(3); os._exit(0)"
+    code = f"import os, time\nfor i in range(4):\n    if os.fork() == 0: {child}\ntime.sleep(3)"
     result = sandbox.run(("python3", "-c", code), LIMITS)
     assert result.reason == "memory"
 
@@ -67,6 +69,7 @@ def test_a_compilers_folder_is_kept_and_shown(sandbox: Sandbox) -> None:
 
 def test_a_killed_worker_is_infrastructure_and_is_replaced() -> None:
     with Sandbox(1) as sandbox:
+        sandbox.run(("true",), LIMITS)
         worker = sandbox._all[0]
         os.kill(worker.process.pid, signal.SIGKILL)
         worker.process.wait()
@@ -84,7 +87,7 @@ def test_scratch_is_removed() -> None:
 
 def test_missing_bubblewrap_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mounts, "bubblewrap", lambda: "")
-    with pytest.raises(BadInput, match="apt-get install -y .*bubblewrap"):
+    with pytest.raises(BadInput, match=r"apt-get install -y .*bubblewrap"):
         Sandbox(1)
 
 

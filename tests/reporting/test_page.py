@@ -14,6 +14,7 @@ import pytest
 from tests.reporting import synthetic
 from xinstruct.benchmarks.scoring import summary
 from xinstruct.files import BadInput, write_json, write_records, write_text
+from xinstruct.records import rejection
 from xinstruct.reporting.discussions import discussions
 from xinstruct.reporting.load import TITLES, Run, load
 from xinstruct.reporting.page import build, html, markdown
@@ -256,6 +257,17 @@ def test_a_language_that_has_nothing_is_named(tmp_path: Path) -> None:
     assert any("C# and Bash" in note for note in result["evaluation"][0]["table"].notes)
     ours = next(row for row in result["evaluation"][0]["table"].rows if row.style == "ours")
     assert "6 of 8 languages" in ours.cells[-1].note
+
+
+def test_the_reason_why_a_language_is_missing_is_given(tmp_path: Path) -> None:
+    synthetic.write(tmp_path)
+    run = load(tmp_path, synthetic.PARAMS)
+    for stage in ("seed", "deduplicate", "filter", "synthesize"):
+        run.records[stage, "samples"] = [s for s in run.samples(stage) if s.language != "php"]
+    php = next(s for s in run.snippets() if s.language == "php")
+    run.records["seed", "rejected"] = [rejection(php, "seed", "infrastructure", "no toolchain: <b>install</b> it")]
+    text = Outline(html(build(run, words))).text
+    assert "PHP has nothing from “seeds” on (seed: 1 of 1 rejected as infrastructure, e.g. “no toolchain: <b>" in text
 
 
 def test_unreadable_inputs_are_named(tmp_path: Path) -> None:

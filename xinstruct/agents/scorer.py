@@ -108,12 +108,13 @@ def _value(raw: Any) -> float | None:
 
 
 class Scorer:
-    """Rates samples in one batch. `params`: form, weights (aspect to weight, 1 unless named), cutoff."""
+    """Rates samples in one batch. `params`: form, reasons, weights (aspect: 1 unless named), cutoff."""
 
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.form = str(params["form"])
         self.cutoff = float(params["cutoff"])
-        self.max_tokens = int(params.get("max_tokens", 140))
+        self.reasons = bool(params.get("reasons", False))
+        self.max_tokens = int(params.get("max_tokens", 200 if self.reasons else 90))
         self.weights = dict.fromkeys(ASPECTS, 1.0) | dict(params.get("weights") or {})
         self.seed = seed
         if self.form not in ("json", "lines"):
@@ -143,9 +144,9 @@ class Scorer:
         shown: list[dict[str, str]] = [role]
         extra: dict[str, Any] = {"schema": answer_schema(), "max_tokens": max(self.max_tokens, 700)}
         if self.form == "lines":
-            example = spec["example"]
-            shown.append(user(self._question(example["instruction"], example["language"], example["code"])))
-            shown.append(assistant(render("scorer_lines", scores=example["scores"])))
+            for example in spec["examples"]:
+                shown.append(user(self._question(example["instruction"], example["language"], example["code"])))
+                shown.append(assistant(render("scorer_lines", scores=example["scores"], reasons=self.reasons)))
             extra = {"prefill": f"{ASPECTS[0]}:", "max_tokens": self.max_tokens, "stop": ("\n\n", "```")}
         shown.append(user(self._question(sample.instruction, sample.language, sample.response)))
         ident = f"score-{sample.id}"
@@ -153,7 +154,14 @@ class Scorer:
 
     def _question(self, instruction: str, language: str, code: str) -> str:
         fence = get(language).fence
-        return render("scorer_question", instruction=instruction, code=code.strip(), fence=fence, form=self.form)
+        return render(
+            "scorer_question",
+            instruction=instruction,
+            code=code.strip(),
+            fence=fence,
+            form=self.form,
+            reasons=self.reasons,
+        )
 
     def _rating(self, answer: Answer) -> Rating:
         if answer.error:

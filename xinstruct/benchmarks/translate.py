@@ -114,10 +114,10 @@ def _disagreement(task: Task, values: Sequence[object], errors: Sequence[str]) -
 def problem(task: Task, cases: tuple[Case, ...], language: str) -> Problem:
     """A task in a language. Raises Unsupported when it cannot be expressed there."""
     backend = get(language)
-    function = backend.identifier(task.function)
+    python = language == "python"
+    function = task.function if python else backend.identifier(task.function)
     header = backend.header(function, task.signature)
     _check(backend, function, task.signature, cases)
-    python = language == "python"
     prompt = task.prompt.strip("\n") if python else _prompt(backend, function, header, task)
     return Problem(
         task_id=task.task_id,

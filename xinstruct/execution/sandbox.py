@@ -8,6 +8,7 @@ Tiers: "bubblewrap"; "none", only when asked for by ``unsafe=True``, gives limit
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
@@ -77,7 +78,8 @@ class Worker:
     def close(self) -> None:
         """Let it end: it leaves when its input does."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -265,6 +267,13 @@ def guarantees(sandbox: Sandbox) -> dict[str, bool]:
     return dict(_tested)
 
 
+def _private(view: mounts.View) -> list[str]:
+    """Some of what lies in the user's home, toolchains that programs are shown left out."""
+    home, shown = Path.home(), [Path(name) for name in view.folders]
+    entries = sorted(home.iterdir()) if os.access(home, os.R_OK) else []
+    return [str(p) for p in entries if not any(f.is_relative_to(p) or p.is_relative_to(f) for f in shown)][:50]
+
+
 def _attack(sandbox: Sandbox) -> dict[str, bool]:
     secret = sandbox.scratch / "secret"
     secret.write_text("x")
@@ -273,7 +282,8 @@ def _attack(sandbox: Sandbox) -> dict[str, bool]:
     os.environ[marker] = marker
     try:
         with socket.create_server(("127.0.0.1", 0)) as server:
-            outer = {"port": server.getsockname()[1], "secret": str(secret), "home": str(Path.home()), "marker": marker}
+            private = [str(secret), *_private(sandbox.view)]
+            outer = {"port": server.getsockname()[1], "private": private, "marker": marker}
             files = {"attacks.py": _ATTACKS.read_text(encoding="utf-8")}
             line = ("python3", "-I", "-S", "attacks.py", json.dumps(outer))
             result = sandbox.run(line, Limits(), files=files)

@@ -84,7 +84,9 @@ def read_protocol(stdout: bytes, nonce: str, total: int) -> Protocol:
     own: list[str] = []
     for line in stdout.decode("utf-8", "replace").split("\n"):
         if line.startswith(nonce + "\t"):
-            found.flaw = found.flaw or _take(found, line[len(nonce) + 1 :].rstrip("\r"), total)
+            found.flaw = found.flaw or _take(
+                found, line[len(nonce) + 1 :].rstrip("\r").replace(nonce, "<nonce>"), total
+            )
         else:
             own.append(line)
     found.rest = "\n".join(own).strip("\n")

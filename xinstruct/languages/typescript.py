@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,15 @@ _SOURCES = ("answer.ts", "program.ts")
 
 
 def tools() -> Path:
-    """The folder of the npm packages: $XINSTRUCT_TOOLS/npm or ./tools/npm."""
-    return (Path(os.environ.get("XINSTRUCT_TOOLS") or "tools") / "npm").absolute()
+    """The folder of the npm packages: $XINSTRUCT_TOOLS/npm, ./tools/npm, or tools/npm beside the virtual environment.
+
+    The last one is for a checkout without untracked files, such as `dvc exp run --temp` makes.
+    """
+    if given := os.environ.get("XINSTRUCT_TOOLS"):
+        return (Path(given) / "npm").absolute()
+    here = (Path("tools") / "npm").absolute()
+    beside = Path(sys.prefix).parent / "tools" / "npm"
+    return beside if not here.exists() and beside.exists() else here
 
 
 def compiler() -> str:
@@ -55,7 +63,8 @@ class TypeScript(Language):
     @property
     def toolchain(self) -> Toolchain:  # type: ignore[override]
         """Depends on where the tools are, so it is looked up when asked for."""
-        install = f"npm ci --prefix {tools()}  (after copying xinstruct/languages/npm/*.json there; make tools does both)"
+        packages = Path(__file__).parent / "npm"
+        install = f"mkdir -p {tools()} && cp {packages}/*.json {tools()} && npm ci --prefix {tools()}"
         return Toolchain(("node", compiler()), (compiler(), "--version"), install)
 
     def spell_type(self, kind: Type) -> str:

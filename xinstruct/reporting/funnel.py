@@ -13,7 +13,7 @@ from typing import Any
 
 from xinstruct.records import Sample
 from xinstruct.reporting.load import TITLES, WRITES, Run
-from xinstruct.reporting.tables import Cell, Table, listed, plural, share
+from xinstruct.reporting.tables import Cell, Table, listed, plain, plural, share
 
 STAGES = tuple(WRITES)
 KEPT = {"mine": "snippets", "preferences": "pairs", "evaluate": "completions"}
@@ -51,7 +51,7 @@ def funnel(run: Run) -> Table:
     for language in [*run.languages, *sorted(seen - set(run.languages))]:
         table.add([title(language), *(count[language] for count in counts)])
     table.add(["All", *(len(records) for _, _, records in flow)], "total")
-    table.notes = [f"{name}: {meaning}." for name, meaning, _ in flow]
+    table.notes = ["; ".join(f"{name}: {meaning}" for name, meaning, _ in flow) + "."]
     return table
 
 
@@ -76,7 +76,10 @@ def _why(run: Run, language: str) -> str:
         reasons = Counter(row.reason for row in run.rejected(stage) if row.language == language)
         if reasons and not any(row.language == language for row in run.records.get((stage, _kind(stage)), [])):
             reason, count = _ranked(reasons)[0]
-            return f" ({stage}: {count} of {reasons.total()} rejected as {reason})"
+            rows = (row for row in run.rejected(stage) if (row.language, row.reason) == (language, reason))
+            detail = plain(next((row.detail for row in rows if row.detail), ""), 200)
+            why = f"{reason}, e.g. “{detail}”" if detail else reason
+            return f" ({stage}: {count} of {reasons.total()} rejected as {why})"
     return ""
 
 

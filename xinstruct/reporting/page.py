@@ -77,7 +77,11 @@ def _scale(run: Run) -> list[tuple[str, str, str]]:
         ("Snippets", "about 100K", f"{len(run.snippets()):,}"),
         ("Seeds (D_s1 and D_s2)", "30K", f"{len(seeds):,}"),
         ("Synthesized by agents (D_s3)", "67K", f"{len(run.samples('synthesize')):,}"),
-        ("SFT samples", "97.3K, not executed", f"{len(train):,}, {passed:,} of them passed by the judge"),
+        (
+            "SFT samples",
+            "97.3K, not executed",
+            f"{len(train):,}, {passed:,} of them passed by the judge" if train else "0",
+        ),
         ("Preference pairs (D_s4)", "133K", f"{len(run.pairs()):,}"),
         ("Student", "Qwen2.5-Coder 0.5B to 32B", run.student),
         ("Teacher and scorer", "not named", run.teacher),

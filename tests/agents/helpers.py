@@ -1,0 +1,104 @@
+"""Shared by the tests of the agents: samples, snippets, and a teacher that knows the right answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from xinstruct.languages.types import Case, Signature, cases_to_json
+from xinstruct.llm.client import Answer, Request
+from xinstruct.records import Sample, Snippet, content_id
+
+EXECUTION = {
+    "workers": 2, "cpu_seconds": 10, "wall_factor": 4, "memory_mb": 1024, "output_kb": 256, "float_tolerance": 1e-6,
+}  # fmt: skip
+RATING = " 4.0\nrelevance to computing: 4.0\ncode correctness: 5.0\ntotal score: 4.0"
+ADD = Signature.of("int", a="int", b="int")
+ADD_CASES = [Case((1, 2), 3), Case((5, -1), 4), Case((0, 7), 7)]
+
+
+def synthesis(**changes: Any) -> dict[str, Any]:
+    """The synthesize section of a small run."""
+    base: dict[str, Any] = {
+        "rounds": 2, "discussions": 6, "agents": 2, "centralized_share": 0.5, "base": "random", "memory_capacity": 4,
+        "similarity": 0.95, "memory_shown": 2, "reflection": True, "reflection_notes": 2,
+        "operations": {"translate": 1.0}, "new_signature": "keep", "agreement_inputs": 6, "targets": "uniform",
+        "target_weights": {}, "block_chars": 400, "prompt_tokens": 40, "prompt_temperature": 0.0, "candidates": 2,
+        "wave": 2, "temperature": 0.4, "max_tokens": 100, "examples": 2, "example_order": ["memory", "fixed", "peers"],
+        "scorer": {"form": "lines", "weights": {}, "cutoff": 1.5},
+    }  # fmt: skip
+    return base | changes
+
+
+def sample(language: str, function: str = "add", response: str = "", **changes: Any) -> Sample:
+    """A verified seed of a sum of two numbers."""
+    code = response or CODE[language]
+    fields: dict[str, Any] = {
+        "id": content_id(language, function, code),
+        "kind": "Ds1",
+        "language": language,
+        "instruction": f"Write a function `{function}` that adds two numbers.\n\nmore",
+        "response": code,
+        "function": function,
+        "signature": ADD.to_json(),
+        "cases": cases_to_json(ADD_CASES),
+        "parents": [f"p-{language}-{function}"],
+        "snippets": [f"s-{language}-{function}"],
+        "licenses": ["MIT" if language == "python" else "Apache-2.0"],
+    }
+    return Sample(**(fields | changes))
+
+
+CODE = {
+    "python": "def add(a, b):\n    return a + b\n",
+    "javascript": "function add(a, b) {\n    return a + b;\n}\n",
+    "php": "<?php\n\nfunction add(int $a, int $b): int {\n    return $a + $b;\n}\n",
+    "bash": 'add() {\n    echo $(( $1 + $2 ))\n}\n',
+}
+BODIES = {
+    "python": "    return a + b\n",
+    "javascript": "    return a + b;\n}\n",
+    "php": "    return $a + $b;\n}\n",
+    "bash": "    echo $(( a + b ))\n}\n",
+}
+
+
+def snippet(language: str, name: str, code: str, signature: Signature, **changes: Any) -> Snippet:
+    """A mined function."""
+    fields: dict[str, Any] = {
+        "id": content_id(language, name, code), "language": language, "name": name, "code": code, "doc": "Does it.",
+        "signature": signature.to_json(), "self_contained": True, "tokens": len(code) // 4, "source": "folder",
+        "package": "own", "version": "1", "archive_sha256": "", "path": "x", "start_line": 1, "end_line": 2,
+        "license": "MIT",
+    }  # fmt: skip
+    return Snippet(**(fields | changes))
+
+
+class Oracle:
+    """Has the Teacher's `ask`; `body(request)` writes an answer's code, the rest is canned."""
+
+    def __init__(self, body: Callable[[Request], str], sentence: str = "adds two whole numbers", rating: str = RATING):
+        self.body, self.sentence, self.rating = body, sentence, rating
+        self.asked: list[Request] = []
+        self.usage = dict.fromkeys(("calls", "cached", "prompt_tokens", "completion_tokens", "errors"), 0)
+
+    def __enter__(self) -> Oracle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
+        self.asked += requests
+        answers = []
+        for request in requests:
+            if request.id.startswith("score-"):
+                text = self.rating
+            elif request.id.endswith(("-prompt", "-instruction")):
+                text = f" {self.sentence}. And more."
+            else:
+                text = self.body(request)
+            self.usage["calls"] += 1
+            self.usage["completion_tokens"] += len(text.split())
+            answers.append(Answer(request.id, text, "stop", 1, len(text.split()), False))
+        return answers

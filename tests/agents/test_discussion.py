@@ -1,0 +1,127 @@
+"""The prompt F, both topologies, what is drawn."""
+
+from collections import Counter
+
+import pytest
+
+from tests.agents.helpers import sample, synthesis
+from xinstruct.agents.agent import LanguageAgent
+from xinstruct.agents.discussion import Discussion
+from xinstruct.agents.operations import Operation
+from xinstruct.agents.scorer import Score
+from xinstruct.agents.society import Society
+from xinstruct.files import BadInput
+from xinstruct.records import Reason
+
+BLOCKS = ["[Memory]", "[Reflection]", "[Communication]", "[Goal]", "[Guidelines]", "[Created Prompt]"]
+
+
+def agents(**changes: object) -> list[LanguageAgent]:
+    return [LanguageAgent.of(sample(lang), synthesis(**changes)) for lang in ("python", "javascript")]
+
+
+def talk(topology: str, operation: str = "translate", base: int = 0, **changes: object) -> Discussion:
+    speakers = agents(**changes)
+    for agent in speakers:
+        agent.memory.insert(sample("bash", instruction=f"Write `old{agent.language}`.", response="x y z w v"))
+        agent.reflection.reflect("`old`", [Score("code clarity", 5.0, "plain"), Score("difficulty", 1.0, "easy")])
+    seeds = [agent.seed for agent in speakers]
+    return Discussion("d1", 2, topology, speakers, seeds, base, "php", Operation.named(operation))  # type: ignore[arg-type]
+
+
+def text_of(discussion: Discussion, **changes: object) -> str:
+    return discussion.prompt(synthesis(**changes), 1).messages[0]["content"]
+
+
+@pytest.mark.parametrize("topology", ["centralized", "parallel"])
+def test_blocks_stand_in_the_papers_order(topology: str) -> None:
+    text = text_of(talk(topology))
+    assert text.startswith("You are an expert Python programmer")
+    places = [text.index(block) for block in BLOCKS]
+    assert places == sorted(places)
+    assert text.count("Agent 1 (") == text.count("Agent 2 (") == 1
+    assert "Rewrite the problem of Agent 1 for PHP." in text
+
+
+def test_switched_off_blocks_are_left_out() -> None:
+    text = text_of(talk("centralized", reflection=False, memory_capacity=0))
+    assert "[Memory]" not in text and "[Reflection]" not in text and "[Communication]" in text
+
+
+def test_centralized_has_a_main_agent_and_only_it_learns() -> None:
+    central, parallel = talk("centralized"), talk("parallel", base=1)
+    assert "main agent" in text_of(central) and "main agent" not in text_of(parallel)
+    assert central.learners == [central.agents[0]] and parallel.learners == parallel.agents
+    assert "oldjavascript" not in text_of(central) and "oldjavascript" in text_of(parallel)
+    assert "problem of Agent 2" in text_of(parallel) and parallel.source.language == "javascript"
+
+
+def test_reflection_shows_merits_faults_and_failures() -> None:
+    discussion = talk("centralized")
+    discussion.speaker.reflection.regret("the attempt", "compile_error", "line 3: bad")
+    text = text_of(discussion)
+    assert "Merits of `old`: code clarity (plain)." in text and "Faults of `old`: difficulty (easy)." in text
+    assert "the attempt was rejected: compile error (line 3: bad)." in text
+
+
+def test_accept_takes_a_sentence_or_says_why_not() -> None:
+    params = synthesis(new_signature="teacher")
+    for words, reason in ((" \n", Reason.EMPTY_ANSWER), (" calls a Java function.", Reason.WRONG_LANGUAGE)):
+        discussion = talk("centralized")
+        discussion.accept(words, params)
+        assert discussion.reason == reason
+    fine = talk("centralized", "combine")
+    fine.accept(" counts pairs. More.\nSignature: count_pairs(xs: list<int>, m: dict<int,string>) -> bool", params)
+    assert fine.reason is None and fine.created.endswith("counts pairs.")
+    assert str(fine.signature) == "(xs: list<int>, m: dict<int,string>) -> bool"
+    for words in (" counts pairs.", " counts.\nSignature: f(xs: banana) -> int"):
+        broken = talk("centralized", "combine")
+        broken.accept(words, params)
+        assert broken.reason == Reason.NO_SIGNATURE
+
+
+def society(languages: list[str], **changes: object) -> Society:
+    seeds = [sample(lang, function=f"f{i}") for lang in ("python", "javascript", "php") for i in range(4)]
+    return Society(seeds, synthesis(**changes), languages, 7)
+
+
+def test_draws_repeat_and_never_discuss_the_same_pair_twice() -> None:
+    languages = ["python", "javascript", "php", "bash"]
+    first, again = (society(languages, discussions=40).plan(1) for _ in range(2))
+    assert [(d.id, d.target, d.topology, d.base) for d in first] == [
+        (d.id, d.target, d.topology, d.base) for d in again
+    ]
+    assert len({(d.source.id, d.target) for d in first}) == len(first)
+    assert all(len({a.language for a in d.agents}) == 2 and d.target != d.source.language for d in first)
+    assert {d.topology for d in first} == {"centralized", "parallel"}
+    assert all(d.base == 0 for d in first if d.topology == "centralized")
+    # 12 seeds, 3 targets each: no more than 36 can be drawn
+    assert len(society(languages, discussions=99, rounds=1).plan(1)) <= 36
+
+
+def test_target_modes() -> None:
+    languages = ["python", "javascript", "php", "bash"]
+    balanced = Counter(d.target for d in society(languages, discussions=12, targets="balanced").plan(1))
+    uniform = Counter(d.target for d in society(languages, discussions=12).plan(1))
+    assert balanced["bash"] > uniform["bash"]
+    off = society(languages, discussions=12, targets="balanced", target_weights={"bash": 0.0}).plan(1)
+    assert off and all(d.target != "bash" for d in off)
+    existing = society(languages, discussions=12, targets="existing").plan(1)
+    assert existing and all(d.target in {a.language for a in d.agents} for d in existing)
+
+
+def test_a_target_that_cannot_express_the_types_is_not_drawn() -> None:
+    from xinstruct.languages.types import Signature
+
+    nested = Signature.of("int", m="dict<string,int>").to_json()
+    seeds = [sample(lang, signature=nested) for lang in ("python", "javascript")]
+    drawn = Society(seeds, synthesis(discussions=9), ["python", "javascript", "bash"], 1).plan(1)
+    assert drawn and all(d.target != "bash" for d in drawn)
+
+
+def test_bad_parameters_name_themselves() -> None:
+    for key, value in (("targets", "all"), ("base", "best"), ("new_signature", "x"), ("agents", 9)):
+        with pytest.raises(BadInput, match=key):
+            society(["python"], **{key: value})
+    with pytest.raises(BadInput, match="fly"):
+        society(["python", "php"], operations={"fly": 1}).plan(1)

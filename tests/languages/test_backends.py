@@ -1,0 +1,110 @@
+"""What every backend declares, how it spells, and how answers are recognised."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from xinstruct.languages import NAMES, Unsupported, all_languages, clike, get
+from xinstruct.languages.cpp import definitions
+from xinstruct.languages.generate import random_args, random_value
+from xinstruct.languages.types import Signature, Type, conforms
+
+SIGNATURE = Signature.of("list<int>", text="string", limit="int")
+
+
+def test_the_eight_in_their_order() -> None:
+    assert [language.name for language in all_languages()] == list(NAMES)
+    with pytest.raises(ValueError, match="python, javascript"):
+        get("cobol")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_declarations_are_complete(name: str) -> None:
+    language = get(name)
+    assert language.title and language.fence and language.comment and language.stop
+    assert all(e.startswith(".") for e in language.extensions)
+    assert language.toolchain.binaries and language.toolchain.version and language.toolchain.install
+    header = language.header("count_words", SIGNATURE)
+    assert header.endswith("\n") and "count_words" in header and "limit" in header
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "spelled"),
+    [
+        ("python", "dict<string,optional<int>>", "dict[str, int | None]"),
+        ("typescript", "list<optional<int>>", "(number | null)[]"),
+        ("typescript", "dict<bool,tuple<int,string>>", "Map<boolean, [number, string]>"),
+        ("java", "dict<string,list<optional<float>>>", "Map<String, List<Double>>"),
+        ("java", "tuple<int,string>", "List<Object>"),
+        ("java", "optional<int>", "Long"),
+        ("cpp", "optional<tuple<int,list<string>>>", "std::optional<std::tuple<long long, std::vector<std::string>>>"),
+        ("csharp", "optional<string>", "string"),
+        ("csharp", "list<tuple<int,bool>>", "List<(long, bool)>"),
+        ("csharp", "optional<int>", "long?"),
+        ("php", "optional<list<int>>", "?array"),
+        ("bash", "list<int>", "space-separated list of int"),
+    ],
+)
+def test_types_are_spelled(name: str, kind: str, spelled: str) -> None:
+    assert get(name).spell_type(Type.parse(kind)) == spelled
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("java", "isOpenNow"), ("csharp", "IsOpenNow"), ("bash", "is_open_now"), ("php", "isOpenNow")]
+)
+def test_names_follow_custom(name: str, wanted: str) -> None:
+    assert get(name).identifier("is_open_now") == wanted
+    assert get("python").identifier("isHTTPOpenNow") == "is_http_open_now"
+
+
+def test_the_plan_holds_no_expected_value_and_the_source_no_argument() -> None:
+    for name in NAMES:
+        program = get(name).driver("", "f", Signature.of("int", a="string"), [["needle"]], "secretnonce")
+        holding = {file for file, text in program.files.items() if "needle" in text or "secretnonce" in text}
+        assert holding == {"plan.json"}, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_wrong_number_of_arguments_is_refused(name: str) -> None:
+    with pytest.raises(Unsupported):
+        get(name).driver("", "f", Signature.of("int", a="int"), [[1, 2]], "nonce")
+
+
+def test_definitions_in_cpp() -> None:
+    code = """
+    int f(int a); // int f(int b) { return 0; }
+    namespace n { struct S { static int f(int a) const noexcept { return g(f(a)); } }; }
+    template <class T> T g(T a) { if (f(1)) { return a; } return "f(int a) {"; }
+    auto h(auto a) -> decltype(a) { return a; }
+    """
+    assert definitions(code, "f") == [("n::S::f", True)]
+    assert definitions(code, "g") == [("g", False)]
+    assert definitions(code, "h") == [("h", False)]
+
+
+def test_blank_keeps_offsets_and_hides_literals() -> None:
+    code = 'a = "x{"; // {\nb = \'"\'; /* } */ c = R"q(}")q"; d = @"\\"; e = 1\'000;'
+    text = clike.blank(code)
+    assert len(text) == len(code) and not set("{}\"") & set(text.replace("R", ""))
+    assert "d =" in text and "e =" in text
+    assert clike.at_top("int f(int a) { return 1; }", "f")
+    assert not clike.at_top("class A { int f(int a) { return 1; } }", "f")
+
+
+def test_generated_values_conform_and_repeat() -> None:
+    kinds = ["int", "float", "bool", "string", "list<list<int>>", "dict<string,list<int>>", "tuple<int,optional<bool>>"]
+    for text in kinds:
+        kind = Type.parse(text)
+        first = [random_value(kind, random.Random(seed)) for seed in range(200)]
+        assert first == [random_value(kind, random.Random(seed)) for seed in range(200)]
+        assert all(conforms(kind, value) for value in first)
+    keys = [[k for k, _ in random_value(Type.parse("dict<int,int>"), random.Random(s))] for s in range(200)]
+    assert all(len(set(row)) == len(row) for row in keys)
+
+
+def test_generated_arguments_differ_and_end() -> None:
+    rows = random_args(SIGNATURE, random.Random(1), 30)
+    assert len(rows) == 30 and len({repr(row) for row in rows}) == 30
+    assert len(random_args(Signature.of("int", a="bool"), random.Random(1), 30)) == 2

@@ -1,0 +1,136 @@
+"""Loopback servers that speak real HTTP, and the embedded model where it can be had."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xinstruct.files import BadInput, write_json
+from xinstruct.llm.fetch import fetch_teacher
+from xinstruct.llm.registry import find
+
+ROOT = Path(__file__).parents[2]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """HTTP/1.1 with kept connections; what it answers is its server's `script`."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.server.script(self, b"")  # type: ignore[attr-defined]
+
+    do_HEAD = do_GET
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.script(self, body)  # type: ignore[attr-defined]
+
+    def reply(self, status: int, body: bytes, claimed: int | None = None, **headers: str) -> None:
+        """Send an answer; `claimed` is the Content-Length when it should not be the body's."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body) if claimed is None else claimed))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        if claimed is not None and claimed != len(body):
+            self.close_connection = True
+
+    def drop(self) -> None:
+        """Close without an answer, as a server does with a kept connection it is tired of."""
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+
+Script = Callable[[Handler, bytes], None]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Script], str]]:
+    """Start a server with a script on a free port; gives its http://127.0.0.1:port."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(script: Script) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        server.script = script  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def said(text: str, reason: str = "stop") -> bytes:
+    """A chat completion's JSON."""
+    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": reason}
+    return json.dumps({"choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}).encode()
+
+
+@dataclass
+class ChatServer:
+    """An OpenAI-protocol server whose answers echo the question; `trouble` goes before an answer."""
+
+    owner: str = "someone"
+    names: tuple[str, ...] = ("m",)
+    trouble: dict[str, list[Callable[[Handler], None]]] = field(default_factory=dict)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    def __call__(self, handler: Handler, body: bytes) -> None:
+        if handler.command == "GET":
+            data = [{"id": name, "owned_by": self.owner} for name in self.names]
+            return handler.reply(200, json.dumps({"data": data}).encode())
+        sent = json.loads(body)
+        self.asked.append(sent)
+        self.headers.append(dict(handler.headers))
+        question = next(m["content"] for m in reversed(sent["messages"]) if m["role"] == "user")
+        if waiting := self.trouble.get(question):
+            return waiting.pop(0)(handler)
+        started = sent["messages"][-1]["content"] if sent["messages"][-1]["role"] == "assistant" else ""
+        return handler.reply(200, said(f"{started}echo {question}"))
+
+
+def endpoint_folder(folder: Path, url: str) -> Path:
+    """A models/teacher folder of an endpoint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "model.json", {"name": url, "kind": "endpoint", "base_url": url})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A teacher folder with the embedded model: the fetched one, or fetched now; skips without both."""
+    wanted = find("smollm2-135m").gguf
+    for folder in (os.environ.get("XINSTRUCT_TEST_TEACHER", ""), ROOT / "models" / "teacher"):
+        path = Path(folder) / "model.json"
+        if folder and path.exists() and json.loads(path.read_text()).get("sha256") == wanted["sha256"]:
+            return Path(folder)
+    folder = tmp_path_factory.mktemp("models") / "teacher"
+    try:
+        fetch_teacher("smollm2-135m", folder, print)
+    except BadInput as error:
+        pytest.skip(f"the embedded model is not fetched and cannot be: {error}")
+    return folder
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,89 @@
+"""Verdicts by the real judge, the split by root snippet, shards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stages.filter import components, roots, split
+from tests.stages.helpers import metrics, project, run_stage, sample, write_samples
+from xinstruct.files import hash_path, read_records
+from xinstruct.records import Sample
+
+GOOD = "def add(a, b):\n    return a + b\n"
+
+
+def prepare(root: Path, shards: int) -> Path:
+    project(root)
+    graph = root / "dvc.yaml"
+    graph.write_text(graph.read_text().replace("meta: {shards: 2}", f"meta: {{shards: {shards}}}"))
+    samples = [sample(i, GOOD) for i in range(8)]
+    samples.append(sample(8, GOOD, kind="Ds3", snippets=["root0", "root1"]))
+    samples.append(sample(9, "function add(a, b) { return a + b; }", language="javascript", kind="Ds3"))
+    samples.append(sample(10, "def add(a, b):\n    return a - b\n"))
+    samples.append(sample(11, "def add(a, b):\n    return a +\n"))
+    samples.append(sample(12, GOOD, cases="[]"))
+    samples.append(sample(13, "import sys\nsys.exit(0)\n"))
+    write_samples(root, "deduplicate", samples)
+    return root
+
+
+def test_verdicts_split_and_books(tmp_path: Path) -> None:
+    root = prepare(tmp_path, 2)
+    run_stage(root, "filter")
+    kept = read_records(root / "data/filter/samples.parquet", "samples")
+    gone = {r.id: r.reason for r in read_records(root / "data/filter/rejected.parquet", "rejected")}
+    assert {s.id for s in kept} == {sample(i, "").id for i in range(10)}
+    assert {s.verdict for s in kept} == {"passed"}
+    assert gone[sample(10, "").id] == "wrong_answer"
+    assert gone[sample(12, "").id] == "no_cases"
+    assert len(gone) == 4
+    found = metrics(root, "filter")
+    assert found["rows"] == {"in": 14, "out": 10, "rejected": 4}
+    assert found["split"] == {"train": 8, "heldout": 2}
+    assert found["by_language"]["python"]["Ds1"]["in"] == 12
+    assert found["by_language"]["python"]["Ds1"]["passed"] == 8
+    assert no_shared_root(kept)
+
+
+def test_same_bytes_with_other_shards(tmp_path: Path) -> None:
+    results = []
+    for shards in (1, 3):
+        folder = tmp_path / str(shards)
+        folder.mkdir()
+        run_stage(prepare(folder, shards), "filter")
+        results.append((hash_path(folder / "data/filter"), hash_path(folder / "reports")))
+    assert results[0] == results[1]
+
+
+def no_shared_root(samples: list[Sample]) -> bool:
+    sides = {side: {r for s in samples if s.split == side for r in roots(s)} for side in ("train", "heldout")}
+    return not sides["train"] & sides["heldout"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_split_shares_no_root_and_keeps_to_its_share(seed: int) -> None:
+    samples = [
+        sample(i, "", snippets=[f"r{i % 30}", f"r{(i * 7) % 30}"] if i > 60 else [f"r{i % 40}"]) for i in range(80)
+    ]
+    split(samples, 0.15, seed)
+    held = sum(s.split == "heldout" for s in samples)
+    assert 0 < held <= 12
+    assert no_shared_root(samples)
+
+
+def test_one_component_is_all_training() -> None:
+    samples = [sample(i, "", snippets=["r", f"r{i}"]) for i in range(5)]
+    split(samples, 0.5, 1)
+    assert {s.split for s in samples} == {"train"}
+    assert len(components(samples)) == 1
+
+
+def test_split_does_not_depend_on_the_order() -> None:
+    first = [sample(i, "", snippets=[f"r{i // 2}"]) for i in range(20)]
+    second = [sample(i, "", snippets=[f"r{i // 2}"]) for i in reversed(range(20))]
+    split(first, 0.3, 1)
+    split(second, 0.3, 1)
+    assert {s.id: s.split for s in first} == {s.id: s.split for s in second}
+    assert sum(s.split == "heldout" for s in first) == 6

@@ -1,0 +1,93 @@
+"""DPO raises the margin on its pairs and leaves a plain model; without pairs nothing breaks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from xinstruct.files import hash_path, write_json, write_records
+from xinstruct.records import Pair, Sample
+from xinstruct.training import data
+from xinstruct.training.dpo import optimise
+from xinstruct.training.loss import completion_loss
+
+DPO = {"beta": 0.1, "epochs": 3, "learning_rate": 5.0e-3, "batch_size": 2, "lora_rank": 4, "dtype": "float32"}
+STAGE = """
+stages:
+  dpo:
+    cmd: python -m stages.dpo
+    deps: [data/preferences, models/sft]
+    params: [seed, dpo]
+    outs: [models/dpo]
+    metrics: [{reports/dpo/metrics.json: {cache: false}}]
+    plots: [{reports/dpo/loss.csv: {cache: false}}]
+"""
+
+
+def make_pairs(samples: list[Sample]) -> list[Pair]:
+    return [
+        Pair(
+            id=sample.id,
+            language="python",
+            task_id=sample.id,
+            prompt=sample.instruction,
+            chosen=data.fenced(sample.response, "python"),
+            rejected=data.fenced(sample.response.replace("+", "-"), "python"),
+            chosen_verdict="reference",
+            rejected_verdict="wrong_answer",
+            parents=[],
+        )
+        for sample in samples[:8]
+    ]
+
+
+def margin(folder: Path, pairs: list[Pair]) -> float:
+    """Sum over pairs of ln p(chosen) - ln p(rejected)."""
+
+    def total(answers: list[str]) -> float:
+        talks = [
+            [{"role": "user", "content": pair.prompt}, {"role": "assistant", "content": answer}]
+            for pair, answer in zip(pairs, answers, strict=True)
+        ]
+        return -sum(loss for loss, _ in completion_loss(folder, talks, "float32"))
+
+    return total([pair.chosen for pair in pairs]) - total([pair.rejected for pair in pairs])
+
+
+def test_margin_rises_and_bytes_repeat(tmp_path: Path, tiny: Path, samples: list[Sample]) -> None:
+    pairs = make_pairs(samples)
+    log = optimise(tiny, pairs, DPO, 5, tmp_path / "scratch", tmp_path / "dpo")
+    assert len(log) == 12 and set(log[0]) == {"step", "loss", "margin", "accuracy"}
+    assert log[0]["margin"] == 0 and log[-1]["margin"] > 0 and log[-1]["loss"] < log[0]["loss"]
+    assert margin(tmp_path / "dpo", pairs) > margin(tiny, pairs)
+    optimise(tiny, pairs[::-1], DPO, 5, tmp_path / "scratch2", tmp_path / "again")
+    assert hash_path(tmp_path / "dpo") == hash_path(tmp_path / "again")
+
+
+def run_stage(folder: Path, tiny: Path, pairs: list[Pair]) -> dict[str, Any]:
+    write_records(folder / "data/preferences/pairs.parquet", "pairs", pairs)
+    shutil.copytree(tiny, folder / "models/sft")
+    write_json(folder / "params.yaml", {"seed": 11, "dpo": DPO | {"epochs": 1}})
+    (folder / "dvc.yaml").write_text(STAGE)
+    done = subprocess.run([sys.executable, "-m", "stages.dpo"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    metrics: dict[str, Any] = json.loads((folder / "reports/dpo/metrics.json").read_text())
+    return metrics
+
+
+def test_stage_without_pairs_copies_the_tuned_model_and_says_so(tmp_path: Path, tiny: Path) -> None:
+    metrics = run_stage(tmp_path, tiny, [])
+    assert metrics["pairs"] == 0 and metrics["rows"] == {"in": 0, "out": 0, "rejected": 0}
+    assert hash_path(tmp_path / "models/dpo") == hash_path(tmp_path / "models/sft")
+    assert (tmp_path / "reports/dpo/loss.csv").read_text() == "step,loss,margin,accuracy\n"
+
+
+def test_stage_with_pairs_writes_model_and_curve(tmp_path: Path, tiny: Path, samples: list[Sample]) -> None:
+    metrics = run_stage(tmp_path, tiny, make_pairs(samples))
+    assert metrics["pairs"] == 8 and metrics["pairs_by_chosen"] == {"reference": 8} and metrics["steps"] == 4
+    assert hash_path(tmp_path / "models/dpo") != hash_path(tmp_path / "models/sft")
+    assert len((tmp_path / "reports/dpo/loss.csv").read_text().splitlines()) == 5

@@ -1,0 +1,167 @@
+"""SFT lowers the loss, is repeatable to the byte, survives kill -9 and never sees held-out samples."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xinstruct.files import hash_path, write_json, write_records
+from xinstruct.records import Sample
+from xinstruct.training import data
+from xinstruct.training.checkpoints import MARKER, newest_whole
+from xinstruct.training.loss import completion_loss, mean_loss
+from xinstruct.training.sft import fine_tune, packed_rows, too_long
+
+STAGE = """
+stages:
+  sft:
+    cmd: python -m stages.sft
+    deps: [data/filter, models/start]
+    params: [seed, sft]
+    outs: [models/sft]
+    metrics: [{reports/sft/metrics.json: {cache: false}}]
+    plots: [{reports/sft/loss.csv: {cache: false}}]
+"""
+SECTION = {
+    "epochs": 4,
+    "learning_rate": 0.02,
+    "warmup_steps": 2,
+    "batch_tokens": 256,
+    "batch_size": 1,
+    "lora_rank": 4,
+    "dtype": "float32",
+}
+
+
+def project(folder: Path, tiny: Path, samples: list[Sample]) -> Path:
+    """A folder in which `python -m stages.sft` runs."""
+    write_records(folder / "data/filter/samples.parquet", "samples", samples)
+    shutil.copytree(tiny, folder / "models/start")
+    write_json(folder / "params.yaml", {"seed": 11, "sft": SECTION})
+    (folder / "dvc.yaml").write_text(STAGE)
+    return folder
+
+
+def command() -> list[str]:
+    return [sys.executable, "-m", "stages.sft"]
+
+
+def weights(folder: Path) -> str:
+    return hash_path(folder / "models/sft/model.safetensors")
+
+
+def finish(folder: Path) -> dict[str, Any]:
+    done = subprocess.run(command(), cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    metrics: dict[str, Any] = json.loads((folder / "reports/sft/metrics.json").read_text())
+    return metrics
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, tiny: Path, samples: list[Sample]) -> tuple[Path, dict[str, Any]]:
+    folder = project(tmp_path_factory.mktemp("whole"), tiny, samples)
+    return folder, finish(folder)
+
+
+def test_stage_lowers_the_loss_and_keeps_books(whole: tuple[Path, dict[str, Any]]) -> None:
+    folder, metrics = whole
+    assert metrics["rows"] == {"in": 16, "out": 16, "rejected": 0}
+    assert metrics["heldout"]["samples"] == 4
+    assert metrics["heldout"]["loss_after"] < 0.8 * metrics["heldout"]["loss_before"]
+    lines = (folder / "reports/sft/loss.csv").read_text().splitlines()
+    assert lines[0].startswith("step,loss") and len(lines) == metrics["steps"] + 1
+
+
+def test_model_loads_in_plain_transformers_and_has_no_adapter(whole: tuple[Path, dict[str, Any]], tiny: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = whole[0] / "models/sft"
+    model, start = (AutoModelForCausalLM.from_pretrained(path) for path in (folder, tiny))
+    assert {k: v.shape for k, v in model.state_dict().items()} == {k: v.shape for k, v in start.state_dict().items()}
+    assert not list(folder.glob("adapter*"))
+    assert AutoTokenizer.from_pretrained(folder).chat_template == AutoTokenizer.from_pretrained(tiny).chat_template
+    assert model.config._attn_implementation == "sdpa"
+
+
+def test_kill_minus_nine_and_again_gives_the_same_bytes(
+    tmp_path: Path, tiny: Path, samples: list[Sample], whole: tuple[Path, dict[str, Any]]
+) -> None:
+    folder = project(tmp_path, tiny, samples)
+    env = os.environ | {"PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command(), cwd=folder, stderr=subprocess.DEVNULL, env=env, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list(folder.glob(f"work/sft/*/checkpoints/checkpoint-*/{MARKER}")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (folder / "models/sft").exists()
+    metrics = finish(folder)
+    assert metrics == whole[1]
+    assert weights(folder) == weights(whole[0])
+    assert (folder / "reports/sft/loss.csv").read_bytes() == (whole[0] / "reports/sft/loss.csv").read_bytes()
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(
+    tmp_path: Path, tiny: Path, samples: list[Sample], params: dict[str, Any]
+) -> None:
+    rows = encoded(tiny, data.training_samples(samples)[:6])
+    hashes = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        fine_tune(tiny, rows, params, seed, tmp_path / f"scratch-{name}", tmp_path / name)
+        hashes.append(hash_path(tmp_path / name))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_full_fine_tuning_learns_too(tmp_path: Path, tiny: Path, samples: list[Sample], params: dict[str, Any]) -> None:
+    talks = [data.conversation(sample) for sample in samples[:6]]
+    log = fine_tune(tiny, encoded(tiny, samples[:6]), params | {"lora_rank": 0}, 1, tmp_path / "s", tmp_path / "m")
+    assert log[-1]["loss"] < log[0]["loss"]
+    after = mean_loss(completion_loss(tmp_path / "m", talks, "float32"))
+    assert after < mean_loss(completion_loss(tiny, talks, "float32"))
+
+
+def encoded(tiny: Path, samples: list[Sample]) -> list[data.Encoded]:
+    tokenizer = data.load_tokenizer(tiny)
+    return [data.encode(tokenizer, data.conversation(sample)) for sample in samples]
+
+
+def test_only_training_samples_are_encoded_for_training(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny: Path, samples: list[Sample]
+) -> None:
+    """Every row that reaches the trainer is a training sample's; too long ones are rejected, not cut."""
+    import stages.sft as stage
+    from xinstruct.plan import resolve
+    from xinstruct.stage import Context
+
+    long = samples[0].instruction + " word" * 400
+    every = [Sample(**{**vars(samples[0]), "instruction": long}), *samples[1:]]
+    monkeypatch.chdir(project(tmp_path, tiny, every))
+    ctx = Context(resolve("sft"), 0)
+    rows = stage._encode(ctx, data.training_samples(every))
+    told = {s.instruction for s in every if s.split == "train" and s.instruction != long}
+    tokenizer = data.load_tokenizer(tiny)
+    texts = [tokenizer.decode(row.input_ids) for row in rows]
+    assert len(texts) == len(told) == 15
+    assert all(any(instruction in text for instruction in told) for text in texts)
+    assert [row.reason for row in ctx.records["rejected"]] == ["too_long"]
+    assert too_long(encoded(tiny, every[:1])[0], SECTION) and packed_rows(rows, 256) < len(rows)
+
+
+def test_half_written_checkpoints_are_removed(tmp_path: Path) -> None:
+    for step in (2, 10, 12):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    for step in (2, 10):
+        (tmp_path / f"checkpoint-{step}" / MARKER).touch()
+    assert newest_whole(tmp_path) == tmp_path / "checkpoint-10"
+    assert not (tmp_path / "checkpoint-12").exists()
+    assert newest_whole(tmp_path / "none") is None
