@@ -15,41 +15,26 @@ import gc
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from xinstruct.benchmarks.extract import NONE, extract_code
+from xinstruct.benchmarks.extract import NONE
 from xinstruct.benchmarks.fetch import declaration
-from xinstruct.benchmarks.protocol import conversation, program
+from xinstruct.benchmarks.questions import Question, benchmark_question, heldout_question, unjudged
 from xinstruct.benchmarks.scoring import comparisons, summary, table
-from xinstruct.benchmarks.translate import Problem, draw, expressible, read_suite
+from xinstruct.benchmarks.translate import draw, expressible, read_suite
 from xinstruct.execution import toolchains
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.judge import Judge
 from xinstruct.files import write_json
-from xinstruct.languages.types import Signature, cases_from_json
-from xinstruct.prompts import user
-from xinstruct.records import Completion, Reason, Sample, content_id
+from xinstruct.records import Completion, Sample, content_id
 from xinstruct.stage import BadInput, Context, Script, run, work_root
 from xinstruct.training import data as sft_data
 from xinstruct.training.generate import Generator
 from xinstruct.training.loss import completion_loss, mean_loss
 
-HELDOUT = "heldout"
 BENCHMARKS = Path("data/fetch/benchmarks")
-
-
-@dataclass(frozen=True)
-class Question:
-    """One thing every model is asked, and how its answer becomes a job for the judge."""
-
-    benchmark: str
-    task_id: str
-    language: str
-    messages: list[dict[str, str]]
-    code_of: Callable[[str], tuple[str, str]]
-    job_of: Callable[[str, str], Job]
 
 
 def work(ctx: Context) -> None:
@@ -57,7 +42,7 @@ def work(ctx: Context) -> None:
     languages = _languages(ctx)
     heldout = _heldout(ctx, languages)
     with Judge(ctx.params["execution"], cache=work_root() / "verdicts.sqlite") as judge:
-        questions = _benchmark_questions(ctx, judge, languages) + [_heldout_question(s) for s in heldout]
+        questions = _benchmark_questions(ctx, judge, languages) + [heldout_question(s) for s in heldout]
         if not questions:
             raise BadInput("evaluate: nothing to ask; set evaluate.benchmarks or evaluate.heldout in params.yaml")
         for model in ctx.own["models"]:
@@ -84,22 +69,6 @@ def _heldout(ctx: Context, languages: list[str]) -> list[Sample]:
     return sorted(order[: ctx.own["heldout"]], key=lambda sample: sample.id)
 
 
-def _heldout_question(sample: Sample) -> Question:
-    def job(ident: str, code: str) -> Job:
-        signature = Signature.from_json(sample.signature)
-        cases = tuple(cases_from_json(sample.cases))
-        return Job(ident, sample.language, code, sample.function, signature, cases)
-
-    return Question(
-        benchmark=HELDOUT,
-        task_id=sample.id,
-        language=sample.language,
-        messages=[user(sample.instruction)],
-        code_of=lambda answer: extract_code(answer, sample.language, sample.function),
-        job_of=job,
-    )
-
-
 def _benchmark_questions(ctx: Context, judge: Judge, languages: list[str]) -> list[Question]:
     questions = []
     for name, limit in (ctx.own["benchmarks"] or {}).items():
@@ -111,19 +80,8 @@ def _benchmark_questions(ctx: Context, judge: Judge, languages: list[str]) -> li
             problems, _ = expressible(suite, language)
             about.setdefault("expressible", {})[language] = len(problems)
             drawn = draw(problems, limit, ctx.params["random_seed"])
-            questions += [_benchmark_question(name, problem) for problem in drawn]
+            questions += [benchmark_question(name, problem) for problem in drawn]
     return questions
-
-
-def _benchmark_question(name: str, problem: Problem) -> Question:
-    return Question(
-        benchmark=name,
-        task_id=problem.task_id,
-        language=problem.language,
-        messages=conversation(problem),
-        code_of=lambda answer: program(problem, answer),
-        job_of=problem.job,
-    )
 
 
 # ---- one model
@@ -158,7 +116,7 @@ def _judge(ctx: Context, judge: Judge, model: str, questions: Sequence[Question]
     for question, answer in zip(questions, answers, strict=True):
         code, rule = question.code_of(answer["text"])
         rules[rule] += 1
-        row = _completion(model, question, answer, code)
+        row = unjudged(model, question, answer, code)
         ctx.open(row.id)
         rows[row.id] = row
         if rule != NONE:
@@ -170,22 +128,6 @@ def _judge(ctx: Context, judge: Judge, model: str, questions: Sequence[Question]
         ctx.keep(row)
     ctx.metrics.setdefault("extraction", {})[model] = dict(sorted(rules.items()))
     ctx.metrics.setdefault("truncated", {})[model] = sum(not answer["finished"] for answer in answers)
-
-
-def _completion(model: str, question: Question, answer: dict[str, Any], code: str) -> Completion:
-    return Completion(
-        id=content_id(model, question.benchmark, question.language, question.task_id, "0"),
-        model=model,
-        benchmark=question.benchmark,
-        task_id=question.task_id,
-        language=question.language,
-        prompt=question.messages[-1]["content"],
-        answer=answer["text"],
-        code=code,
-        verdict=Reason.EMPTY_ANSWER.value,
-        detail="no code in the answer",
-        completion_tokens=answer["tokens"],
-    )
 
 
 def finish(ctx: Context) -> None:

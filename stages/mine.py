@@ -97,7 +97,7 @@ def finish(ctx: Context) -> None:
     kept: list[Snippet] = []
     for language in ctx.params["languages"]:
         found = by_language[language]
-        chosen = _sample(found, int(ctx.own["per_language"]), random.Random(f"{ctx.params['seed']}:{language}"))
+        chosen = _sample(found, int(ctx.own["per_language"]), random.Random(f"{ctx.params['random_seed']}:{language}"))
         kept += chosen
         ctx.metrics[language] = _counts(found, chosen, candidates[language])
         _sampled_out(ctx, found, chosen)

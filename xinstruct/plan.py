@@ -72,7 +72,7 @@ def resolve(stage: str, root: Path = Path()) -> Plan:
         raise BadInput(f"dvc.yaml has no stage {stage!r}; it has: {', '.join(stages)}")
     spec = stages[stage]
     values = read_yaml(root / "params.yaml")
-    params = {key: _lookup(values, key) for key in spec.get("params", [])}
+    params = _select(values, spec.get("params", []))
     deps = [str(dep) for dep in spec.get("deps", [])]
     for dep in deps:
         if not (root / dep).exists():
@@ -85,10 +85,18 @@ def resolve(stage: str, root: Path = Path()) -> Plan:
     return Plan(stage, params, deps, outs, shards, str(work), dict(meta.get("resources", {})))
 
 
-def _lookup(values: dict[str, Any], key: str) -> Any:
-    if key not in values:
-        raise BadInput(f"params.yaml: section {key!r} is missing")
-    return values[key]
+def _select(values: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+    """The declared params, nested as in params.yaml; a key may be dotted (teacher.model)."""
+    chosen: dict[str, Any] = {}
+    for key in keys:
+        source, target = values, chosen
+        *path, last = key.split(".")
+        for name in path:
+            source, target = source.get(name) or {}, target.setdefault(name, {})
+        if last not in source:
+            raise BadInput(f"params.yaml: section {key!r} is missing")
+        target[last] = source[last]
+    return chosen
 
 
 def output_names(spec: dict[str, Any]) -> list[str]:

@@ -53,7 +53,7 @@ CODE = {
     "python": "def add(a, b):\n    return a + b\n",
     "javascript": "function add(a, b) {\n    return a + b;\n}\n",
     "php": "<?php\n\nfunction add(int $a, int $b): int {\n    return $a + $b;\n}\n",
-    "bash": 'add() {\n    echo $(( $1 + $2 ))\n}\n',
+    "bash": "add() {\n    echo $(( $1 + $2 ))\n}\n",
 }
 BODIES = {
     "python": "    return a + b\n",

@@ -64,6 +64,12 @@ def test_words_and_names_are_rewritten(suite: Suite) -> None:
     assert "add_up" not in prompt
 
 
+def test_a_shell_is_told_how_lists_are_passed(suite: Suite) -> None:
+    task = suite.tasks[1]
+    prompt = problem(task, suite.cases[task.task_id], "bash").prompt
+    assert "# $1 (words): space-separated list of string\n# Prints: bool\nis_long() {" in prompt
+
+
 def test_a_language_that_cannot_express_a_problem_leaves_it_out(suite: Suite) -> None:
     task = suite.tasks[2]
     with pytest.raises(Unsupported):

@@ -168,3 +168,21 @@ def test_a_broken_cache_file_is_named(tmp_path: Path) -> None:
 def test_impossible_limits_are_refused(key: str, value: object) -> None:
     with pytest.raises(BadInput, match=f"execution.{key}"):
         Judge(PARAMS | {key: value})
+
+
+def test_odd_source_text_is_judged_and_never_raises(judge: Judge) -> None:
+    codes = [
+        "",
+        "\ud800",
+        "def f(n): return 2 * n\n\x00",
+        "(" * 5000,
+        "def f(n): return '\ud800'\n",
+        "\ufeffdef f(n): return 2 * n\n",
+    ]
+    verdicts = judge.judge(
+        [Job(str(i), lang, code, "f", TWICE, CASES) for i, code in enumerate(codes) for lang in ("python", "php")]
+    )
+    assert len(verdicts) == 12
+    assert all(v.verdict in ("runtime_error", "unsupported", "forged") for v in verdicts[:8]), verdicts
+    assert verdicts[8].verdict in ("runtime_error", "wrong_answer")
+    assert "infrastructure" not in {v.verdict for v in verdicts}

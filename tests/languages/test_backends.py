@@ -87,7 +87,7 @@ def test_definitions_in_cpp() -> None:
 def test_blank_keeps_offsets_and_hides_literals() -> None:
     code = 'a = "x{"; // {\nb = \'"\'; /* } */ c = R"q(}")q"; d = @"\\"; e = 1\'000;'
     text = clike.blank(code)
-    assert len(text) == len(code) and not set("{}\"") & set(text.replace("R", ""))
+    assert len(text) == len(code) and not set('{}"') & set(text.replace("R", ""))
     assert "d =" in text and "e =" in text
     assert clike.at_top("int f(int a) { return 1; }", "f")
     assert not clike.at_top("class A { int f(int a) { return 1; } }", "f")

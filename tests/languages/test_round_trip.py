@@ -6,8 +6,8 @@ import random
 from typing import Any
 
 import pytest
-from tests.languages.conftest import job, need, outcome
 
+from tests.languages.conftest import job, need, outcome
 from xinstruct.execution.judge import Job, Judge
 from xinstruct.languages import NAMES, Unsupported, get
 from xinstruct.languages.generate import random_args, random_value
@@ -17,16 +17,22 @@ GROUPS = [
     ["int", "float", "bool", "string"],
     ["list<int>", "list<float>", "list<bool>", "list<string>", "list<list<int>>", "list<list<string>>"],
     ["dict<string,int>", "dict<int,string>", "dict<string,list<int>>", "dict<string,dict<string,bool>>"],
-    ["tuple<int,string>", "tuple<float,bool,string>", "list<tuple<int,string>>", "tuple<int,int>", "tuple<list<int>,int>"],
+    [
+        "tuple<int,string>",
+        "tuple<float,bool,string>",
+        "list<tuple<int,string>>",
+        "tuple<int,int>",
+        "tuple<list<int>,int>",
+    ],
     ["optional<int>", "optional<string>", "optional<float>", "optional<bool>", "list<optional<int>>"],
     ["optional<list<int>>", "optional<tuple<int,int>>", "dict<string,optional<int>>", "dict<string,tuple<int,int>>"],
 ]
 TEXTS = ["", "a\0b", "\"'`$x${y}\\", "é\u2028\u00a0", "😀\u0085", "a\nb\r\n\t\x07\x7f", "%s {0} ?? \\n \\u0041", " x "]
 FLOATS: list[Any] = [0.0, -0.0, 0.1, -1e300, 5e-324, 1e22, 123456789.125, "NaN", "Infinity", "-Infinity"]
+_DOUBLE, _LONG = [0, -1, 2**53 - 1, 1 - 2**53], [0, -1, 2**63 - 1, -(2**63)]
 INTS = {
-    **dict.fromkeys(("python",), [0, -1, 10**40, -(2**63)]),
-    **dict.fromkeys(("javascript", "typescript"), [0, -1, 2**53 - 1, 1 - 2**53]),
-    **dict.fromkeys(("java", "cpp", "csharp", "php"), [0, -1, 2**63 - 1, -(2**63)]),
+    **{"python": [0, -1, 10**40, -(2**63)], "javascript": _DOUBLE, "typescript": _DOUBLE},
+    **{"java": _LONG, "cpp": _LONG, "csharp": _LONG, "php": _LONG},
 }
 BODY = {
     "python": "    return ({},)\n",

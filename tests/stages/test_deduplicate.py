@@ -10,7 +10,7 @@ from tests.stages.helpers import metrics, project, run_stage, sample, write_samp
 from xinstruct.files import hash_path, read_records
 
 WORDS = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon"
-LONG = f"{WORDS} " + " ".join(f"word{i}" for i in range(60))
+LONG = f"{WORDS} " + " ".join(f"word{i}" for i in range(200))
 TASK = "Given an array of meeting intervals return the smallest number of rooms that they need"
 
 

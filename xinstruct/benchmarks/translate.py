@@ -145,11 +145,20 @@ def _prompt(backend: Language, function: str, header: str, task: Task) -> str:
     text = re.sub(rf"\b{re.escape(task.function)}\b", function, task.doc)
     words = {"True": "true", "False": "false", "None": _NONE.get(backend.name, "null")}
     text = re.sub(r"\b(?:True|False|None)\b", lambda found: words[found.group()], text)
+    text = "\n".join([text, *_conventions(backend, task.signature)])
     lines = header.rstrip("\n").split("\n")
     at = definition_line(header, backend.name, function)
     indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
     comment = [f"{indent}{backend.comment} {line}".rstrip() for line in text.split("\n")]
     return "\n".join([*lines[:at], *comment, *lines[at:]])
+
+
+def _conventions(backend: Language, signature: Signature) -> list[str]:
+    """How arguments and result are written where the header cannot say it: a shell has only words."""
+    if backend.name != "bash":
+        return []
+    params = [f"${i} ({p.name}): {backend.spell_type(p.type)}" for i, p in enumerate(signature.params, 1)]
+    return [*params, f"Prints: {backend.spell_type(signature.returns)}"]
 
 
 def expressible(suite: Suite, language: str) -> tuple[list[Problem], dict[str, str]]:

@@ -136,6 +136,12 @@ class Judge:
             except toolchains.Missing as error:
                 found[place] = self._without_run(job, "infrastructure", str(error))
                 continue
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+                said = (
+                    f"no program could be built: {type(error).__name__}: {error}"  # a flaw of ours, not the program's
+                )
+                found[place] = self._without_run(job, "infrastructure", verdicts.stable(said, nonce)[:300])
+                continue
             tasks.setdefault(key, _Task(job, program, nonce, key, [])).places.append(place)
         return tasks
 

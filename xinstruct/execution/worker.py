@@ -184,7 +184,7 @@ class Run:
         for fd in (self.out, self.err, self.note, self.done):
             poll.register(fd, select.POLLIN)
         poll.register(0, 0)  # only hang-up: whoever asked is gone
-        tick = 0.5 if self.group else 0.05
+        tick = 0.2 if self.group else 0.05
         due = time.monotonic() + tick
         while not self.reason:
             now = time.monotonic()
@@ -280,7 +280,7 @@ class Run:
         reason = self.reason
         if not reason and self.group and self.group.kills() > kills:
             reason = "memory"
-        if not reason and cpu >= self.request["cpu"]:
+        if not reason and (cpu >= self.request["cpu"] or signalled == signal.SIGXCPU):
             reason = "cpu"
         if not reason and self.request["isolated"] and "exit-code" not in note:
             reason = "infrastructure"

@@ -85,8 +85,10 @@ class Bash(Language):
     def header(self, name: str, signature: Signature) -> str:
         """`name() {`, a local variable per parameter and a line break."""
         _check_signature(signature)
-        names = "".join(f'    local {p.name}="${{{i}}}"\n' if i > 9 else f'    local {p.name}="${i}"\n'
-                        for i, p in enumerate(signature.params, 1))
+        names = "".join(
+            f'    local {p.name}="${{{i}}}"\n' if i > 9 else f'    local {p.name}="${i}"\n'
+            for i, p in enumerate(signature.params, 1)
+        )
         return f"{name}() {{\n{names}"
 
     def footer(self) -> str:
@@ -100,7 +102,11 @@ class Bash(Language):
         common.check_text(signature, args, nul=False)
         kind = signature.returns
         returns = f"list:{kind.args[0]}" if kind.head == "list" else kind.head
-        lines = [f"xi__nonce={shlex.quote(nonce)} xi__name={shlex.quote(name)} xi__returns={returns}", "xi__all() {", ":"]
+        lines = [
+            f"xi__nonce={shlex.quote(nonce)} xi__name={shlex.quote(name)} xi__returns={returns}",
+            "xi__all() {",
+            ":",
+        ]
         for i, row in enumerate(args):
             words = [self.literal(p.type, v) for p, v in zip(signature.params, row, strict=True)]
             lines.append(" ".join(["xi__case", str(i), *words]))

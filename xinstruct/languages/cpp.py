@@ -19,6 +19,15 @@ from xinstruct.languages.types import Signature, Type
 
 FLAGS = ("-std=c++17", "-O1", "-pipe", "-w")  # what a precompiled prelude.hpp.gch must be made with
 _SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "std::string", "none": "void"}
+# The answer's own main, if it has one, gets out of the way.
+_MAIN = """#define main answer_main_
+#include "answer.cpp"
+#undef main
+#line 1 "main.cpp"
+int main() {{
+    return xinstruct_driver::run([](const xinstruct_driver::Json& row) {{ return {call}; }});
+}}
+"""
 _KEYS = ("int", "float", "bool", "string", "tuple", "list", "optional")
 
 
@@ -28,7 +37,7 @@ def definitions(code: str, name: str) -> list[tuple[str, bool]]:
     found = []
     for match in re.finditer(rf"(?<![\w.>]){re.escape(name)}\s*\(", text):
         end = _closing(text, match.end() - 1)
-        if re.match(r"\s*(?:const|noexcept(?:\s*\([^()]*\))?|override|->\s*[\w:<>,&*\s]+|\s)*\{", text[end:]):
+        if re.match(r"\s*(?:const|noexcept(?:\s*\([^()]*\))?|override|->\s*[\w:<>,&*()\s]+|\s)*\{", text[end:]):
             scope, start = _scope(text[: match.start()])
             generic = "template" in start or bool(re.search(r"\bauto\b", text[match.end() : end]))
             found.append(("::".join([*scope, name]), not generic))
@@ -92,9 +101,7 @@ class Cpp(Language):
             return f"{value}LL" if value != common.INT64[0] else f"({value + 1}LL - 1)"
         if kind.head == "float":
             limits = "std::numeric_limits<double>"
-            return common.float_text(
-                value, f"{limits}::quiet_NaN()", f"{limits}::infinity()", f"-{limits}::infinity()"
-            )
+            return common.float_text(value, f"{limits}::quiet_NaN()", f"{limits}::infinity()", f"-{limits}::infinity()")
         if kind.head == "bool":
             return "true" if value else "false"
         if kind.head == "string":
@@ -119,7 +126,9 @@ class Cpp(Language):
         """Includes of the types used, `long long name(const std::string& text) {` and a line break."""
         common.check_types(signature, _KEYS)
         wanted = {"list": "vector", "dict": "map"}
-        heads = sorted(wanted.get(h, h) for h in signature.heads() | {"list", "string"} if h not in _SPELLED or h == "string")
+        heads = sorted(
+            wanted.get(h, h) for h in signature.heads() | {"list", "string"} if h not in _SPELLED or h == "string"
+        )
         includes = "".join(f"#include <{head}>\n" for head in ["algorithm", "cmath", *heads])
         params = ", ".join(f"{self._parameter(p.type)} {p.name}" for p in signature.params)
         return f"{includes}\n{self.spell_type(signature.returns)} {name}({params}) {{\n"
@@ -137,8 +146,7 @@ class Cpp(Language):
         common.check_types(signature, _KEYS)
         common.check_args(signature, args, *common.INT64)
         common.check_text(signature, args)
-        body = 'return xinstruct_driver::run([](const xinstruct_driver::Json& row) {{ return {}; }});'
-        main = f'#define main answer_main_\n#include "answer.cpp"\n#undef main\n#line 1 "main.cpp"\nint main() {{\n    {body.format(self._call(code, name, signature))}\n}}\n'
+        main = _MAIN.format(call=self._call(code, name, signature))
         files = {"main.cpp": main, "answer.cpp": code, common.PLAN: common.plan(name, signature, args, nonce)}
         return self._program(files, ())
 

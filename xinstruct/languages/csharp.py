@@ -18,18 +18,21 @@ from xinstruct.languages.types import Signature, Type
 
 _SPELLED = {"int": "long", "float": "double", "bool": "bool", "string": "string", "none": "void"}
 _USINGS = "".join(
-    f"using System{name};\n" for name in ("", ".Collections.Generic", ".Linq", ".Numerics", ".Text", ".Text.RegularExpressions")
+    f"using System{name};\n"
+    for name in ("", ".Collections.Generic", ".Linq", ".Numerics", ".Text", ".Text.RegularExpressions")
 )
+# What the .NET SDK imports by itself since C# 10, on one line so that line numbers stay.
+_IMPLICIT = "".join(f"using System{n};" for n in ("", ".Collections.Generic", ".IO", ".Linq", ".Threading.Tasks")) + " "
 _KEYS = ("int", "float", "bool", "string", "tuple")
 _REFERENCES = "-r:System.dll,System.Core.dll,System.Numerics.dll,Microsoft.CSharp.dll"
 _DRIVER = "XinstructDriver.cs"
 
 
 def _unit(code: str, name: str) -> str:
-    """Source of an answer: usings hoisted and bare methods wrapped."""
+    """Source of an answer: usings hoisted and bare methods wrapped. Without a name, of a whole program."""
     types = re.search(r"\b(class|struct|interface|namespace|enum)\b", clike.blank(code))
-    if not clike.at_top(code, name) and types:
-        return code
+    if not name or (not clike.at_top(code, name) and types):
+        return code if "#define" in code else _IMPLICIT + code
     code, usings = clike.cut(code, r"^[ \t]*using\s+(static\s+)?[\w.]+(\s*=\s*[\w.<>]+)?\s*;")
     extra = "".join(line + "\n" for line in usings.splitlines() if line not in _USINGS.splitlines())
     # An extension method must stand in a static class, which holds no instance method.
@@ -118,7 +121,7 @@ class CSharp(Language):
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: a failed Debug.Assert ends the program, its own Main must return (0)."""
-        return self._program("program.cs", program, json.dumps({"nonce": nonce}))
+        return self._program("program.cs", _unit(program, ""), json.dumps({"nonce": nonce}))
 
     def _program(self, file: str, source: str, plan: str) -> Program:
         options = ("-d:DEBUG", "-nowarn:0162,0168,0219,0414,0649", "-warn:0", _REFERENCES, "-main:XinstructDriver")

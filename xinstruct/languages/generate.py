@@ -15,9 +15,40 @@ from typing import Any
 from xinstruct.languages.types import Signature, Type
 
 _WORDS = (
-    "apple Banana cherry date hello world racecar level test Data code a b c x abc xyz foo bar hello_world camelCase "
-    "UPPER lower Title 42 007 3.14 v1.2 one two three noon madam"
-).split()
+    "apple",
+    "Banana",
+    "cherry",
+    "date",
+    "hello",
+    "world",
+    "racecar",
+    "level",
+    "test",
+    "Data",
+    "code",
+    "a",
+    "b",
+    "c",
+    "x",
+    "abc",
+    "xyz",
+    "foo",
+    "bar",
+    "hello_world",
+    "camelCase",
+    "UPPER",
+    "lower",
+    "Title",
+    "42",
+    "007",
+    "3.14",
+    "v1.2",
+    "one",
+    "two",
+    "three",
+    "noon",
+    "madam",
+)
 _TEXTS = (
     "",
     " ",

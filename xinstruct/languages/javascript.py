@@ -65,9 +65,7 @@ class JavaScript(Language):
     extensions = (".js", ".mjs", ".cjs")
     fence = "javascript"
     comment = "//"
-    toolchain = Toolchain(
-        ("node",), ("node", "--version"), "apt-get install -y --no-install-recommends nodejs npm"
-    )
+    toolchain = Toolchain(("node",), ("node", "--version"), "apt-get install -y --no-install-recommends nodejs npm")
     stop = ("\nfunction ", "\n/*", "\n//", "\nconsole.log", "\nconst ", "\nclass ", "\nmodule.exports", "\n```")
 
     def spell_type(self, kind: Type) -> str:

@@ -26,9 +26,7 @@ class Python(Language):
     extensions = (".py",)
     fence = "python"
     comment = "#"
-    toolchain = Toolchain(
-        ("python3",), ("python3", "--version"), "apt-get install -y --no-install-recommends python3"
-    )
+    toolchain = Toolchain(("python3",), ("python3", "--version"), "apt-get install -y --no-install-recommends python3")
     stop = ("\ndef ", "\nclass ", "\nif __name__", "\nprint(", "\nassert ", "\n#", "\n@", "\n```")
 
     def spell_type(self, kind: Type) -> str:

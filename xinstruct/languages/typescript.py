@@ -31,9 +31,9 @@ def tools() -> Path:
     The last one is for a checkout without untracked files, such as `dvc exp run --temp` makes.
     """
     if given := os.environ.get("XINSTRUCT_TOOLS"):
-        return (Path(given) / "npm").absolute()
-    here = (Path("tools") / "npm").absolute()
-    beside = Path(sys.prefix).parent / "tools" / "npm"
+        return (Path(given) / "npm").resolve()
+    here = (Path("tools") / "npm").resolve()
+    beside = (Path(sys.prefix).parent / "tools" / "npm").resolve()
     return beside if not here.exists() and beside.exists() else here
 
 

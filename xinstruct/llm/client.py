@@ -30,6 +30,8 @@ from xinstruct.plan import work_root
 
 __all__ = ["Answer", "Request", "Teacher"]
 
+_REPORT = 8  # calls between two updates of the rate
+
 
 class Teacher:
     """The model of params.yaml's `teacher` section, as fetch left it in `folder`."""
@@ -106,7 +108,8 @@ class Teacher:
             else:
                 fresh[key] = self._keep(key, request, reply)
                 tokens += reply.completion_tokens
-            bar.set_postfix_str(f"{tokens / (time.monotonic() - start):.0f} tokens/s", refresh=False)
+            if (len(fresh) + len(failed)) % _REPORT == 0:
+                bar.set_postfix_str(f"{tokens / (time.monotonic() - start):.0f} tokens/s", refresh=False)
             bar.update()
 
         with bar:

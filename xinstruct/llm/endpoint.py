@@ -20,6 +20,7 @@ from xinstruct.llm.transport import CallFailed, Limiter, Policy, Posted, post
 
 Done = Callable[[Request, Reply], None]
 _PROBE_SECONDS = 30.0
+_PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 
 
 def normal_url(url: str) -> str:
@@ -73,7 +74,9 @@ class Endpoint:
     def _session(self) -> aiohttp.ClientSession:
         key = os.environ.get("XINSTRUCT_API_KEY") or os.environ.get("OPENAI_API_KEY")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers, trust_env=True)
+        # Looking for a proxy costs two thread switches a request: only where one is configured.
+        proxied = any(os.environ.get(name) for name in _PROXIES)
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers, trust_env=proxied)
 
     async def run(self, requests: Sequence[Request], done: Done) -> None:
         """Answer all, at most `slots` at the same time; `done` is called with each reply as it comes."""

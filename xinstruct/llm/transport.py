@@ -64,14 +64,18 @@ class Limiter:
         self._turn = asyncio.Condition()
 
     async def __aenter__(self) -> None:
+        if self.flying < max(1, int(self.limit)):  # the common case, without a lock
+            self.flying += 1
+            return
         async with self._turn:
             await self._turn.wait_for(lambda: self.flying < max(1, int(self.limit)))
             self.flying += 1
 
     async def __aexit__(self, *error: object) -> None:
-        async with self._turn:
-            self.flying -= 1
-            self._turn.notify_all()
+        self.flying -= 1
+        if self.limit < self.most:
+            async with self._turn:
+                self._turn.notify_all()
 
     def faster(self) -> None:
         """A call succeeded."""
@@ -123,20 +127,21 @@ async def post(
 async def _once(session: aiohttp.ClientSession, url: str, body: dict[str, Any], policy: Policy) -> dict[str, Any]:
     try:
         async with session.post(url, json=body, timeout=aiohttp.ClientTimeout(total=policy.timeout)) as answer:
-            text = await answer.text()
+            text = await answer.read()
             if answer.status != 200:
-                raise _failure(url, answer.status, text, answer.headers.get("Retry-After", ""))
+                shown = text.decode(errors="replace")
+                raise _failure(url, answer.status, shown, answer.headers.get("Retry-After", ""))
     except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
         raise _Again("unreachable", f"connection dropped ({error})", at_once=True) from None
     except aiohttp.ClientConnectorError as error:
         raise _Again("unreachable", str(error)) from None
     except TimeoutError:
         raise _Again("unreachable", f"no answer in {policy.timeout:g} s") from None
-    except (aiohttp.ClientError, UnicodeDecodeError) as error:
+    except aiohttp.ClientError as error:
         raise _Again("server", f"the answer was cut off ({error})") from None
     try:
         payload = json.loads(text)
-    except json.JSONDecodeError:
+    except ValueError:
         raise _Again("server", f"the answer is not JSON: {text[:100]!r}") from None
     if not isinstance(payload, dict) or not payload.get("choices", [1]):
         raise _Again("server", f"the answer holds no choices: {text[:100]!r}")

@@ -106,10 +106,17 @@ def _fill(facts: Facts, function: Definition, doc: Doc, found: Finding, max_toke
 
 def header_docs(header: bytes) -> dict[str, Doc]:
     """Docs of the functions that a C++ header declares, by name; a name with two docs keeps the first."""
+    facts = parse(GRAMMARS["cpp"], header)
     docs: dict[str, Doc] = {}
-    pattern = rb"((?:^[ \t]*///?[^\n]*\n)+|/\*\*?.*?\*/\s*\n)[ \t]*[^;{}#/]*?\b(\w+)\s*\([^;{}]*\)[^;{}]*;"
-    for comment, name in re.findall(pattern, header, re.MULTILINE | re.DOTALL):
-        doc = read_doc(re.sub(r"(?m)^[ \t]+", "", comment.decode("utf-8", "replace")).strip())
-        if len(doc.text) > 12:
-            docs.setdefault(name.decode(), doc)
+    lines: list[str] = []
+    for comment in sorted(facts.marks.get("comment", []), key=lambda node: node.start_byte):
+        lines.append(facts.text(comment))
+        following = comment.next_named_sibling
+        if following is not None and following.type == "comment":
+            continue
+        doc = read_doc("\n".join(lines))
+        lines = []
+        declared = re.search(r"(\w+)\s*\(", facts.text(following)[:400]) if following is not None else None
+        if declared and following is not None and following.type == "declaration" and len(doc.text) > 12:
+            docs.setdefault(declared.group(1), doc)
     return docs

@@ -17,6 +17,16 @@ from xinstruct.reporting.tables import Cell, Table, listed, plain, plural, share
 
 STAGES = tuple(WRITES)
 KEPT = {"mine": "snippets", "preferences": "pairs", "evaluate": "completions"}
+MAKES = {  # step of the funnel -> the stage that makes it
+    "candidates": "mine",
+    "snippets": "mine",
+    "runnable": "seed",
+    "seeds": "seed",
+    "synthesized": "synthesize",
+    "unique": "deduplicate",
+    "verified": "filter",
+    "train": "filter",
+}
 Steps = list[tuple[str, str, list[Any]]]
 
 
@@ -67,20 +77,21 @@ def missing(run: Run) -> list[str]:
         have = {record.language for record in records}
         gone = [language for language in run.languages if language not in have and language not in lost]
         lost |= set(gone)
-        notes += [f"{title(language)} has nothing from “{name}” on{_why(run, language)}." for language in gone]
+        notes += [f"{title(language)} has nothing from “{name}” on{_why(run, language, name)}." for language in gone]
     return notes
 
 
-def _why(run: Run, language: str) -> str:
-    for stage in reversed(STAGES[:5]):
-        reasons = Counter(row.reason for row in run.rejected(stage) if row.language == language)
-        if reasons and not any(row.language == language for row in run.records.get((stage, _kind(stage)), [])):
-            reason, count = _ranked(reasons)[0]
-            rows = (row for row in run.rejected(stage) if (row.language, row.reason) == (language, reason))
-            detail = plain(next((row.detail for row in rows if row.detail), ""), 200)
-            why = f"{reason}, e.g. “{detail}”" if detail else reason
-            return f" ({stage}: {count} of {reasons.total()} rejected as {why})"
-    return ""
+def _why(run: Run, language: str, step: str) -> str:
+    """The commonest reason of the stage that makes a step, with one detail."""
+    stage = MAKES[step]
+    reasons = Counter(row.reason for row in run.rejected(stage) if row.language == language)
+    if not reasons:
+        return ""
+    reason, count = _ranked(reasons)[0]
+    rows = (row for row in run.rejected(stage) if (row.language, row.reason) == (language, reason))
+    detail = plain(next((row.detail for row in rows if row.detail), ""), 200)
+    why = f"{reason}, e.g. “{detail}”" if detail else reason
+    return f" ({stage}: {count} of {reasons.total()} rejected as {why})"
 
 
 def _kind(stage: str) -> str:

@@ -1,17 +1,17 @@
 """Runs program.py as the main module and reports that its last statement was reached."""
 
+import contextlib
 import os
 import sys
 import types
 
 
-def main():
+def main() -> None:
+    """Read and remove the nonce, run the program, print the nonce."""
     with open("plan.json", encoding="utf-8") as handle:
         nonce = handle.read()
-    try:
+    with contextlib.suppress(OSError):
         os.unlink("plan.json")
-    except OSError:
-        pass
     out, write, flush = os.dup(1), os.write, sys.stdout.flush
     sys.argv = ["program.py"]
     with open("program.py", encoding="utf-8") as handle:

@@ -1,0 +1,75 @@
+"""How an answer is cut and chosen."""
+
+import pytest
+
+from tests.agents.helpers import ADD, ADD_CASES
+from xinstruct.agents.answers import Candidate, Task, complete
+from xinstruct.agents.tasks import Thread, calls, declaration, first_sentence
+from xinstruct.execution.verdicts import Verdict
+from xinstruct.languages import get
+from xinstruct.languages.types import Case, Signature
+from xinstruct.llm.client import Answer
+from xinstruct.records import Reason
+
+
+def task(language: str = "python") -> Task:
+    return Task("t", language, "add", ADD, "q", tuple(ADD_CASES), Thread("synthesize", "00"))
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("python", "    return a + b\n\nprint(add(1, 2))\n"),
+        ("javascript", '    // }\n    const s = "}";\n    return a + b;\n}\n\nconsole.log(1);\n'),
+        ("java", "        return a + b;\n    }\n\n    static int more() { return 1; }\n}"),
+        ("csharp", "        return a + b;\n    }\n\n    static void Main() { }\n}"),
+        ("php", "    return $a + $b;\n}\n```\nexplained"),
+        ("bash", '    echo "${a}"\n}\n\nadd 1 2\n'),
+    ],
+)
+def test_an_answer_ends_where_its_function_does(language: str, text: str) -> None:
+    opened = get(language).header("add", ADD)
+    code, closed = complete(language, opened, text)
+    assert closed and code.startswith(opened)
+    assert not any(extra in code for extra in ("print", "console", "more", "Main", "explained", "add 1 2"))
+    if language != "python":
+        assert code.count("{") == code.count("}") or language == "javascript"
+
+
+def test_outcome_of_unusable_answers() -> None:
+    def outcome(text: str, finish: str = "stop", error: str = "") -> str:
+        return task("javascript").take(0, Answer("t-0", text, finish, 1, 1, False, error)).outcome
+
+    assert outcome("  \n") == Reason.EMPTY_ANSWER
+    assert outcome("    return a", "length") == Reason.TRUNCATED
+    assert outcome("", "error", "timed out") == Reason.LLM_ERROR
+    assert outcome("", "error", "budget") == Reason.BUDGET
+
+
+def test_shortest_passing_wins_and_the_furthest_failure_speaks() -> None:
+    found = task()
+    for index, (verdict, code) in enumerate([("compile_error", "x"), ("wrong_answer", "xx"), ("timeout", "xxx")]):
+        found.candidates.append(Candidate(index, code, code, 1, verdict=Verdict("t", verdict, f"d{index}")))
+    assert found.best is None and found.failure == (Reason.WRONG_ANSWER, "d1")
+    for index, code in ((3, "long one"), (4, "short"), (5, "shork")):
+        found.candidates.append(Candidate(index, code, code, 1, verdict=Verdict("t", "passed")))
+    assert found.best is not None and found.best.code == "short"
+
+
+def test_request_has_examples_before_the_question_and_a_started_answer() -> None:
+    found = task()
+    found.examples = [("q1", "a1")]
+    request = found.request(2, {"max_tokens": 9, "temperature": 0.4, "candidates": 8}, 1)
+    assert [m["content"] for m in request.messages] == ["q1", "a1", "q"]
+    assert request.prefill == "```python\ndef add(a: int, b: int) -> int:\n"
+    assert request.seed != found.request(1, {"max_tokens": 9, "temperature": 0.4, "candidates": 8}, 1).seed
+
+
+def test_words_of_a_task() -> None:
+    assert first_sentence(" takes a list, e.g. [1], and\tsums it. Then more.") == "takes a list, e.g. [1], and sums it."
+    assert first_sentence(" \n") == "" and first_sentence(" adds") == "adds."
+    nested = Signature.of("int", n="int")
+    own = "public static int f(int[] a, String s) {\n    return 1;\n}"
+    assert declaration(own, "java", "f", nested) == "public static int f(int[] a, String s) {"
+    assert declaration("const f = (a) => a + 1;", "javascript", "f", nested) == "function f(n) {"
+    assert calls([Case((1,), "a"), Case((2,), "a"), Case((3,), "b")])[1] == {"args": "3", "expected": '"b"'}

@@ -1,0 +1,75 @@
+"""Cases of mined functions, worked examples: everything here runs for real."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.agents.helpers import EXECUTION, snippet
+from xinstruct.agents.cases import find_cases, make_mutants, probe, weak
+from xinstruct.agents.examples import worked
+from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.toolchains import available
+from xinstruct.languages import NAMES
+from xinstruct.languages.types import Case, Signature, conforms
+from xinstruct.records import Reason
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    with Judge(EXECUTION) as found:
+        yield found
+
+
+INT = Signature.of("int", n="int")
+
+
+def test_only_deterministic_telling_functions_become_cases(judge: Judge) -> None:
+    functions = {
+        "double": ("def double(n):\n    return n * 2 + 1", None),
+        "constant": ("def constant(n):\n    return 4", Reason.WEAK_CASES),
+        "identity": ("def identity(n):\n    return n", Reason.WEAK_CASES),
+        "lucky": ("import random\ndef lucky(n):\n    return random.randint(0, 10**12)", Reason.NONDETERMINISTIC),
+        "raises": ("def raises(n):\n    raise ValueError(n)", Reason.NO_CASES),
+        "wrong_type": ("def wrong_type(n):\n    return 'text'", Reason.NO_CASES),
+        "broken": ("def broken(n)\n    return", Reason.COMPILE_ERROR),
+        # whatever is changed in it is never noticed
+        "dead": ("def dead(n):\n    spare = n < 7\n    return -n", Reason.WEAK_CASES),
+    }
+    probes = [probe(snippet("python", name, code, INT), 6) for name, (code, _) in functions.items()]
+    find_cases(probes, judge, mutants=1)
+    reasons = {p.snippet.name: p.reason for p in probes}
+    assert reasons == {name: reason for name, (_, reason) in functions.items()}
+    good = probes[0]
+    assert len(good.cases) >= 3 and all(c.expected == c.args[0] * 2 + 1 for c in good.cases)
+    assert all(conforms(INT.returns, c.expected) for c in good.cases)
+
+
+def test_weakness_is_told_from_values_alone() -> None:
+    same_two = [Case((1, 5), 5), Case((2, 6), 6), Case((3, 7), 7)]
+    two = Signature.of("int", a="int", b="int")
+    assert weak(two, same_two) == "returning b passes"
+    assert "1 distinct" in weak(two, [Case((1, 2), 3), Case((2, 1), 3)])
+    assert weak(two, [*same_two, Case((1, 1), 2)]) == ""
+
+
+def test_mutants_change_code_only() -> None:
+    code = 'def f(a):\n    # a + 1 == 2\n    s = "a < b and c"\n    return a + 1\n'
+    found = make_mutants(code, 9, 3)
+    assert sorted(found) == sorted([code.replace("return a + 1", "return a - 1"), code.replace("n a + 1", "n a + 2")])
+    assert make_mutants(code, 1, 3) == found[:1] and make_mutants("pass", 3, 1) == []
+
+
+def test_inputs_repeat_per_snippet_and_differ_among_snippets() -> None:
+    one, two = (snippet("python", name, f"def {name}(n): return n", INT) for name in ("a", "b"))
+    assert probe(one, 6).inputs == probe(one, 6).inputs != probe(two, 6).inputs
+
+
+def test_worked_examples_are_right_in_every_language(judge: Judge) -> None:
+    jobs = [
+        Job(f"{item.name}-{name}", name, item.code(name), item.function(name), item.signature, item.cases)
+        for item in worked()
+        for name in NAMES
+        if available(name)
+    ]
+    assert jobs and all(set(item.bodies) == set(NAMES) for item in worked())
+    assert {v.id: v.detail for v in judge.judge(jobs) if v.verdict != "passed"} == {}

@@ -1,0 +1,79 @@
+"""What a model is asked in an evaluation, and the record of its answer before it is judged.
+
+A question comes from a benchmark's problem or from a verified held-out sample; either way it knows
+how the answer's code is found and which job the judge gets. Leaves out asking and judging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from xinstruct.benchmarks.extract import extract_code
+from xinstruct.benchmarks.protocol import conversation, program
+from xinstruct.benchmarks.translate import Problem
+from xinstruct.execution.judge import Job
+from xinstruct.languages.types import Signature, cases_from_json
+from xinstruct.prompts import user
+from xinstruct.records import Completion, Reason, Sample, content_id
+
+HELDOUT = "heldout"  # the benchmark's name of held-out tasks
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing every model is asked, and how its answer becomes a job for the judge."""
+
+    benchmark: str
+    task_id: str
+    language: str
+    messages: list[dict[str, str]]
+    code_of: Callable[[str], tuple[str, str]]  # answer -> code, name of the rule that found it
+    job_of: Callable[[str, str], Job]  # id, code -> job
+
+
+def benchmark_question(benchmark: str, problem: Problem) -> Question:
+    """A benchmark's problem under its protocol."""
+    return Question(
+        benchmark=benchmark,
+        task_id=problem.task_id,
+        language=problem.language,
+        messages=conversation(problem),
+        code_of=lambda answer: program(problem, answer),
+        job_of=problem.job,
+    )
+
+
+def heldout_question(sample: Sample) -> Question:
+    """A held-out sample's instruction, asked as in SFT."""
+
+    def job(ident: str, code: str) -> Job:
+        signature, cases = Signature.from_json(sample.signature), tuple(cases_from_json(sample.cases))
+        return Job(ident, sample.language, code, sample.function, signature, cases)
+
+    return Question(
+        benchmark=HELDOUT,
+        task_id=sample.id,
+        language=sample.language,
+        messages=[user(sample.instruction)],
+        code_of=lambda answer: extract_code(answer, sample.language, sample.function),
+        job_of=job,
+    )
+
+
+def unjudged(model: str, question: Question, answer: dict[str, Any], code: str) -> Completion:
+    """The record of an answer (text, tokens); it stays "empty_answer" when there is no code to judge."""
+    return Completion(
+        id=content_id(model, question.benchmark, question.language, question.task_id, "0"),
+        model=model,
+        benchmark=question.benchmark,
+        task_id=question.task_id,
+        language=question.language,
+        prompt=question.messages[-1]["content"],
+        answer=answer["text"],
+        code=code,
+        verdict=Reason.EMPTY_ANSWER.value,
+        detail="no code in the answer",
+        completion_tokens=answer["tokens"],
+    )
