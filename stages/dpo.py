@@ -30,7 +30,7 @@ def work(ctx: Context) -> None:
     final = ctx.scratch / "model"
     log: list[dict[str, float]] = []
     if pairs:
-        log = optimise(START, pairs, ctx.own, ctx.params["seed"], ctx.scratch / "checkpoints", final)
+        log = optimise(START, pairs, ctx.own, ctx.params["random_seed"], ctx.scratch / "checkpoints", final)
     else:
         ctx.say("no preference pairs: models/dpo is a copy of models/sft (see reports/preferences/metrics.json)")
         copy_model(START, final)

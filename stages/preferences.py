@@ -29,7 +29,7 @@ STOP = ("\n```\n",)  # the answer is over with its code block; what follows is c
 
 def work(ctx: Context) -> None:
     """Ask, judge, pair."""
-    tasks = pick_tasks(ctx.read("samples", "data/filter"), ctx.own["tasks"], ctx.params["seed"])
+    tasks = pick_tasks(ctx.read("samples", "data/filter"), ctx.own["tasks"], ctx.params["random_seed"])
     if not tasks:
         ctx.say("no training task to ask: data/filter has no verified training sample")
     answers = _judged(ctx, tasks, _ask(ctx, tasks))
@@ -65,7 +65,7 @@ def _generate(ctx: Context, generator: Generator, tasks: list[Sample], desc: str
         max_new_tokens=ctx.own["max_new_tokens"],
         temperature=ctx.own["temperature"],
         samples=ctx.own["samples"],
-        seed=ctx.params["seed"],
+        seed=ctx.params["random_seed"],
         stop=STOP,
         desc=desc,
     )

@@ -32,7 +32,7 @@ def work(ctx: Context) -> None:
     heldout = [conversation(sample) for sample in heldout_samples(samples)]
     before = mean_loss(completion_loss(START, heldout, ctx.own["dtype"]))
     final = ctx.scratch / "model"
-    log = fine_tune(START, rows, ctx.own, ctx.params["seed"], ctx.scratch / "checkpoints", final)
+    log = fine_tune(START, rows, ctx.own, ctx.params["random_seed"], ctx.scratch / "checkpoints", final)
     after = mean_loss(completion_loss(final, heldout, ctx.own["dtype"]))
     ctx.say(f"held-out loss per answer token {before:.3f} -> {after:.3f} on {len(heldout)} samples")
     ctx.tables["loss.csv"] = pd.DataFrame(log)

@@ -77,7 +77,9 @@ def snippet(language: str, name: str, code: str, signature: Signature, **changes
 class Oracle:
     """Has the Teacher's `ask`; `body(request)` writes an answer's code, the rest is canned."""
 
-    def __init__(self, body: Callable[[Request], str], sentence: str = "adds two whole numbers", rating: str = RATING):
+    def __init__(
+        self, body: Callable[[Request], str], sentence: str = "adds two whole numbers", rating: str = RATING
+    ) -> None:
         self.body, self.sentence, self.rating = body, sentence, rating
         self.asked: list[Request] = []
         self.usage = dict.fromkeys(("calls", "cached", "prompt_tokens", "completion_tokens", "errors"), 0)

@@ -20,6 +20,8 @@ def judge() -> Iterator[Judge]:
         yield found
 
 
+# an answer that does not parse, in a language that is not compiled
+BROKEN = Reason.RUNTIME_ERROR
 INT = Signature.of("int", n="int")
 
 
@@ -31,7 +33,7 @@ def test_only_deterministic_telling_functions_become_cases(judge: Judge) -> None
         "lucky": ("import random\ndef lucky(n):\n    return random.randint(0, 10**12)", Reason.NONDETERMINISTIC),
         "raises": ("def raises(n):\n    raise ValueError(n)", Reason.NO_CASES),
         "wrong_type": ("def wrong_type(n):\n    return 'text'", Reason.NO_CASES),
-        "broken": ("def broken(n)\n    return", Reason.COMPILE_ERROR),
+        "broken": ("def broken(n)\n    return", BROKEN),
         # whatever is changed in it is never noticed
         "dead": ("def dead(n):\n    spare = n < 7\n    return -n", Reason.WEAK_CASES),
     }

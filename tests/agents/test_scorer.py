@@ -1,6 +1,7 @@
 """Both forms of a rating, garbage, totals, the repair turn."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests.agents.helpers import Oracle, sample
 from xinstruct.agents.scorer import ASPECTS, FormatError, Scorer, parse_json, parse_lines
 from xinstruct.agents.tasks import Thread
 from xinstruct.files import BadInput
-from xinstruct.llm.client import Answer
+from xinstruct.llm.client import Answer, Request
 
 
 def test_nine_aspects_of_the_paper() -> None:
@@ -49,7 +50,7 @@ def test_json_is_repaired_once_and_then_given_up() -> None:
     good = json.dumps([{"expert": "total score", "score": 4.0, "reason": "r"}])
 
     class Clumsy(Oracle):
-        def ask(self, requests, desc=""):  # type: ignore[no-untyped-def]  # noqa: ANN
+        def ask(self, requests: Sequence[Request], desc: str = "") -> list[Answer]:
             self.asked += requests
             text = {0: "nothing", 1: good if self.sentence == "mends" else "still nothing"}
             return [Answer(r.id, text[r.id.endswith("-again")], "stop", 1, 5, False) for r in requests]

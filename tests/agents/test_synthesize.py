@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -157,11 +158,12 @@ def test_new_problems_need_agreement_and_must_be_new(synthesized: Callable[..., 
 def test_seed_stage_keeps_and_rejects_each_snippet_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = Signature.of("int", n="int")
     mined = [snippet("python", f"f{i}", f"def f{i}(n):\n    return n * {i + 2} + 1", one) for i in range(4)]
+    untyped = dataclasses.replace(snippet("php", "untyped", "function untyped($x) { return $x; }", one), signature="")
     mined += [
         snippet("javascript", "g", "function g(n) {\n  return n > 2 ? n - 1 : 0;\n}", one),
         snippet("python", "const", "def const(n):\n    return 1", one, tokens=1),
         snippet("python", "bound", "def bound(n):\n    return other(n)", one, self_contained=False),
-        snippet("php", "untyped", "function untyped($x) { return $x; }", one, signature=""),
+        untyped,
     ]
     write_records(tmp_path / "data/mine/snippets.parquet", "snippets", mined)
     own = {

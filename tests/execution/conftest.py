@@ -7,7 +7,7 @@ import pytest
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.sandbox import Sandbox
 
-PARAMS = {"workers": 2, "cpu_seconds": 1.5, "wall_factor": 3, "memory_mb": 768, "output_kb": 64}
+PARAMS = {"workers": 2, "cpu_seconds": 1.5, "wall_factor": 8, "memory_mb": 768, "output_kb": 64}
 
 
 @pytest.fixture(scope="session")

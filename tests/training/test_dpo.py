@@ -21,7 +21,7 @@ stages:
   dpo:
     cmd: python -m stages.dpo
     deps: [data/preferences, models/sft]
-    params: [seed, dpo]
+    params: [random_seed, dpo]
     outs: [models/dpo]
     metrics: [{reports/dpo/metrics.json: {cache: false}}]
     plots: [{reports/dpo/loss.csv: {cache: false}}]
@@ -71,7 +71,7 @@ def test_margin_rises_and_bytes_repeat(tmp_path: Path, tiny: Path, samples: list
 def run_stage(folder: Path, tiny: Path, pairs: list[Pair]) -> dict[str, Any]:
     write_records(folder / "data/preferences/pairs.parquet", "pairs", pairs)
     shutil.copytree(tiny, folder / "models/sft")
-    write_json(folder / "params.yaml", {"seed": 11, "dpo": DPO | {"epochs": 1}})
+    write_json(folder / "params.yaml", {"random_seed": 11, "dpo": DPO | {"epochs": 1}})
     (folder / "dvc.yaml").write_text(STAGE)
     done = subprocess.run([sys.executable, "-m", "stages.dpo"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]

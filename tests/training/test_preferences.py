@@ -18,7 +18,7 @@ stages:
   preferences:
     cmd: python -m stages.preferences
     deps: [data/filter, models/sft]
-    params: [seed, execution, preferences]
+    params: [random_seed, execution, preferences]
     outs: [data/preferences]
     metrics: [{reports/preferences/metrics.json: {cache: false}}]
 """
@@ -105,7 +105,7 @@ def test_stage_keeps_every_answer_with_its_verdict(tmp_path: Path, tiny: Path, s
     shutil.copytree(tiny, tmp_path / "models/sft")
     section = {"tasks": 3, "samples": 2, "temperature": 1.0, "max_new_tokens": 12, "pairs_per_task": 2}
     execution = read_yaml(ROOT / "params.yaml")["execution"]
-    write_json(tmp_path / "params.yaml", {"seed": 4, "execution": execution, "preferences": section})
+    write_json(tmp_path / "params.yaml", {"random_seed": 4, "execution": execution, "preferences": section})
     (tmp_path / "dvc.yaml").write_text(STAGE)
     done = subprocess.run([sys.executable, "-m", "stages.preferences"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]

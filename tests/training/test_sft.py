@@ -26,7 +26,7 @@ stages:
   sft:
     cmd: python -m stages.sft
     deps: [data/filter, models/start]
-    params: [seed, sft]
+    params: [random_seed, sft]
     outs: [models/sft]
     metrics: [{reports/sft/metrics.json: {cache: false}}]
     plots: [{reports/sft/loss.csv: {cache: false}}]
@@ -46,7 +46,7 @@ def project(folder: Path, tiny: Path, samples: list[Sample]) -> Path:
     """A folder in which `python -m stages.sft` runs."""
     write_records(folder / "data/filter/samples.parquet", "samples", samples)
     shutil.copytree(tiny, folder / "models/start")
-    write_json(folder / "params.yaml", {"seed": 11, "sft": SECTION})
+    write_json(folder / "params.yaml", {"random_seed": 11, "sft": SECTION})
     (folder / "dvc.yaml").write_text(STAGE)
     return folder
 

@@ -23,7 +23,10 @@ from xinstruct.records import Sample
 
 ASPECTS: tuple[str, ...] = tuple(table("scorer")["aspects"])
 LOW, HIGH = 1.0, 5.0
-_LINE = re.compile(r"^\W*([a-z][a-z -]+?)\W*[:=]\s*(n/?a\b|\d+(?:\.\d+)?)(?:\s*/\s*5)?[\s(:,.-]*([^)\n]*)", re.I | re.M)
+_LINE = re.compile(
+    r"^[^a-z\n]*([a-z][a-z -]+?)[^\w\n]*[:=][ \t*]*(n/?a\b|\d+(?:\.\d+)?)(?:[ \t]*/[ \t]*5)?[ \t(:,.*-]*([^)\n]*)",
+    re.I | re.M,
+)
 
 
 class Asker(Protocol):

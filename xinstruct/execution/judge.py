@@ -31,7 +31,7 @@ from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import NAMES, Program, Unsupported, get
 from xinstruct.languages.types import Case, Signature
 
-VERSION = 1  # counted up when verdicts may come out differently: older cached ones are then not used
+VERSION = 2  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 256  # jobs in hand at a time: bounds memory and scratch
 _PLACEHOLDER = "<nonce>"
 
@@ -114,6 +114,8 @@ class Judge:
         tick(len(found) + sum(len(tasks[key].places) for key in known))
         todo = [task for key, task in tasks.items() if key not in known]
         for task, verdict in self._run_all(todo, observing):
+            if verdict.verdict == "timeout":
+                verdict.detail = "over the limit of time"  # which clock struck first is the machine's doing
             fresh[task.key] = verdict
             tick(len(task.places))
         self.cache.put({key: verdict for key, verdict in fresh.items() if verdict.verdict != "infrastructure"})

@@ -1,9 +1,9 @@
 """The embedded model behind a Teacher: a few llama.cpp servers and the order in which they are asked.
 
-One server per core with one slot and one thread each is the default. On two cores it is as fast
-as one server with eight slots, and an answer then depends on its own request only, so the bytes
-are the same with one core or sixteen, in any order, after a kill (batched matrix products round
-differently with what runs beside them; both measured, docs/llm.md). Three rules keep it so:
+One server per core with one slot and one thread each is the default. An answer then depends on its
+own request only, so the bytes are the same with any number of servers, in any order, after a kill
+(batched matrix products round differently with what runs beside them; measured, docs/llm.md).
+Three rules keep it so:
 
 - the prompt is evaluated by a call of its own before its first answer, so that every answer starts
   from a prompt whose last token alone is evaluated anew;
