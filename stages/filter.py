@@ -1,8 +1,8 @@
 """Run every sample's response against its cases in the sandbox; split the verified ones by root snippet.
 
 A sample that passes all cases is kept with verdict "passed"; any other is rejected with its verdict
-as the reason. Samples that share a root snippet, directly or through others, form one component and
-land on the same side, so no training sample shares a root with a held-out one. Components are held
+as the reason. Samples that repeat the behaviour of one snippet, directly or through others, form one
+component and land on the same side: no held-out task has a twin in training, in any language. Components are held
 out in the order of a seeded hash of their smallest root until heldout_share of the samples is
 reached; one that would overshoot the share is passed over (discussions can tie most of the corpus
 into one large component, which then is training data).
@@ -77,8 +77,8 @@ def components(samples: list[Sample]) -> list[list[Sample]]:
 
 
 def roots(sample: Sample) -> list[str]:
-    """Root snippets of a sample; its own id when it has none."""
-    return sorted(sample.snippets) or [sample.id]
+    """Snippets whose behaviour the sample repeats; all it descends from, or itself, where unknown."""
+    return sorted(sample.task_roots) or sorted(sample.snippets) or [sample.id]
 
 
 def split(samples: list[Sample], share: float, seed: int) -> None:

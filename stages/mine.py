@@ -19,7 +19,7 @@ from xinstruct.files import BadInput
 from xinstruct.mining.corpus import Mined, mine_source
 from xinstruct.mining.extract import Finding
 from xinstruct.mining.fetch import INDEX
-from xinstruct.records import Reason, Snippet, content_id
+from xinstruct.records import Reason, Rejection, Snippet, content_id
 from xinstruct.stage import Context, Script, run
 
 SOURCES = Path("data/fetch/sources")
@@ -130,8 +130,6 @@ def _sample(found: list[Snippet], cap: int, rng: random.Random) -> list[Snippet]
 
 
 def _sampled_out(ctx: Context, found: list[Snippet], chosen: list[Snippet]) -> None:
-    from xinstruct.records import Rejection
-
     ids = {snippet.id for snippet in chosen}
     for snippet in found:
         if snippet.id not in ids:

@@ -115,6 +115,9 @@ class Sample:
     cases: str  # cases_to_json: expected values come from running code
     parents: list[str]
     snippets: list[str]  # root snippet ids it descends from
+    task_roots: list[str] = field(
+        default_factory=list
+    )  # those whose behaviour it repeats: a translation has its base's
     source_language: str = ""  # of a cross-lingual sample
     operation: str = ""
     topology: str = ""  # centralized, parallel

@@ -51,7 +51,8 @@ JAVA = [
         [["q", 1]],
     ),
     (
-        "static long f(long a) { return 1; }\nstatic double f(double a) { return 2; }\nstatic String f(String a) { return a; }",
+        "static long f(long a) { return 1; }\nstatic double f(double a) { return 2; }\nstatic String f(String a) "
+        "{ return a; }",
         Signature.of("float", a="float"),
         [1.5],
         2.0,
@@ -185,7 +186,8 @@ SCRIPTS = [
     ("php", "namespace A\\B;\nfunction f(iterable $a): \\Generator { foreach ($a as $x) yield $x; }",
      Signature.of("list<int>", a="list<int>"), ROW, [3, 1, 2]),
 
-        ("php", "<?php declare(strict_types=1);\nfinal class C { private static function f(float $a): ?float { return $a; } }",
+        ("php",
+     "<?php declare(strict_types=1);\nfinal class C { private static function f(float $a): ?float { return $a; } }",
      Signature.of("float", a="float"), [1], 1.0),
     ("php", "<?php $f = fn (int|string ...$a) => count($a);", Signature.of("int", a="int", b="int"), [1, 2], 2),
     ("php", "function f(array $a) { return array_filter($a, fn ($x) => $x > 2); }",

@@ -16,6 +16,7 @@ from xinstruct.agents.answers import Candidate, Task, answer, generation, transl
 from xinstruct.agents.cases import Observer
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.examples import solutions, translations
+from xinstruct.agents.operations import Operation
 from xinstruct.agents.reflection import note_text
 from xinstruct.agents.scorer import Asker, Scorer
 from xinstruct.agents.society import Society
@@ -158,6 +159,7 @@ def make_sample(discussion: Discussion, candidate: Candidate, cases: list[Case])
         cases=cases_to_json(cases),
         parents=[sample.id for sample in everyone],
         snippets=sorted({root for sample in everyone for root in sample.snippets}),
+        task_roots=_task_roots(discussion.operation, everyone),
         source_language=base.language,
         operation=discussion.operation.name,
         topology=discussion.topology,
@@ -166,6 +168,12 @@ def make_sample(discussion: Discussion, candidate: Candidate, cases: list[Case])
         licenses=sorted({name for sample in everyone for name in sample.licenses}),
         verdict="passed",
     )
+
+
+def _task_roots(operation: Operation, parents: list[Sample]) -> list[str]:
+    """Roots whose behaviour the new sample repeats: the base's where it is kept, else possibly all."""
+    repeated = parents[:1] if operation.keeps_behaviour else parents
+    return sorted({root for sample in repeated for root in sample.task_roots})
 
 
 def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: Asker) -> None:

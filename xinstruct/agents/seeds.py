@@ -82,6 +82,7 @@ class Draft:
             cases=cases_to_json(self.probe.cases),
             parents=[snippet.id],
             snippets=[snippet.id],
+            task_roots=[snippet.id],
             licenses=[snippet.license],
             verdict="passed",
             tokens_spent=self.thread.tokens,

@@ -41,14 +41,21 @@ def _own_declaration(code: str, language: str, name: str) -> str:
     match = re.search(rf"^.*\b{re.escape(name)}\b[^\n]*", code, re.M)
     if match is None:
         return ""
-    depth = 0
-    for index, char in enumerate(code[match.start() :], match.start()):
+    start, depth = match.start(), 0
+    for index, char in enumerate(code[start:], start):
         depth += (char in "([") - (char in ")]")
-        opens = "def " in match.group() and char == ":" if language == "python" else char == "{"
-        if depth == 0 and opens and index > match.start() + len(name):
-            text = code[match.start() : index + 1].strip()
+        if depth == 0 and index > start + len(name) and (length := _body_opens(code[index:], language, match.group())):
+            text = code[start : index + length].strip()
             return text if len(text) <= MAX_DECLARATION and ";" not in text else ""
     return ""
+
+
+def _body_opens(rest: str, language: str, line: str) -> int:
+    """How many characters here still belong to the declaration because the body follows; 0: no body."""
+    if language == "python":
+        return int("def " in line and rest[0] == ":")
+    arrow = re.match(r"=>\s*(\{)?", rest)
+    return arrow.end() if arrow and language in ("javascript", "typescript") else int(rest[0] == "{")
 
 
 def header(language: str, name: str, signature: Signature) -> str:

@@ -70,9 +70,9 @@ def _stem(path: str) -> str:
 
 
 def _mine_file(mined: Mined, language: str, member: Member, headers: dict[str, bytes], max_tokens: int) -> None:
-    if language == "bash" and "." not in _stem(member.path) and not member.path.endswith((".sh", ".bash")):
-        if not _BASH_LINE.match(member.data):
-            return  # a file without suffix that is no Bash script was never a candidate
+    suffixless = "." not in member.path.rsplit("/", 1)[-1]
+    if language == "bash" and suffixless and not _BASH_LINE.match(member.data):
+        return  # a file without suffix that is no Bash script was never a candidate
     reason = member.reason or file_reason(member.path, member.data)
     if reason is not None:
         mined.refused.append((member.path, reason, member.detail))

@@ -25,6 +25,7 @@ class Doc:
     text: str = ""
     params: dict[str, str] = field(default_factory=dict)
     returns: str = ""
+    optional: frozenset[str] = frozenset()  # parameters that JSDoc marks as [optional] or {kind=}
 
 
 def doc_of(facts: Facts, definition: Definition) -> Doc:
@@ -41,7 +42,8 @@ def _above(facts: Facts, node: Node) -> str:
     candidates = facts.within("comment", max(0, end - 12000), end)
     for comment in reversed(candidates):
         gap = facts.source[comment.end_byte : end]
-        if gap.strip() or gap.count(b"\n") > 1:
+        blank = 2 if facts.grammar.name == "bash" and not comments else 1  # shell authors often leave one line free
+        if gap.strip() or gap.count(b"\n") > blank:
             break
         text = facts.text(comment)
         if comments and not text.startswith(("//", "#")):
@@ -58,7 +60,10 @@ def _above(facts: Facts, node: Node) -> str:
 def read_doc(raw: str) -> Doc:
     """Clean a raw comment and read its type tags."""
     text = _unmark(raw)
-    doc = Doc(params=_param_types(text), returns=_return_type(text))
+    optional = re.findall(r"@param\s+\{[^}]*\}\s+\[([\w$]+)", text) + re.findall(
+        r"@param\s+\{[^}]*=\}\s+([\w$]+)", text
+    )
+    doc = Doc(params=_param_types(text), returns=_return_type(text), optional=frozenset(optional))
     text = re.sub(r"</?(summary|remarks|para|c|code|value|p|pre|b|i|em|strong|li|ul|ol|tt|br)\b[^>]*>", " ", text)
     text = re.sub(r'<param name="(\w+)">', r"@param \1 ", text)
     text = re.sub(r"<returns>", "@return ", re.sub(r"</(param|returns|exception|example|typeparam)>", "", text))

@@ -104,10 +104,13 @@ def parse(grammar: Grammar, source: bytes) -> Facts:
 
 def _define(facts: Facts, raw: list[tuple[str, Node, str]]) -> None:
     """Sort definitions by place, give each its scope, leave out what stands inside a function."""
-    spans = [(facts.text(name), node) for node, name in zip(facts.marks.get("class", []), facts.marks.get("scope", []))]
+    classes = zip(facts.marks.get("class", []), facts.marks.get("scope", []), strict=True)
+    spans = [(facts.text(name), node) for node, name in classes]
     last_end = -1
     seen: set[tuple[int, int]] = set()
-    for kind, node, name in sorted(raw, key=lambda item: (item[1].start_byte, -item[1].end_byte, item[0] != "function")):
+    for kind, node, name in sorted(
+        raw, key=lambda item: (item[1].start_byte, -item[1].end_byte, item[0] != "function")
+    ):
         key = (node.start_byte, node.end_byte)
         if node.start_byte < last_end or key in seen:
             continue

@@ -50,7 +50,9 @@ def fetch_sources(name: str, dest: Path, say: Callable[[str], None]) -> list[dic
     return index
 
 
-def _indexed(entry: dict[str, Any], files: dict[tuple[str, str, str], Path], say: Callable[[str], None]) -> dict[str, Any]:
+def _indexed(
+    entry: dict[str, Any], files: dict[tuple[str, str, str], Path], say: Callable[[str], None]
+) -> dict[str, Any]:
     path = files[entry["registry"], entry["package"], entry["version"]]
     digest = hash_path(path)
     if not entry["sha256"]:

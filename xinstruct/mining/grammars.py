@@ -17,14 +17,6 @@ from tree_sitter import Language, Parser, Query
 
 _HERE = Path(__file__).parent
 
-STDLIB_CPP = frozenset(
-    "algorithm array bitset cassert cctype cerrno cfloat chrono climits cmath complex cstddef cstdint cstdio cstdlib "
-    "cstring deque exception functional initializer_list iomanip iostream istream iterator limits list locale map "
-    "memory numeric optional ostream queue random ratio regex set sstream stack stdexcept string string_view tuple "
-    "type_traits unordered_map unordered_set utility variant vector assert.h ctype.h float.h limits.h math.h stddef.h "
-    "stdint.h stdlib.h string.h".split()
-)
-
 
 @dataclass(frozen=True)
 class Grammar:
@@ -86,6 +78,11 @@ def _query(grammar: Grammar) -> Query:
 def _known(name: str) -> frozenset[str]:
     if name == "python":
         return frozenset(dir(builtins)) | {"__name__", "__doc__"}
+    return _words(name)
+
+
+@cache
+def _words(name: str) -> frozenset[str]:
     return frozenset((_HERE / "names" / f"{name}.txt").read_text(encoding="utf-8").split())
 
 
@@ -98,5 +95,5 @@ def standard_import(language: str, module: str) -> bool:
     if language == "csharp":
         return module == "System" or module.startswith("System.")
     if language == "cpp":
-        return module in STDLIB_CPP
+        return module in _words("cpp_headers")
     return False

@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping
 
 ALLOWED = frozenset(
-    "MIT MIT-0 BSD-2-Clause BSD-3-Clause Apache-2.0 ISC 0BSD Unlicense CC0-1.0 PSF-2.0 BSL-1.0 Zlib".split()
+    {"MIT", "MIT-0", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "0BSD", "Unlicense", "CC0-1.0", "PSF-2.0"}
+    | {"BSL-1.0", "Zlib"}
 )
 LICENCE_FILE = re.compile(
     r"(^|/)(licen[cs]e|copying|unlicense|copyright|metadata|package\.json|composer\.json|notice)[^/]*$", re.IGNORECASE
@@ -37,8 +38,10 @@ _TEXTS = (
 
 _NAMES = {
     "mit": "MIT", "mit license": "MIT", "the mit license": "MIT", "expat": "MIT", "mit-0": "MIT-0", "isc": "ISC",
-    "bsd": "BSD-3-Clause", "bsd-3-clause": "BSD-3-Clause", "bsd-2-clause": "BSD-2-Clause", "bsd license": "BSD-3-Clause",
-    "new bsd": "BSD-3-Clause", "apache-2.0": "Apache-2.0", "apache 2.0": "Apache-2.0", "apache license 2.0": "Apache-2.0",
+    "bsd": "BSD-3-Clause", "bsd-3-clause": "BSD-3-Clause", "bsd-2-clause": "BSD-2-Clause",
+    "bsd license": "BSD-3-Clause",
+    "new bsd": "BSD-3-Clause",
+    "apache-2.0": "Apache-2.0", "apache 2.0": "Apache-2.0", "apache license 2.0": "Apache-2.0",
     "apache software license": "Apache-2.0", "0bsd": "0BSD", "unlicense": "Unlicense", "cc0-1.0": "CC0-1.0",
     "psf-2.0": "PSF-2.0", "python software foundation license": "PSF-2.0", "zlib": "Zlib", "bsl-1.0": "BSL-1.0",
 }  # fmt: skip

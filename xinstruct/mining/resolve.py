@@ -11,17 +11,18 @@ from __future__ import annotations
 import re
 import textwrap
 from dataclasses import dataclass, field
+from functools import cache
 
 from tree_sitter import Node
 
 from xinstruct.mining.facts import Definition, Facts
-from xinstruct.mining.grammars import standard_import
+from xinstruct.mining.grammars import GRAMMARS, standard_import
 
 _DEPTH = 3
 _HELPER_BYTES = 6000
 _OWN_CLASS = {"self", "static"}
 _IGNORED_MODIFIERS = re.compile(
-    rb"^(?:(?:public|protected|private|internal|static|final|abstract|sealed|synchronized|strictfp|inline|"
+    rb"^(?:(?:public|protected|private|internal|static|final|abstract|sealed|synchronized|strictfp|inline|default|native|transient|volatile|"
     rb"unsafe|extern|virtual|override|new|partial|async|readonly|const)\s+)*"
 )
 
@@ -50,6 +51,12 @@ def resolve(facts: Facts, function: Definition) -> Resolved:
     return Resolved(shipped(facts, function, function.scopes), body, sorted(set(walk.missing)))
 
 
+@cache
+def _php_taken() -> frozenset[str]:
+    words = "match list print echo empty isset unset array clone exit die eval include require fn function"
+    return GRAMMARS["php"].known() | frozenset(words.split())
+
+
 class _Walk:
     def __init__(self, facts: Facts, function: Definition) -> None:
         self.facts = facts
@@ -64,6 +71,10 @@ class _Walk:
             return
         self.order.append(definition)
         start, end = definition.span
+        if self.facts.grammar.name == "php" and definition.scopes and definition.name.lower() in _php_taken():
+            self.missing.append(f"({definition.name} is taken by PHP)")
+        if self.facts.grammar.name in {"java", "csharp"} and b"{" not in self.facts.source[start:end]:
+            self.missing += ["(no body)"] if definition.kind == "function" else []
         if banned := self.facts.within("forbid", start, end):
             self.missing.append(self.facts.text(banned[0])[:40])
         if definition.kind == "function" and not _callable_bare(self.facts, definition):
@@ -101,7 +112,11 @@ def free_names(facts: Facts, definition: Definition) -> set[str]:
         used |= {facts.text(node) for node in facts.within("use", start, end)}
         return used - {f"${facts.text(node)}" for node in facts.within("set", start, end)} - {definition.name}
     skipped = {node.start_byte for mark in ("skip", "bind") for node in facts.within(mark, start, end)}
-    skipped |= {node.start_byte for node in own_qualifiers(facts, start, end, definition.scopes)}
+    for node in own_qualifiers(facts, start, end, definition.scopes):
+        member = _member(node)
+        if member is not None:  # a member of its own class or namespace is a use of that definition
+            skipped.discard(member.start_byte)
+        skipped.add(node.start_byte)
     erased = facts.within("erase", start, end)
     used = set()
     for node in facts.within("use", start, end):
@@ -122,15 +137,20 @@ def own_qualifiers(facts: Facts, start: int, end: int, scopes: tuple[str, ...]) 
     return [node for node in facts.within("qualifier", start, end) if facts.text(node) in own]
 
 
+def _member(qualifier: Node) -> Node | None:
+    parent = qualifier.parent
+    if parent is None:
+        return None
+    return parent.child_by_field_name("name") or parent.child_by_field_name("field")
+
+
 def _callable_bare(facts: Facts, function: Definition) -> bool:
     node = function.node
     if facts.grammar.name in {"java", "csharp", "php"} and node.type == "method_declaration":
         return "static" in _modifiers(facts, node)
     if facts.grammar.name == "python" and any(s for s in function.scopes):
         return any("staticmethod" in facts.text(c) for c in (node.parent.children if node.parent else []))
-    if facts.grammar.name == "cpp" and node.parent is not None and node.parent.type == "field_declaration_list":
-        return False
-    return True
+    return node.parent is None or node.parent.type != "field_declaration_list"
 
 
 def _modifiers(facts: Facts, node: Node) -> str:
@@ -169,7 +189,9 @@ def _cleaned(facts: Facts, definition: Definition, body: bytes, start: int) -> s
     line = facts.source[facts.source.rfind(b"\n", 0, start) + 1 : start]
     indent = line[: len(line) - len(line.lstrip())]
     body = body.lstrip(b" \t\r\n")
-    if definition.node.type == "method_declaration" or (language in {"java", "csharp"} and definition.kind == "constant"):
+    if definition.node.type == "method_declaration" or (
+        language in {"java", "csharp"} and definition.kind == "constant"
+    ):
         lead = {"java": b"public static ", "csharp": b"public static ", "php": b""}[language]
         head = _IGNORED_MODIFIERS.match(body)
         words = head.group() if head else b""

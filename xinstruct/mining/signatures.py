@@ -13,6 +13,7 @@ from tree_sitter import Node
 
 from xinstruct.languages.types import Parameter, Signature, Type, TypeSyntaxError
 from xinstruct.mining.docs import Doc
+from xinstruct.mining.examples import signature_from_examples
 from xinstruct.mining.facts import Definition, Facts
 
 _INT_NAMES = re.compile(
@@ -20,13 +21,16 @@ _INT_NAMES = re.compile(
     r"position|pos|offset|places|digits|decimals|precision|year|month|day|base|radix|repeat|total_?width)$",
     re.IGNORECASE,
 )
-_INT_WORDS = re.compile(r"\b(index|indices|count|number of|length of|integer|position|how many|distance)\b", re.IGNORECASE)
+_INT_WORDS = re.compile(
+    r"\b(index|indices|count|number of|length of|integer|position|how many|distance)\b", re.IGNORECASE
+)
 
 _SCALARS: dict[str, dict[str, str]] = {
     "python": {"int": "int", "float": "float", "bool": "bool", "str": "string", "string": "string", "None": "none",
                "integer": "int", "boolean": "bool", "Text": "string", "Number": "float"},
     "typescript": {"boolean": "bool", "string": "string", "bigint": "", "void": "none", "Boolean": "bool",
-                   "String": "string", "bool": "bool", "str": "string", "integer": "int", "int": "int", "float": "float",
+                   "String": "string", "bool": "bool", "str": "string", "integer": "int", "int": "int",
+                   "float": "float",
                    "Integer": "int"},
     "java": {"int": "int", "long": "int", "short": "int", "byte": "int", "Integer": "int", "Long": "int",
              "double": "float", "float": "float", "Double": "float", "Float": "float", "boolean": "bool",
@@ -35,7 +39,8 @@ _SCALARS: dict[str, dict[str, str]] = {
                "ushort": "int", "double": "float", "float": "float", "bool": "bool", "string": "string", "Int32": "int",
                "Int64": "int", "String": "string", "Boolean": "bool", "Double": "float", "void": "none"},
     "cpp": {"int": "int", "long": "int", "short": "int", "unsigned": "int", "size_t": "int", "int8_t": "int",
-            "int16_t": "int", "int32_t": "int", "int64_t": "int", "uint8_t": "int", "uint16_t": "int", "uint32_t": "int",
+            "int16_t": "int", "int32_t": "int", "int64_t": "int", "uint8_t": "int", "uint16_t": "int",
+            "uint32_t": "int",
             "uint64_t": "int", "unsigned int": "int", "long long": "int", "unsigned long": "int", "unsigned long long":
             "int", "ptrdiff_t": "int", "double": "float", "float": "float", "bool": "bool", "string": "string",
             "string_view": "string", "void": "none", "char*": "string"},
@@ -148,11 +153,14 @@ def signature_of(facts: Facts, function: Definition, doc: Doc) -> Signature | No
     listed = _parameters(declared)
     if listed is None:
         return None
+    if language == "javascript" and "example 1:" in doc.text:
+        names = [facts.text(child) for child in listed.named_children if child.type == "identifier"]
+        return signature_from_examples(function.name, names, doc.text)
     params: list[Parameter] = []
     for node in (child for child in listed.named_children if "comment" not in child.type):
         name, written, default = _parameter(facts, node)
         kind = neutral(language, written or doc.params.get(name, ""), name)
-        if default and (kind is None or language in {"python", "javascript", "typescript", "php", "cpp", "csharp"}):
+        if default or name in doc.optional:
             break
         if kind is None or not name or node.type in {"list_splat_pattern", "dictionary_splat_pattern", "rest_pattern"}:
             return None
@@ -238,7 +246,9 @@ def _bash(facts: Facts, function: Definition, doc: Doc) -> Signature | None:
     """Strings (ints where the doc says so) from the positions the body reads; the result is its stdout."""
     start, end = function.span
     body = facts.source[start:end].decode()
-    if not re.search(r"\b(echo|printf|cat|sed|tr|awk|cut)\b", body) or re.search(r"\$\{?[@*#]|>&2\s*$|\bshift\b", body):
+    if not re.search(r"\b(echo|printf|cat|sed|tr|awk|cut|grep|sort|head|tail|bc|expr)\b", body):
+        return None
+    if re.search(r"\$[@*]|\$\{[@*]|\bshift\b", body):
         return None
     used = {int(number) for number in re.findall(r"\$\{?([1-9])(?!\d)", body)}
     if not used or used != set(range(1, max(used) + 1)) or max(used) > 4:

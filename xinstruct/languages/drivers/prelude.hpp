@@ -204,7 +204,7 @@ template <class T> void encode(const T& v, std::string& out) {
         char buffer[64];
         if (std::isnan(v)) out += "\"NaN\"";
         else if (std::isinf(v)) out += v > 0 ? "\"Infinity\"" : "\"-Infinity\"";
-        else out.append(buffer, std::snprintf(buffer, sizeof buffer, std::is_same_v<T, float> ? "%.9g" : "%.17Lg", (long double)v));
+        else out.append(buffer, std::snprintf(buffer, sizeof buffer, std::is_same_v<T, float> ? "%.9Lg" : "%.17Lg", (long double)v));
     } else if constexpr (std::is_array_v<T> && std::is_same_v<std::remove_cv_t<std::remove_extent_t<T>>, char>) {
         quote(v, out);
     } else if constexpr (is_text<T>) {

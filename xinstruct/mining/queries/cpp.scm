@@ -35,3 +35,7 @@
 (preproc_if) @forbid
 (preproc_ifdef) @forbid
 (attribute_declaration) @erase
+(qualified_identifier name: (qualified_identifier scope: (namespace_identifier) @skip))
+(qualified_identifier name: (qualified_identifier scope: (template_type name: (type_identifier) @skip)))
+(function_declarator declarator: (identifier) @bind)
+(preproc_params (identifier) @bind)
