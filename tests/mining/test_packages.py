@@ -11,6 +11,7 @@ from xinstruct import packages
 from xinstruct.files import BadInput
 from xinstruct.mining.corpus import mine_source
 from xinstruct.mining.fetch import source_list
+from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.records import Reason
 
 
@@ -81,9 +82,7 @@ def test_deb_src_lines(tmp_path: Path) -> None:
 
 
 def test_source_lists(tmp_path: Path) -> None:
-    assert {entry["language"] for entry in source_list("default")} == set(
-        "python javascript typescript java cpp csharp php bash".split()
-    )
+    assert {entry["language"] for entry in source_list("default")} == set(GRAMMARS)
     assert all(len(entry["sha256"]) == 64 for entry in source_list("default"))
     with pytest.raises(BadInput, match="no list 'nope'"):
         source_list("nope")

@@ -15,7 +15,8 @@ from typing import Any
 
 from xinstruct.agents.cases import Observer
 from xinstruct.agents.scorer import Asker
-from xinstruct.agents.tasks import Thread, call_failure, header, request_seed
+from xinstruct.agents.spelling import Opening
+from xinstruct.agents.tasks import Thread, call_failure, request_seed
 from xinstruct.execution.judge import Job
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
@@ -66,6 +67,7 @@ class Task:
     cases: tuple[Case, ...]
     thread: Thread
     examples: list[tuple[str, str]] = field(default_factory=list)
+    max_tokens: int = 0  # 0: what the params say; a translation needs no more than about twice its source
     candidates: list[Candidate] = field(default_factory=list)
 
     @property
@@ -82,6 +84,11 @@ class Task:
         furthest = max(self.candidates, key=lambda c: (PROGRESS.index(Reason(c.outcome)), -c.index))
         return Reason(furthest.outcome), furthest.detail
 
+    @property
+    def opening(self) -> Opening:
+        """The started answer and what stands around it."""
+        return Opening.of(self.language, self.name, self.signature)
+
     def request(self, index: int, params: dict[str, Any], seed: int) -> Request:
         """The prompt of one candidate: worked examples as turns, the question, the answer started."""
         turns = [message for q, a in self.examples for message in (user(q), assistant(a))]
@@ -89,10 +96,11 @@ class Task:
         return Request(
             id=ident,
             messages=(*turns, user(self.question)),
-            prefill=f"```{get(self.language).fence}\n{header(self.language, self.name, self.signature)}",
-            max_tokens=int(params["max_tokens"]),
+            # no line break at the end: the model's own tokens for "line break and indent" must stay possible
+            prefill=f"```{get(self.language).fence}\n{self.opening.bare}",
+            max_tokens=min(int(params["max_tokens"]), self.max_tokens or int(params["max_tokens"])),
             temperature=float(params["temperature"]) if int(params["candidates"]) > 1 else 0.0,
-            stop=("```",),
+            stop=stops(self.language),
             seed=request_seed(seed, ident),
         )
 
@@ -109,8 +117,8 @@ class Task:
 
     def take(self, index: int, answer: Answer) -> Candidate:
         """The candidate of an answer, with its code completed, or with the reason it has none."""
-        opened = header(self.language, self.name, self.signature)
-        code, closed = complete(self.language, opened, answer.text)
+        function, closed = complete(self.language, self.opening.bare, answer.text, answer.finish_reason)
+        code = self.opening.whole(function)
         failure = ""
         if answer.error or answer.finish_reason == "error":
             failure = call_failure(answer.error)
@@ -140,8 +148,13 @@ def fenced(language: str, code: str) -> str:
     return render("answer", fence=get(language).fence, code=code.strip())
 
 
-def complete(language: str, opened: str, text: str) -> tuple[str, bool]:
-    """The header and what the model wrote after it, cut where the function ends, wrapper closed.
+def stops(language: str) -> tuple[str, ...]:
+    """What ends one bare function: its brace at the line's start, or the next statement."""
+    return ("```", "\ndef ", "\nprint(", "\n#", "\nif __name__") if language == "python" else ("```", "\n}")
+
+
+def complete(language: str, opened: str, text: str, finish_reason: str = "stop") -> tuple[str, bool]:
+    """The started function and what the model wrote after it, cut where the function ends.
 
     Returns the code and whether the function's end was found.
     """
@@ -149,24 +162,26 @@ def complete(language: str, opened: str, text: str) -> tuple[str, bool]:
     if language == "python":
         match = re.search(r"^\S", body, re.M)
         kept = body[: match.start()] if match else body
-        return (opened + kept).rstrip() + "\n", match is not None or "```" in text
+        return (opened + kept).rstrip() + "\n", match is not None or finish_reason == "stop"
+    if finish_reason == "stop":
+        body += "\n}"  # the stop string itself is not part of an answer
     if language == "bash":
         match = re.search(r"^\}", body, re.M)
         return (opened + (body[: match.end()] if match else body)).rstrip() + "\n", match is not None
-    return _close(opened, body, get(language).footer())
+    return _close(opened, body)
 
 
 _STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|//[^\n]*|/\*.*?\*/", re.S)
 
 
-def _close(opened: str, body: str, footer: str) -> tuple[str, bool]:
-    """Cut a brace language's body at the brace that closes the function, and close what header opened."""
-    depth = opened.count("{") - opened.count("}") - footer.count("}")
+def _close(opened: str, body: str) -> tuple[str, bool]:
+    """Cut a brace language's body at the brace that closes the function."""
+    depth = opened.count("{") - opened.count("}")
     masked = _STRING.sub(lambda m: " " * len(m.group()), body)
     for index, char in enumerate(masked):
         depth += (char == "{") - (char == "}")
         if depth == 0:
-            return f"{opened}{body[: index + 1]}\n{footer}".rstrip() + "\n", True
+            return f"{opened}{body[: index + 1]}\n", True
     return (opened + body).rstrip() + "\n", False
 
 

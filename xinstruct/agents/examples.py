@@ -14,8 +14,9 @@ from typing import Any
 
 from xinstruct.agents.answers import fenced, generation, translation
 from xinstruct.agents.discussion import Discussion
+from xinstruct.agents.spelling import bare, without_imports
 from xinstruct.agents.tasks import instruction
-from xinstruct.languages import get
+from xinstruct.languages import Unsupported, get
 from xinstruct.languages.types import Case, Signature, Type
 from xinstruct.languages.types import Parameter as Param
 from xinstruct.prompts import table
@@ -43,6 +44,10 @@ class Worked:
         spoken = get(language)
         opened = spoken.header(self.function(language), self.signature)
         return f"{opened}{self.bodies[language].rstrip()}\n{spoken.footer()}".rstrip() + "\n"
+
+    def bare(self, language: str) -> str:
+        """The function alone."""
+        return bare(language, self.function(language), self.signature, self.code(language))
 
 
 def worked() -> list[Worked]:
@@ -76,8 +81,8 @@ def _from_memory(discussion: Discussion, known: dict[str, Sample]) -> list[tuple
             continue
         base = known.get(sample.parents[0])
         if base is not None and _fits(sample) and _fits(base) and base.id != discussion.source.id:
-            question = translation(base.language, base.response, target)
-            pairs.append((base.language == discussion.source.language, question, fenced(target, sample.response)))
+            question = translation(base.language, shown(base), target)
+            pairs.append((base.language == discussion.source.language, question, fenced(target, shown(sample))))
     pairs.sort(key=lambda pair: not pair[0])
     return [(question, reply) for _, question, reply in pairs]
 
@@ -95,12 +100,20 @@ def _fixed(discussion: Discussion) -> list[tuple[str, str]]:
     source, target = discussion.source.language, discussion.target
     usable = [w for w in worked() if target in w.bodies and source in w.bodies]
     usable.sort(key=lambda w: (-len(wanted & w.signature.heads()), len(w.signature.heads() - wanted)))
-    return [(translation(source, w.code(source), target), fenced(target, w.code(target))) for w in usable]
+    return [(translation(source, w.bare(source), target), fenced(target, w.bare(target))) for w in usable]
 
 
 def _peers(discussion: Discussion) -> list[tuple[str, str]]:
     seeds = [s for s in discussion.communicated if s.language == discussion.target and _fits(s)]
-    return [(generation(s.instruction, s.language), fenced(s.language, s.response)) for s in seeds]
+    return [(generation(s.instruction, s.language), fenced(s.language, shown(s))) for s in seeds]
+
+
+def shown(sample: Sample) -> str:
+    """A sample's answer as a prompt shows it: the function alone."""
+    try:
+        return bare(sample.language, sample.function, Signature.from_json(sample.signature), sample.response)
+    except Unsupported:
+        return without_imports(sample.response)
 
 
 def _fits(sample: Sample) -> bool:
@@ -114,5 +127,5 @@ def solutions(language: str, count: int) -> Sequence[tuple[str, str]]:
         name = item.function(language)
         declared = get(language).header(name, item.signature).rstrip()
         task = instruction(item.sentence, language, name, declared, item.signature, list(item.cases))
-        pairs.append((generation(task, language), fenced(language, item.code(language))))
+        pairs.append((generation(task, language), fenced(language, item.bare(language))))
     return pairs

@@ -15,7 +15,7 @@ from xinstruct.agents.agreement import agree
 from xinstruct.agents.answers import Candidate, Task, answer, generation, translation
 from xinstruct.agents.cases import Observer
 from xinstruct.agents.discussion import Discussion
-from xinstruct.agents.examples import solutions, translations
+from xinstruct.agents.examples import shown, solutions, translations
 from xinstruct.agents.operations import Operation
 from xinstruct.agents.reflection import note_text
 from xinstruct.agents.scorer import Asker, Scorer
@@ -24,6 +24,9 @@ from xinstruct.agents.tasks import call_failure, supports
 from xinstruct.languages import get
 from xinstruct.languages.types import Case, cases_to_json
 from xinstruct.records import Reason, Sample, content_id
+
+ROOM = 32  # tokens a translation may take beyond twice its source
+CHARS_PER_TOKEN = 3
 
 
 @dataclass
@@ -85,12 +88,14 @@ def _translate(discussions: list[Discussion], society: Society, teacher: Asker, 
 
 def _translation_task(discussion: Discussion, known: dict[str, Sample], params: dict[str, Any]) -> Task:
     source = discussion.source
+    code = shown(source)
     return Task(
         id=discussion.id,
         language=discussion.target,
         name=discussion.name,
         signature=discussion.signature,
-        question=translation(source.language, source.response, discussion.target),
+        question=translation(source.language, code, discussion.target),
+        max_tokens=ROOM + len(code) * 2 // CHARS_PER_TOKEN,
         cases=tuple(discussion.cases),
         thread=discussion.thread,
         examples=translations(discussion, known, params),

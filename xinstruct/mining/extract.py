@@ -14,7 +14,7 @@ from xinstruct.languages.types import Signature
 from xinstruct.mining.docs import Doc, doc_of, read_doc
 from xinstruct.mining.facts import Definition, Facts, parse
 from xinstruct.mining.grammars import GRAMMARS
-from xinstruct.mining.resolve import resolve
+from xinstruct.mining.resolve import inner_doc, resolve
 from xinstruct.mining.signatures import signature_of
 from xinstruct.records import Reason
 
@@ -85,12 +85,13 @@ def _finding(facts: Facts, function: Definition, max_tokens: int, declared: dict
 
 
 def _trivial(facts: Facts, function: Definition) -> bool:
-    """Nothing but `return this.x`, a constant, an empty body or a bare call with the same arguments."""
+    """Nothing but `return this.x`, a constant, an empty body or a bare call: under four words, no operator."""
     start, end = function.span
-    text = facts.source[start:end].decode()
-    body = text.partition("{")[2].rpartition("}")[0] if facts.grammar.name != "python" else text.partition(":")[2]
-    words = re.findall(r"\w+", body)
-    return len(words) < 4 and not re.search(r"[-+*/%<>=&|?]", body)
+    body = function.node.child_by_field_name("body")
+    text = facts.text(body) if body is not None else facts.source[start:end].decode().partition("{")[2]
+    if doc := inner_doc(facts, function):
+        text = text.replace(doc[2], "")
+    return len(re.findall(r"\w+", text)) < 4 and not re.search(r"[-+*/%<>=&|?]", text)
 
 
 def _fill(facts: Facts, function: Definition, doc: Doc, found: Finding, max_tokens: int) -> None:

@@ -90,11 +90,11 @@ def _spell(language: str, text: str, hint: str) -> str:
     if optional := _optional(language, text):
         inner = _spell(language, optional, hint)
         return f"optional<{inner}>" if inner else ""
-    if generic := re.match(r"^([\w.\\]+)\s*[<\[](.*)[>\]]$", text):
-        return _generic(language, generic.group(1).split(".")[-1], generic.group(2), hint)
     if text.endswith("[]"):
         inner = _spell(language, re.sub(r"^readonly\s+|^\((.*)\)(?=\[\]$)", r"\1", text)[:-2].strip("() "), hint)
         return f"list<{inner}>" if inner else ""
+    if generic := re.match(r"^([\w.\\]+)\s*[<\[](.*)[>\]]$", text):
+        return _generic(language, generic.group(1).split(".")[-1], generic.group(2), hint)
     return ""
 
 
