@@ -4,9 +4,10 @@ import pytest
 
 from tests.agents.helpers import ADD, ADD_CASES
 from xinstruct.agents.answers import Candidate, Task, complete
+from xinstruct.agents.spelling import Opening, without_imports
 from xinstruct.agents.tasks import Thread, calls, declaration, first_sentence
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import get
+from xinstruct.languages import NAMES, get
 from xinstruct.languages.types import Case, Signature
 from xinstruct.llm.client import Answer
 from xinstruct.records import Reason
@@ -19,21 +20,45 @@ def task(language: str = "python") -> Task:
 @pytest.mark.parametrize(
     ("language", "text"),
     [
-        ("python", "    return a + b\n\nprint(add(1, 2))\n"),
-        ("javascript", '    // }\n    const s = "}";\n    return a + b;\n}\n\nconsole.log(1);\n'),
-        ("java", "        return a + b;\n    }\n\n    static int more() { return 1; }\n}"),
-        ("csharp", "        return a + b;\n    }\n\n    static void Main() { }\n}"),
-        ("php", "    return $a + $b;\n}\n```\nexplained"),
-        ("bash", '    echo "${a}"\n}\n\nadd 1 2\n'),
+        ("python", "\n    return a + b\n\nprint(add(1, 2))\n"),
+        ("javascript", '\n    // }\n    const s = "}";\n    return a + b;\n}\n\nconsole.log(1);\n'),
+        ("java", "\n    return a + b;\n}\n\nstatic int more() { return 1; }\n}"),
+        ("csharp", "\n    return a + b;\n}\n\nstatic void Main() { }\n}"),
+        ("php", "\n    return $a + $b;\n}\n```\nexplained"),
+        ("bash", '\n    echo "${a}"\n}\n\nadd 1 2\n'),
     ],
 )
 def test_an_answer_ends_where_its_function_does(language: str, text: str) -> None:
-    opened = get(language).header("add", ADD)
-    code, closed = complete(language, opened, text)
+    opened = Opening.of(language, "add", ADD).bare
+    code, closed = complete(language, opened, text, "length")
     assert closed and code.startswith(opened)
     assert not any(extra in code for extra in ("print", "console", "more", "Main", "explained", "add 1 2"))
     if language != "python":
         assert code.count("{") == code.count("}") or language == "javascript"
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_the_brace_that_the_stop_string_took_is_put_back(language: str) -> None:
+    opened = Opening.of(language, "add", ADD).bare
+    code, closed = complete(language, opened, "\n    return a + b", "stop")
+    assert closed and code.rstrip().endswith("return a + b" if language == "python" else "}")
+    unfinished, closed = complete(language, opened, "\n    return a +", "length")
+    assert not closed and unfinished.rstrip().endswith("+")
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_what_wraps_a_function_is_left_out_and_put_back(language: str) -> None:
+    opening = Opening.of(language, "add", ADD)
+    function = f"{opening.bare}\n    body\n" + ("" if language == "python" else "}")
+    whole = opening.whole(function)
+    assert whole.startswith(get(language).header("add", ADD).rstrip())
+    assert opening.alone(whole) == function.strip()
+    assert not any(word in function for word in ("import", "#include", "using", "<?php", "class"))
+
+
+def test_imports_are_no_part_of_what_a_prompt_shows() -> None:
+    code = "#include <cassert>\nusing System.Text;\nimport java.util.*;\n\nint f() { return 1; }\n"
+    assert without_imports(code) == "int f() { return 1; }"
 
 
 def test_outcome_of_unusable_answers() -> None:
@@ -61,7 +86,7 @@ def test_request_has_examples_before_the_question_and_a_started_answer() -> None
     found.examples = [("q1", "a1")]
     request = found.request(2, {"max_tokens": 9, "temperature": 0.4, "candidates": 8}, 1)
     assert [m["content"] for m in request.messages] == ["q1", "a1", "q"]
-    assert request.prefill == "```python\ndef add(a: int, b: int) -> int:\n"
+    assert request.prefill == "```python\ndef add(a: int, b: int) -> int:"
     assert request.seed != found.request(1, {"max_tokens": 9, "temperature": 0.4, "candidates": 8}, 1).seed
 
 
@@ -71,5 +96,5 @@ def test_words_of_a_task() -> None:
     nested = Signature.of("int", n="int")
     own = "public static int f(int[] a, String s) {\n    return 1;\n}"
     assert declaration(own, "java", "f", nested) == "public static int f(int[] a, String s) {"
-    assert declaration("const f = (a) => a + 1;", "javascript", "f", nested) == "function f(n) {"
+    assert declaration("const f = (a) => a + 1;", "javascript", "f", nested) == "const f = (a) =>"
     assert calls([Case((1,), "a"), Case((2,), "a"), Case((3,), "b")])[1] == {"args": "3", "expected": '"b"'}

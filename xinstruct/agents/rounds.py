@@ -203,6 +203,7 @@ def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: Asker) -> None:
 def _remember(outcome: Outcome, society: Society) -> None:
     """A kept sample goes to the memories; a failure goes to the reflections."""
     discussion = outcome.discussion
+    society.count(discussion, outcome.sample is not None)
     if outcome.sample is not None and outcome.reason is None:
         if outcome.sample.id in society.known:
             outcome.reason, outcome.detail = Reason.EXACT_DUPLICATE, "made by an earlier discussion"

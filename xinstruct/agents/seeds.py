@@ -16,6 +16,7 @@ from xinstruct.agents.answers import Task, answer, generation
 from xinstruct.agents.cases import Observer, Probe
 from xinstruct.agents.examples import solutions
 from xinstruct.agents.scorer import Asker
+from xinstruct.agents.spelling import difficulty
 from xinstruct.agents.tasks import (
     Thread,
     call_failure,
@@ -107,9 +108,9 @@ def screen(snippet: Snippet) -> tuple[Reason, str] | None:
 
 
 def simplicity(snippet: Snippet) -> tuple[int, int, str]:
-    """Sort key: scalars and lists before other types, then few tokens."""
+    """Sort key: scalars and lists before other types, then what is easy to carry to another language."""
     heads = Signature.from_json(snippet.signature).heads()
-    return (len(heads - SIMPLE), snippet.tokens + len(snippet.helpers) // 4, snippet.id)
+    return (len(heads - SIMPLE), difficulty(f"{snippet.helpers}\n{snippet.code}", snippet.name), snippet.id)
 
 
 def try_snippets(snippets: Sequence[Snippet], judge: Observer, params: dict[str, Any]) -> Iterator[list[Probe]]:

@@ -15,6 +15,7 @@ from typing import Any
 from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.operations import draw as draw_operation
+from xinstruct.agents.spelling import difficulty
 from xinstruct.agents.tasks import supports
 from xinstruct.files import BadInput
 from xinstruct.languages import get
@@ -38,6 +39,8 @@ class Society:
         self.known = {sample.id: sample for sample in sorted(seeds, key=lambda s: s.id)}
         self.agents = [LanguageAgent.of(sample, params) for sample in self.known.values()]
         self.tried: set[tuple[str, str, str]] = set()  # (roots, target, operation) that were discussed
+        self.carried: Counter[str] = Counter()  # task -> verified translations
+        self.failed: Counter[str] = Counter()
         self.planned: Counter[str] = Counter(sample.language for sample in seeds)
 
     def plan(self, round_number: int) -> list[Discussion]:
@@ -66,8 +69,18 @@ class Society:
         return None
 
     def weight(self, sample: Sample) -> float:
-        """How likely a sample is started from: short answers first (simplest), or all alike (random)."""
-        return 1.0 if self.params["base"] == "random" else (40 + len(sample.response)) ** -2.0
+        """How likely a sample is started from.
+
+        random: all alike. simplest: what is easy to carry over first. proven: the same, times how
+        often the task was carried over before against how often that failed.
+        """
+        if self.params["base"] == "random":
+            return 1.0
+        ease = (40 + difficulty(sample.response, sample.function)) ** -2.0
+        if self.params["base"] == "simplest":
+            return ease
+        task = _roots(sample)
+        return ease * (1 + 2 * self.carried[task]) / (1 + self.failed[task])
 
     def _meet(self, rng: random.Random) -> list[LanguageAgent]:
         """d agents of different languages; the first is the one a centralized discussion is about."""
@@ -98,6 +111,10 @@ class Society:
         share = float((self.params["target_weights"] or {}).get(language, 1.0))
         return share / (1 + self.planned[language]) ** 2
 
+    def count(self, discussion: Discussion, verified: bool) -> None:
+        """Remember what an attempt to carry a task over came to."""
+        (self.carried if verified else self.failed)[_roots(discussion.source)] += 1
+
     def learn(self, discussion: Discussion, sample: Sample) -> None:
         """Offer a verified sample to the memories it concerns; changes go to the transcript."""
         self.known[sample.id] = sample
@@ -115,14 +132,14 @@ class Society:
 
 def _roots(sample: Sample) -> str:
     """What identifies a problem across its translations: its roots and its types."""
-    return " ".join(sorted(sample.snippets)) + sample.signature
+    return " ".join(sorted(sample.task_roots)) + sample.signature
 
 
 def _check(params: dict[str, Any]) -> None:
     if params["targets"] not in ("balanced", "existing", "uniform"):
         raise BadInput(f"params.yaml: synthesize.targets is {params['targets']!r}; balanced, existing or uniform")
-    if params["base"] not in ("simplest", "random"):
-        raise BadInput(f"params.yaml: synthesize.base is {params['base']!r}; simplest or random")
+    if params["base"] not in ("proven", "simplest", "random"):
+        raise BadInput(f"params.yaml: synthesize.base is {params['base']!r}; proven, simplest or random")
     if params["new_signature"] not in ("keep", "teacher"):
         raise BadInput(f"params.yaml: synthesize.new_signature is {params['new_signature']!r}; keep or teacher")
     if int(params["agents"]) < 1:

@@ -38,7 +38,9 @@ class Opening:
         return Opening(text[:start], textwrap.dedent(own).rstrip(), indent, spoken.footer())
 
     def whole(self, function: str) -> str:
-        """Complete code around a bare function."""
+        """Complete code around a bare function; Python gets the imports of the modules it names."""
+        if not self.prefix and self.bare.startswith("def "):
+            function = python_imports(function) + function
         return f"{self.prefix}{textwrap.indent(function.strip(), self.indent)}\n{self.footer}".rstrip() + "\n"
 
     def alone(self, code: str) -> str:
@@ -52,6 +54,29 @@ class Opening:
 def without_imports(code: str) -> str:
     """Code without its import lines, for a reader who needs only the function."""
     return _NOISE.sub("", code).strip()
+
+
+_MODULE = re.compile(r"(?<![\w.])(math|re|itertools|functools|collections|string|bisect|heapq|operator)\.\w")
+
+
+def python_imports(code: str) -> str:
+    """Import lines for standard modules that code names but does not import ("" when none)."""
+    named = sorted({name for name in _MODULE.findall(code) if not re.search(rf"\b{name}\s*=|import {name}\b", code)})
+    return "".join(f"import {name}\n" for name in named) + ("\n\n" if named else "")
+
+
+_CALL = re.compile(r"(?<!new )\b([A-Za-z_]\w*)\s*\(")
+_KEYWORDS = frozenset("if for while switch catch return foreach elif and or not int float double long function".split())
+CALL_COST = 60  # characters of plain code that one call to somebody's function is worth
+
+
+def difficulty(code: str, name: str) -> int:
+    """How hard a function is to carry to another language: its length, and more for each call it makes.
+
+    Arithmetic, comparisons and loops look alike everywhere; a library call has to be known.
+    """
+    calls = [word for word in _CALL.findall(code) if word not in _KEYWORDS and word != name]
+    return len(without_imports(code)) + CALL_COST * len(calls)
 
 
 def bare(language: str, name: str, signature: Signature, code: str) -> str:

@@ -144,6 +144,7 @@ def float_text(value: Any, nan: str, infinity: str, minus: str) -> str:
 
 def camel(name: str) -> str:
     """snake_case to camelCase, leading underscores kept."""
+    name = re.sub(r"\W+", "_", name)
     head = re.match(r"_*", name)
     prefix = head.group() if head else ""
     first, *rest = name[len(prefix) :].split("_")
@@ -158,7 +159,7 @@ def pascal(name: str) -> str:
 
 def snake(name: str) -> str:
     """camelCase or PascalCase to snake_case."""
-    text = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    text = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"\W+", "_", name))
     return re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", text).lower()
 
 

@@ -144,6 +144,10 @@ def _split(text: str) -> list[str]:
 # ---- reading the declaration
 
 
+# TypeScript's `number` is a whole one where bits are shifted or masked.
+_BITS = re.compile(r"<<|>>|(?<![&|])[&^~](?![&|])")
+
+
 def signature_of(facts: Facts, function: Definition, doc: Doc) -> Signature | None:
     """The neutral signature of a function, or None when types are missing or cannot be said."""
     language = facts.grammar.name
@@ -156,16 +160,18 @@ def signature_of(facts: Facts, function: Definition, doc: Doc) -> Signature | No
     if language == "javascript" and "example 1:" in doc.text:
         names = [facts.text(child) for child in listed.named_children if child.type == "identifier"]
         return signature_from_examples(function.name, names, doc.text)
+    body = declared.child_by_field_name("body")
+    whole = "integer " if body is not None and _BITS.search(facts.text(body)) else ""
     params: list[Parameter] = []
     for node in (child for child in listed.named_children if "comment" not in child.type):
         name, written, default = _parameter(facts, node)
-        kind = neutral(language, written or doc.params.get(name, ""), name)
+        kind = neutral(language, written or doc.params.get(name, ""), whole + name)
         if default or name in doc.optional:
             break
         if kind is None or not name or node.type in {"list_splat_pattern", "dictionary_splat_pattern", "rest_pattern"}:
             return None
         params.append(Parameter(name.removeprefix("$"), kind))
-    returns = neutral(language, _returned(facts, declared) or doc.returns, _return_hint(function, doc))
+    returns = neutral(language, _returned(facts, declared) or doc.returns, whole + _return_hint(function, doc))
     if returns is None or returns.head == "none" or not params:
         return None
     return Signature(tuple(params), returns)
