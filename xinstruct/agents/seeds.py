@@ -7,6 +7,7 @@ written into samples, which the Scorer rates. Leaves out how cases are made (cas
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -113,10 +114,20 @@ def simplicity(snippet: Snippet) -> tuple[int, int, str]:
     return (len(heads - SIMPLE), difficulty(f"{snippet.helpers}\n{snippet.code}", snippet.name), snippet.id)
 
 
+def namesakes_last(snippets: Sequence[Snippet]) -> list[Snippet]:
+    """The same order, but overloads and copies of a name wait until every other name had its turn."""
+    seen: Counter[tuple[str, str]] = Counter()
+    turns: list[tuple[int, Snippet]] = []
+    for snippet in snippets:
+        turns.append((seen[snippet.language, snippet.name.lower()], snippet))
+        seen[snippet.language, snippet.name.lower()] += 1
+    return [snippet for _, snippet in sorted(turns, key=lambda turn: turn[0])]
+
+
 def try_snippets(snippets: Sequence[Snippet], judge: Observer, params: dict[str, Any]) -> Iterator[list[Probe]]:
     """Probes with cases or a reason, in waves over all languages, until each language has enough."""
     queues: dict[str, list[Snippet]] = {}
-    for snippet in sorted(snippets, key=simplicity):
+    for snippet in namesakes_last(sorted(snippets, key=simplicity)):
         queues.setdefault(snippet.language, []).append(snippet)
     wanted, tries = int(params["per_language"]), int(params["tries_per_language"])
     good = dict.fromkeys(queues, 0)

@@ -76,18 +76,20 @@ class Society:
         """
         if self.params["base"] == "random":
             return 1.0
-        ease = (40 + difficulty(sample.response, sample.function)) ** -2.0
+        ease = 1.0 / (40 + difficulty(sample.response, sample.function)) ** 2
         if self.params["base"] == "simplest":
             return ease
         task = _roots(sample)
-        return ease * (1 + 2 * self.carried[task]) / (1 + self.failed[task])
+        # one failure halves the chance, one success doubles it
+        return ease * (1 + self.carried[task]) / (1 + self.failed[task])
 
     def _meet(self, rng: random.Random) -> list[LanguageAgent]:
         """d agents of different languages; the first is the one a centralized discussion is about."""
-        languages = sorted({agent.language for agent in self.agents})
-        chosen = rng.sample(languages, int(self.params["agents"]))
+        main = rng.choices(self.agents, [self.weight(agent.seed) for agent in self.agents])[0]
+        others = sorted({agent.language for agent in self.agents} - {main.language})
+        chosen = rng.sample(others, int(self.params["agents"]) - 1)
         groups = [[agent for agent in self.agents if agent.language == language] for language in chosen]
-        return [rng.choices(group, [self.weight(agent.seed) for agent in group])[0] for group in groups]
+        return [main, *(rng.choices(group, [self.weight(agent.seed) for agent in group])[0] for group in groups)]
 
     def _target(self, source: Sample, present: Sequence[str], operation: str, rng: random.Random) -> str | None:
         """The language to write for: one that can express the types and was not yet tried with this base."""

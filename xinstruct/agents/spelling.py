@@ -66,7 +66,10 @@ def python_imports(code: str) -> str:
 
 
 _CALL = re.compile(r"(?<!new )\b([A-Za-z_]\w*)\s*\(")
-_KEYWORDS = frozenset("if for while switch catch return foreach elif and or not int float double long function".split())
+_KEYWORDS = frozenset(
+    ["if", "for", "while", "switch", "catch", "return", "foreach", "elif", "and", "or", "not"]
+    + ["int", "float", "double", "long", "function"]
+)
 CALL_COST = 60  # characters of plain code that one call to somebody's function is worth
 
 
