@@ -67,8 +67,7 @@ def python_imports(code: str) -> str:
 
 _CALL = re.compile(r"(?<!new )\b([A-Za-z_]\w*)\s*\(")
 _KEYWORDS = frozenset(
-    ["if", "for", "while", "switch", "catch", "return", "foreach", "elif", "and", "or", "not"]
-    + ["int", "float", "double", "long", "function"]
+    ("if", "for", "while", "switch", "catch", "return", "foreach", "elif", "and", "or", "not", "int", "float", "double")
 )
 CALL_COST = 60  # characters of plain code that one call to somebody's function is worth
 
