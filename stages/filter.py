@@ -66,24 +66,20 @@ def components(samples: list[Sample]) -> list[list[Sample]]:
         return root
 
     for sample in samples:
-        first, *others = roots(sample)
+        first, *others = sample.roots()
         for other in others:
             low, high = sorted((find(first), find(other)))
             leader[high] = low  # the smallest root leads: the group's name does not depend on the order
     groups: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
-        groups[find(roots(sample)[0])].append(sample)
+        groups[find(sample.roots()[0])].append(sample)
     return [groups[name] for name in sorted(groups)]
-
-
-def roots(sample: Sample) -> list[str]:
-    """Snippets whose behaviour the sample repeats; all it descends from, or itself, where unknown."""
-    return sorted(sample.task_roots) or sorted(sample.snippets) or [sample.id]
 
 
 def split(samples: list[Sample], share: float, seed: int) -> None:
     """Set each sample's split. At most ceil(share x samples) are held out, as whole components."""
-    order = sorted(components(samples), key=lambda group: content_id(str(seed), min(map(min, map(roots, group)))))
+    groups = components(samples)
+    order = sorted(groups, key=lambda group: content_id(str(seed), min(sample.roots()[0] for sample in group)))
     room = ceil(share * len(samples)) if len(order) > 1 else 0
     for group in order:
         held = len(group) <= room

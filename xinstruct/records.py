@@ -131,6 +131,10 @@ class Sample:
     split: str = "train"  # train, heldout: by root snippet
     tokens_spent: int = 0  # completion tokens that all its candidates cost
 
+    def roots(self) -> list[str]:
+        """Snippets whose behaviour the task repeats; all it descends from, or itself, where unknown."""
+        return sorted(self.task_roots) or sorted(self.snippets) or [self.id]
+
 
 @dataclass(kw_only=True)
 class Turn:

@@ -74,6 +74,12 @@ def snippet(language: str, name: str, code: str, signature: Signature, **changes
     return Snippet(**(fields | changes))
 
 
+def as_served(body: str, stops: tuple[str, ...]) -> str:
+    """A body as a server continues a started answer: a line break first, cut before a stop string."""
+    text = f"\n{body}" if body else ""
+    return text[: min((text.index(stop) for stop in stops if stop in text), default=len(text))]
+
+
 class Oracle:
     """Has the Teacher's `ask`; `body(request)` writes an answer's code, the rest is canned."""
 
@@ -99,7 +105,7 @@ class Oracle:
             elif request.id.endswith(("-prompt", "-instruction")):
                 text = f" {self.sentence}. And more."
             else:
-                text = self.body(request)
+                text = as_served(self.body(request), request.stop)
             self.usage["calls"] += 1
             self.usage["completion_tokens"] += len(text.split())
             answers.append(Answer(request.id, text, "stop", 1, len(text.split()), False))

@@ -83,20 +83,24 @@ def test_exactly_the_right_answers_are_kept_and_every_rejection_is_true(
     asked = {r.id.rsplit("-", 1)[0]: r for r in oracle.asked if r.prefill.startswith("```")}
     kinds = {ident: kind_of(request) for ident, request in asked.items()}
     kept: list[Sample] = rows(part, "samples")  # type: ignore[assignment]
-    rejected = {row.id: row for row in rows(part, "rejected")}
+    refused: list[Rejection] = rows(part, "rejected")  # type: ignore[assignment]
+    rejected = {row.id: row for row in refused}
     turns: list[Turn] = rows(part, "turns")  # type: ignore[assignment]
-    threads = {t.sample: t.thread for t in turns if t.kind == "score"}
-    assert {threads[s.id] for s in kept} == {i for i, kind in kinds.items() if kind == "right" and i not in rejected}
+    scored = {t.thread: t.sample for t in turns if t.kind == "score"}
+    right = {ident for ident, kind in kinds.items() if kind == "right"}
+    assert set(scored) == right
+    assert {s.id for s in kept} == {scored[ident] for ident in right}
+    assert len(kept) + sum(row.reason == "exact_duplicate" for row in refused) == len(right)
     assert set(kinds.values()) == {"right", "wrong", "empty", "nonsense"}
     true = {
-        "right": {"exact_duplicate"}, "wrong": {"wrong_answer"}, "empty": {"empty_answer"},
+        "wrong": {"wrong_answer"}, "empty": {"empty_answer"},
         "nonsense": {"compile_error", "runtime_error"},
     }  # fmt: skip
     for ident, kind in kinds.items():
         row = rejected.get(ident)
         if kind != "right":
             assert row is not None and row.reason in true[kind], (kind, row)
-    assert len(kept) + len(rejected) == len(kinds) == len({t.thread for t in turns})
+    assert len(kept) + len(refused) == len(kinds) == len({t.thread for t in turns})
 
 
 def test_a_kept_sample_can_be_walked_back(synthesized: Callable[..., tuple[Path, Oracle]]) -> None:

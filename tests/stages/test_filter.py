@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.filter import components, roots, split
+from stages.filter import components, split
 from tests.stages.helpers import metrics, project, run_stage, sample, write_samples
 from xinstruct.files import hash_path, read_records
 from xinstruct.records import Sample
@@ -58,7 +58,7 @@ def test_same_bytes_with_other_shards(tmp_path: Path) -> None:
 
 
 def no_shared_root(samples: list[Sample]) -> bool:
-    sides = {side: {r for s in samples if s.split == side for r in roots(s)} for side in ("train", "heldout")}
+    sides = {side: {r for s in samples if s.split == side for r in s.roots()} for side in ("train", "heldout")}
     return not sides["train"] & sides["heldout"]
 
 

@@ -178,7 +178,7 @@ def make_sample(discussion: Discussion, candidate: Candidate, cases: list[Case])
 def _task_roots(operation: Operation, parents: list[Sample]) -> list[str]:
     """Roots whose behaviour the new sample repeats: the base's where it is kept, else possibly all."""
     repeated = parents[:1] if operation.keeps_behaviour else parents
-    return sorted({root for sample in repeated for root in sample.task_roots})
+    return sorted({root for sample in repeated for root in sample.roots()})
 
 
 def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: Asker) -> None:

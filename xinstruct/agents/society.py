@@ -134,7 +134,7 @@ class Society:
 
 def _roots(sample: Sample) -> str:
     """What identifies a problem across its translations: its roots and its types."""
-    return " ".join(sorted(sample.task_roots)) + sample.signature
+    return " ".join(sample.roots()) + sample.signature
 
 
 def _check(params: dict[str, Any]) -> None:

@@ -63,9 +63,7 @@ class TypeScript(Language):
     @property
     def toolchain(self) -> Toolchain:  # type: ignore[override]
         """Depends on where the tools are, so it is looked up when asked for."""
-        packages = Path(__file__).parent / "npm"
-        install = f"mkdir -p {tools()} && cp {packages}/*.json {tools()} && npm ci --prefix {tools()}"
-        return Toolchain(("node", compiler()), (compiler(), "--version"), install)
+        return Toolchain(("node", compiler()), (compiler(), "--version"), "make setup")
 
     def spell_type(self, kind: Type) -> str:
         """`number[]`, `Record<string, number>`, `string | null`, ..."""
