@@ -84,7 +84,7 @@ class Project:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = Project(tmp_path_factory.mktemp("smoke"))
-    made.run(sys.executable, "-m", "xinstruct.experiments", "--apply", "experiments/smoke.yaml")
+    made.run(sys.executable, "-m", "xinstruct.cli", "experiment", "--apply", "experiments/smoke.yaml")
     made.commit()
     return made
 
@@ -127,6 +127,16 @@ def test_what_survives_is_verified_traceable_and_licensed(project: Project) -> N
         assert sample.verdict == "passed"
         assert sample.licenses == sorted({snippets[root].license for root in sample.snippets})
         assert all(snippets[root].package and snippets[root].end_line for root in sample.snippets)
+
+
+def test_a_sample_is_traced_to_package_lines_and_licence(project: Project) -> None:
+    sample = max(records(project, "filter", "samples"), key=lambda sample: (sample.kind, sample.id))
+    told = project.run(sys.executable, "-m", "xinstruct.cli", "trace", sample.id)
+    snippets = {snippet.id: snippet for snippet in records(project, "mine", "snippets")}
+    for root in sample.snippets:
+        assert snippets[root].path in told
+        assert snippets[root].license in told
+        assert snippets[root].package in told
 
 
 def test_held_out_tasks_have_no_twin_in_training(project: Project) -> None:

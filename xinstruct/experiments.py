@@ -12,7 +12,6 @@ import argparse
 import json
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -78,15 +77,17 @@ def _hydra(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """`xinstruct experiment`. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="xinstruct experiment", description=__doc__)
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `xinstruct experiment`."""
     parser.add_argument("sets", nargs="+", type=Path, help="YAML files such as experiments/smoke.yaml")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--queue", action="store_true", help="queue only; `dvc queue start` runs them")
     how.add_argument("--apply", action="store_true", help="write into params.yaml instead of running")
     how.add_argument("--print", action="store_true", help="show the dvc command and do nothing")
-    args = parser.parse_args(argv)
+
+
+def main(args: argparse.Namespace) -> int:
+    """`xinstruct experiment`. Returns the exit status of the first set that fails, else 0."""
     for source in args.sets:
         if args.apply:
             print("\n".join(f"{name} = {value}" for name, value in apply(source).items()))
@@ -95,7 +96,3 @@ def main(argv: list[str] | None = None) -> int:
         elif status := subprocess.run(command(source, args.queue), check=False).returncode:
             return status
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
