@@ -82,10 +82,10 @@ def command(
     """
     root = os.geteuid() == 0
     own_box = any(dest == BOX for _, _, dest in shown)
-    line = [bubblewrap(), *_namespaces(root), *_system(), *_folders(view.folders)]
+    # /tmp before the folders: a project may lie below it, and its tools must stay visible
+    line = [bubblewrap(), *_namespaces(root), *_system(), *_memory(limits, own_box), *_folders(view.folders)]
     for name in view.hidden:
         line += ["--size", "4096", "--tmpfs", name]
-    line += _memory(limits, own_box)
     for flag, source, dest in shown:
         line += [flag, source, dest]
     line += ["{files}", "--remount-ro", "/", "--remount-ro", "/dev"]
@@ -123,8 +123,8 @@ def _system() -> tuple[str, ...]:
 @cache
 def _folders(folders: tuple[str, ...]) -> tuple[str, ...]:
     """Binds of further folders, each parent made readable first."""
-    line: list[str] = ["--perms", "1777", "--dir", "/tmp"]
-    made: set[Path] = set()
+    line: list[str] = []
+    made: set[Path] = {Path("/tmp")}
     for name in folders:
         for parent in reversed(Path(name).parents[:-1]):
             if parent not in made and not parent.is_relative_to("/usr"):
