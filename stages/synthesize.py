@@ -14,6 +14,7 @@ from typing import Any
 from xinstruct.agents.rounds import Outcome, run_round
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.society import Society
+from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
 from xinstruct.languages import all_languages
@@ -28,7 +29,7 @@ def work(ctx: Context) -> None:
         raise BadInput("dvc.yaml: synthesize has meta.shards above 1; agents meet each other, so it must be 1")
     seeds: list[Sample] = ctx.read("samples", "data/seed")
     seed = int(ctx.params["random_seed"])
-    order = [language.name for language in all_languages() if language.name in ctx.params["languages"]]
+    order = _languages(ctx)
     society = Society([s for s in seeds if s.language in order], ctx.own, order, seed)
     scorer = Scorer(ctx.own["scorer"], seed)
     counts: Counter[tuple[str, str]] = Counter()
@@ -47,6 +48,14 @@ def work(ctx: Context) -> None:
     planned = int(ctx.own["rounds"]) * int(ctx.own["discussions"])
     ctx.metrics["not_drawn"] = planned - len(ctx.opened)  # no untried (base, target) was left for these
     ctx.metrics["tokens_per_sample"] = _per(llm.usage["completion_tokens"], len(ctx.records["samples"]))
+
+
+def _languages(ctx: Context) -> list[str]:
+    """The languages of the run that this machine can execute; those left out are named."""
+    wanted = [language.name for language in all_languages() if language.name in ctx.params["languages"]]
+    for name in (name for name in wanted if toolchains.available(name) is None):
+        ctx.say(f"{name} is left out, its toolchain is missing; install it with: {toolchains.missing(name)}")
+    return [name for name in wanted if toolchains.available(name)]
 
 
 def _close(ctx: Context, outcome: Outcome, counts: Counter[tuple[str, str]]) -> None:
