@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xinstruct.files import BadInput, hash_path, read_yaml
+from xinstruct.files import BadInput, hash_path, read_yaml, write_json
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,6 @@ class Plan:
 
     def save(self) -> Path:
         """Write plan.json into the scratch folder (for the jobs that Snakemake starts)."""
-        from xinstruct.files import write_json
-
         path = Path(self.work) / "plan.json"
         write_json(path, asdict(self))
         return path

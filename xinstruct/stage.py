@@ -208,8 +208,6 @@ def _hand_over(plan: Plan, lock: IO[str]) -> None:
     os.set_inheritable(lock.fileno(), True)
     command = ["-m", "snakemake", "--nolock", "--rerun-incomplete", "--quiet", "host", "rules", "reason", "progress"]
     command += ["--config", f"plan={plan.save()}"]
-    if "cores" not in os.environ.get("SNAKEMAKE_ARGS", ""):
-        command += ["--cores", str(os.cpu_count() or 1)]
     os.execv(sys.executable, [sys.executable, *command])
 
 
