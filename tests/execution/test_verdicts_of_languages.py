@@ -7,7 +7,7 @@ import pytest
 from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Job, Judge
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import NAMES
+from xinstruct.languages import EIGHT
 from xinstruct.languages.types import Case, Signature
 
 SIGNATURE = Signature.of("int", a="int", b="int")
@@ -92,7 +92,7 @@ def of(verdicts: dict[str, Verdict], kind: str, language: str) -> Verdict:
     return verdicts[f"{kind} {language}"]
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", EIGHT)
 def test_right_answer_passes(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "right", language)
     assert (verdict.verdict, verdict.passed, verdict.total) == ("passed", 3, 3), verdict
@@ -102,14 +102,14 @@ def test_right_answer_passes(verdicts: dict[str, Verdict], language: str) -> Non
     assert verdict.run_cpu > 0
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", EIGHT)
 def test_wrong_answer_is_told_with_the_case(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "wrong", language)
     assert (verdict.verdict, verdict.passed) == ("wrong_answer", 1), verdict
     assert verdict.detail == "case 0: expected 9, got 5"
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", EIGHT)
 def test_a_case_that_raises_is_a_runtime_error(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "raising", language)
     assert verdict.verdict == "runtime_error", verdict
@@ -118,13 +118,13 @@ def test_a_case_that_raises_is_a_runtime_error(verdicts: dict[str, Verdict], lan
     assert language == "bash" or "odd" in verdict.errors[0]
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", EIGHT)
 def test_an_endless_loop_is_a_timeout(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "endless", language)
     assert (verdict.verdict, verdict.detail) == ("timeout", "over the limit of time"), verdict
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", EIGHT)
 def test_leaving_early_never_passes(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "leaving", language)
     assert verdict.verdict in ("forged", "runtime_error", "wrong_answer"), verdict

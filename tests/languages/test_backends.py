@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from xinstruct.languages import NAMES, Unsupported, all_languages, clike, get
+from xinstruct.languages import EIGHT, Unsupported, all_languages, clike, get
 from xinstruct.languages.cpp import definitions
 from xinstruct.languages.generate import random_args, random_value
 from xinstruct.languages.types import Signature, Type, conforms
@@ -15,12 +15,12 @@ SIGNATURE = Signature.of("list<int>", text="string", limit="int")
 
 
 def test_the_eight_in_their_order() -> None:
-    assert [language.name for language in all_languages()] == list(NAMES)
+    assert [language.name for language in all_languages()] == list(EIGHT)
     with pytest.raises(ValueError, match="python, javascript"):
         get("cobol")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EIGHT)
 def test_declarations_are_complete(name: str) -> None:
     language = get(name)
     assert language.title and language.fence and language.comment and language.stop
@@ -60,13 +60,13 @@ def test_names_follow_custom(name: str, wanted: str) -> None:
 
 
 def test_the_plan_holds_no_expected_value_and_the_source_no_argument() -> None:
-    for name in NAMES:
+    for name in EIGHT:
         program = get(name).driver("", "f", Signature.of("int", a="string"), [["needle"]], "secretnonce")
         holding = {file for file, text in program.files.items() if "needle" in text or "secretnonce" in text}
         assert holding == {"plan.json"}, name
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EIGHT)
 def test_a_wrong_number_of_arguments_is_refused(name: str) -> None:
     with pytest.raises(Unsupported):
         get(name).driver("", "f", Signature.of("int", a="int"), [[1, 2]], "nonce")

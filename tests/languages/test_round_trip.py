@@ -9,7 +9,7 @@ import pytest
 
 from tests.languages.conftest import job, need, outcome
 from xinstruct.execution.judge import Job, Judge
-from xinstruct.languages import NAMES, Unsupported, get
+from xinstruct.languages import EIGHT, Unsupported, get
 from xinstruct.languages.generate import random_args, random_value
 from xinstruct.languages.types import Parameter, Signature, Type, same
 
@@ -43,7 +43,7 @@ BODY = {
     "csharp": "return ({});\n}}\n",
     "php": "return [{}];\n}}\n",
 }
-STRUCTURED = [name for name in NAMES if name != "bash"]
+STRUCTURED = [name for name in EIGHT if name != "bash"]
 
 
 def identity(language: str, signature: Signature, expressions: list[str] | None = None) -> str:
