@@ -19,7 +19,7 @@ module XinstructEnd
     suite = ::Test::Unit::Collector::Descendant.new.collect("program")
     result = ::Test::Unit::UI::Console::TestRunner.new(suite, output: $stderr).start
     fault = result.faults.first
-    warn "Error: #{fault.label}: #{fault.message}" if fault
+    $stderr.puts "Error: #{fault.label}: #{fault.message}" if fault
     skipped = result.omission_count + result.pending_count
     result.passed? && skipped.zero? && result.run_count.positive? && result.run_count == suite.size
   end
