@@ -19,7 +19,9 @@ from xinstruct.languages.types import Signature, Type
 
 FLAGS = ("-std=gnu11", "-O1", "-pipe", "-w")
 _SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "const char *", "none": "void"}
-_INCLUDES = "".join(f"#include <{name}.h>\n" for name in ("ctype", "math", "stdbool", "stddef", "stdio", "stdlib", "string"))
+_INCLUDES = "".join(
+    f"#include <{name}.h>\n" for name in ("ctype", "math", "stdbool", "stddef", "stdio", "stdlib", "string")
+)
 # The answer's own main, if it has one, gets out of the way.
 _MAIN = """#define main answer_main_
 #include "answer.c"

@@ -43,7 +43,7 @@ _ENV = {
 _BUILD = "go build -ldflags '-s -w'"
 # The compiler names the line but does not call it an error.
 _SAY = r"""sed -e '/^#/d' -e 's/^[^ :]*\.go:[0-9]*:[0-9]*: /error: &/'"""
-_DRIVERS = {"driver.go": "xinstruct", "asserting.go": "xinstructend"}  # source -> its package
+_DRIVERS = {"driver.go": "xinstruct", "end.go": "xinstructend"}  # source -> its package
 _MODULE = "module answer\n\ngo 1.18\n"
 
 
@@ -179,7 +179,7 @@ class Go(Language):
             run = f"xinstruct_.Tests([]testing_.InternalTest{{{listed}}})"
         imports = 'import xinstruct_ "answer/xinstructend"\n' + ('import testing_ "testing"\n' if tests else "")
         main = f"package main\n\n{imports}\nfunc main() {{ {run} }}\n"
-        files = {"asserting.go": common.asset("asserting.go"), "main.go": main}
+        files = {"end.go": common.asset("asserting.go"), "main.go": main}
         return _program({**files, "answer.go": _unit(program), common.PLAN: nonce})
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:

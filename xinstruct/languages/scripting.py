@@ -64,7 +64,9 @@ class Scripting(Language):
             return self.text_literal(value)
         if kind.head == "dict":
             key, item = kind.args
-            return "{" + ", ".join(self.pair.format(self._literal(key, k), self._literal(item, v)) for k, v in value) + "}"
+            return (
+                "{" + ", ".join(self.pair.format(self._literal(key, k), self._literal(item, v)) for k, v in value) + "}"
+            )
         kinds = kind.args if kind.head == "tuple" else kind.args * len(value)
         inside = ", ".join(self._literal(k, v) for k, v in zip(kinds, value, strict=True))
         return self.brackets[0] + inside + self.brackets[1]

@@ -3,11 +3,9 @@
 package xinstructend
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"syscall"
 	"testing"
 )
@@ -33,7 +31,7 @@ func check() {
 
 func end(fine bool) {
 	if !fine {
-		fmt.Fprintln(os.Stderr, "error: a test failed, or did not come to its end")
+		fmt.Fprintln(os.Stderr, "error: an assertion failed, or a test did not come to its end")
 		os.Exit(1)
 	}
 	data := []byte("\n" + nonce + "\tend\n")
@@ -53,22 +51,20 @@ func Program(main func()) {
 // Tests runs all tests: none may fail, and each must return.
 func Tests(tests []testing.InternalTest) {
 	check()
-	testing.Init()
-	if err := flag.CommandLine.Parse(nil); err != nil {
-		end(false)
-	}
-	var ended []string
-	for i, test := range tests {
-		run := test.F
-		tests[i].F = func(t *testing.T) {
-			run(t)
-			ended = append(ended, t.Name())
+	ended := map[string]bool{}
+	each := func(t *testing.T) {
+		for _, test := range tests {
+			test := test
+			t.Run(test.Name, func(t *testing.T) {
+				test.F(t)
+				ended[test.Name] = true
+			})
 		}
 	}
-	all := func(string, string) (bool, error) { return true, nil }
-	passed := testing.RunTests(all, tests)
-	for _, test := range tests {
-		passed = passed && strings.Count("\n"+strings.Join(ended, "\n")+"\n", "\n"+test.Name+"\n") == 1
+	all := func(t *testing.T) {
+		passed := t.Run("all", each) // comes back when the parallel ones have ended too
+		end(passed && len(ended) == len(tests))
 	}
-	end(passed && len(tests) > 0)
+	match := func(string, string) (bool, error) { return true, nil }
+	testing.Main(match, []testing.InternalTest{{Name: "program", F: all}}, nil, nil)
 }

@@ -53,6 +53,7 @@ end
 
 os.exit = function(status, ...)
   if (status == true or status == nil or status == 0) and passed and at_last_line() then report() end
+  if passed == false and at_last_line() then io.stderr:write("error: an assertion of a test failed\n") end
   exit(status, ...)
 end
 

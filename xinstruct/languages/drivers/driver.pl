@@ -143,7 +143,7 @@ sub main {
     open($file, '<:raw', 'answer.pl') or die "no answer: $!";
     my $source = do { local $/; <$file> };
     close $file;
-    my @packages = ('main', $source =~ /^\s*package\s+([\w:]+)/mg);
+    my @packages = ('main', $source =~ /(?:^|;)\s*package\s+([\w:]+)/mg);
     { package main; do './answer.pl' }
     die $@ if $@;
     my $call = find($plan->{name}, @packages);

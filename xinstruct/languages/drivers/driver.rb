@@ -43,7 +43,7 @@ module XinstructDriver
 
       (ObjectSpace.each_object(Module).to_a - BEFORE).each do |place|
         return place.method(name) if place.respond_to?(name, true)
-        next unless place.method_defined?(name) || place.private_method_defined?(name)
+        next if place.singleton_class? || !(place.method_defined?(name) || place.private_method_defined?(name))
         return place.new.method(name) if place.is_a?(Class)
 
         return Object.new.extend(place).method(name)
