@@ -13,7 +13,7 @@ import sys
 from xinstruct.execution import toolchains
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.files import BadInput
-from xinstruct.languages import EIGHT, all_languages
+from xinstruct.languages import EIGHT, get
 
 _MEANING = {
     "network": "no connection, not even to this machine",
@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print the table. Returns the exit status."""
-    titles = {language.name: language.title for language in all_languages()}
+    titles = {name: get(name).title for name in toolchains.known()}
     fine = [_language(name, titles[name], "MISSING") for name in EIGHT]
     fine.append(_sandbox())
     print("further languages:")

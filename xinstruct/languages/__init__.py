@@ -30,7 +30,7 @@ _BINDS = re.compile(r"^LANGUAGE\b[^=\n]*=(?!=)", re.M)
 def names() -> tuple[str, ...]:
     """The names of all languages: the paper's eight first, then the others by alphabet.
 
-    Raises BadInput when a folder of XINSTRUCT_LANGUAGES is not there, or a name is there twice.
+    Raises ValueError when a folder of XINSTRUCT_LANGUAGES is not there, or a name is there twice.
     """
     return tuple(_sources(os.environ.get(VARIABLE, "")))
 
@@ -41,18 +41,12 @@ def _sources(extra: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in (_HERE, *(Path(text) for text in extra.split(os.pathsep) if text)):
         if not folder.is_dir():
-            raise _bad(f"{folder} is no folder")
+            raise ValueError(f"{VARIABLE}: {folder} is no folder")
         for name, path in _backends(folder).items():
             if name in found:
-                raise _bad(f"two languages are called {name!r}: {found[name]} and {path}")
+                raise ValueError(f"{VARIABLE}: two languages are called {name!r}: {found[name]} and {path}")
             found[name] = path
     return {name: found[name] for name in (*EIGHT, *sorted(found.keys() - set(EIGHT)))}
-
-
-def _bad(text: str) -> ValueError:
-    from xinstruct.files import BadInput  # late: it brings in what only reading and writing data needs
-
-    return BadInput(f"{VARIABLE}: {text}")
 
 
 def _backends(folder: Path) -> dict[str, Path]:
