@@ -104,8 +104,17 @@ EARLY = {
     ],
     "perl": ["exit 0;\n", "return;\n", "__END__\n", "BEGIN { exit 0 }\n", "=pod\n"],
     "go": [],
+    "php": ["return;\n", "__halt_compiler();\n", "?>\n", "exit;\n", "/*\n"],
+    "bash": ["exit 0\n", "exec true\n", "cat <<'X' >/dev/null\n", ": '\n"],
+    "javascript": ["return;\n", "/*\n", "process.once('beforeExit', () => process.exit(0)); return;\n"],
 }
 PLAIN = {
+    "php": ("<?php assert(1 + 1 === 2); ?>\n", "<?php assert(1 + 1 === 3); ?>\n"),
+    "bash": ("[[ $((1 + 1)) == 2 ]]\n", "[[ $((1 + 1)) == 3 ]]\nreturn 0\n"),
+    "javascript": (
+        "const { promises } = require('fs');\npromises.readdir('/').then(() => console.assert(1 + 1 === 2));\n",
+        "const { promises } = require('fs');\npromises.readdir('/').then(() => console.assert(1 + 1 === 3));\n",
+    ),
     "ruby": ("raise 'wrong' unless 1 + 1 == 2\n", "raise 'wrong' unless 1 + 1 == 3\n"),
     "lua": ("assert(1 + 1 == 2)\n", "assert(1 + 1 == 3)\n"),
     "perl": (

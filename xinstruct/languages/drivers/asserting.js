@@ -1,8 +1,10 @@
 // Loaded before a program with its own assertions. A failed console.assert throws; when the program
-// has run to its end (the event loop is empty, nobody called exit) the nonce is printed.
+// has run to its end (its last statement was reached, which is ours, the event loop is empty, nobody
+// called exit) the nonce is printed.
 "use strict";
 (() => {
   const fs = require("fs");
+  const Module = require("module");
   const { AssertionError } = require("assert");
   const { writeSync } = fs;
   const nonce = fs.readFileSync("plan.json", "utf8");
@@ -14,7 +16,14 @@
   console.assert = (condition, ...message) => {
     if (!condition) throw new AssertionError({ message: message.map(String).join(" ") || "console.assert" });
   };
+  let reached = false;
+  const compile = Module.prototype._compile;
+  Module.prototype._compile = function (source, file) {
+    Module.prototype._compile = compile; // the program is the first to be compiled
+    process.once(nonce, () => (reached = true));
+    return compile.call(this, `${source}\n;process.emit("${nonce}");`, file);
+  };
   process.once("beforeExit", (code) => {
-    if (code === 0 && !process.exitCode) writeSync(1, "\n" + nonce + "\tend\n");
+    if (reached && code === 0 && !process.exitCode) writeSync(1, "\n" + nonce + "\tend\n");
   });
 })();

@@ -1,5 +1,6 @@
-# Runs program.sh in this shell and reports that it ended by itself with status 0.
+# Runs the text of program.sh in this shell, with a last statement of ours behind it: reached with status 0, it prints
+# the nonce. A return outside a function is an error that leaves nothing, and no variable holds the nonce.
 xi__nonce=$(<plan.json)
 rm -f plan.json
-. ./program.sh
-if (($? == 0)); then printf '\n%s\tend\n' "$xi__nonce"; fi
+eval "unset xi__nonce; $(<program.sh)
+if ((\$? == 0)); then builtin printf '\\n%s\\tend\\n' $xi__nonce; fi"
