@@ -115,8 +115,8 @@ class JavaScript(Language):
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the event loop must run empty without anyone calling exit."""
         main = "program.mjs" if MODULE.search(program) else "program.js"
-        files = {"asserting.js": common.asset("asserting.js"), main: program, common.PLAN: nonce}
-        return Program(files, ("node", "-r", "./asserting.js", main))
+        files = {"end.js": common.asset("asserting.js"), main: program, common.PLAN: nonce}
+        return Program(files, ("node", "-r", "./end.js", main))
 
     def identifier(self, name: str) -> str:
         """camelCase."""

@@ -103,8 +103,8 @@ class TypeScript(Language):
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the event loop must run empty without anyone calling exit."""
-        files = {"asserting.js": common.asset("asserting.js"), "program.ts": program, common.PLAN: nonce}
-        run = ("node", "-r", "./asserting.js", "program.js")
+        files = {"end.js": common.asset("asserting.js"), "program.ts": program, common.PLAN: nonce}
+        run = ("node", "-r", "./end.js", "program.js")
         return Program(files, run, (compiler(), *flags(), "program.ts"))
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:
