@@ -161,3 +161,10 @@ def test_a_program_without_its_end_does_not_pass(language: str, judge: Judge) ->
     assert verdicts[0] == "passed"
     assert "passed" not in verdicts[1:], list(zip(programs, verdicts, strict=True))
     assert not {"infrastructure", "compile_error"} & set(verdicts)
+
+
+def test_modules_of_javascript_reach_their_end(judge: Judge) -> None:
+    good = "import assert from 'node:assert';\nawait Promise.resolve();\nassert.equal(1 + 1, 2);\n"
+    programs = [good, good.replace(", 2)", ", 3)"), good.replace("await", "process.exit(0); await"), "return;\n" + good]
+    verdicts = [verdict.verdict for verdict in judge.judge([Job(text, "javascript", program=text) for text in programs])]
+    assert verdicts[0] == "passed" and "passed" not in verdicts[1:]

@@ -16,9 +16,9 @@
   console.assert = (condition, ...message) => {
     if (!condition) throw new AssertionError({ message: message.map(String).join(" ") || "console.assert" });
   };
-  let reached = false;
+  let reached = process.argv[1].endsWith(".mjs"); // a module has no return
   const compile = Module.prototype._compile;
-  Module.prototype._compile = function (source, file) {
+  if (!reached) Module.prototype._compile = function (source, file) {
     Module.prototype._compile = compile; // the program is the first to be compiled
     process.once(nonce, () => (reached = true));
     return compile.call(this, `${source}\n;process.emit("${nonce}");`, file);
