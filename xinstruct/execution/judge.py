@@ -224,7 +224,10 @@ class Judge:
 
     def _run(self, task: _Task, built: Built, observing: bool) -> Verdict:
         job, program, total = task.job, task.program, len(task.job.cases)
-        result = self.sandbox.run(program.run, self.limits, files=program.files, folder=built.folder, env=program.env)
+        # what is observed must show what differs from one interpreter to the next, such as the order of a set
+        result = self.sandbox.run(
+            program.run, self.limits, files=program.files, folder=built.folder, env=program.env, fresh=observing
+        )
         verdict, _ = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total)
         if verdict.verdict != verdicts.PASSED or observing:
             return verdict

@@ -15,7 +15,7 @@ from xinstruct.languages.types import Signature, Type
 _NAMES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "none": "None"}
 _HASHABLE = ("int", "float", "bool", "string", "tuple", "optional")
 # No site, no user paths, no environment: the program sees the standard library only.
-_RUN = ("python3", "-I", "-B", "-X", "utf8")
+RUN = ("python3", "-I", "-B", "-X", "utf8")
 
 
 class Python(Language):
@@ -76,12 +76,12 @@ class Python(Language):
         if "\0" in code:
             raise Unsupported("a NUL in the source")
         files = {"driver.py": common.asset("driver.py"), "answer.py": code}
-        return Program({**files, common.PLAN: common.plan(name, signature, args, nonce)}, (*_RUN, "driver.py"))
+        return Program({**files, common.PLAN: common.plan(name, signature, args, nonce)}, (*RUN, "driver.py"))
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: reaching the end of the main module is what counts."""
         files = {"driver.py": common.asset("asserting.py"), "program.py": program, common.PLAN: nonce}
-        return Program(files, (*_RUN, "driver.py"))
+        return Program(files, (*RUN, "driver.py"))
 
     def identifier(self, name: str) -> str:
         """snake_case."""
