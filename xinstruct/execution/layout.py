@@ -44,6 +44,8 @@ def root(view: mounts.View, base: Path, scratch: Path) -> list[Operation]:
     made += [("rw", str(scratch), f"{OUTSIDE}/scratch"), ("ro", str(cache), f"{OUTSIDE}/cache")]
     for i, name in enumerate(filter(_below_tmp, view.folders)):
         made.append(("ro", name, f"{OUTSIDE}/view{i}"))
+    if os.geteuid():  # in a user namespace the kernel allows a new /proc only where one is to be seen
+        made.append(("dev", "/proc", f"{OUTSIDE}/proc"))
     return [*made, ("pivot", "", ""), ("close", "/", "")]
 
 

@@ -152,6 +152,9 @@ static int drop_capabilities(void) {
     return (int)syscall(SYS_capset, &header, none);
 }
 
+/* A process's own /proc/self is closed to it while it is hidden from others. */
+int box_show(void) { return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) ? failed("prctl", "") : 0; }
+
 /* Become `uid` (0: stay who we are) for good: no groups, no capabilities, no way back, system calls filtered. */
 int box_drop(unsigned uid, const char *filter, size_t size) {
     for (int cap = 0; cap < 64; cap++) prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* while we still may */
@@ -159,7 +162,7 @@ int box_drop(unsigned uid, const char *filter, size_t size) {
     if (uid && (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))) return failed("setresuid", "");
     if (drop_capabilities()) return failed("capset", "");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) return failed("no_new_privs", "");
-    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* off since the change of user: its own /proc/self would be closed to it */
+    box_show(); /* off since the change of user */
     struct sock_fprog program = {(unsigned short)(size / sizeof(struct sock_filter)), (struct sock_filter *)filter};
     if (size && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0)) return failed("seccomp", "");
     return 0;

@@ -16,7 +16,6 @@ import pickle
 import resource
 import select
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
@@ -26,65 +25,7 @@ if __name__ == "__main__":  # by path and isolated: the package is not on the pa
     sys.path.append(str(Path(__file__).parents[3]))
 
 from xinstruct.execution.process.group import MEGABYTE, Group, memory_group
-
-Fields = dict[str, Any]
-_ZYGOTE = Path(__file__).with_name("zygote.py")
-
-
-class Zygote:
-    """The worker's side of a zygote. Raises OSError when it does not come up or is gone."""
-
-    def __init__(self, config: Fields, group: Group | None) -> None:
-        self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        line = [config["python"], "-I", "-S", "-B", "-X", "utf8", str(_ZYGOTE), str(theirs.fileno())]
-        if os.fork() == 0:
-            if group:
-                group.join()  # here once, since moving a process takes the kernel milliseconds
-            os.set_inheritable(theirs.fileno(), True)
-            null = os.open("/dev/null", os.O_RDWR)
-            os.dup2(null, 0)
-            os.dup2(null, 1)
-            os.execve(line[0], line, {})
-        theirs.close()
-        self.ask([memory_file(marshal.dumps(config))])
-        if group:
-            group.settle()
-
-    def ask(self, fds: list[int]) -> tuple[bytes, list[int]]:
-        """Send open files, get the answer."""
-        socket.send_fds(self.connection, [b"."], fds)
-        return self.answer()
-
-    def answer(self) -> tuple[bytes, list[int]]:
-        """What it says next: pid and pidfd of what was started, then status, CPU seconds and peak in KB."""
-        answer, fds, _, _ = socket.recv_fds(self.connection, 1024, 1)
-        if not answer or answer.startswith(b"!"):
-            raise OSError(answer[1:].decode() or "the zygote is gone")
-        return answer, fds
-
-
-def _start(request: Fields, group: Group | None, fds: dict[str, int]) -> int:
-    """Fork and become the command. Everything that the child needs was opened before."""
-    argv, env = request["argv"], request["env"]
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        os.setsid()
-        os.umask(0o022)
-        for ignored in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):  # Python ignores them, programs inherit that
-            signal.signal(ignored, signal.SIG_DFL)
-        for target, name in enumerate(("stdin", "stdout", "stderr")):
-            os.dup2(fds[name], target)
-        if group:
-            group.join()
-        for kind, value in request["rlimits"]:
-            hard = resource.getrlimit(kind)[1]
-            resource.setrlimit(kind, (value, value) if hard < 0 else (min(value, hard), min(value, hard)))
-        os.execve(argv[0], argv, env)
-    except BaseException as error:
-        os.write(2, f"cannot start: {error}".encode())
-    os._exit(125)
+from xinstruct.execution.process.starting import Fields, Zygote, memory_file, start
 
 
 class Run:
@@ -121,7 +62,7 @@ class Run:
     def _begin(self, fds: dict[str, int]) -> tuple[int, int]:
         """Start the program. Returns its pid and pidfd."""
         if not self.zygote or "blob" not in self.request:
-            pid = _start(self.request, self.group, fds)
+            pid = start(self.request, self.group, fds)
             return pid, os.pidfd_open(pid)
         blob = memory_file(marshal.dumps(self.request["blob"]))
         self.closing.append(blob)
@@ -192,8 +133,8 @@ class Run:
 
     def _measure(self) -> None:
         """Sum up the tree's memory and CPU time, ended children included: RLIMIT_CPU counts one process only."""
-        pages, ticks = 0, 0
-        for pid in _tree(self.pid):
+        pages, ticks, tree = 0, 0, _tree(self.pid)
+        for pid in tree:
             try:
                 with open(f"/proc/{pid}/statm") as handle:
                     pages += int(handle.read().split()[1])
@@ -201,9 +142,11 @@ class Run:
                     ticks += sum(map(int, handle.read().rpartition(")")[2].split()[11:15]))
             except (OSError, IndexError):
                 continue
-        self.peak_kb = max(self.peak_kb, pages * resource.getpagesize() // 1024)
-        if not self.group and self.peak_kb > self.request["memory_mb"] * 1024:
-            self.reason = "memory"
+        used, most = pages * resource.getpagesize() // 1024, self.request["memory_mb"] * 1024
+        if not self.group and used > most:
+            used = sum(map(_proportional_kb, tree))  # what forks share was counted for each of them
+            self.reason = "memory" if used > most else ""
+        self.peak_kb = max(self.peak_kb, used)
         self.cpu = max(self.cpu, ticks / os.sysconf("SC_CLK_TCK"))
         if self.cpu > self.request["cpu"]:
             self.reason = self.reason or "cpu"
@@ -276,13 +219,13 @@ class Run:
         return answer | {"stdout": out, "stderr": err, "reason": reason}
 
 
-def memory_file(content: bytes) -> int:
-    """An open file of this content that has no name."""
-    fd = os.memfd_create("file")
-    while content:
-        content = content[os.write(fd, content) :]
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd
+def _proportional_kb(pid: int) -> int:
+    """Memory of a process in KB, what it shares with others counted in shares."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as handle:
+            return next((int(line.split()[1]) for line in handle if line.startswith("Pss:")), 0)
+    except OSError:
+        return 0
 
 
 def _tree(pid: int) -> list[int]:

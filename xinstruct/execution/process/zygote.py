@@ -163,6 +163,7 @@ def _become(box: Box, config: Fields, fds: list[int]) -> bool:
         os.dup2(fd, target)
     try:
         os.setsid()
+        box.call("show")
         request: Fields = marshal.loads(read_all(blob))
         box.call("unshare", NEW_MOUNTS)
         _world(box, config, request)
