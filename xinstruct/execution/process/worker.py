@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 if __name__ == "__main__":  # by path and isolated: the package is not on the path yet
     sys.path.append(str(Path(__file__).parents[3]))
