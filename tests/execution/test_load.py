@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (programs are easier to read on one line)
 """A busy machine changes no verdict: CPU time limits, wall time only guards, what is doubtful runs again alone."""
 
 from __future__ import annotations

@@ -98,6 +98,7 @@ class Sandbox:
         self.scratch = Path(tempfile.mkdtemp(prefix="xinstruct-"))
         self.guarantees: dict[str, bool] = {}
         self.cgroup = False
+        self.passed_over: list[str] = []  # better tiers, and why they are not used
         self._idle: queue.Queue[Worker | None] = queue.Queue()
         self._all: list[Worker] = []
         for _ in range(workers):
@@ -110,21 +111,20 @@ class Sandbox:
 
     def _settle(self, wanted: str) -> tiers.Tier:
         """The first tier that is there and holds. Raises BadInput naming what is wrong with each."""
-        reasons = []
         for kind in tiers.SAFE:
             if wanted not in ("", kind.name):
                 continue
             if missing := kind.missing():
-                reasons.append(f"{kind.name}: {missing}")
+                self.passed_over.append(f"{kind.name}: {missing}")
                 continue
             self._tier = kind(self.scratch)
             try:
                 self.guarantees = guarantees(self)
                 return self._tier
             except (BadInput, OSError) as error:
-                reasons.append(f"{kind.name}: {error}")
+                self.passed_over.append(f"{kind.name}: {error}")
                 self._end_workers()
-        raise BadInput(_REMEDY.format(reasons="; ".join(reasons) or f"no tier is called {wanted!r}"))
+        raise BadInput(_REMEDY.format(reasons="; ".join(self.passed_over) or f"no tier is called {wanted!r}"))
 
     @property
     def tier(self) -> str:
