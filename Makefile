@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system repro test lint types unit smoke doctor lock clean
+.PHONY: help setup system toolchains repro test lint types unit smoke doctor lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ setup: system $(STAMP) tools/npm/.stamp ## toolchains, .venv, TypeScript compile
 
 system:
 	@echo "== system packages"; bash setup/system.sh
+
+toolchains: ## Go, Rust, Ruby, C, Lua and Perl, which no stage needs
+	@echo "== further toolchains"; bash setup/system.sh extra
 
 $(STAMP): requirements.lock pyproject.toml
 	@echo "== python packages into $(VENV) from requirements.lock ($(PYTHON): $$($(PYTHON) --version 2>&1))"
@@ -41,7 +44,7 @@ repro: setup ## the whole pipeline; reports/index.html at the end
 	dvc repro
 	@echo; echo "done: open reports/index.html (dvc metrics show, dvc plots show, dvc exp run -S synthesize.rounds=2)"
 
-test: setup lint types unit ## everything that must pass
+test: setup toolchains lint types unit ## everything that must pass
 
 lint:
 	ruff check .

@@ -7,7 +7,7 @@ from xinstruct.agents.answers import Candidate, Task, complete
 from xinstruct.agents.spelling import Opening, without_imports
 from xinstruct.agents.tasks import Thread, calls, declaration, first_sentence
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import NAMES, get
+from xinstruct.languages import EIGHT, get
 from xinstruct.languages.types import Case, Signature
 from xinstruct.llm.client import Answer
 from xinstruct.records import Reason
@@ -37,7 +37,7 @@ def test_an_answer_ends_where_its_function_does(language: str, text: str) -> Non
         assert code.count("{") == code.count("}") or language == "javascript"
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", EIGHT)
 def test_the_brace_that_the_stop_string_took_is_put_back(language: str) -> None:
     opened = Opening.of(language, "add", ADD).bare
     code, closed = complete(language, opened, "\n    return a + b", "stop")
@@ -46,7 +46,7 @@ def test_the_brace_that_the_stop_string_took_is_put_back(language: str) -> None:
     assert not closed and unfinished.rstrip().endswith("+")
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", EIGHT)
 def test_what_wraps_a_function_is_left_out_and_put_back(language: str) -> None:
     opening = Opening.of(language, "add", ADD)
     function = f"{opening.bare}\n    body\n" + ("" if language == "python" else "}")

@@ -9,7 +9,7 @@ from xinstruct.agents.cases import find_cases, make_mutants, probe, weak
 from xinstruct.agents.examples import worked
 from xinstruct.execution.judge import Job, Judge
 from xinstruct.execution.toolchains import available
-from xinstruct.languages import NAMES
+from xinstruct.languages import EIGHT
 from xinstruct.languages.types import Case, Signature, conforms
 from xinstruct.records import Reason
 
@@ -70,8 +70,8 @@ def test_worked_examples_are_right_in_every_language(judge: Judge) -> None:
     jobs = [
         Job(f"{item.name}-{name}", name, item.code(name), item.function(name), item.signature, item.cases)
         for item in worked()
-        for name in NAMES
+        for name in EIGHT
         if available(name)
     ]
-    assert jobs and all(set(item.bodies) == set(NAMES) for item in worked())
+    assert jobs and all(set(item.bodies) == set(EIGHT) for item in worked())
     assert {v.id: v.detail for v in judge.judge(jobs) if v.verdict != "passed"} == {}

@@ -15,7 +15,7 @@ from xinstruct.benchmarks.protocol import conversation, program
 from xinstruct.benchmarks.translate import Suite, draw, expressible, load, problem, read_suite
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput, hash_path
-from xinstruct.languages import NAMES, Unsupported
+from xinstruct.languages import EIGHT, Unsupported
 
 SHARED = Path(os.environ.get("XINSTRUCT_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "benchmarks"
 
@@ -45,7 +45,7 @@ def test_cases_hold_what_the_solution_returned(suite: Suite) -> None:
     assert [c.expected for c in suite.cases["HumanEval/6"]] == [1.5, 2.0]
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", EIGHT)
 def test_prompt_in_each_language(suite: Suite, language: str) -> None:
     task = suite.tasks[1]
     one = problem(task, suite.cases[task.task_id], language)

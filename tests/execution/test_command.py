@@ -9,7 +9,7 @@ import pytest
 from xinstruct import cli
 from xinstruct.execution import toolchains
 from xinstruct.execution.tiers import SAFE
-from xinstruct.languages import NAMES
+from xinstruct.languages import EIGHT
 
 SIGNATURE = {"params": [{"name": "n", "type": "int"}], "returns": "int"}
 GOOD: dict[str, Any] = {
@@ -83,8 +83,8 @@ def test_a_missing_input_leaves_no_output(tmp_path: Path, capsys: pytest.Capture
 def test_doctor_tells_versions_and_the_tier(capsys: pytest.CaptureFixture[str]) -> None:
     status = cli.main(["doctor"])
     said = capsys.readouterr().out
-    assert any(kind.name in said for kind in SAFE) and said.count("\n") >= len(NAMES) + 1
-    assert status == (0 if all(toolchains.available(name) for name in NAMES) else 1)
+    assert any(kind.name in said for kind in SAFE) and said.count("\n") >= len(EIGHT) + 1
+    assert status == (0 if all(toolchains.available(name) for name in EIGHT) else 1)
 
 
 def test_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,4 +96,4 @@ def test_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: p
         monkeypatch.undo()
         toolchains.available.cache_clear()
     said = capsys.readouterr().out
-    assert all(toolchains.missing(name) in said for name in NAMES)
+    assert all(toolchains.missing(name) in said for name in EIGHT)

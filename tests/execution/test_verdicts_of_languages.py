@@ -8,7 +8,7 @@ from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Job, Judge
 from xinstruct.execution.tiers import SAFE
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import NAMES
+from xinstruct.languages import names
 from xinstruct.languages.types import Case, Signature
 
 SIGNATURE = Signature.of("int", a="int", b="int")
@@ -24,6 +24,12 @@ RIGHT = {
     "csharp": "return a + b;",
     "php": "return $a + $b;",
     "bash": "echo $(($1 + $2))",
+    "go": "return a + b",
+    "rust": "return a + b;",
+    "ruby": "return a + b",
+    "c": "return a + b;",
+    "lua": "return a + b",
+    "perl": "return $_[0] + $_[1];",
 }
 WRONG = {name: body.replace("+", "-") for name, body in RIGHT.items()}
 RAISING = {
@@ -35,6 +41,12 @@ RAISING = {
     "csharp": 'throw new System.Exception("odd");',
     "php": "throw new Exception('odd');",
     "bash": "echo odd >&2; return 3",
+    "go": 'panic("odd")',
+    "rust": 'panic!("odd")',
+    "ruby": "raise 'odd'",
+    "c": 'fputs("odd", stderr); abort();',
+    "lua": "error('odd')",
+    "perl": "die 'odd';",
 }
 ENDLESS = {
     "python": "while True: pass",
@@ -45,6 +57,12 @@ ENDLESS = {
     "csharp": "while (true) {}",
     "php": "while (true) {}",
     "bash": "while :; do :; done",
+    "go": "for {}",
+    "rust": "loop {}",
+    "ruby": "loop {}",
+    "c": "volatile int x = 0; for (;;) x = x + 1; return x;",
+    "lua": "while true do end",
+    "perl": "1 while 1;",
 }
 LEAVING = {
     "python": "import os; os._exit(0)",
@@ -55,12 +73,21 @@ LEAVING = {
     "csharp": "System.Environment.Exit(0); return 0;",
     "php": "exit(0);",
     "bash": "kill -9 $PPID; exit 0",
+    "go": "os.Exit(0); return 0",
+    "rust": "std::process::exit(0)",
+    "ruby": "exit!(0)",
+    "c": "exit(0); return 0;",
+    "lua": "os.exit(0)",
+    "perl": "exit 0;",
 }
 BROKEN = {
     "typescript": "return a + ;",
     "java": "return a + undefined_name;",
     "cpp": "return a + undefined_name;",
     "csharp": "return a + undefined_name;",
+    "go": "return a + undefined_name",
+    "rust": "return a + undefined_name;",
+    "c": "return a + undefined_name;",
 }
 HEADS = {
     "python": "def add(a, b):\n    {}\n",
@@ -71,6 +98,12 @@ HEADS = {
     "csharp": "static int Add(int a, int b) {{ {} }}\n",
     "php": "<?php\nfunction add($a, $b) {{ {} }}\n",
     "bash": "add() {{ {}\n}}\n",
+    "go": "func add(a, b int) int {{ {} }}\n",
+    "rust": "fn add(a: i64, b: i64) -> i64 {{ {} }}\n",
+    "ruby": "def add(a, b)\n  {}\nend\n",
+    "c": "int add(int a, int b) {{ {} }}\n",
+    "lua": "local function add(a, b)\n  {}\nend\n",
+    "perl": "sub add {{ {} }}\n",
 }
 KINDS = {"right": RIGHT, "wrong": WRONG, "raising": RAISING, "endless": ENDLESS, "leaving": LEAVING, "broken": BROKEN}
 
@@ -93,7 +126,7 @@ def of(verdicts: dict[str, Verdict], kind: str, language: str) -> Verdict:
     return verdicts[f"{kind} {language}"]
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", names())
 def test_right_answer_passes(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "right", language)
     assert (verdict.verdict, verdict.passed, verdict.total) == ("passed", 3, 3), verdict
@@ -103,29 +136,29 @@ def test_right_answer_passes(verdicts: dict[str, Verdict], language: str) -> Non
     assert verdict.run_cpu > 0
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", names())
 def test_wrong_answer_is_told_with_the_case(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "wrong", language)
     assert (verdict.verdict, verdict.passed) == ("wrong_answer", 1), verdict
     assert verdict.detail == "case 0: expected 9, got 5"
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", names())
 def test_a_case_that_raises_is_a_runtime_error(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "raising", language)
     assert verdict.verdict == "runtime_error", verdict
     assert verdict.detail.startswith("case 0: ")
     assert all(verdict.errors)
-    assert language == "bash" or "odd" in verdict.errors[0]
+    assert language in ("bash", "c") or "odd" in verdict.errors[0]
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", names())
 def test_an_endless_loop_is_a_timeout(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "endless", language)
     assert (verdict.verdict, verdict.detail) == ("timeout", "over the limit of time"), verdict
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", names())
 def test_leaving_early_never_passes(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "leaving", language)
     assert verdict.verdict in ("forged", "runtime_error", "wrong_answer"), verdict

@@ -6,7 +6,7 @@ import pytest
 
 from tests.languages.conftest import need
 from xinstruct.execution.judge import Job, Judge
-from xinstruct.languages import NAMES
+from xinstruct.languages import names
 
 # {} is where the assertions stand: one that holds, one that fails, or an early exit
 SHELLS = {
@@ -22,6 +22,17 @@ SHELLS = {
     "  static int add(int a, int b) {{ return a + b; }}\n  static void Main(string[] args) {{ {} }}\n}}\n",
     "php": "<?php\nfunction add($a, $b) {{ return $a + $b; }}\n{}\n",
     "bash": "add() {{ echo $(($1 + $2)); }}\nset -e\nrun_test() {{\n  {}\n  true\n}}\nrun_test\n",
+    "go": 'package add_test\n\nimport (\n\t"os"\n\t"runtime"\n\t"testing"\n)\n\n'
+    "func add(a int, b int) int {{ return a + b }}\n\nfunc TestAdd(t *testing.T) {{\n\t_, _ = os.Exit, runtime.Goexit\n"
+    "\t{}\n}}\n",
+    "rust": "fn add(a: isize, b: isize) -> isize {{ a + b }}\n\nfn main() {{\n    {}\n}}\n",
+    "c": "#include <assert.h>\n#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n"
+    "int add(int a, int b) {{ return a + b; }}\nint main(void) {{\n  {}\n}}\n",
+    "ruby": "require 'test/unit'\ndef add(a, b)\n  a + b\nend\nclass TestAdd < Test::Unit::TestCase\n  def test_add\n"
+    "    {}\n  end\nend\n",
+    "lua": "lu = require('luaunit')\nlocal function add(a, b)\n  return a + b\nend\nfunction test_add()\n  {}\nend\n\n"
+    "os.exit(lu.LuaUnit.run())\n",
+    "perl": "use Test::Deep;\nsub add {{ my ($a, $b) = @_; return $a + $b; }}\nsub testall {{\n  {}\n}}\ntestall();\n",
 }
 HOLDS = {
     "python": "assert add(1, 2) == 3",
@@ -32,6 +43,12 @@ HOLDS = {
     "csharp": "Debug.Assert(add(1, 2) == 3);",
     "php": "assert(add(1, 2) === 3);",
     "bash": '[[ $(add 1 2) = "3" ]]',
+    "go": 'if add(1, 2) != 3 { t.Errorf("wrong") }',
+    "rust": "assert_eq!(add(1, 2), 3);",
+    "c": "assert(add(1, 2) == 3);",
+    "ruby": "assert_equal(3, add(1, 2))",
+    "lua": "lu.assertEquals(add(1, 2), 3)",
+    "perl": 'if (eq_deeply(add(1, 2), 3)) { print "ok!" } else { exit 1; }',
 }
 LEAVES = {
     "python": ["import sys; sys.exit(0)", "import os; os._exit(0)", "raise SystemExit"],
@@ -42,16 +59,78 @@ LEAVES = {
     "csharp": ["Environment.Exit(0);"],
     "php": ["exit(0);", "die();"],
     "bash": ["exit 0", "exec true"],
+    "go": [
+        "os.Exit(0)",
+        "runtime.Goexit()",
+        "t.SkipNow()",
+        "t.FailNow()",
+        "panic(1)",
+        "main()",
+        "go os.Exit(0); for {}",
+    ],
+    "rust": [
+        *("std::process::exit(0);", "std::process::abort();", "panic!();"),
+        'extern "C" { fn _exit(code: i32) -> !; } unsafe { _exit(0) }',
+        "std::thread::spawn(|| std::process::exit(0)).join().unwrap();",
+        'extern "C" { fn __wrap_main(n: i32, v: usize, e: usize) -> i32; } unsafe { __wrap_main(0, 0, 0); }',
+    ],
+    "c": [
+        *("exit(0);", "_exit(0);", "quick_exit(0);", "return 1;", "abort();", "raise(SIGKILL);"),
+        *('execl("/bin/true", "true", (char *)0);', "exit(__wrap_main(0, 0, 0));"),
+    ],
+    "ruby": [
+        "exit",
+        "exit!(0)",
+        "exec 'true'",
+        "abort",
+        "omit('x')",
+        "pend('x')",
+        "throw :done",
+        "at_exit { exit!(0) }; exit",
+    ],
+    "lua": ["os.exit(0)", "os.exit(true)", "lu.unregisterCurrentSuite() os.exit(0)", "lu.skip('x')", "error()"],
+    "perl": ["exit 0;", "use POSIX; POSIX::_exit(0);", "exec 'true';", "die;", "kill 9, $$;", "END { $? = 0 } exit 0;"],
+}
+# Programs that leave before their tests are even there.
+EARLY = {
+    "ruby": [
+        *("exit\n", "return\n", "__END__\n", "at_exit { exit!(0) }; exit\n", "raise SystemExit\n"),
+        "class TestNone < Test::Unit::TestCase; def test_none; end; end\nexit Test::Unit::AutoRunner.run\n",
+    ],
+    "lua": [
+        *("os.exit(0)\n", "do return end\n", "--[[\n", "debug = nil\nos.exit()\n"),
+        "function test_none() end\nos.exit(require('luaunit').LuaUnit.run())\n",
+        "function test_none() end\nrequire('luaunit').LuaUnit.run()\ndo return end\n",
+    ],
+    "perl": ["exit 0;\n", "return;\n", "__END__\n", "BEGIN { exit 0 }\n", "=pod\n"],
+    "go": [],
+}
+PLAIN = {
+    "ruby": ("raise 'wrong' unless 1 + 1 == 2\n", "raise 'wrong' unless 1 + 1 == 3\n"),
+    "lua": ("assert(1 + 1 == 2)\n", "assert(1 + 1 == 3)\n"),
+    "perl": (
+        "use Test::More tests => 1;\nis(1 + 1, 2);\n",
+        "use Test::More tests => 1;\nis(1 + 1, 3);\n",
+    ),
+    "go": (
+        'package main\n\nfunc main() {\n\tif 1+1 != 2 {\n\t\tpanic("wrong")\n\t}\n}\n',
+        'package main\n\nfunc main() {\n\tif one := 1; one+1 != 3 {\n\t\tpanic("wrong")\n\t}\n}\n',
+    ),
 }
 
 
 def fails(language: str) -> list[str]:
-    wrong = HOLDS[language].replace("1, 2", "1, 3").replace("add 1 2", "add 1 3")
+    wrong = (
+        HOLDS[language]
+        .replace("add(1, 2", "add(1, 3")
+        .replace("candidate(1, 2", "candidate(1, 3")
+        .replace("add 1 2", "add 1 3")
+    )
     quiet = ["console.assert(add(1, 1) === 3);"] if language in ("javascript", "typescript") else []
     return [wrong, *quiet]
 
 
-@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("language", names())
 def test_only_an_honest_end_passes(language: str, judge: Judge) -> None:
     need(language)
     parts = [HOLDS[language], *fails(language), *LEAVES[language]]
@@ -60,3 +139,16 @@ def test_only_an_honest_end_passes(language: str, judge: Judge) -> None:
     assert verdicts[0] == "passed"
     assert "passed" not in verdicts[1:], list(zip(parts, verdicts, strict=True))
     assert "infrastructure" not in verdicts
+
+
+@pytest.mark.parametrize("language", EARLY)
+def test_a_program_without_its_end_does_not_pass(language: str, judge: Judge) -> None:
+    need(language)
+    shell = SHELLS[language].format(HOLDS[language])
+    at = shell.index("\n") + 1
+    early = [shell[:at] + text + shell[at:] for text in EARLY[language]]
+    programs = [*PLAIN[language], *early]
+    verdicts = [verdict.verdict for verdict in judge.judge([Job(text, language, program=text) for text in programs])]
+    assert verdicts[0] == "passed"
+    assert "passed" not in verdicts[1:], list(zip(programs, verdicts, strict=True))
+    assert not {"infrastructure", "compile_error"} & set(verdicts)

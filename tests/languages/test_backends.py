@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from xinstruct.languages import NAMES, Unsupported, all_languages, clike, get
+from xinstruct.languages import EIGHT, Unsupported, all_languages, clike, get, names
+from xinstruct.languages.c import declared
 from xinstruct.languages.cpp import definitions
 from xinstruct.languages.generate import random_args, random_value
 from xinstruct.languages.types import Signature, Type, conforms
@@ -14,13 +15,16 @@ from xinstruct.languages.types import Signature, Type, conforms
 SIGNATURE = Signature.of("list<int>", text="string", limit="int")
 
 
-def test_the_eight_in_their_order() -> None:
-    assert [language.name for language in all_languages()] == list(NAMES)
+FURTHER = ["c", "go", "lua", "perl", "ruby", "rust"]
+
+
+def test_the_eight_in_their_order_and_then_all_others() -> None:
+    assert [language.name for language in all_languages()] == [*EIGHT, *FURTHER] == list(names())
     with pytest.raises(ValueError, match="python, javascript"):
         get("cobol")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", names())
 def test_declarations_are_complete(name: str) -> None:
     language = get(name)
     assert language.title and language.fence and language.comment and language.stop
@@ -44,6 +48,15 @@ def test_declarations_are_complete(name: str) -> None:
         ("csharp", "list<tuple<int,bool>>", "List<(long, bool)>"),
         ("csharp", "optional<int>", "long?"),
         ("php", "optional<list<int>>", "?array"),
+        ("go", "dict<string,optional<list<int>>>", "map[string]*[]int"),
+        ("go", "tuple<int,bool>", "struct{ V0 int; V1 bool }"),
+        ("rust", "optional<tuple<int,list<string>>>", "Option<(i64, Vec<String>)>"),
+        ("rust", "dict<string,tuple<float>>", "HashMap<String, (f64,)>"),
+        ("ruby", "dict<string,optional<int>>", "Hash<String, Integer or nil>"),
+        ("lua", "list<tuple<int,bool>>", "[integer, boolean][]"),
+        ("perl", "list<string>", "reference to an array of string"),
+        ("c", "list<int>", "long long *"),
+        ("c", "list<string>", "const char **"),
         ("bash", "list<int>", "space-separated list of int"),
     ],
 )
@@ -52,7 +65,15 @@ def test_types_are_spelled(name: str, kind: str, spelled: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"), [("java", "isOpenNow"), ("csharp", "IsOpenNow"), ("bash", "is_open_now"), ("php", "isOpenNow")]
+    ("name", "wanted"),
+    [
+        ("java", "isOpenNow"),
+        ("csharp", "IsOpenNow"),
+        ("bash", "is_open_now"),
+        ("php", "isOpenNow"),
+        ("go", "isOpenNow"),
+        ("rust", "is_open_now"),
+    ],
 )
 def test_names_follow_custom(name: str, wanted: str) -> None:
     assert get(name).identifier("is_open_now") == wanted
@@ -60,13 +81,13 @@ def test_names_follow_custom(name: str, wanted: str) -> None:
 
 
 def test_the_plan_holds_no_expected_value_and_the_source_no_argument() -> None:
-    for name in NAMES:
+    for name in names():
         program = get(name).driver("", "f", Signature.of("int", a="string"), [["needle"]], "secretnonce")
         holding = {file for file, text in program.files.items() if "needle" in text or "secretnonce" in text}
         assert holding == {"plan.json"}, name
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", names())
 def test_a_wrong_number_of_arguments_is_refused(name: str) -> None:
     with pytest.raises(Unsupported):
         get(name).driver("", "f", Signature.of("int", a="int"), [[1, 2]], "nonce")
@@ -91,6 +112,24 @@ def test_blank_keeps_offsets_and_hides_literals() -> None:
     assert "d =" in text and "e =" in text
     assert clike.at_top("int f(int a) { return 1; }", "f")
     assert not clike.at_top("class A { int f(int a) { return 1; } }", "f")
+
+
+def test_blank_knows_lifetimes_and_raw_strings() -> None:
+    rust = "fn f<'a>(x: &'a str) -> char { let y = '\\''; r#\"}\"#; '}' }"
+    assert clike.blank(rust, clike.RUST_LITERAL).count("}") == 1
+    go = 'func f() rune { _ = `}"`; _ = "}"; return \'}\' }'
+    assert clike.blank(go, clike.GO_LITERAL).count("}") == 1
+    assert clike.commas("a: Vec<(i64, u8)>, f: fn(i64) -> i64, c: [u8; 2]") == [
+        "a: Vec<(i64, u8)>",
+        "f: fn(i64) -> i64",
+        "c: [u8; 2]",
+    ]
+
+
+def test_parameter_types_in_c() -> None:
+    code = "int f(int);\nstatic int f(const unsigned char *restrict s, int a[], size_t n, char **w, long) { return 0; }"
+    assert declared(code, "f") == ["const unsigned char *", "int *", "size_t", "char **", "long"]
+    assert declared("int g(void) { return f(1); }", "f") == []
 
 
 def test_generated_values_conform_and_repeat() -> None:

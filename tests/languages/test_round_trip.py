@@ -9,7 +9,7 @@ import pytest
 
 from tests.languages.conftest import job, need, outcome
 from xinstruct.execution.judge import Job, Judge
-from xinstruct.languages import NAMES, Unsupported, get
+from xinstruct.languages import Unsupported, get, names
 from xinstruct.languages.generate import random_args, random_value
 from xinstruct.languages.types import Parameter, Signature, Type, same
 
@@ -33,6 +33,7 @@ _DOUBLE, _LONG = [0, -1, 2**53 - 1, 1 - 2**53], [0, -1, 2**63 - 1, -(2**63)]
 INTS = {
     **{"python": [0, -1, 10**40, -(2**63)], "javascript": _DOUBLE, "typescript": _DOUBLE},
     **{"java": _LONG, "cpp": _LONG, "csharp": _LONG, "php": _LONG},
+    **{"go": _LONG, "rust": _LONG, "ruby": [0, -1, 10**40, -(2**63)], "lua": _LONG, "perl": _LONG, "c": _LONG},
 }
 BODY = {
     "python": "    return ({},)\n",
@@ -42,14 +43,20 @@ BODY = {
     "cpp": "return {{{}}};\n}}\n",
     "csharp": "return ({});\n}}\n",
     "php": "return [{}];\n}}\n",
+    "go": "return {}\n}}\n",
+    "rust": "({},)\n}}\n",
+    "ruby": "[{}]\nend\n",
+    "lua": "return {{{}}}\nend\n",
+    "perl": "return [{}];\n}}\n",
 }
-STRUCTURED = [name for name in NAMES if name != "bash"]
+STRUCTURED = [name for name in names() if name not in ("bash", "c")]
+LACKING = {"lua": ["list<optional<int>>", "dict<string,optional<int>>"]}  # types of GROUPS that a language has not
 
 
 def identity(language: str, signature: Signature, expressions: list[str] | None = None) -> str:
     """A function that returns its parameters, or the given expressions, as one tuple."""
     backend = get(language)
-    sigil = "$" if language == "php" else ""
+    sigil = "$" if language in ("php", "perl") else ""
     parts = [sigil + p.name for p in signature.params] if expressions is None else expressions
     return backend.header("f", signature) + BODY[language].format(", ".join(parts)) + backend.footer()
 
@@ -67,12 +74,16 @@ def check(signature: Signature, got: list[object], rows: list[list[Any]]) -> Non
             assert same(kind, left, right), (str(kind), left, right)
 
 
+def held(language: str, types: list[str]) -> list[str]:
+    return [text for text in types if text not in LACKING.get(language, [])]
+
+
 @pytest.mark.parametrize("language", STRUCTURED)
 def test_arguments_come_back(language: str, judge: Judge) -> None:
     need(language)
     jobs: list[Job] = []
     for number, types in enumerate(GROUPS):
-        signature = signature_of(types)
+        signature = signature_of(held(language, types))
         rows = random_args(signature, random.Random(number), 12)
         jobs.append(job(language, identity(language, signature), signature, *rows))
     extremes = signature_of(["int", "float", "string", "list<string>", "dict<string,float>"])
@@ -91,7 +102,7 @@ def test_literals_mean_their_values(language: str, judge: Judge) -> None:
     jobs, wanted = [], []
     kinds = [["list<string>", "list<float>", "list<int>"], *GROUPS[1:]]
     for number, types in enumerate(kinds):
-        signature = Signature((), signature_of(types).returns)
+        signature = Signature((), signature_of(held(language, types)).returns)
         values = [random_value(kind, rng) for kind in signature.returns.args]
         if number == 0:
             values = [TEXTS, FLOATS, INTS[language]]
@@ -126,6 +137,28 @@ def test_bash_literals_mean_their_values(judge: Judge) -> None:
     assert [outcome(v)[0] for v in judge.observe(jobs)] == [f"{text}." for text in texts]
 
 
+def test_c_arguments_and_literals_come_back(judge: Judge) -> None:
+    need("c")
+    plain = [text for text in TEXTS if "\0" not in text]
+    values: dict[str, list[Any]] = {"int": INTS["c"], "float": FLOATS, "bool": [True, False], "string": plain}
+    jobs, wanted, backend = [], [], get("c")
+    for kind, items in values.items():
+        back = Signature.of(f"list<{kind}>", a=f"list<{kind}>")
+        keep = "*length = a_length; return (void *)a;\n}\n"
+        jobs.append(job("c", backend.header("f", back) + keep, back, [items], [[]]))
+        literal = backend.literal(back.returns, items)
+        copy = f"*length = {len(items)}; return memcpy(malloc(sizeof {literal}), {literal}, sizeof {literal});\n}}\n"
+        made = Signature((), back.returns)
+        jobs.append(job("c", backend.header("f", made) + copy, made, []))
+        one = Signature.of(kind, a=kind)
+        jobs.append(job("c", backend.header("f", one) + "return a;\n}\n", one, *([item] for item in items)))
+        wanted += [[items, []], [items], items]
+    for one_job, verdict, expected in zip(jobs, judge.observe(jobs), wanted, strict=True):
+        assert one_job.signature
+        for left, right in zip(outcome(verdict), expected, strict=True):
+            assert same(one_job.signature.returns, left, right), (one_job.code, left, right)
+
+
 @pytest.mark.parametrize(
     ("language", "kind", "value"),
     [
@@ -141,6 +174,21 @@ def test_bash_literals_mean_their_values(judge: Judge) -> None:
         ("bash", "string", "a\0"),
         ("bash", "optional<int>", 1),
         ("csharp", "int", "text"),
+        ("go", "int", 2**63),
+        ("go", "dict<list<int>,int>", [[[1], 2]]),
+        ("rust", "dict<float,int>", [[0.5, 2]]),
+        ("rust", "string", "\ud800"),
+        ("ruby", "string", "\udfff"),
+        ("lua", "list<optional<int>>", [1, None]),
+        ("lua", "dict<string,optional<int>>", [["a", None]]),
+        ("lua", "dict<float,int>", [[0.5, 1]]),
+        ("perl", "dict<tuple<int,int>,int>", [[[1, 2], 3]]),
+        ("perl", "int", -(2**63) - 1),
+        ("c", "string", "a\0"),
+        ("c", "dict<string,int>", [["a", 1]]),
+        ("c", "optional<int>", 1),
+        ("c", "tuple<int,int>", [1, 2]),
+        ("c", "list<list<int>>", [[1]]),
         ("python", "int", True),
     ],
 )

@@ -171,9 +171,9 @@ def _split(text: str) -> list[str]:
 
 
 def _other_language(sentence: str, target: str) -> str:
-    from xinstruct.languages import all_languages
+    from xinstruct.languages import EIGHT, get
 
-    for language in all_languages():
+    for language in map(get, EIGHT):
         found = re.search(rf"(?<!\w){re.escape(language.title)} (?:function|program|code|script)\b", sentence)
         if found and language.name != target:
             return language.title

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from xinstruct.execution.judge import CHUNK, Job, Judge
+from xinstruct.execution.toolchains import known
 from xinstruct.files import BadInput, read_yaml
-from xinstruct.languages import NAMES
 from xinstruct.languages.types import Case, Signature, TypeSyntaxError, conforms
 
 
@@ -115,8 +115,8 @@ def read_job(line: bytes) -> Job:
     if not isinstance(raw, dict):
         raise BadInput("not a JSON object")
     ident, language = _text(raw, "id"), _text(raw, "language")
-    if language not in NAMES:
-        raise BadInput(f"field 'language': {language!r} is not one of {', '.join(NAMES)}")
+    if language not in known():
+        raise BadInput(f"field 'language': {language!r} is not one of {', '.join(known())}")
     if "program" in raw:
         return Job(ident, language, program=_text(raw, "program"))
     code, function = _text(raw, "code"), _text(raw, "function")

@@ -28,7 +28,7 @@ from xinstruct.execution.compiling import Built, batches, compile_batch, compile
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import NAMES, Program, Unsupported, get
+from xinstruct.languages import Program, Unsupported, get, names
 from xinstruct.languages.types import Case, Signature
 
 VERSION = 2  # counted up when verdicts may come out differently: older cached ones are then not used
@@ -240,8 +240,8 @@ class Judge:
 
 def build(job: Job, nonce: str) -> Program:
     """The job's program. Raises Unsupported, or toolchains.Missing when the language is not installed."""
-    if job.language not in NAMES:
-        raise Unsupported(f"unknown language {job.language!r}; known: {', '.join(NAMES)}")
+    if job.language not in names():
+        raise Unsupported(f"unknown language {job.language!r}; known: {', '.join(names())}")
     language = get(job.language)
     toolchains.version(job.language)
     if job.program:

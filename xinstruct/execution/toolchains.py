@@ -12,7 +12,16 @@ import subprocess
 from functools import cache
 
 from xinstruct.execution import mounts
-from xinstruct.languages import get
+from xinstruct.files import BadInput
+from xinstruct.languages import get, names
+
+
+def known() -> tuple[str, ...]:
+    """The names of all languages. Raises BadInput when the user's own folder of languages is not usable."""
+    try:
+        return names()
+    except ValueError as error:
+        raise BadInput(str(error)) from None
 
 
 def _path() -> str:

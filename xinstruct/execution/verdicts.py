@@ -22,6 +22,10 @@ _NO_MEMORY = re.compile(
     r"MemoryError|bad_alloc|OutOfMemory|heap out of memory|Allowed memory size of|[Cc]annot allocate memory"
 )
 _ASSERTION = re.compile(r"[Aa]ssert")
+# A line that names an error: as most write it, a panic of Go and of Rust, an exception of Ruby.
+_TELLING = re.compile(
+    r"(?:PHP )?[\w.\\ ]*(?:Error|Exception|error|Fatal|terminate)\b|panic: |thread '.*' panicked|\S+:\d+:in .*\(\w+\)$"
+)
 # What differs between two runs of the same program: addresses, thread and process ids, scratch names.
 _UNSTABLE = (
     (re.compile(r"0x[0-9a-fA-F]{5,}"), "0x..."),
@@ -157,9 +161,7 @@ def _over_limit(reason: str, stderr: str) -> tuple[str, str]:
 def _last_line(text: str) -> str:
     """The line of an error output that says most: the last that names an error, else the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [
-        line for line in lines if re.match(r"(?:PHP )?[\w.\\ ]*(?:Error|Exception|error|Fatal|terminate)\b", line)
-    ]
+    telling = [line for line in lines if re.match(_TELLING, line)]
     return (telling or lines or [""])[-1][:300]
 
 

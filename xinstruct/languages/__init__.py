@@ -1,27 +1,88 @@
-"""The eight languages: ``get("java")`` finds one, ``all_languages()`` lists them in a fixed order.
+"""The languages: ``get("java")`` finds one, ``all_languages()`` lists all that are there in a fixed order.
 
-Each backend writes source text and command lines and runs nothing; see base.py for what one is.
+Adding one is adding a file: every module (NAME.py) or package (NAME/__init__.py) of this folder, or of a
+folder in the environment variable XINSTRUCT_LANGUAGES (several are separated by ``:``), that binds ``LANGUAGE`` at
+its top level is a language of that name. It is told from the text, so that only what is asked for
+is imported. Each backend writes source text and command lines and runs nothing; see base.py for what one is.
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import os
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 
-__all__ = ["NAMES", "Language", "Program", "Toolchain", "Unsupported", "all_languages", "get"]
+__all__ = ["EIGHT", "Language", "Program", "Toolchain", "Unsupported", "all_languages", "get", "names"]
 
-NAMES = ("python", "javascript", "typescript", "java", "cpp", "csharp", "php", "bash")
+EIGHT = ("python", "javascript", "typescript", "java", "cpp", "csharp", "php", "bash")  # the paper's, in its order
+VARIABLE = "XINSTRUCT_LANGUAGES"
+_HERE = Path(__file__).parent
+_BINDS = re.compile(r"^LANGUAGE\b[^=\n]*=(?!=)", re.M)
+
+
+def names() -> tuple[str, ...]:
+    """The names of all languages: the paper's eight first, then the others by alphabet.
+
+    Raises ValueError when a folder of XINSTRUCT_LANGUAGES is not there, or a name is there twice.
+    """
+    return tuple(_sources(os.environ.get(VARIABLE, "")))
+
+
+@cache
+def _sources(extra: str) -> dict[str, Path]:
+    """Where each language's source is. extra: the text of XINSTRUCT_LANGUAGES."""
+    found: dict[str, Path] = {}
+    for folder in (_HERE, *(Path(text) for text in extra.split(os.pathsep) if text)):
+        if not folder.is_dir():
+            raise ValueError(f"{VARIABLE}: {folder} is no folder")
+        for name, path in _backends(folder).items():
+            if name in found:
+                raise ValueError(f"{VARIABLE}: two languages are called {name!r}: {found[name]} and {path}")
+            found[name] = path
+    return {name: found[name] for name in (*EIGHT, *sorted(found.keys() - set(EIGHT)))}
+
+
+def _backends(folder: Path) -> dict[str, Path]:
+    """Modules and packages of a folder that bind LANGUAGE."""
+    paths = [*folder.glob("*.py"), *folder.glob("*/__init__.py")]
+    found = [path for path in paths if _BINDS.search(path.read_text(encoding="utf-8"))]
+    return {path.parent.name if path.name == "__init__.py" else path.stem: path for path in found}
 
 
 def get(name: str) -> Language:
     """The language of that name. Raises ValueError naming the known ones."""
-    if name not in NAMES:
-        raise ValueError(f"unknown language {name!r}; known: {', '.join(NAMES)}")
-    import importlib
-
-    language: Language = importlib.import_module(f"xinstruct.languages.{name}").LANGUAGE
+    path = _sources(os.environ.get(VARIABLE, "")).get(name)
+    if path is None:
+        raise ValueError(f"unknown language {name!r}; known: {', '.join(names())}")
+    language: Language = _load(name, path).LANGUAGE
+    if language.name != name:
+        raise ValueError(f"{path}: its language calls itself {language.name!r}, not {name!r}")
     return language
+
+
+def _load(name: str, path: Path) -> ModuleType:
+    """The language's module, imported once."""
+    if path.is_relative_to(_HERE):
+        return importlib.import_module(f"xinstruct.languages.{name}")
+    full = f"xinstruct_languages_{name}"
+    if (known := sys.modules.get(full)) and known.__file__ == str(path):
+        return known
+    spec = importlib.util.spec_from_file_location(full, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path}: cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[full] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def all_languages() -> list[Language]:
     """All languages, always in the same order."""
-    return [get(name) for name in NAMES]
+    return [get(name) for name in names()]

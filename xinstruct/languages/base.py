@@ -1,9 +1,9 @@
 """What a programming language is to this project: names, spelling of types and values, a driver.
 
-Each language is one module under ``xinstruct/languages/`` with one ``LANGUAGE`` object of a
-subclass of Language; ``xinstruct.languages.get("java")`` finds it. A backend only writes source
-text and command lines: it never runs anything (the sandbox in ``xinstruct.execution`` does), and
-it never sees an expected value (the judge outside compares).
+Each language is one module or package under ``xinstruct/languages/`` (or in a folder of the user's own)
+with one ``LANGUAGE`` object of a subclass of Language; ``xinstruct.languages.get("java")`` finds it. A
+backend only writes source text and command lines: it never runs anything (the sandbox in
+``xinstruct.execution`` does), and it never sees an expected value (the judge outside compares).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Program:
 class Language(ABC):
     """One target language. Subclasses are declarative where they can be."""
 
-    name: ClassVar[str]  # key everywhere: python cpp java php typescript csharp bash javascript
+    name: ClassVar[str]  # key everywhere, and the module's name: python, cpp, csharp, ...
     title: ClassVar[str]  # as people write it: "C++"
     extensions: ClassVar[tuple[str, ...]]  # (".py",)
     fence: ClassVar[str]  # tag of a fenced block in a chat answer: "python", "cpp", "sh", "cs", ...

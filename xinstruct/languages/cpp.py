@@ -36,22 +36,12 @@ def definitions(code: str, name: str) -> list[tuple[str, bool]]:
     text = clike.blank(code)
     found = []
     for match in re.finditer(rf"(?<![\w.>]){re.escape(name)}\s*\(", text):
-        end = _closing(text, match.end() - 1)
+        end = clike.closing(text, match.end() - 1)
         if re.match(r"\s*(?:const|noexcept(?:\s*\([^()]*\))?|override|->\s*[\w:<>,&*()\s]+|\s)*\{", text[end:]):
             scope, start = _scope(text[: match.start()])
             generic = "template" in start or bool(re.search(r"\bauto\b", text[match.end() : end]))
             found.append(("::".join([*scope, name]), not generic))
     return found
-
-
-def _closing(text: str, at: int) -> int:
-    """The offset after the parenthesis that closes the one at `at`."""
-    depth = 0
-    for i in range(at, len(text)):
-        depth += (text[i] == "(") - (text[i] == ")")
-        if depth == 0:
-            return i + 1
-    return len(text)
 
 
 def _scope(before: str) -> tuple[list[str], str]:
