@@ -37,13 +37,15 @@ class Verdict:
     """What became of a job. cpu, wall in seconds; these and peak_mb differ from run to run: keep them out of data.
 
     verdict: "passed" or a Reason's text. tier: the isolation it was made under. values, errors: one per case,
-    the JSON value returned (None where it raised) and the error's text ("" where it returned).
+    the JSON value returned (None where it raised) and the error's text ("" where it returned). separation: what kept
+    the code under test from its tests when it ran: "values", "process" or "none" (languages/base.py, Program).
     """
 
     id: str
     verdict: str
     detail: str = ""
     tier: str = ""
+    separation: str = ""
     passed: int = 0
     total: int = 0
     values: list[Any] = field(default_factory=list)

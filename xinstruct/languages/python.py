@@ -6,9 +6,10 @@ nothing is compiled.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from xinstruct.languages import common
+from xinstruct.languages import common, separation
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 from xinstruct.languages.types import Signature, Type
 
@@ -82,6 +83,16 @@ class Python(Language):
         """See Language.asserting: reaching the end of the main module is what counts."""
         files = {"driver.py": common.asset("asserting.py"), "program.py": program, common.PLAN: nonce}
         return Program(files, (*_RUN, "driver.py"))
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: the tests run in one process, the completion in another (drivers/separated.py)."""
+        try:
+            parts = separation.split(program, *completion)
+        except separation.Inseparable as reason:
+            return replace(self.asserting(program, nonce), note=str(reason))
+        files = {"driver.py": common.asset("separated.py"), "program.py": parts.code, "tests.py": parts.tests}
+        plan = f"{nonce}\n{' '.join(parts.names)}"
+        return Program({**files, common.PLAN: plan}, (*_RUN, "driver.py"), separation="process")
 
     def identifier(self, name: str) -> str:
         """snake_case."""
