@@ -20,6 +20,8 @@ _RUN = (
     *("php", "-d", "display_errors=stderr", "-d", "memory_limit=-1", "-d", "opcache.enable_cli=0"),
     *("-d", "zend.assertions=1", "-d", "assert.exception=1"),
 )
+# What could switch assertions off is replaced by drivers/asserting.php; foreign functions reach into the process.
+_FIXED = ("-d", "disable_functions=ini_set,ini_alter,ini_restore,assert_options", "-d", "ffi.enable=0")
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\", "$": "\\$"}
 
 
@@ -97,7 +99,7 @@ class Php(Language):
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: assert() throws; the program must end without exit."""
         files = {"driver.php": common.asset("asserting.php"), "program.php": _tagged(program), common.PLAN: nonce}
-        return Program(files, (*_RUN, "driver.php"))
+        return Program(files, (*_RUN, *_FIXED, "driver.php"))
 
     def identifier(self, name: str) -> str:
         """camelCase."""
