@@ -7,6 +7,7 @@ is null, a promise is awaited. An int argument beyond 2**53 - 1 is Unsupported (
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from xinstruct.languages import common
@@ -119,6 +120,15 @@ class JavaScript(Language):
         main = "program.mjs" if MODULE.search(program) else "program.js"
         files = {"asserting.js": common.asset("asserting.js"), main: program, common.PLAN: nonce}
         return Program(files, ASSERTING)
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: one process, but the tests are a text of their own that runs whatever the other does."""
+        made = super().marked(program, completion, nonce)
+        code, tests = program[: completion[1]], program[completion[1] :]
+        if MODULE.search(program[: completion[0]] + tests):  # a module's names are its own
+            return made
+        files = {name: text for name, text in made.files.items() if not name.startswith("program.")}
+        return replace(made, files={**files, "program.js": code, "tests.js": tests})
 
     def identifier(self, name: str) -> str:
         """camelCase."""

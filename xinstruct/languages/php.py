@@ -8,6 +8,7 @@ syntax error shows when the program is run.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from xinstruct.languages import common
@@ -100,6 +101,12 @@ class Php(Language):
         """See Language.asserting: assert() throws; the program must end without exit."""
         files = {"driver.php": common.asset("asserting.php"), "program.php": _tagged(program), common.PLAN: nonce}
         return Program(files, (*_RUN, *_FIXED, "driver.php"))
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: one process, but the tests are a text of their own that runs whatever the other does."""
+        code, tests = program[: completion[1]], program[completion[1] :]
+        made = super().marked(program, completion, nonce)
+        return replace(made, files={**made.files, "program.php": _tagged(code), "tests.php": tests})
 
     def identifier(self, name: str) -> str:
         """camelCase."""

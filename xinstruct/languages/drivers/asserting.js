@@ -1,12 +1,14 @@
 // Runs program.js (or program.mjs) with its own assertions as the main module, and prints the nonce when it came to its
-// end: the module was run through, nothing was thrown, the event loop is empty and nobody called exit.
+// end: the module was run through, nothing was thrown, the event loop is empty and nobody called exit. Where there is a
+// tests.js, program.js is run as a script, so that its declarations are global, and tests.js in a function after it.
 "use strict";
 (() => {
   const fs = require("fs");
   const path = require("path");
   const assert = require("assert");
   const { inspect } = require("util");
-  const { _load } = require("module");
+  const { _load, createRequire } = require("module");
+  const { Script, constants } = require("vm");
   const { AssertionError } = assert;
   const { readSync, writeSync, unlinkSync } = fs;
   const { getActiveResourcesInfo, reallyExit } = process;
@@ -96,14 +98,44 @@
     if (!ended) later(verify);
   });
 
+  const script = (source, filename) => {
+    const importModuleDynamically = constants && constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+    return new Script(source, { filename, importModuleDynamically });
+  };
+  const inParts = (main, source, tests) => {
+    const own = { exports: {} };
+    const names = { module: own, exports: own.exports, require: createRequire(main) };
+    Object.assign(globalThis, names, { __filename: main, __dirname: path.dirname(main) });
+    script(source, main).runInThisContext();
+    const { require, console } = given;
+    script(`(function (require, console) {${tests}\n})`, "tests.js").runInThisContext()(require, console);
+  };
+  // A module may return early, and nobody would see the tests that come after; a script may not.
+  const whole = (source, main) => {
+    try {
+      script(source, main);
+    } catch (error) {
+      if (String(error).includes("Illegal return")) fail(error);
+    }
+  };
+
   const main = path.resolve(fs.existsSync("program.mjs") ? "program.mjs" : "program.js");
   process.argv[1] = main;
   if (main.endsWith(".mjs")) {
     import(main).then(() => (through = true), fail);
     return;
   }
+  const source = fs.readFileSync(main, "utf8");
+  const tests = fs.existsSync("tests.js") ? fs.readFileSync("tests.js", "utf8") : null;
+  const given = { require: createRequire(main), console };
   try {
-    _load(main, null, true);
+    if (tests === null) {
+      whole(source, main);
+      _load(main, null, true);
+    } else {
+      unlinkSync("tests.js");
+      inParts(main, source, tests);
+    }
     through = true;
   } catch (error) {
     fail(error);
