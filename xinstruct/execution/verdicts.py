@@ -26,6 +26,7 @@ _ASSERTION = re.compile(r"[Aa]ssert")
 _UNSTABLE = (
     (re.compile(r"0x[0-9a-fA-F]{5,}"), "0x..."),
     (re.compile(r"(?<=[\w\]>])@[0-9a-f]{5,8}\b"), "@..."),
+    (re.compile(r"<[0-9a-f]{32}>"), "<...>"),
     (re.compile(r"\(node:\d+\)"), "(node)"),
     (re.compile(r"\bpid[ =:]\s?\d+"), "pid ..."),
     (re.compile(r"/tmp/xinstruct-[\w./-]*"), "/tmp/..."),
@@ -45,7 +46,6 @@ class Verdict:
     verdict: str
     detail: str = ""
     tier: str = ""
-    separation: str = ""
     passed: int = 0
     total: int = 0
     values: list[Any] = field(default_factory=list)
@@ -57,6 +57,7 @@ class Verdict:
     peak_mb: float = 0.0
     stdout: str = ""
     stderr: str = ""
+    separation: str = ""
 
 
 @dataclass

@@ -16,7 +16,7 @@ from xinstruct.languages.types import Signature, Type
 
 KEYS = ("int", "float", "bool", "string")
 # strict: a rejection that nobody handles is an error, whatever the program listens to
-ASSERTING = ("node", "--unhandled-rejections=strict", "asserting.js")
+ASSERTING = ("node", "--unhandled-rejections=strict", "driver.js")
 MODULE = re.compile(
     r"""^[ \t]*(?:import\s*(?:[\w$*{]|["'])|export\s+(?:default\b|const\b|let\b|var\b|function\b|async\b|class\b)"""
     r"""|export\s*[{*])""",
@@ -118,7 +118,7 @@ class JavaScript(Language):
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the event loop must run empty without anyone calling exit."""
         main = "program.mjs" if MODULE.search(program) else "program.js"
-        files = {"asserting.js": common.asset("asserting.js"), main: program, common.PLAN: nonce}
+        files = {"driver.js": common.asset("asserting.js"), main: program, common.PLAN: nonce}
         return Program(files, ASSERTING)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:

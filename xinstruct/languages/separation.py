@@ -71,7 +71,7 @@ def _whole(prefix: str) -> tuple[str, str]:
 
 
 def _open(last: ast.stmt, prefix: str) -> bool:
-    """Whether a definition that is a statement already is meant to be gone on with: a stub, or no blank line after it."""
+    """Whether a definition that is a statement already goes on in the completion: a stub, or no blank line after it."""
     if not isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return False
     is_text = isinstance(last.body[0], ast.Expr) and isinstance(last.body[0].value, ast.Constant)

@@ -12,9 +12,8 @@ import io
 import os
 import sys
 import types
-from typing import Any
-
 from _pickle import Pickler, Unpickler
+from typing import Any
 
 PLAIN = frozenset((type(None), bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset))
 MUTABLE = (list, dict, set, bytearray)
@@ -39,7 +38,7 @@ class Remote:
         object.__setattr__(self, "_link", link)
         object.__setattr__(self, "_handle", handle)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         return self._link.call(self._handle, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -80,7 +79,7 @@ class RemoteIterator:
 
 def reduced(value: Any) -> Any:
     """An instance of a subclass as an instance of its builtin base, or None where it has none."""
-    base = next((base for base in BASES if isinstance(value, base)), None)
+    base: Any = next((base for base in BASES if isinstance(value, base)), None)
     if base in (int, float, complex):
         return base.__pos__(value)
     if base is str:
@@ -164,6 +163,18 @@ LOADERS: dict[str, Any] = {
     "back": lambda link, handle: link.returned(handle),
     "object": lambda link, handle: link.stand_in(Remote, handle),
     "iterator": lambda link, handle: link.stand_in(RemoteIterator, handle),
+}
+
+
+# What one side may have done to an object that the other lent to it.
+OPERATIONS: dict[str, Any] = {
+    "call": lambda lent, args, kwargs: lent(*args, **kwargs),
+    "next": next,
+    "get": getattr,
+    "set": setattr,
+    "len": len,
+    "iter": iter,
+    "item": lambda lent, key: lent[key],
 }
 
 
@@ -264,7 +275,11 @@ class Link:
         try:
             if not self.trusting and kind not in ("call", "next"):
                 raise PermissionError(kind)
-            result, after = getattr(self, f"do_{kind}")(*rest), []
+            after: list[Any] = []
+            if kind == "load":
+                result = self.load(rest[0])
+            else:
+                result = OPERATIONS[kind](self.lent[rest[0]], *rest[1:])
             if kind == "call":
                 after = [value if type(value) in MUTABLE else None for value in (*rest[1], *rest[2].values())]
             self._flush()
@@ -279,35 +294,7 @@ class Link:
         with contextlib.suppress(BaseException):
             sys.stdout.flush()
 
-    def do_call(self, handle: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call what was lent."""
-        return self.lent[handle](*args, **kwargs)
-
-    def do_next(self, handle: int) -> Any:
-        """The next item."""
-        return next(self.lent[handle])
-
-    def do_get(self, handle: int, name: str) -> Any:
-        """An attribute."""
-        return getattr(self.lent[handle], name)
-
-    def do_set(self, handle: int, name: str, value: Any) -> None:
-        """Set an attribute."""
-        setattr(self.lent[handle], name, value)
-
-    def do_len(self, handle: int) -> int:
-        """The length."""
-        return len(self.lent[handle])
-
-    def do_iter(self, handle: int) -> Any:
-        """An iterator."""
-        return iter(self.lent[handle])
-
-    def do_item(self, handle: int, key: Any) -> Any:
-        """An item."""
-        return self.lent[handle][key]
-
-    def do_load(self, names: list[str]) -> dict[str, Any]:
+    def load(self, names: list[str]) -> dict[str, Any]:
         """Run the program as the main module; what these names stand for in it."""
         self.run("program.py", read("program.py"), {})
         return {name: self.namespace[name] for name in names if name in self.namespace}
@@ -330,12 +317,13 @@ class Link:
             self.send("raised", names, ())
 
     def _error(self, names: list[tuple[str, str]], args: tuple[Any, ...]) -> BaseException:
-        found = [kind for module, name in names if (kind := self._class(module, name))]
-        base = found[0] if found else Exception
+        found: list[type[BaseException]] = [kind for module, name in names if (kind := self._class(module, name))]
+        base: Any = found[0] if found else Exception
         if not found or base.__name__ != names[0][1]:
             base = type(str(names[0][1]), (base,), {})
         try:
-            return base(*args)
+            made: BaseException = base(*args)
+            return made
         except TypeError:
             return Exception(f"{names[0][1]}: {args}")
 
