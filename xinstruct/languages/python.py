@@ -6,7 +6,9 @@ nothing is compiled.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from xinstruct.languages import common, separation
@@ -17,6 +19,13 @@ _NAMES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "none
 _HASHABLE = ("int", "float", "bool", "string", "tuple", "optional")
 # No site, no user paths, no environment: the program sees the standard library only.
 _RUN = ("python3", "-I", "-B", "-X", "utf8")
+
+
+@cache
+def _separated() -> str:
+    """The driver of two processes: one script of two texts."""
+    exchange = common.asset("exchange.py")
+    return re.sub(r"^from xinstruct\S* import .*\n", lambda _: exchange, common.asset("separated.py"), flags=re.M)
 
 
 class Python(Language):
@@ -90,7 +99,7 @@ class Python(Language):
             parts = separation.split(program, *completion)
         except separation.Inseparable as reason:
             return replace(self.asserting(program, nonce), note=str(reason))
-        files = {"driver.py": common.asset("separated.py"), "program.py": parts.code, "tests.py": parts.tests}
+        files = {"driver.py": _separated(), "program.py": parts.code, "tests.py": parts.tests}
         plan = f"{nonce}\n{' '.join(parts.names)}"
         return Program({**files, common.PLAN: plan}, (*_RUN, "driver.py"), separation="process")
 
