@@ -20,6 +20,8 @@ import errno
 import fcntl
 import json
 import os
+import shutil
+import sqlite3
 import sys
 import zlib
 from collections import Counter
@@ -154,12 +156,21 @@ def run(script: Script, doc: str | None, argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\n{name}: interrupted; finished work is kept, run again to go on from here", file=sys.stderr)
         return 130
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except (OSError, sqlite3.Error) as error:
+        if not _disk_is_full(error):
             raise
         print(f"{name}: error: the disk is full ({error}); free space and run again, nothing is lost", file=sys.stderr)
         return 1
     return 0
+
+
+def _disk_is_full(error: Exception) -> bool:
+    """Whether that is why; SQLite also says "disk I/O error" or "unable to open" where no page is left."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOSPC
+    return isinstance(error, sqlite3.OperationalError) and (
+        error.sqlite_errorcode == sqlite3.SQLITE_FULL or shutil.disk_usage(work_root()).free < 1 << 16
+    )
 
 
 def _parser(name: str, doc: str | None) -> argparse.ArgumentParser:

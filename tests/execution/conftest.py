@@ -6,6 +6,7 @@ import pytest
 
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.sandbox import Sandbox
+from xinstruct.execution.tiers import SAFE
 
 PARAMS = {"workers": 2, "cpu_seconds": 1.5, "wall_factor": 8, "memory_mb": 768, "output_kb": 64}
 
@@ -16,7 +17,11 @@ def judge() -> Iterator[Judge]:
         yield judge
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(2) as sandbox:
+@pytest.fixture(scope="session", params=[kind.name for kind in SAFE])
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """Each tier that this machine has: they must hold the same."""
+    kind = next(kind for kind in SAFE if kind.name == request.param)
+    if missing := kind.missing():
+        pytest.skip(missing)
+    with Sandbox(2, tier=kind.name) as sandbox:
         yield sandbox

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import signal
 import subprocess
 import sys
@@ -10,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from xinstruct.execution import mounts
+from xinstruct.execution import box, mounts
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import ESSENTIAL, Sandbox
 from xinstruct.files import BadInput
+from xinstruct.languages.python import RUN
 
 LIMITS = Limits(cpu_seconds=2, wall_factor=2, memory_mb=256, output_kb=64)
 
 
 def test_the_self_test_holds_all_that_matters(sandbox: Sandbox) -> None:
-    assert sandbox.tier == "bubblewrap"
     assert all(sandbox.guarantees[name] for name in ESSENTIAL)
 
 
@@ -104,8 +105,80 @@ def test_scratch_is_removed() -> None:
 
 def test_missing_bubblewrap_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mounts, "bubblewrap", lambda: "")
-    with pytest.raises(BadInput, match=r"apt-get install -y .*bubblewrap"):
+    monkeypatch.setattr(box, "library", lambda: None)
+    with pytest.raises(BadInput, match=r"no C compiler.*bubblewrap is not installed.*apt-get install -y .*bubblewrap"):
         Sandbox(1)
+
+
+def test_without_a_compiler_bubblewrap_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(box, "library", lambda: None)
+    with Sandbox(1) as sandbox:
+        assert sandbox.tier == "bubblewrap"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sys; sys.exit('bye')",
+        "1/0",
+        "import threading as t; t.Thread(target=print, args=(7,)).start()",
+        "import atexit; atexit.register(print, 'last'); raise SystemExit(4)",
+        "print(__name__, __file__, __builtins__.len)",
+        "import sys; print(sys.argv, sys.flags.isolated, sys.path)",
+        "import ctypes, socket; print(ctypes.CDLL, socket.AF_INET)",
+        "import os; print(os.getpid() > 1, sorted(os.environ), os.getcwd())",
+        "print(input())",
+        "def f(): f()\nf()",
+        "import os; os.abort()",
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "import subprocess; print(subprocess.run(['echo', '1'], capture_output=True))",
+    ],
+)
+def test_a_forked_interpreter_does_what_a_fresh_one_does(code: str) -> None:
+    with Sandbox(1, tier="zygote") as sandbox:
+        files = {"driver.py": code + "\n"}
+        ended = [
+            sandbox.run((*RUN, "driver.py"), LIMITS, files=files, stdin=b"in\n", fresh=fresh) for fresh in (False, True)
+        ]
+    forked, fresh = (
+        (run.status, run.stdout, re.sub(rb"Previous line.*|Fatal(?s:.*)", b"", run.stderr)) for run in ended
+    )
+    assert forked == fresh
+
+
+def test_forks_draw_different_random_numbers(sandbox: Sandbox) -> None:
+    drawn = {
+        sandbox.run((*RUN, "d.py"), LIMITS, files={"d.py": "import random; print(random.random())"}).stdout
+        for _ in range(4)
+    }
+    assert len(drawn) == 4
+
+
+LOOK = """
+import re
+found = 0
+for line in open('/proc/self/maps'):
+    place = re.match(r'(\\w+)-(\\w+) rw', line)
+    if place and '[v' not in line:
+        start, end = (int(text, 16) for text in place.groups())
+        with open('/proc/self/mem', 'rb', 0) as memory:
+            memory.seek(start)
+            found += len(re.findall(rb'needle-in-a-haystac[k]', memory.read(end - start)))
+print('seen', found)
+"""
+
+
+def test_a_fork_finds_nothing_of_the_program_before_it(sandbox: Sandbox) -> None:
+    """The memory that a fork inherits holds no earlier program's source, arguments or output."""
+    if sandbox.tier != "zygote":
+        pytest.skip("nothing is forked in this tier")
+    ample = Limits(cpu_seconds=5, memory_mb=512)
+    own = {"d.py": LOOK + "# needle-in-a-haystack"}
+    assert sandbox.run((*RUN, "d.py"), ample, files=own).stdout != b"seen 0\n"  # it would be found
+    hidden = {"d.py": "print('needle-in-a-haystack')", "plan.json": "needle-in-a-haystack"}
+    for _ in range(3):
+        assert sandbox.run((*RUN, "d.py"), LIMITS, files=hidden).stdout == b"needle-in-a-haystack\n"
+        assert sandbox.run((*RUN, "d.py"), ample, files={"d.py": LOOK}).stdout == b"seen 0\n"
 
 
 def test_without_isolation_only_when_asked_for() -> None:

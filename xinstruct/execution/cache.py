@@ -37,6 +37,8 @@ class VerdictCache:
             db.execute(
                 "CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL) WITHOUT ROWID"
             )
+        except sqlite3.OperationalError:
+            raise  # the disk's doing (full, locked): the file is fine
         except sqlite3.DatabaseError as error:
             raise BadInput(f"{path}: not a usable verdict cache ({error}); remove it, it is made anew") from error
         return db

@@ -52,11 +52,13 @@ def _language(name: str, title: str, absent: str) -> bool:
 def _sandbox() -> bool:
     try:
         with Sandbox() as sandbox:
-            held = sandbox.guarantees
+            held, passed_over = sandbox.guarantees, sandbox.passed_over
     except BadInput as error:
         print(f"MISSING  sandbox     {error}")
         return False
     print(f"ok       sandbox     {sandbox.tier}")
+    for reason in passed_over:
+        print(f"  not used: {reason}")
     for name, holds in held.items():
         print(f"  {'holds ' if holds else 'LACKS '} {name:<12} {_MEANING[name]}")
     return True

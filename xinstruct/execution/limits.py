@@ -5,6 +5,8 @@ This module leaves out how a limit is enforced: ``worker.py`` does that.
 
 from __future__ import annotations
 
+import math
+import resource
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +41,28 @@ class Limits:
             if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
                 raise BadInput(f"params.yaml: execution.{key} is {value!r}; it must be a number above 0")
         return Limits(**known)
+
+    def kernel(self) -> list[tuple[int, int]]:
+        """(resource, value) for setrlimit. DATA, not AS: Java and node reserve far more than they use."""
+        # The kernel counts RLIMIT_CPU by ticks, a third too much on a busy virtual machine: it is the backstop
+        # here, and the watcher's exact sum over all processes decides.
+        return [
+            (resource.RLIMIT_CPU, math.ceil(self.cpu_seconds * 1.5) + 1),
+            (resource.RLIMIT_DATA, 2 * self.memory_mb * MEGABYTE),  # the backstop of the limit on what is in use
+            (resource.RLIMIT_FSIZE, self.file_mb * MEGABYTE),
+            (resource.RLIMIT_NOFILE, self.open_files),
+            (resource.RLIMIT_CORE, 0),
+        ]
+
+    def ceilings(self) -> dict[str, Any]:
+        """The limits as the worker that watches a program wants them."""
+        return {
+            "rlimits": self.kernel(),
+            "cpu": self.cpu_seconds,
+            "wall": self.wall_seconds,
+            "memory_mb": self.memory_mb,
+            "output": self.output_kb * 1024,
+        }
 
     def for_compiler(self) -> Limits:
         """A compiler is trusted more than what it compiles: more time, memory and files."""

@@ -39,6 +39,11 @@ def bubblewrap() -> str:
     return shutil.which("bwrap") or ""
 
 
+def cache_folder() -> Path:
+    """What is made once per machine and shown to programs: $XDG_CACHE_HOME/xinstruct or ~/.cache/xinstruct."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xinstruct"
+
+
 @cache
 def python_prefix() -> Path:
     """Installation prefix of the real interpreter below any virtual environment or shim."""
@@ -111,13 +116,16 @@ def _namespaces(root: bool) -> tuple[str, ...]:
 @cache
 def _system() -> tuple[str, ...]:
     line: list[str] = ["--perms", "0755", "--dir", "/etc"]
-    java = sorted(str(p) for p in Path("/etc").glob("java*"))
-    for name in (*_SYSTEM, *_SETTINGS, *java):
-        if os.path.islink(name):
-            line += ["--symlink", os.readlink(name), name]
-        elif os.path.exists(name):
-            line += ["--ro-bind", name, name]
+    for name in system_places():
+        line += ["--symlink", os.readlink(name), name] if os.path.islink(name) else ["--ro-bind", name, name]
     return tuple(line)
+
+
+@cache
+def system_places() -> tuple[str, ...]:
+    """Files and folders of the system that programs see where they are, links among them."""
+    java = sorted(str(p) for p in Path("/etc").glob("java*"))
+    return tuple(name for name in (*_SYSTEM, *_SETTINGS, *java) if os.path.lexists(name))
 
 
 @cache

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from xinstruct.execution import toolchains
 from xinstruct.execution.limits import Limits
+from xinstruct.execution.mounts import cache_folder
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.languages import Program
 from xinstruct.languages.cpp import FLAGS
@@ -24,11 +25,6 @@ HEADER = "prelude.hpp"
 COMPILED = "prelude.hpp.gch"
 _lock = threading.Lock()
 _made: dict[str, Path | None] = {}
-
-
-def cache_folder() -> Path:
-    """Where it is kept: $XDG_CACHE_HOME/xinstruct or ~/.cache/xinstruct."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xinstruct"
 
 
 def precompiled_header(sandbox: Sandbox, program: Program) -> Path | None:

@@ -6,16 +6,26 @@ nothing is compiled.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
-from xinstruct.languages import common
+from xinstruct.languages import common, separation
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 from xinstruct.languages.types import Signature, Type
 
 _NAMES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "none": "None"}
 _HASHABLE = ("int", "float", "bool", "string", "tuple", "optional")
 # No site, no user paths, no environment: the program sees the standard library only.
-_RUN = ("python3", "-I", "-B", "-X", "utf8")
+RUN = ("python3", "-I", "-B", "-X", "utf8")
+
+
+@cache
+def _separated() -> str:
+    """The driver of two processes: one script of two texts."""
+    exchange = common.asset("exchange.py")
+    return re.sub(r"^from xinstruct\S* import .*\n", lambda _: exchange, common.asset("separated.py"), flags=re.M)
 
 
 class Python(Language):
@@ -76,12 +86,22 @@ class Python(Language):
         if "\0" in code:
             raise Unsupported("a NUL in the source")
         files = {"driver.py": common.asset("driver.py"), "answer.py": code}
-        return Program({**files, common.PLAN: common.plan(name, signature, args, nonce)}, (*_RUN, "driver.py"))
+        return Program({**files, common.PLAN: common.plan(name, signature, args, nonce)}, (*RUN, "driver.py"))
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: reaching the end of the main module is what counts."""
         files = {"driver.py": common.asset("asserting.py"), "program.py": program, common.PLAN: nonce}
-        return Program(files, (*_RUN, "driver.py"))
+        return Program(files, (*RUN, "driver.py"))
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: the tests run in one process, the completion in another (drivers/separated.py)."""
+        try:
+            parts = separation.split(program, *completion)
+        except separation.Inseparable as reason:
+            return replace(self.asserting(program, nonce), note=str(reason))
+        files = {"driver.py": _separated(), "program.py": parts.code, "tests.py": parts.tests}
+        plan = f"{nonce}\n{' '.join(parts.names)}"
+        return Program({**files, common.PLAN: plan}, (*_RUN, "driver.py"), separation="process")
 
     def identifier(self, name: str) -> str:
         """snake_case."""

@@ -71,6 +71,9 @@ class Journal:
             self._db.execute("pragma journal_mode = wal")
             self._db.execute("pragma synchronous = normal")
             self._migrate()
+        except sqlite3.OperationalError:
+            self._db.close()
+            raise  # the disk's doing (full, locked): the file is fine
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise BadInput(f"{path}: not a usable journal ({error}); move it away and run again") from error

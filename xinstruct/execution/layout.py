@@ -1,0 +1,82 @@
+"""What a program sees of the machine, as operations for the zygote (process/box.c's box_apply).
+
+The same places as mounts.py shows through bubblewrap, made in two steps: ``root`` once per zygote, then
+``program`` per program: fresh scratch in memory with a limit on size and number of files, its own /proc,
+and the files it is handed. Scratch and cache of the machine stand under /.outside while a program is
+prepared and are taken away before it starts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from xinstruct.execution import mounts
+from xinstruct.execution.limits import MEGABYTE, Limits
+from xinstruct.files import BadInput
+
+Operation = tuple[str, str, str]
+OUTSIDE = "/.outside"
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_INODES = 16384  # files and folders in one scratch
+_LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+
+
+def encode(operations: Iterable[Operation]) -> bytes:
+    """The operations as box_apply reads them."""
+    return b"".join(os.fsencode("\0".join(operation)) + b"\0" for operation in operations)
+
+
+def root(view: mounts.View, base: Path, scratch: Path) -> list[Operation]:
+    """The read-only root that all programs of a zygote share; it is put together at `base`."""
+    cache = mounts.cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    made: list[Operation] = [("private", "", ""), ("tmpfs", str(base), "mode=755,size=1m"), ("base", str(base), "")]
+    made += [("dir", name, "755") for name in ("/etc", "/proc", "/tmp", mounts.BOX, "/dev")]
+    for name in mounts.system_places():
+        made.append(("link", os.readlink(name), name) if os.path.islink(name) else ("ro", name, name))
+    made += [("ro", name, name) for name in view.folders if not _below_tmp(name)]
+    made += [("tmpfs", name, "mode=755,size=4k") for name in view.hidden]
+    made += [("dev", f"/dev/{name}", f"/dev/{name}") for name in _DEVICES]
+    made += [("link", target, f"/dev/{name}") for name, target in _LINKS.items()]
+    made += [("dir", "/dev/shm", "755"), ("dir", OUTSIDE, "700"), ("tmpfs", OUTSIDE, "mode=700,size=1m")]
+    made += [("rw", str(scratch), f"{OUTSIDE}/scratch"), ("ro", str(cache), f"{OUTSIDE}/cache")]
+    for i, name in enumerate(filter(_below_tmp, view.folders)):
+        made.append(("ro", name, f"{OUTSIDE}/view{i}"))
+    if os.geteuid():  # in a user namespace the kernel allows a new /proc only where one is to be seen
+        made.append(("dev", "/proc", f"{OUTSIDE}/proc"))
+    return [*made, ("pivot", "", ""), ("close", "/", "")]
+
+
+def _below_tmp(name: str) -> bool:
+    """Whether a folder lies where programs have their own /tmp: it is shown there anew for each."""
+    return Path(name).is_relative_to("/tmp")
+
+
+def program(
+    view: mounts.View, limits: Limits, scratch: Path, binds: Iterable[tuple[str, Path, str]]
+) -> list[Operation]:
+    """Scratch, /proc and what is shown to one program. binds: ("ro" or "rw", place on the machine, place inside)."""
+    binds = list(binds)
+    size = f"size={limits.scratch_mb * MEGABYTE},nr_inodes={_INODES}"
+    made: list[Operation] = [("proc", "/proc", ""), ("tmpfs", "/dev/shm", f"mode=1777,{size}")]
+    made.append(("tmpfs", "/tmp", f"mode=1777,{size}"))
+    for i, name in enumerate(filter(_below_tmp, view.folders)):
+        made.append(("ro", f"{OUTSIDE}/view{i}", name))
+    if not any(inside == mounts.BOX for _, _, inside in binds):
+        made.append(("tmpfs", mounts.BOX, f"mode=777,{size}"))
+    return made + [(mode, _outside(place, scratch), inside) for mode, place, inside in binds]
+
+
+def closing() -> list[Operation]:
+    """What is done last, when a program's files are in place."""
+    return [("detach", OUTSIDE, "")]
+
+
+def _outside(place: Path, scratch: Path) -> str:
+    """Where the zygote sees a file of the machine. Raises BadInput for one it is not shown."""
+    for folder, name in ((scratch, "scratch"), (mounts.cache_folder(), "cache")):
+        if place.is_relative_to(folder):
+            return f"{OUTSIDE}/{name}/{place.relative_to(folder)}"
+    raise BadInput(f"{place}: the sandbox shows files of its scratch and of {mounts.cache_folder()} only")

@@ -1,0 +1,91 @@
+"""Memory control groups: the kernel's limit on what all processes of one program use together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+MEGABYTE = 1 << 20
+
+
+class Group:
+    """A memory cgroup of our own (version 1 or 2), used by one program after the other."""
+
+    def __init__(self, parent: str, version: int) -> None:
+        self.version = version
+        self.path = f"{parent}/xinstruct-{os.getpid()}"
+        os.mkdir(self.path)
+        self.limit = "memory.max" if version == 2 else "memory.limit_in_bytes"
+        self.peak = "memory.peak" if version == 2 else "memory.max_usage_in_bytes"
+        self.used = "memory.current" if version == 2 else "memory.usage_in_bytes"
+        self.rest = 0  # bytes in use before any program started
+        if not os.access(f"{self.path}/{self.limit}", os.W_OK):
+            self.remove()
+            raise OSError("the memory controller is not delegated")
+
+    def _write(self, name: str, text: str) -> None:
+        with open(f"{self.path}/{name}", "w") as handle:
+            handle.write(text)
+
+    def _read(self, name: str) -> str:
+        with open(f"{self.path}/{name}") as handle:
+            return handle.read()
+
+    def join(self) -> None:
+        """Move the calling process into the group."""
+        self._write("cgroup.procs", "0" if self.version == 2 else str(os.getpid()))
+
+    def settle(self) -> None:
+        """Do not count what is in use now: the zygote's own memory."""
+        self.rest = int(self._read(self.used))
+
+    def reset(self, limit: int) -> None:
+        """Ready for the next program: its limit set, the last one's peak forgotten where possible."""
+        self._write(self.limit, str(limit + self.rest))
+        with contextlib.suppress(OSError):  # read-only in version 2 before Linux 6.12: the peak is then the worker's
+            self._write(self.peak, "0")
+
+    def kills(self) -> int:
+        """How often the kernel has ended a process of the group for want of memory."""
+        text = self._read("memory.events" if self.version == 2 else "memory.oom_control")
+        return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill ")), 0)
+
+    def peak_mb(self) -> float:
+        """The most memory in use at once, files in scratch included."""
+        try:
+            return max(0, int(self._read(self.peak)) - self.rest) / MEGABYTE
+        except OSError:
+            return 0.0
+
+    def remove(self) -> None:
+        """Delete the group; it is empty once its programs are gone."""
+        for _ in range(20):
+            try:
+                return os.rmdir(self.path)
+            except OSError:
+                time.sleep(0.01)
+
+
+def memory_group() -> Group | None:
+    """A cgroup below the one this process is in, or None where that may not be made."""
+    with open("/proc/self/cgroup") as handle:
+        lines = [line.strip().split(":", 2) for line in handle]
+    places = [(f"/sys/fs/cgroup/memory{path}", 1) for _, names, path in lines if "memory" in names.split(",")]
+    places += [(f"/sys/fs/cgroup{path}", 2) for _, names, path in lines if not names]
+    for parent, version in places:
+        parent = parent.rstrip("/")
+        try:
+            _sweep(parent)
+            return Group(parent, version)
+        except OSError:
+            continue
+    return None
+
+
+def _sweep(parent: str) -> None:
+    """Remove the groups of workers that were killed."""
+    for name in os.listdir(parent):
+        if name.startswith("xinstruct-") and not os.path.exists(f"/proc/{name[10:]}"):
+            with contextlib.suppress(OSError):
+                os.rmdir(f"{parent}/{name}")

@@ -1,0 +1,72 @@
+"""What a sandbox holds on this machine: attacks on itself, tried before anything is trusted to it.
+
+Leaves out how programs are fenced in (tiers.py) and the attacks themselves (attacks.py, which runs inside).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xinstruct.execution import mounts
+from xinstruct.execution.limits import Limits
+from xinstruct.files import BadInput
+
+if TYPE_CHECKING:
+    from xinstruct.execution.sandbox import Sandbox
+
+ESSENTIAL = ("network", "files", "writes", "processes", "environment", "user", "privileges")
+_ATTACKS = Path(__file__).with_name("attacks.py")
+_tested: dict[str, dict[str, bool]] = {}
+_testing = threading.Lock()
+
+
+def guarantees(sandbox: Sandbox) -> dict[str, bool]:
+    """What the sandbox was seen to hold, tried once per process and tier.
+
+    Keys: network, files, writes, processes, environment, user, privileges, seccomp, cgroup.
+    Raises BadInput when it cannot start or an essential guarantee does not hold.
+    """
+    with _testing:
+        if sandbox.tier not in _tested:
+            _tested[sandbox.tier] = _attack(sandbox)
+    held = _tested[sandbox.tier]
+    if broken := [name for name in ESSENTIAL if not held.get(name)]:
+        raise BadInput(f"the {sandbox.tier} sandbox does not hold here: {', '.join(broken)}")
+    return dict(held)
+
+
+def _private(view: mounts.View) -> list[str]:
+    """Some of what lies in the user's home, toolchains that programs are shown left out."""
+    home, shown = Path.home(), [Path(name) for name in view.folders]
+    entries = sorted(home.iterdir()) if os.access(home, os.R_OK) else []
+    return [str(p) for p in entries if not any(f.is_relative_to(p) or p.is_relative_to(f) for f in shown)][:50]
+
+
+def _attack(sandbox: Sandbox) -> dict[str, bool]:
+    secret = sandbox.scratch / "secret"
+    secret.write_text("x")
+    secret.chmod(0o644)
+    marker = f"XINSTRUCT_{secrets.token_hex(8)}"
+    os.environ[marker] = marker
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            private = [str(secret), *_private(sandbox.view)]
+            outer = {"port": server.getsockname()[1], "private": private, "marker": marker}
+            files = {"attacks.py": _ATTACKS.read_text(encoding="utf-8")}
+            line = ("python3", "-I", "-S", "attacks.py", json.dumps(outer))
+            result = sandbox.run(line, Limits(), files=files)
+    finally:
+        del os.environ[marker]
+    try:
+        held: dict[str, bool] = json.loads(result.stdout)
+    except ValueError:
+        said = result.stderr.decode(errors="replace").strip()[-300:]
+        raise BadInput(f"the {sandbox.tier} sandbox does not start here ({said})") from None
+    held["cgroup"] = sandbox.cgroup
+    return held

@@ -1,0 +1,176 @@
+"""The ways a program is fenced in, best first: each turns a command into a request for the worker.
+
+zygote      forked from a process that is inside already (process/zygote.py): 1 to 2 ms a program
+bubblewrap  one bwrap per program (mounts.py)
+none        limits but no isolation; only when asked for by name
+
+Each tier has a ``name``, says what is ``missing`` for it here, gives the ``config`` that its worker starts
+with and makes each ``request``. Leaves out starting anything and whether a tier holds what it promises:
+selftest.py tries that.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xinstruct.execution import box, layout, mounts, seccomp
+from xinstruct.execution.limits import Limits
+from xinstruct.languages.python import RUN as PYTHON
+
+Request = dict[str, Any]
+INSTALL = "apt-get install -y --no-install-recommends bubblewrap"
+_NAMESPACES = 0x00020000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000  # mounts, net, ipc, uts, cgroup
+_USER_NAMESPACE = 0x10000000
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing to run.
+
+    files: relative name -> content, written into the working folder. folder: its entries are shown read-only
+    in the working folder, or, when writable, it is the working folder. shown: relative name -> a file on the
+    machine, shown there read-only. fresh: never forked from an interpreter that runs already.
+    """
+
+    argv: tuple[str, ...]
+    limits: Limits
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    folder: Path | None = None
+    writable: bool = False
+    shown: Mapping[str, Path] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    fresh: bool = False
+
+    def binds(self) -> list[tuple[str, Path, str]]:
+        """("ro" or "rw", place on the machine, place inside): what of the machine's disk is mounted."""
+        binds = []
+        if self.folder and self.writable:
+            binds.append(("rw", self.folder, mounts.BOX))
+        elif self.folder:  # a link that a compiler left is not followed
+            entries = [p for p in self.folder.iterdir() if p.name not in self.files and not p.is_symlink()]
+            binds += [("ro", path, f"{mounts.BOX}/{path.name}") for path in entries]
+        return binds + [("ro", path, f"{mounts.BOX}/{name}") for name, path in self.shown.items()]
+
+
+class Bubblewrap:
+    """One bwrap per program. Needs root or unprivileged user namespaces."""
+
+    name = "bubblewrap"
+
+    def __init__(self, scratch: Path) -> None:
+        self.view = mounts.default_view()
+        self._filter = seccomp.program()
+
+    @staticmethod
+    def missing() -> str:
+        """Why it cannot be used here, or ""."""
+        return "" if mounts.bubblewrap() else f"bubblewrap is not installed ({INSTALL})"
+
+    def config(self) -> Request | None:
+        """What its workers start with."""
+        return None
+
+    def request(self, command: Command, uid: int) -> Request:
+        """The command as the worker wants it."""
+        handed = [("--file", content, f"{mounts.BOX}/{name}") for name, content in command.files.items()]
+        if self._filter:
+            handed.append(("--seccomp", self._filter, ""))
+        shown = [("--bind" if mode == "rw" else "--ro-bind", str(p), to) for mode, p, to in command.binds()]
+        argv = mounts.command(command.argv, self.view, command.limits, uid, dict(command.env), shown)
+        return {"argv": argv, "env": {}, "files": handed, "isolated": True}
+
+
+class Zygote:
+    """Programs are forked inside. Needs a C compiler once, and root or unprivileged user namespaces."""
+
+    name = "zygote"
+
+    def __init__(self, scratch: Path) -> None:
+        self.view = mounts.default_view()
+        self._scratch = scratch
+        self._filter = seccomp.program()
+        self._root = os.geteuid() == 0
+        self._mounts: dict[Limits, bytes] = {}
+        self._closing = layout.encode(layout.closing())
+
+    @staticmethod
+    def missing() -> str:
+        """Why it cannot be used here, or ""."""
+        return "" if box.library() else "no C compiler (cc) for its helper"
+
+    def config(self) -> Request | None:
+        """What its workers start their zygote with."""
+        base = self._scratch / "root"
+        base.mkdir(exist_ok=True)
+        return {
+            "python": str(mounts.python_prefix() / "bin" / "python3"),
+            "library": str(box.library()),
+            "namespaces": _NAMESPACES | (0 if self._root else _USER_NAMESPACE),
+            "mapped": not self._root,
+            "root": layout.encode(layout.root(self.view, base, self._scratch)),
+            "filter": self._filter,
+        }
+
+    def request(self, command: Command, uid: int) -> Request:
+        """The command as the worker wants it."""
+        argv, limits = list(command.argv), command.limits
+        forked = tuple(argv[: len(PYTHON)]) == PYTHON and not command.fresh
+        blob = {
+            "mounts": self._operations(command),
+            "closing": self._closing,
+            "files": [(f"{mounts.BOX}/{name}", content) for name, content in command.files.items()],
+            "folder": mounts.BOX,
+            "argv": argv,
+            "script": argv[len(PYTHON)] if forked else "",
+            "env": mounts.environment(self.view, dict(command.env)),
+            "uid": uid if self._root else 0,
+            "rlimits": [*limits.kernel(), (resource.RLIMIT_NPROC, limits.processes)],
+        }
+        return {"blob": blob, "isolated": True}
+
+    def _operations(self, command: Command) -> bytes:
+        if binds := command.binds():
+            return layout.encode(layout.program(self.view, command.limits, self._scratch, binds))
+        if command.limits not in self._mounts:
+            operations = layout.program(self.view, command.limits, self._scratch, [])
+            self._mounts[command.limits] = layout.encode(operations)
+        return self._mounts[command.limits]
+
+
+class Unsafe:
+    """No isolation: a fresh folder on disk, the same limits. Only for people who know."""
+
+    name = "none"
+
+    def __init__(self, scratch: Path, new_folder: Callable[[], Path]) -> None:
+        self.view = mounts.default_view()
+        self._new_folder = new_folder
+
+    def config(self) -> Request | None:
+        """What its workers start with."""
+        return None
+
+    def request(self, command: Command, uid: int) -> Request:
+        """The command as the worker wants it."""
+        folder = command.folder
+        place = folder if folder and command.writable else self._new_folder()
+        if folder and not command.writable:
+            shutil.copytree(folder, place, dirs_exist_ok=True)
+        for name, content in command.files.items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes(content)
+        for name, path in command.shown.items():
+            (place / name).symlink_to(path)
+        variables = mounts.environment(self.view, dict(command.env)) | {"HOME": str(place), "TMPDIR": str(place)}
+        argv = ["/bin/sh", "-c", 'cd "$0" && "$@"; exit $?', str(place), *command.argv]
+        return {"argv": argv, "env": variables, "files": [], "isolated": False}
+
+
+Tier = Zygote | Bubblewrap | Unsafe
+SAFE: tuple[type[Zygote] | type[Bubblewrap], ...] = (Zygote, Bubblewrap)
