@@ -164,3 +164,25 @@ def test_modules_of_javascript_reach_their_end(judge: Judge) -> None:
     jobs = [Job(text, "javascript", program=text) for text in programs]
     verdicts = [verdict.verdict for verdict in judge.judge(jobs)]
     assert verdicts[0] == "passed" and "passed" not in verdicts[1:]
+
+
+@pytest.mark.parametrize("language", ["c", "cpp"])
+def test_a_completion_does_not_take_the_tests_words(language: str, judge: Judge) -> None:
+    need(language)
+    start, end = "#include <assert.h>\nint add(int a, int b) {\n", "int main() { assert(add(1, 2) == 3); return 0; }\n"
+    completions = [
+        "return a + b;\n}\n#define twice(x) ((x) + (x))\n",
+        "return a - b;\n}\n",
+        "return a - b;\n}\n#undef assert\n#define assert(x) ((void)(x))\n",
+        "return a - b;\n}\n#define NDEBUG\n#include <assert.h>\n",
+        "return a - b;\n}\n#define main unused_(void) { return 0; }\\\nint main\n",
+        "return a - b;\n}\n#define add(a, b) 3\n",
+        '#pragma pop_macro("assert")\nreturn a - b;\n}\n',
+    ]
+    jobs = [
+        Job(text, language, program=start + text + end, completion=(len(start), len(start) + len(text)))
+        for text in completions
+    ]
+    verdicts = [verdict.verdict for verdict in judge.judge(jobs)]
+    assert verdicts[0] == "passed" and "passed" not in verdicts[1:], verdicts
+    assert verdicts[-1] == "unsupported"

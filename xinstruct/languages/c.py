@@ -11,10 +11,12 @@ is the error of one case. Tuples, dicts, optionals and nested lists are Unsuppor
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from xinstruct.languages import clike, common
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
+from xinstruct.languages.cpp import guarded
 from xinstruct.languages.types import Signature, Type
 
 FLAGS = ("-std=gnu11", "-O1", "-pipe", "-w")
@@ -176,6 +178,11 @@ class C(Language):
         files = {"asserting.c": common.asset("asserting.c"), "program.c": program, common.PLAN: nonce}
         compile = ("gcc", *FLAGS, "-o", "main", "asserting.c", "program.c", "-Wl,--wrap=main", "-lm")
         return Program(files, ("./main",), compile)
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: one process, but every word of the tests means what it did before the completion."""
+        note = super().marked(program, completion, nonce).note
+        return replace(self.asserting(guarded(program, completion), nonce), note=note)
 
     def identifier(self, name: str) -> str:
         """snake_case."""

@@ -60,6 +60,23 @@ def _scope(before: str) -> tuple[list[str], str]:
     return [m.group(1) for m in names if m], before[start:]
 
 
+def guarded(program: str, completion: tuple[int, int]) -> str:
+    """The program with every word of what follows the completion saved as the macro it is, or is none, before it.
+
+    Raises Unsupported for a completion that could undo that.
+    """
+    start, end = completion
+    code = re.sub(r"\\[ \t]*\n", "", program[start:end])
+    pasted = "define" in code and re.search(r"##|%:%:", code)
+    if pasted or re.search(r"(push|pop)_macro", code):
+        raise Unsupported("a completion that saves macros or pastes tokens")
+    words = sorted({"NDEBUG", *re.findall(r"[A-Za-z_]\w*", program[end:])})
+    saved, restored = ("".join(f'#pragma {do}_macro("{w}")\n' for w in words) for do in ("push", "pop"))
+    before = f"{program[:start]}\n{saved}#line {program.count(chr(10), 0, start) + 1}\n"
+    after = f"\n{restored}#line {program.count(chr(10), 0, end) + 1}\n{program[end:]}"
+    return before + program[start:end] + after
+
+
 class Cpp(Language):
     """g++ with C++17."""
 
@@ -164,16 +181,7 @@ class Cpp(Language):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
-        start, end = completion
-        code = re.sub(r"\\[ \t]*\n", "", program[start:end])
-        pasted = "define" in code and re.search(r"##|%:%:", code)
-        if pasted or re.search(r"(push|pop)_macro", code):
-            raise Unsupported("a completion that saves macros or pastes tokens")
-        words = sorted(set(re.findall(r"[A-Za-z_]\w*", program[end:])))
-        saved, restored = ("".join(f'#pragma {do}_macro("{w}")\n' for w in words) for do in ("push", "pop"))
-        before = f"{program[:start]}\n{saved}#line {program.count(chr(10), 0, start) + 1}\n"
-        after = f"\n{restored}#line {program.count(chr(10), 0, end) + 1}\n{program[end:]}"
-        text = before + program[start:end] + after
+        text = guarded(program, completion)
         return replace(self.asserting(text, nonce), note=super().marked(program, completion, nonce).note)
 
     def _program(self, files: dict[str, str], extra: tuple[str, ...]) -> Program:
