@@ -127,7 +127,8 @@ def test_blank_knows_lifetimes_and_raw_strings() -> None:
 
 
 def test_parameter_types_in_c() -> None:
-    code = "int f(int);\nstatic int f(const unsigned char *restrict s, int a[], size_t n, char **w, long) { return 0; }"
+    before = "#define f(x) \\\n x\n#undef f\n"
+    code = before + "static int f(const unsigned char *restrict s, int a[], size_t n, char **w, long) { return 0; }"
     assert declared(code, "f") == ["const unsigned char *", "int *", "size_t", "char **", "long"]
     assert declared("int g(void) { return f(1); }", "f") == []
 

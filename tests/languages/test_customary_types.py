@@ -30,6 +30,8 @@ TABLE: dict[str, list[tuple[str, Signature, list[object], object]]] = {
         ('double f(float a) { return a; }', Signature.of("int", a="float"), [3.0], 3.0),
         ('uint64_t f(void) { return UINT64_MAX; }', Signature.of("int"), [], 18446744073709551615),
         ('#include <stdio.h>\nint f(int a[], int n, const char *s) { return n + s[0]; }', Signature.of("int", a=INTS, s="string"), [[1, 2], 'A'], 67),
+        ("int f(int n, const int a[n]) { return a[n - 1]; }", Signature.of("int", a=INTS), [[3, 7]], 7),
+        ("#define f(x) (x)\n#undef f\nint f(signed char a) __attribute__((noinline));\nint f(signed char a) { return a; }", Signature.of("int", a="int"), [128], "!Unsupported"),
         ('struct p { int f; };\nint f(int a) { struct p q = {a}; return q.f; }', Signature.of("int", a="int"), [5], 5),
         ('const char *f(void) { return NULL; }', Signature.of("string"), [], None),
     ],

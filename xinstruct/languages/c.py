@@ -1,6 +1,6 @@
 """C (gnu11) by gcc. Scalars, strings and flat lists of them.
 
-A list is a pointer to its first item and, right behind it, its length; a list that is returned is a
+A list is a pointer to its first item and, right behind it (or before it), its length; a list that is returned is a
 pointer, and its length is stored through a last parameter (``size_t *length``). A string ends with
 NUL. A bool may also be an int that is 0 or 1, a string of one byte a char. The function's own
 types count (``int``, ``unsigned char``, ``char *``): they are read off its definition, and an
@@ -19,7 +19,8 @@ from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 from xinstruct.languages.cpp import guarded
 from xinstruct.languages.types import Signature, Type
 
-FLAGS = ("-std=gnu11", "-O1", "-pipe", "-w")
+_GCC = "gcc -std=gnu11 -O1 -pipe -w"
+_SHARED = {f"{name}.c": (f"{name}.o", f"{_GCC} -c {name}.c") for name in ("driver", "asserting")}
 _SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "const char *", "none": "void"}
 _INCLUDES = "".join(
     f"#include <{name}.h>\n" for name in ("ctype", "math", "stdbool", "stddef", "stdio", "stdlib", "string")
@@ -47,9 +48,9 @@ def _check_signature(signature: Signature) -> None:
 
 
 def declared(code: str, name: str) -> list[str]:
-    """The parameters' types as the function's definition writes them, or [] where it cannot be read."""
-    text = clike.outermost(code)
-    found = re.search(rf"(?<![\w.>]){re.escape(name)}\s*\(([^()]*)\)\s*\{{", text)
+    """The parameters' types as the function's first declaration writes them, or [] where it cannot be read."""
+    text = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", clike.outermost(code), flags=re.M)
+    found = re.search(rf"(?<![\w.>]){re.escape(name)}\s*\(([^()]*)\)", text)
     if not found or found.group(1).strip() in ("", "void"):
         return []
     return [_type(parameter) for parameter in found.group(1).split(",")]
@@ -140,8 +141,7 @@ class C(Language):
         main = _MAIN.format(body=self._call(code, name, signature))
         files = {file: common.asset(file) for file in ("prelude.h", "driver.c")}
         files |= {"main.c": main, "answer.c": code, common.PLAN: common.plan(name, signature, args, nonce)}
-        compile = ("gcc", *FLAGS, "-include", "prelude.h", "-o", "main", "driver.c", "main.c", "-lm")
-        return Program(files, ("./main",), compile)
+        return _program(files, "driver", "-include prelude.h main.c")
 
     def _call(self, code: str, name: str, signature: Signature) -> str:
         """Statements that convert the arguments, call, and give the result."""
@@ -153,9 +153,7 @@ class C(Language):
         for i, param in enumerate(signature.params):
             value = f"xinstruct_argument({i})"
             if param.type.head == "list":
-                item = _item(types[at])
-                given.append(f"XINSTRUCT_LIST({item}, {_macro(param.type.args[0], item)}, {value})")
-                given.append(f"XINSTRUCT_LENGTH({types[at + 1]}, {value})")
+                given += _list(types[at], types[at + 1], param.type.args[0], value)
                 at += 2
             else:
                 given.append(f"{_macro(param.type, types[at])}({types[at]}, {value})")
@@ -176,17 +174,33 @@ class C(Language):
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: main must return 0, implicitly or not."""
         files = {"asserting.c": common.asset("asserting.c"), "program.c": program, common.PLAN: nonce}
-        compile = ("gcc", *FLAGS, "-o", "main", "asserting.c", "program.c", "-Wl,--wrap=main", "-lm")
-        return Program(files, ("./main",), compile)
+        return _program(files, "asserting", "-Wl,--wrap=main program.c")
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
         note = super().marked(program, completion, nonce).note
         return replace(self.asserting(guarded(program, completion), nonce), note=note)
 
+    def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:
+        """See common.batch: what all programs are linked with is compiled once."""
+        return common.batch(_SHARED, programs, folders)
+
     def identifier(self, name: str) -> str:
         """snake_case."""
         return common.snake(name)
+
+
+def _program(files: dict[str, str], shared: str, own: str) -> Program:
+    product, first = _SHARED[f"{shared}.c"]
+    return Program(files, ("./main",), ("sh", "-c", f"{first} && {_GCC} -o main {product} {own} -lm"))
+
+
+def _list(first: str, second: str, kind: Type, value: str) -> list[str]:
+    """The two arguments that a list is: its items and its length, which may stand first."""
+    pointer, length = (first, second) if "*" in first else (second, first)
+    item = _item(pointer)
+    both = [f"XINSTRUCT_LIST({item}, {_macro(kind, item)}, {value})", f"XINSTRUCT_LENGTH({length}, {value})"]
+    return both if "*" in first else both[::-1]
 
 
 def _macro(kind: Type, spelled: str) -> str:

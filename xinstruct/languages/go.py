@@ -40,7 +40,8 @@ _ENV = {
     **{"GOCACHE": "/tmp/go-build", "GOPATH": "/tmp/go", "GOFLAGS": "-mod=mod", "GOPROXY": "off", "CGO_ENABLED": "0"},
     **{"GO111MODULE": "on", "GOTOOLCHAIN": "local", "GOTELEMETRY": "off"},
 }
-_BUILD = "go build -ldflags '-s -w'"
+# Binaries are linked in the working folder: together they outgrow /tmp.
+_BUILD = "GOTMPDIR=$PWD go build -ldflags '-s -w'"
 # The compiler names the line but does not call it an error.
 _SAY = r"""sed -e '/^#/d' -e 's/^[^ :]*\.go:[0-9]*:[0-9]*: /error: &/'"""
 _DRIVERS = {"driver.go": "xinstruct", "end.go": "xinstructend"}  # source -> its package

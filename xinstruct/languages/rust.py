@@ -155,23 +155,9 @@ class Rust(Language):
         return _program(files, _COMPILE_WRAPPER)
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:
-        """One command that compiles many programs, each already written into its own folder.
-
-        What all have in common, the driver or the wrapper of asserting programs, is compiled once. Leaves
-        diagnostics in <folder>/compile.txt and the exit status in <folder>/compile.status.
-        """
-        common_part = {_DRIVER: (_LIBRARY, _COMPILE_DRIVER), "asserting.c": ("asserting.o", _COMPILE_WRAPPER)}
-        lines = ["root=$PWD"]
-        for source, (product, command) in common_part.items():
-            first = next((f for f, p in zip(folders, programs, strict=True) if source in p.files), None)
-            if first:
-                lines.append(f"(cd {first} && {command} && mv {product} ..) || exit 1")
-        for folder, program in zip(folders, programs, strict=True):
-            product, command = next(part for source, part in common_part.items() if source in program.files)
-            own = program.compile[-1].removeprefix(f"{command} && ")
-            lines.append(f"(cd $root/{folder} && ln $root/{product} . && {own}) >{folder}/compile.txt 2>&1")
-            lines.append(f"echo $? >{folder}/compile.status")
-        return ("sh", "-c", "\n".join(lines))
+        """See common.batch: the driver, or what asserting programs are linked with, is compiled once."""
+        shared = {_DRIVER: (_LIBRARY, _COMPILE_DRIVER), "asserting.c": ("asserting.o", _COMPILE_WRAPPER)}
+        return common.batch(shared, programs, folders)
 
     def identifier(self, name: str) -> str:
         """snake_case."""
