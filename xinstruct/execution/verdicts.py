@@ -21,7 +21,7 @@ _TEXT = 2000  # characters of stdout and stderr that are kept
 _NO_MEMORY = re.compile(
     r"MemoryError|bad_alloc|OutOfMemory|heap out of memory|Allowed memory size of|[Cc]annot allocate memory"
 )
-_ASSERTION = re.compile(r"[Aa]ssert")
+_ASSERTION = re.compile(r"AssertionError|[Aa]ssertion\b.*\bfailed")
 # What differs between two runs of the same program: addresses, thread and process ids, scratch names.
 _UNSTABLE = (
     (re.compile(r"0x[0-9a-fA-F]{5,}"), "0x..."),
