@@ -164,7 +164,7 @@ class Judge:
             job.language,
             toolchains.version(job.language),
             {name: text.replace(nonce, _PLACEHOLDER) for name, text in program.files.items()},
-            [program.compile, program.run, program.env],
+            [program.compile, program.run, program.env, program.separation, program.note],
             dataclasses.astuple(self.limits),
             [observing, len(job.cases), expected, self.tolerance, self.sandbox.tier],
             job.signature.to_json() if job.signature else "",
