@@ -151,6 +151,11 @@ def test_a_failed_assertion_is_told_with_its_line(judge: Judge) -> None:
     assert "line 13" in verdict.stderr and "assert f(1) == 2" in verdict.stderr
 
 
+def test_a_completion_outside_of_the_program_is_refused(judge: Judge) -> None:
+    verdict = judge.judge([Job("x", "python", program="assert 1", completion=(3, 9))])[0]
+    assert (verdict.verdict, verdict.detail) == ("unsupported", "the completion (3, 9) does not lie within the program")
+
+
 def test_one_process_is_said_with_the_reason(judge: Judge) -> None:
     job = program("", "class A: pass\n", "\n\nassert isinstance(A(), A)\n")
     verdict = judge.judge([job, Job("x", "python", program=job.program)])

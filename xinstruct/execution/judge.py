@@ -249,6 +249,8 @@ def build(job: Job, nonce: str) -> Program:
     toolchains.version(job.language)
     if job.program:
         if job.completion:
+            if not 0 <= job.completion[0] <= job.completion[1] <= len(job.program):
+                raise Unsupported(f"the completion {job.completion} does not lie within the program")
             return language.marked(job.program, job.completion, nonce)
         return language.asserting(job.program, nonce)
     if not job.function or job.signature is None:
