@@ -1,4 +1,4 @@
-"""The table of attacks in docs/execution.md, measured: ``python -m tests.execution.evil_table`` writes it anew.
+"""The table of attacks in docs/execution.md, measured; ``python -m tests.execution.evil_table [LANGUAGE...]`` makes it.
 
 What a grader by exit status would say is measured by running the same program with the language's own command and no
 harness in it, inside the sandbox all the same; attacks on the machine itself are not run that way. What ours says comes
@@ -17,6 +17,7 @@ from xinstruct.execution.judge import Judge
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.toolchains import available
+from xinstruct.languages import NAMES
 from xinstruct.languages.typescript import compiler, flags
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "execution.md"
@@ -52,9 +53,9 @@ def by_exit_status(sandbox: Sandbox, attack: Attack) -> str:
     return "failed" if done.status or done.reason else "passed"
 
 
-def measured() -> list[list[str]]:
+def measured(languages: list[str]) -> list[list[str]]:
     """Rows: language, attack, what it does, what an exit status says, what the judge says."""
-    attacks = [attack for attack in everything() if available(attack.language)]
+    attacks = [a for a in everything() if available(a.language) and (a.language in languages or not languages)]
     jobs = [attack.job(mode) for attack in attacks for mode in attack.modes]
     os.environ["XINSTRUCT_EVIL_SECRET"] = "XINSTRUCT_EVIL_SECRET"
     with Judge(PARAMS) as judge:
@@ -79,8 +80,13 @@ def table_in(text: str) -> list[list[str]]:
 
 
 def main() -> int:
-    """Measure and write."""
-    rows = [["language", "attack", "what it does", "exit status", "here"], ["---"] * 5, *measured()]
+    """Measure and write: all languages, or those named as arguments, whose rows are replaced."""
+    languages = sys.argv[1:]
+    found = measured(languages)
+    if languages:
+        found += [row for row in table_in(written()) if row[0] not in languages]
+        found.sort(key=lambda row: NAMES.index(row[0]))  # stable
+    rows = [["language", "attack", "what it does", "exit status", "here"], ["---"] * 5, *found]
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     fooled = sum(row[3] == "passed" for row in rows)
     tried = sum(row[3] in ("passed", "failed") for row in rows)
