@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test lint types unit smoke doctor lock clean
+.PHONY: help setup system toolchains repro test lint types unit smoke doctor verdicts lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ smoke: setup ## the graph end to end at the smallest scale, in a folder of its o
 
 doctor: setup ## languages, toolchains, sandbox guarantees
 	xinstruct doctor
+
+verdicts: setup ## canonical solutions of public benchmarks, where their data is, and a wrong stub of each
+	python -m tests.execution.canonical
 
 lock: ## remake requirements.lock from what .venv holds
 	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \

@@ -20,6 +20,7 @@ GOOD: dict[str, Any] = {
     "signature": SIGNATURE,
     "cases": [{"args": [1], "expected": 2}],
 }
+PROGRAM: dict[str, Any] = {"id": "p", "language": "python", "program": "def é(): return 1\nassert é() == 1"}
 
 
 def write(path: Path, rows: list[dict[str, Any] | str]) -> Path:
@@ -34,6 +35,7 @@ def test_verdicts_are_written_in_order(tmp_path: Path, monkeypatch: pytest.Monke
         GOOD | {"id": "bad", "code": "def f(n): return n"},
         "",
         {"id": "whole", "language": "bash", "program": "true"},
+        PROGRAM | {"completion": [0, 18]},
     ]
     write(tmp_path / "in.jsonl", rows)
     assert cli.main(["judge", "in.jsonl", "out.jsonl", "--workers", "2"]) == 0
@@ -42,7 +44,9 @@ def test_verdicts_are_written_in_order(tmp_path: Path, monkeypatch: pytest.Monke
         ("good", "passed"),
         ("bad", "wrong_answer"),
         ("whole", "passed"),
+        ("p", "passed"),
     ]
+    assert [v["separation"] for v in found] == ["values", "values", "none", "process"]
     assert found[0]["tier"] in [kind.name for kind in SAFE]
 
 
@@ -58,6 +62,12 @@ BAD: list[tuple[dict[str, Any] | str, str]] = [
     (GOOD | {"cases": [{"args": [1, 2], "expected": 2}]}, "2 arguments for 1 parameters"),
     (GOOD | {"cases": [{"args": ["x"], "expected": 2}]}, "argument 'n' is no int"),
     (GOOD | {"cases": [{"args": [1], "expected": "2"}]}, "expected is no int"),
+    (PROGRAM | {"completion": "def f(): pass"}, "field 'completion': [start, end] is needed, not \"def f(): pass\""),
+    (PROGRAM | {"completion": [0]}, "field 'completion': [start, end] is needed"),
+    (PROGRAM | {"completion": [0, 1.5]}, "field 'completion': [start, end] is needed"),
+    (PROGRAM | {"completion": [True, 5]}, "field 'completion': [start, end] is needed"),
+    (PROGRAM | {"completion": [5, 4]}, "field 'completion': [5, 4] does not lie within the program's 33 characters"),
+    (PROGRAM | {"completion": [0, 34]}, "field 'completion': [0, 34] does not lie within"),
 ]
 
 

@@ -164,7 +164,7 @@ class Judge:
             job.language,
             toolchains.version(job.language),
             {name: text.replace(nonce, _PLACEHOLDER) for name, text in program.files.items()},
-            [program.compile, program.run, program.env],
+            [program.compile, program.run, program.env, program.separation, program.note],
             dataclasses.astuple(self.limits),
             [observing, len(job.cases), expected, self.tolerance, self.sandbox.tier],
             job.signature.to_json() if job.signature else "",
@@ -252,6 +252,8 @@ def build(job: Job, nonce: str) -> Program:
     toolchains.version(job.language)
     if job.program:
         if job.completion:
+            if not 0 <= job.completion[0] <= job.completion[1] <= len(job.program):
+                raise Unsupported(f"the completion {job.completion} does not lie within the program")
             return language.marked(job.program, job.completion, nonce)
         return language.asserting(job.program, nonce)
     if not job.function or job.signature is None:

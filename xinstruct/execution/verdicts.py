@@ -21,7 +21,7 @@ _TEXT = 2000  # characters of stdout and stderr that are kept
 _NO_MEMORY = re.compile(
     r"MemoryError|bad_alloc|OutOfMemory|heap out of memory|Allowed memory size of|[Cc]annot allocate memory"
 )
-_ASSERTION = re.compile(r"[Aa]ssert")
+_ASSERTION = re.compile(r"AssertionError|[Aa]ssertion\b.*\bfailed")
 # A line that names an error: as most write it, a panic of Go and of Rust, an exception of Ruby.
 _TELLING = re.compile(
     r"(?:PHP )?[\w.\\ ]*(?:Error|Exception|error|Fatal|terminate)\b|panic: |thread '.*' panicked|\S+:\d+:in .*\(\w+\)$"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,12 @@ class TypeScript(Language):
         """See Language.asserting: the event loop must run empty without anyone calling exit."""
         files = {"driver.js": common.asset("asserting.js"), "program.ts": program, common.PLAN: nonce}
         return Program(files, javascript.ASSERTING, (compiler(), *flags(), "program.ts"))
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: one process, but the tests' `console` is none that the completion may have defined."""
+        console = "(globalThis as any).xinstruct_console"
+        tests = re.sub(r"(?<![\w.$])console(?=\s*\.)", console, program[completion[1] :])
+        return super().marked(program[: completion[1]] + tests, completion, nonce)
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:
         """One command that compiles many programs, each already written into its own folder.

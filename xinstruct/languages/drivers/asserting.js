@@ -128,6 +128,7 @@
   const source = fs.readFileSync(main, "utf8");
   const tests = fs.existsSync("tests.js") ? fs.readFileSync("tests.js", "utf8") : null;
   const given = { require: createRequire(main), console };
+  fix(globalThis, "xinstruct_console", console); // by this name for tests in TypeScript
   try {
     if (tests === null) {
       whole(source, main);

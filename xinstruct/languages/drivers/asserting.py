@@ -1,27 +1,41 @@
-"""Runs program.py as the main module and reports that its last statement was reached."""
+"""Runs program.py as the main module and reports that its last statement was reached.
 
-import contextlib
+While the program runs the nonce is a pending argument: no variable of any frame holds it. A program that goes through
+the interpreter's own memory finds it all the same; marking the completion is what keeps it away (separated.py).
+"""
+
 import os
 import sys
 import types
+from collections.abc import Callable
 
 
-def main() -> None:
-    """Read and remove the nonce, run the program, print the nonce."""
-    with open("plan.json", encoding="utf-8") as handle:
-        nonce = handle.read()
-    with contextlib.suppress(OSError):
-        os.unlink("plan.json")
-    out, write, flush = os.dup(1), os.write, sys.stdout.flush
-    sys.argv = ["program.py"]
-    with open("program.py", encoding="utf-8") as handle:
+def take(name: str) -> str:
+    """Text of a file that is gone after this; an error when it stays."""
+    with open(name, encoding="utf-8") as handle:
+        text = handle.read()
+    os.unlink(name)
+    return text
+
+
+def run(name: str) -> types.ModuleType:
+    """Run a file as the main module."""
+    sys.argv = [name]
+    with open(name, encoding="utf-8") as handle:
         source = handle.read()
     module = types.ModuleType("__main__")
-    module.__file__ = "program.py"
+    module.__file__ = name
     sys.modules["__main__"] = module
-    exec(compile(source, "program.py", "exec"), module.__dict__)
+    exec(compile(source, name, "exec"), module.__dict__)
+    return module
+
+
+def report(
+    nonce: str, write: Callable[[int, bytes], int], out: int, flush: Callable[[], None], through: types.ModuleType
+) -> None:
+    """Print the nonce; called when everything before it in the call has been worked out."""
     flush()
     write(out, f"\n{nonce}\tend\n".encode())
 
 
-main()
+report(take("plan.json"), os.write, os.dup(1), sys.stdout.flush, run("program.py"))

@@ -173,11 +173,12 @@ class Link:
         base: Any = found[0] if found else Exception
         if not found or base.__name__ != names[0][1]:
             base = type(str(names[0][1]), (base,), {})
+        made: BaseException
         try:
-            made: BaseException = base(*args)
-            return made
-        except TypeError:
-            return Exception(f"{names[0][1]}: {args}")
+            made = base(*args)
+        except TypeError:  # its class takes other arguments than it keeps
+            made = base.__new__(base, *args)
+        return made
 
     def _class(self, module: str, name: str) -> Any:
         """The class of that name here, if it is one of errors."""
