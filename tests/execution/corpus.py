@@ -13,7 +13,7 @@ from typing import Any
 
 from xinstruct.execution.judge import Job
 from xinstruct.files import read_yaml
-from xinstruct.languages import NAMES
+from xinstruct.languages import EIGHT
 from xinstruct.languages.types import Case, Signature
 
 FOLDER = Path(__file__).with_name("evil")
@@ -77,7 +77,7 @@ def _attack(language: str, frame: tuple[str, str, str], row: dict[str, Any]) -> 
 
 def everything() -> list[Attack]:
     """All attacks."""
-    return [attack for language in NAMES if (FOLDER / f"{language}.yaml").exists() for attack in attacks(language)]
+    return [attack for language in EIGHT if (FOLDER / f"{language}.yaml").exists() for attack in attacks(language)]
 
 
 def honest(language: str) -> list[Job]:

@@ -17,7 +17,7 @@ from xinstruct.execution.judge import Judge
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.toolchains import available
-from xinstruct.languages import NAMES
+from xinstruct.languages import EIGHT
 from xinstruct.languages.typescript import compiler, flags
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "execution.md"
@@ -85,7 +85,7 @@ def main() -> int:
     found = measured(languages)
     if languages:
         found += [row for row in table_in(written()) if row[0] not in languages]
-        found.sort(key=lambda row: NAMES.index(row[0]))  # stable
+        found.sort(key=lambda row: EIGHT.index(row[0]))  # stable
     rows = [["language", "attack", "what it does", "exit status", "here"], ["---"] * 5, *found]
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     fooled = sum(row[3] == "passed" for row in rows)

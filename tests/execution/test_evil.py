@@ -11,12 +11,12 @@ from tests.execution.evil_table import table_in, written
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import NAMES
+from xinstruct.languages import EIGHT
 
 PARAMS = {"workers": 2, "cpu_seconds": 2, "wall_factor": 2, "memory_mb": 256, "output_kb": 64}
 SURVIVOR = b"xinstruct-evil-survivor"
 ATTACKS = everything()
-BY_LANGUAGE = {language: [a for a in ATTACKS if a.language == language] for language in NAMES}
+BY_LANGUAGE = {language: [a for a in ATTACKS if a.language == language] for language in EIGHT}
 LANGUAGES = [language for language, own in BY_LANGUAGE.items() if own]
 pytestmark = pytest.mark.slow
 
