@@ -58,6 +58,7 @@ LEAVES = {
     "cpp": ["exit(0);", "_Exit(0);", "return 1;"],
     "csharp": ["Environment.Exit(0);"],
     "php": ["exit(0);", "die();"],
+    "bash": ["exit 0", "exec true"],
     "go": [
         "os.Exit(0)",
         "runtime.Goexit()",
