@@ -138,13 +138,16 @@ def main() -> int:
     """Judge everything (or the languages named) and print the table. Returns 1 when the data is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--language", nargs="*", help="only these languages")
+    parser.add_argument("--set", nargs="*", help="only these sets, by the table's names")
     parser.add_argument("--every", type=int, default=1, help="every n-th task only")
     parser.add_argument("--show", action="store_true", help="what canonical solutions failed with, which stubs passed")
     args = parser.parse_args()
     if not DATA.is_dir():
         print(f"{DATA}: no benchmark data here", file=sys.stderr)
         return 1
-    tasks = [task for each in SETS for task in each() if not args.language or task.language in args.language]
+    tasks = [task for each in SETS for task in each()]
+    tasks = [task for task in tasks if not args.language or task.language in args.language]
+    tasks = [task for task in tasks if not args.set or task.source in args.set]
     with Judge(PARAMS) as judge:
         for source, language in dict.fromkeys((task.source, task.language) for task in tasks):
             own = [task for task in tasks if (task.source, task.language) == (source, language)][:: args.every]

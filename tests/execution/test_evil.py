@@ -13,7 +13,7 @@ from xinstruct.execution.toolchains import available
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import EIGHT
 
-PARAMS = {"workers": 2, "cpu_seconds": 2, "wall_factor": 2, "memory_mb": 256, "output_kb": 64}
+PARAMS = {"workers": 2, "cpu_seconds": 2, "wall_factor": 8, "memory_mb": 256, "output_kb": 64}
 SURVIVOR = b"xinstruct-evil-survivor"
 ATTACKS = everything()
 BY_LANGUAGE = {language: [a for a in ATTACKS if a.language == language] for language in EIGHT}

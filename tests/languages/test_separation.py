@@ -107,6 +107,10 @@ PASSING = {
     ),
     "constants": ("LIMIT = [1]\ndef f(): return LIMIT\n", "assert LIMIT == [1] == f()\n"),
     "large": ("def f(xs): return xs[::-1]\n", "xs = list(range(200000))\nassert f(xs)[0] == 199999\n"),
+    "unittest": (
+        "def f(n): return n + 1\n",
+        "import unittest\nclass T(unittest.TestCase):\n    def test_f(self): self.assertEqual(f(1), 2)\nunittest.main()\n",
+    ),
     "main guard": ("def f(): return 1\nif __name__ == '__main__':\n    print(f())\n", "assert f() == 1\n"),
 }
 FAILING = {
@@ -116,6 +120,13 @@ FAILING = {
                      "def f(): return A()\n", "assert 1 in f()\n"),
     "contains all, in a list": ("class A(list):\n    def __contains__(self, o): return True\n"
                                 "def f(): return A()\n", "assert 1 in f()\n"),
+    "skips its test": (
+        "import unittest\nclass SkipTest(unittest.SkipTest): pass\ndef f(n): raise (SkipTest if n else unittest.SkipTest)('x')\n",
+        "import unittest\nfrom unittest import SkipTest\nclass T(unittest.TestCase):\n    def test_f(self): self.assertEqual(f(1), 2)\n"
+        "    def test_g(self): self.assertEqual(f(0), 2)\nunittest.main()\n",
+    ),
+    "leaves by an error": ("class Odd(SystemExit): pass\ndef f(): raise Odd(0)\n", "assert f() == 1\n"),
+    "reads what is not there": ("def f(): return int(input())\n", "assert f() == 1\n"),
     "other builtin": ("def set(x): return 0\ndef f(x): return 5\n", "assert set(f([1])) == set([2])\n"),
     "other helper": ("def double(n): return 0\ndef f(n): return 0\n", "assert f(1) == double(1)\n"),
     "looks through a callback": (

@@ -135,9 +135,7 @@ class Bash(Language):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one shell, but the tests are a text of their own that no open quote can swallow."""
-        end = completion[1]
-        if closing := re.match(r"\s*\}[ \t]*\n", program[end:]):  # of the function that the completion is the body of
-            end += closing.end()
+        end = common.tests_start(program, completion[1])
         made = super().marked(program, completion, nonce)
         return replace(made, files={**made.files, "program.sh": program[:end], "tests.sh": _RESTORE + program[end:]})
 

@@ -132,6 +132,12 @@ def check_types(signature: Signature, allowed: tuple[str, ...]) -> None:
         raise Unsupported("none is only a result type")
 
 
+def tests_start(program: str, end: int) -> int:
+    """Where the tests start: after the completion, and after a closing brace of its own that they open with."""
+    closing = re.match(r"\s*\}[ \t;]*(?:\n|$)", program[end:])
+    return end + closing.end() if closing else end
+
+
 def float_text(value: Any, nan: str, infinity: str, minus: str) -> str:
     """A float's text, always with a fraction or exponent; the three specials as given."""
     number = to_float(value)

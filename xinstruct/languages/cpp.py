@@ -9,7 +9,6 @@ and plain member functions work when the class can be default-constructed and th
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 from dataclasses import replace
@@ -75,6 +74,10 @@ def guarded(program: str, completion: tuple[int, int]) -> str:
     before = f"{program[:start]}\n{saved}#line {program.count(chr(10), 0, start) + 1}\n"
     after = f"\n{restored}#line {program.count(chr(10), 0, end) + 1}\n{program[end:]}"
     return before + program[start:end] + after
+
+
+def _mold() -> tuple[str, ...]:
+    return ("-fuse-ld=mold",) if shutil.which("mold") else ()
 
 
 class Cpp(Language):
@@ -157,7 +160,8 @@ class Cpp(Language):
         common.check_text(signature, args)
         main = _MAIN.format(call=self._call(code, name, signature))
         files = {"main.cpp": main, "answer.cpp": code, common.PLAN: common.plan(name, signature, args, nonce)}
-        return self._program(files, ())
+        compile = ("g++", *FLAGS, "-include", "prelude.hpp", "-o", "main", "main.cpp", *_mold())
+        return Program({"prelude.hpp": common.asset("prelude.hpp"), **files}, ("./main",), compile)
 
     def _call(self, code: str, name: str, signature: Signature) -> str:
         found = sorted(set(definitions(code, name)), key=lambda d: d[0].count("::"))
@@ -172,22 +176,25 @@ class Cpp(Language):
         return f"xinstruct_driver::spelled<{types}>({call}, row)"
 
     def asserting(self, program: str, nonce: str) -> Program:
-        """See Language.asserting: main must return 0, implicitly or not. OpenSSL is linked where it is included."""
-        name = hashlib.sha256(program.encode("utf-8", "surrogatepass")).hexdigest()[:24]
-        main = common.asset("asserting.cpp").replace("SECRET", name)
-        files = {"main.cpp": main, "program.cpp": program, common.PLAN: nonce}
+        """See Language.asserting: main must return 0, implicitly or not. OpenSSL is linked where it is included.
+
+        The standard headers stand before it only when it includes all of them itself: a name that it did not ask for
+        (strlen of C for a test's "text") would change what it means.
+        """
+        everything = re.search(r"#\s*include\s*<bits/stdc\+\+\.h>", program)
+        prelude = {"prelude.hpp": common.asset("prelude.hpp")} if everything else {}
+        first = '#include "prelude.hpp"\n' if everything else ""
+        main = f'{first}#undef NDEBUG\n#include "program.cpp"\n'
+        files = {"harness.cpp": common.asset("asserting.cpp"), "main.cpp": main, "program.cpp": program, **prelude}
         crypto = ("-lcrypto",) if re.search(r"#\s*include\s*<openssl/", program) else ()
-        return self._program(files, ("-Wl,--wrap=main,-s", *crypto))
+        link = (*_mold(), "-Wl,--wrap=main,-s", *crypto)
+        compile = ("g++", *FLAGS, "-o", "main", "harness.cpp", "main.cpp", *link)
+        return Program({**files, common.PLAN: nonce}, ("./main",), compile)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
         text = guarded(program, completion)
         return replace(self.asserting(text, nonce), note=super().marked(program, completion, nonce).note)
-
-    def _program(self, files: dict[str, str], extra: tuple[str, ...]) -> Program:
-        mold = ("-fuse-ld=mold",) if shutil.which("mold") else ()
-        compile = ("g++", *FLAGS, "-include", "prelude.hpp", "-o", "main", "main.cpp", *mold, *extra)
-        return Program({"prelude.hpp": common.asset("prelude.hpp"), **files}, ("./main",), compile)
 
     def identifier(self, name: str) -> str:
         """snake_case."""

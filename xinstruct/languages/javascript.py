@@ -124,7 +124,8 @@ class JavaScript(Language):
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but the tests are a text of their own that runs whatever the other does."""
         made = super().marked(program, completion, nonce)
-        code, tests = program[: completion[1]], program[completion[1] :]
+        end = common.tests_start(program, completion[1])
+        code, tests = program[:end], program[end:]
         if MODULE.search(program[: completion[0]] + tests):  # a module's names are its own
             return made
         files = {name: text for name, text in made.files.items() if not name.startswith("program.")}

@@ -104,8 +104,11 @@ class Php(Language):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but the tests are a text of their own that runs whatever the other does."""
-        code, tests = program[: completion[1]], program[completion[1] :]
         made = super().marked(program, completion, nonce)
+        if re.search(r"^\s*(?:namespace|use)\b", program[: completion[0]], re.M):  # they hold for one text
+            return made
+        end = common.tests_start(program, completion[1])
+        code, tests = program[:end], program[end:]
         return replace(made, files={**made.files, "program.php": _tagged(code), "tests.php": tests})
 
     def identifier(self, name: str) -> str:
