@@ -4,7 +4,11 @@ Each line of IN is one object, either a function with its cases or a whole progr
 
   {"id", "language", "code", "function", "signature": {"params": [{"name", "type"}], "returns"},
    "cases": [{"args": [...], "expected": ...}]}
-  {"id", "language", "program"}
+  {"id", "language", "program", "completion": [start, end]}
+
+`completion`, which may be left out, says which characters of the program are the code under test, from start up to
+end, counted from 0 in code points; what stands around it is then trusted. Python then runs the tests in a
+process of their own ("separation": "process" in the verdict).
 
 OUT gets one verdict per line, in the same order. A line that cannot be read is refused on stderr with
 its number and field, the others go on, and the exit status is 1. Limits come from the `execution`
@@ -118,7 +122,8 @@ def read_job(line: bytes) -> Job:
     if language not in NAMES:
         raise BadInput(f"field 'language': {language!r} is not one of {', '.join(NAMES)}")
     if "program" in raw:
-        return Job(ident, language, program=_text(raw, "program"))
+        program = _text(raw, "program")
+        return Job(ident, language, program=program, completion=_completion(raw, len(program)))
     code, function = _text(raw, "code"), _text(raw, "function")
     signature = _signature(raw.get("signature"))
     return Job(ident, language, code, function, signature, _cases(raw.get("cases"), signature))
@@ -129,6 +134,17 @@ def _text(raw: dict[str, Any], field: str) -> str:
     if not isinstance(value, str) or not value:
         raise BadInput(f"field {field!r}: a text is needed" + (f", not {value!r:.60}" if field in raw else ""))
     return value
+
+
+def _completion(raw: dict[str, Any], size: int) -> tuple[int, int] | None:
+    if "completion" not in raw:
+        return None
+    value = raw["completion"]
+    if not isinstance(value, list) or len(value) != 2 or any(type(place) is not int for place in value):
+        raise BadInput(f"field 'completion': [start, end] is needed, not {json.dumps(value)[:60]}")
+    if not 0 <= value[0] <= value[1] <= size:
+        raise BadInput(f"field 'completion': {value} does not lie within the program's {size} characters")
+    return value[0], value[1]
 
 
 def _signature(raw: Any) -> Signature:

@@ -29,16 +29,20 @@ from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import NAMES, Program, Unsupported, get
+from xinstruct.languages.common import PLAN
 from xinstruct.languages.types import Case, Signature
 
-VERSION = 2  # counted up when verdicts may come out differently: older cached ones are then not used
+VERSION = 3  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 256  # jobs in hand at a time: bounds memory and scratch
 _PLACEHOLDER = "<nonce>"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One thing to judge: `code` with a function, its signature and cases, or a whole asserting `program`."""
+    """One thing to judge: `code` with a function, its signature and cases, or a whole asserting `program`.
+
+    completion: (start, end), which characters of the program are the code under test; the rest is then trusted.
+    """
 
     id: str
     language: str
@@ -47,6 +51,7 @@ class Job:
     signature: Signature | None = None
     cases: tuple[Case, ...] = ()
     program: str = ""
+    completion: tuple[int, int] | None = None
 
 
 @dataclass
@@ -201,7 +206,7 @@ class Judge:
 
     def _compile_batch(self, tasks: list[_Task]) -> list[_Task]:
         """Compile tasks together; those that it did not get to are left for compiling alone."""
-        programs = [task.program for task in tasks]
+        programs = [_sources(task.program) for task in tasks]
         built = compile_batch(self.sandbox, tasks[0].job.language, programs, self.limits)
         for task, result in zip(tasks, built, strict=True):
             task.built = result
@@ -210,7 +215,7 @@ class Judge:
     def _attempt(self, task: _Task, observing: bool) -> Verdict:
         """Compile (unless that is done), run, compare."""
         job, program = task.job, task.program
-        built = task.built or compile_one(self.sandbox, program, self.limits)
+        built = task.built or compile_one(self.sandbox, _sources(program), self.limits)
         try:
             if built.verdict:
                 verdict = self._without_run(job, built.verdict, _first_error(built.said, task.nonce))
@@ -229,10 +234,11 @@ class Judge:
             program.run, self.limits, files=program.files, folder=built.folder, env=program.env, fresh=observing
         )
         verdict, _ = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total)
+        verdict.separation = program.separation if job.program else "values"
         if verdict.verdict != verdicts.PASSED or observing:
             return verdict
-        if job.signature is None:
-            verdict.passed = verdict.total = 1
+        if job.program or job.signature is None:
+            verdict.passed, verdict.total, verdict.detail = 1, 1, program.note
         else:
             verdicts.compare(verdict, job.signature, job.cases, self.tolerance)
         return verdict
@@ -245,10 +251,17 @@ def build(job: Job, nonce: str) -> Program:
     language = get(job.language)
     toolchains.version(job.language)
     if job.program:
+        if job.completion:
+            return language.marked(job.program, job.completion, nonce)
         return language.asserting(job.program, nonce)
     if not job.function or job.signature is None:
         raise Unsupported("neither a function with a signature nor a program")
     return language.driver(job.code, job.function, job.signature, [list(case.args) for case in job.cases], nonce)
+
+
+def _sources(program: Program) -> Program:
+    """The program as a compiler gets it: without the plan, which it could be made to compile in."""
+    return dataclasses.replace(program, files={n: text for n, text in program.files.items() if n != PLAN})
 
 
 def _doubtful(verdict: Verdict) -> bool:

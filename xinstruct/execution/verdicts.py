@@ -26,6 +26,7 @@ _ASSERTION = re.compile(r"[Aa]ssert")
 _UNSTABLE = (
     (re.compile(r"0x[0-9a-fA-F]{5,}"), "0x..."),
     (re.compile(r"(?<=[\w\]>])@[0-9a-f]{5,8}\b"), "@..."),
+    (re.compile(r"<[0-9a-f]{32}>"), "<...>"),
     (re.compile(r"\(node:\d+\)"), "(node)"),
     (re.compile(r"\bpid[ =:]\s?\d+"), "pid ..."),
     (re.compile(r"/tmp/xinstruct-[\w./-]*"), "/tmp/..."),
@@ -37,7 +38,8 @@ class Verdict:
     """What became of a job. cpu, wall in seconds; these and peak_mb differ from run to run: keep them out of data.
 
     verdict: "passed" or a Reason's text. tier: the isolation it was made under. values, errors: one per case,
-    the JSON value returned (None where it raised) and the error's text ("" where it returned).
+    the JSON value returned (None where it raised) and the error's text ("" where it returned). separation: what kept
+    the code under test from its tests when it ran: "values", "process" or "none" (languages/base.py, Program).
     """
 
     id: str
@@ -55,6 +57,7 @@ class Verdict:
     peak_mb: float = 0.0
     stdout: str = ""
     stderr: str = ""
+    separation: str = ""
 
 
 @dataclass

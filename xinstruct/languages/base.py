@@ -9,7 +9,7 @@ it never sees an expected value (the judge outside compares).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from xinstruct.languages.types import Signature, Type
@@ -35,12 +35,16 @@ class Program:
     files: name -> source text, written into the scratch folder.
     compile: command line run first inside the scratch folder, or () when nothing is compiled.
     run: command line that runs the program, in the same folder.
+    separation: what keeps the code under test from its tests: "values" (what it returned is compared outside),
+    "process" (the tests run in another process) or "none"; note: why it is none although a completion was marked.
     """
 
     files: dict[str, str]
     run: tuple[str, ...]
     compile: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    separation: str = "none"
+    note: str = ""
 
 
 class Language(ABC):
@@ -86,6 +90,10 @@ class Language(ABC):
     @abstractmethod
     def asserting(self, program: str, nonce: str) -> Program:
         """A complete program with its own assertions, made to print nonce + "\\tend" after the last."""
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """A complete program of which program[start:end] is the code under test and the rest is trusted."""
+        return replace(self.asserting(program, nonce), note=f"{self.title} runs tests and completion in one process")
 
     def identifier(self, name: str) -> str:
         """A function name in this language's customary style (snake_case to camelCase, ...)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from typing import Any
 
 from xinstruct.languages import common
@@ -18,6 +19,20 @@ from xinstruct.languages.types import Signature, Type
 
 _SCALARS = ("int", "float", "bool", "string")
 _RUN = ("bash", "--norc", "--noprofile")
+
+
+_BUILTINS = (
+    *(".", ":", "[", "break", "builtin", "cd", "command", "continue", "declare", "echo", "eval", "exec", "export"),
+    *("false", "let", "local", "mapfile", "printf", "read", "readarray", "readonly", "return", "set", "shift", "shopt"),
+    *("source", "test", "true", "typeset", "unalias", "unset"),
+)
+# Before tests: builtins are what they were. In POSIX mode, which an assignment switches on, no function hides `unset`.
+_RESTORE = f"""POSIXLY_CORRECT=1
+unset -f {" ".join(_BUILTINS)} || exit 1
+unset POSIXLY_CORRECT
+shopt -u expand_aliases extdebug
+unalias -a
+"""
 
 
 def _check(kind: Type) -> None:
@@ -117,6 +132,14 @@ class Bash(Language):
         """See Language.asserting: the last statement's status must be 0, and nobody called exit."""
         files = {"driver.sh": common.asset("asserting.sh"), "program.sh": program, common.PLAN: nonce}
         return Program(files, (*_RUN, "driver.sh"), env={"LC_ALL": "C.UTF-8"})
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: one shell, but the tests are a text of their own that no open quote can swallow."""
+        end = completion[1]
+        if closing := re.match(r"\s*\}[ \t]*\n", program[end:]):  # of the function that the completion is the body of
+            end += closing.end()
+        made = super().marked(program, completion, nonce)
+        return replace(made, files={**made.files, "program.sh": program[:end], "tests.sh": _RESTORE + program[end:]})
 
     def identifier(self, name: str) -> str:
         """snake_case."""

@@ -9,8 +9,10 @@ and plain member functions work when the class can be default-constructed and th
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
+from dataclasses import replace
 from typing import Any
 
 from xinstruct.languages import clike, common
@@ -163,9 +165,26 @@ class Cpp(Language):
         return f"xinstruct_driver::spelled<{types}>({call}, row)"
 
     def asserting(self, program: str, nonce: str) -> Program:
-        """See Language.asserting: main must return 0, implicitly or not."""
-        files = {"main.cpp": common.asset("asserting.cpp"), "program.cpp": program, common.PLAN: nonce}
-        return self._program(files, ("-Wl,--wrap=main",))
+        """See Language.asserting: main must return 0, implicitly or not. OpenSSL is linked where it is included."""
+        name = hashlib.sha256(program.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        main = common.asset("asserting.cpp").replace("SECRET", name)
+        files = {"main.cpp": main, "program.cpp": program, common.PLAN: nonce}
+        crypto = ("-lcrypto",) if re.search(r"#\s*include\s*<openssl/", program) else ()
+        return self._program(files, ("-Wl,--wrap=main,-s", *crypto))
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: one process, but every word of the tests means what it did before the completion."""
+        start, end = completion
+        code = re.sub(r"\\[ \t]*\n", "", program[start:end])
+        pasted = "define" in code and re.search(r"##|%:%:", code)
+        if pasted or re.search(r"(push|pop)_macro", code):
+            raise Unsupported("a completion that saves macros or pastes tokens")
+        words = sorted(set(re.findall(r"[A-Za-z_]\w*", program[end:])))
+        saved, restored = ("".join(f'#pragma {do}_macro("{w}")\n' for w in words) for do in ("push", "pop"))
+        before = f"{program[:start]}\n{saved}#line {program.count(chr(10), 0, start) + 1}\n"
+        after = f"\n{restored}#line {program.count(chr(10), 0, end) + 1}\n{program[end:]}"
+        text = before + program[start:end] + after
+        return replace(self.asserting(text, nonce), note=super().marked(program, completion, nonce).note)
 
     def _program(self, files: dict[str, str], extra: tuple[str, ...]) -> Program:
         mold = ("-fuse-ld=mold",) if shutil.which("mold") else ()

@@ -123,6 +123,11 @@ class CSharp(Language):
         """See Language.asserting: a failed Debug.Assert ends the program, its own Main must return (0)."""
         return self._program("program.cs", _unit(program, ""), json.dumps({"nonce": nonce}))
 
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: one process, but the tests' Debug is no class that the completion may have defined."""
+        tests = re.sub(r"(?<![\w.])Debug\s*\.", "global::System.Diagnostics.Debug.", program[completion[1] :])
+        return super().marked(program[: completion[1]] + tests, completion, nonce)
+
     def _program(self, file: str, source: str, plan: str) -> Program:
         options = ("-d:DEBUG", "-nowarn:0162,0168,0219,0414,0649", "-warn:0", _REFERENCES, "-main:XinstructDriver")
         compile = ("mcs", *options, "-out:main.exe", _DRIVER, file)

@@ -7,6 +7,7 @@ is null, a promise is awaited. An int argument beyond 2**53 - 1 is Unsupported (
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from xinstruct.languages import common
@@ -14,6 +15,8 @@ from xinstruct.languages.base import Language, Program, Toolchain
 from xinstruct.languages.types import Signature, Type
 
 KEYS = ("int", "float", "bool", "string")
+# strict: a rejection that nobody handles is an error, whatever the program listens to
+ASSERTING = ("node", "--unhandled-rejections=strict", "driver.js")
 MODULE = re.compile(
     r"""^[ \t]*(?:import\s*(?:[\w$*{]|["'])|export\s+(?:default\b|const\b|let\b|var\b|function\b|async\b|class\b)"""
     r"""|export\s*[{*])""",
@@ -115,8 +118,17 @@ class JavaScript(Language):
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the event loop must run empty without anyone calling exit."""
         main = "program.mjs" if MODULE.search(program) else "program.js"
-        files = {"asserting.js": common.asset("asserting.js"), main: program, common.PLAN: nonce}
-        return Program(files, ("node", "-r", "./asserting.js", main))
+        files = {"driver.js": common.asset("asserting.js"), main: program, common.PLAN: nonce}
+        return Program(files, ASSERTING)
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: one process, but the tests are a text of their own that runs whatever the other does."""
+        made = super().marked(program, completion, nonce)
+        code, tests = program[: completion[1]], program[completion[1] :]
+        if MODULE.search(program[: completion[0]] + tests):  # a module's names are its own
+            return made
+        files = {name: text for name, text in made.files.items() if not name.startswith("program.")}
+        return replace(made, files={**files, "program.js": code, "tests.js": tests})
 
     def identifier(self, name: str) -> str:
         """camelCase."""

@@ -8,6 +8,7 @@ syntax error shows when the program is run.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from xinstruct.languages import common
@@ -20,6 +21,8 @@ _RUN = (
     *("php", "-d", "display_errors=stderr", "-d", "memory_limit=-1", "-d", "opcache.enable_cli=0"),
     *("-d", "zend.assertions=1", "-d", "assert.exception=1"),
 )
+# What could switch assertions off is replaced by drivers/asserting.php; foreign functions reach into the process.
+_FIXED = ("-d", "disable_functions=ini_set,ini_alter,ini_restore,assert_options", "-d", "ffi.enable=0")
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\", "$": "\\$"}
 
 
@@ -97,7 +100,13 @@ class Php(Language):
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: assert() throws; the program must end without exit."""
         files = {"driver.php": common.asset("asserting.php"), "program.php": _tagged(program), common.PLAN: nonce}
-        return Program(files, (*_RUN, "driver.php"))
+        return Program(files, (*_RUN, *_FIXED, "driver.php"))
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: one process, but the tests are a text of their own that runs whatever the other does."""
+        code, tests = program[: completion[1]], program[completion[1] :]
+        made = super().marked(program, completion, nonce)
+        return replace(made, files={**made.files, "program.php": _tagged(code), "tests.php": tests})
 
     def identifier(self, name: str) -> str:
         """camelCase."""

@@ -6,9 +6,12 @@ nothing is compiled.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
-from xinstruct.languages import common
+from xinstruct.languages import common, separation
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 from xinstruct.languages.types import Signature, Type
 
@@ -16,6 +19,13 @@ _NAMES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "none
 _HASHABLE = ("int", "float", "bool", "string", "tuple", "optional")
 # No site, no user paths, no environment: the program sees the standard library only.
 RUN = ("python3", "-I", "-B", "-X", "utf8")
+
+
+@cache
+def _separated() -> str:
+    """The driver of two processes: one script of two texts."""
+    exchange = common.asset("exchange.py")
+    return re.sub(r"^from xinstruct\S* import .*\n", lambda _: exchange, common.asset("separated.py"), flags=re.M)
 
 
 class Python(Language):
@@ -82,6 +92,16 @@ class Python(Language):
         """See Language.asserting: reaching the end of the main module is what counts."""
         files = {"driver.py": common.asset("asserting.py"), "program.py": program, common.PLAN: nonce}
         return Program(files, (*RUN, "driver.py"))
+
+    def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
+        """See Language.marked: the tests run in one process, the completion in another (drivers/separated.py)."""
+        try:
+            parts = separation.split(program, *completion)
+        except separation.Inseparable as reason:
+            return replace(self.asserting(program, nonce), note=str(reason))
+        files = {"driver.py": _separated(), "program.py": parts.code, "tests.py": parts.tests}
+        plan = f"{nonce}\n{' '.join(parts.names)}"
+        return Program({**files, common.PLAN: plan}, (*_RUN, "driver.py"), separation="process")
 
     def identifier(self, name: str) -> str:
         """snake_case."""

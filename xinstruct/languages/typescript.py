@@ -103,9 +103,8 @@ class TypeScript(Language):
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the event loop must run empty without anyone calling exit."""
-        files = {"asserting.js": common.asset("asserting.js"), "program.ts": program, common.PLAN: nonce}
-        run = ("node", "-r", "./asserting.js", "program.js")
-        return Program(files, run, (compiler(), *flags(), "program.ts"))
+        files = {"driver.js": common.asset("asserting.js"), "program.ts": program, common.PLAN: nonce}
+        return Program(files, javascript.ASSERTING, (compiler(), *flags(), "program.ts"))
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:
         """One command that compiles many programs, each already written into its own folder.

@@ -47,22 +47,26 @@ final class XinstructDriver {
         }
     }
 
+    /** The one main there is: of two, the program could run the one without the tests. */
     static void runMain() throws Throwable {
+        List<Method> mains = new ArrayList<>();
         for (Class<?> c : classes()) {
             for (Method m : c.getDeclaredMethods()) {
                 if (m.getName().equals("main") && Modifier.isStatic(m.getModifiers())
                         && Arrays.equals(m.getParameterTypes(), new Class<?>[] {String[].class})) {
-                    m.setAccessible(true);
-                    try {
-                        m.invoke(null, (Object) new String[0]);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                    return;
+                    mains.add(m);
                 }
             }
         }
-        throw new NoSuchMethodException("no main(String[])");
+        if (mains.size() != 1) {
+            throw new NoSuchMethodException(mains.size() + " methods main(String[]) where one is needed");
+        }
+        mains.get(0).setAccessible(true);
+        try {
+            mains.get(0).invoke(null, (Object) new String[0]);
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
     }
 
     static void calls(Map<?, ?> plan, String nonce, PrintStream out) throws Exception {

@@ -1,20 +1,143 @@
-// Loaded before a program with its own assertions. A failed console.assert throws; when the program
-// has run to its end (the event loop is empty, nobody called exit) the nonce is printed.
+// Runs program.js (or program.mjs) with its own assertions as the main module, and prints the nonce when it came to its
+// end: the module was run through, nothing was thrown, the event loop is empty and nobody called exit. Where there is a
+// tests.js, program.js is run as a script, so that its declarations are global, and tests.js in a function after it.
 "use strict";
 (() => {
   const fs = require("fs");
-  const { AssertionError } = require("assert");
-  const { writeSync } = fs;
-  const nonce = fs.readFileSync("plan.json", "utf8");
-  try {
-    fs.unlinkSync("plan.json");
-  } catch (_) {
-    // a read-only folder: the nonce stays readable, nothing else changes
-  }
-  console.assert = (condition, ...message) => {
+  const path = require("path");
+  const assert = require("assert");
+  const { inspect } = require("util");
+  const { _load, createRequire } = require("module");
+  const { Script, constants } = require("vm");
+  const { AssertionError } = assert;
+  const { readSync, writeSync, unlinkSync } = fs;
+  const { getActiveResourcesInfo, reallyExit } = process;
+  const { defineProperty, freeze, getOwnPropertyNames, getPrototypeOf } = Object;
+  const later = setImmediate;
+  const leave = reallyExit.bind(process);
+  const NONCE = 32; // characters
+
+  const fix = (owner, name, value) => defineProperty(owner, name, { value, writable: false, configurable: false });
+  const refuse = () => {
+    throw new Error("not available to a program that is judged");
+  };
+
+  // The nonce lies here in two halves that look random each, in no place that the program can name.
+  const take = () => {
+    const [mask, masked] = [new Uint8Array(NONCE), new Uint8Array(NONCE)];
+    const [random, plan] = [fs.openSync("/dev/urandom", "r"), fs.openSync("plan.json", "r")];
+    readSync(random, mask, 0, NONCE, null);
+    readSync(plan, masked, 0, NONCE, null);
+    for (let i = 0; i < NONCE; i++) masked[i] ^= mask[i];
+    fs.closeSync(random);
+    fs.closeSync(plan);
+    unlinkSync("plan.json");
+    return [mask, masked];
+  };
+  const [mask, masked] = take();
+  const report = () => {
+    const line = new Uint8Array(NONCE + 6);
+    line[0] = 10;
+    for (let i = 0; i < NONCE; i++) line[i + 1] = mask[i] ^ masked[i];
+    const end = [9, 101, 110, 100, 10]; // tab, "end", line break
+    for (let i = 0; i < 5; i++) line[NONCE + 1 + i] = end[i];
+    writeSync(1, line);
+  };
+
+  const fail = (error) => {
+    try {
+      writeSync(2, inspect(error) + "\n");
+    } finally {
+      leave(1);
+    }
+  };
+
+  // What assertions are made of stays as it is.
+  const check = (condition, ...message) => {
     if (!condition) throw new AssertionError({ message: message.map(String).join(" ") || "console.assert" });
   };
-  process.once("beforeExit", (code) => {
-    if (code === 0 && !process.exitCode) writeSync(1, "\n" + nonce + "\tend\n");
+  fix(console, "assert", check);
+  for (const owner of [assert, assert.strict]) {
+    for (const name of getOwnPropertyNames(owner)) {
+      if (typeof owner[name] === "function" && name !== "prototype") freeze(owner[name]);
+    }
+    freeze(owner);
+  }
+  freeze(AssertionError.prototype);
+  fix(require("module"), "_load", _load);
+  fix(getPrototypeOf(module), "require", module.require);
+
+  // Errors that nobody catches end the program, whatever it listens to.
+  process.setUncaughtExceptionCaptureCallback(fail);
+  fix(process, "setUncaughtExceptionCaptureCallback", refuse);
+  fix(process, "_fatalException", process._fatalException);
+
+  // No debugger, heap snapshot or second thread that could look in here.
+  process.on("SIGUSR1", () => {});
+  for (const name of ["binding", "_linkedBinding", "_debugProcess", "dlopen"]) fix(process, name, refuse);
+  fix(require("inspector").Session.prototype, "connect", refuse);
+  fix(require("inspector"), "open", refuse);
+  for (const name of ["getHeapSnapshot", "writeHeapSnapshot"]) fix(require("v8"), name, refuse);
+  fix(require("worker_threads"), "Worker", refuse);
+  require("module").syncBuiltinESMExports();
+
+  // The loop has run empty. An event that the program made itself changes nothing: what is still to come comes first.
+  let through = false;
+  let ended = false;
+  const quiet = () => {
+    const left = getActiveResourcesInfo();
+    for (let i = 0; i < left.length; i++) if (left[i] !== "PipeWrap" && left[i] !== "TTYWrap") return false;
+    return true;
+  };
+  const verify = () => {
+    if (ended || !through || process.exitCode || !quiet()) return;
+    ended = true;
+    report();
+  };
+  process.on("beforeExit", () => {
+    if (!ended) later(verify);
   });
+
+  const script = (source, filename) => {
+    const importModuleDynamically = constants && constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+    return new Script(source, { filename, importModuleDynamically });
+  };
+  const inParts = (main, source, tests) => {
+    const own = { exports: {} };
+    const names = { module: own, exports: own.exports, require: createRequire(main) };
+    Object.assign(globalThis, names, { __filename: main, __dirname: path.dirname(main) });
+    script(source, main).runInThisContext();
+    const { require, console } = given;
+    script(`(function (require, console) {${tests}\n})`, "tests.js").runInThisContext()(require, console);
+  };
+  // A module may return early, and nobody would see the tests that come after; a script may not.
+  const whole = (source, main) => {
+    try {
+      script(source, main);
+    } catch (error) {
+      if (String(error).includes("Illegal return")) fail(error);
+    }
+  };
+
+  const main = path.resolve(fs.existsSync("program.mjs") ? "program.mjs" : "program.js");
+  process.argv[1] = main;
+  if (main.endsWith(".mjs")) {
+    import(main).then(() => (through = true), fail);
+    return;
+  }
+  const source = fs.readFileSync(main, "utf8");
+  const tests = fs.existsSync("tests.js") ? fs.readFileSync("tests.js", "utf8") : null;
+  const given = { require: createRequire(main), console };
+  try {
+    if (tests === null) {
+      whole(source, main);
+      _load(main, null, true);
+    } else {
+      unlinkSync("tests.js");
+      inParts(main, source, tests);
+    }
+    through = true;
+  } catch (error) {
+    fail(error);
+  }
 })();
