@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.execution.limits import Limits
-from xinstruct.execution.precompiled import COMPILED, precompiled_header
+from xinstruct.execution.prepared import shown
 from xinstruct.execution.sandbox import Result, Sandbox
 from xinstruct.languages import Program, get
 
@@ -53,10 +53,10 @@ def compile_one(sandbox: Sandbox, program: Program, limits: Limits) -> Built:
     folder = sandbox.folder()
     write_files(folder, program)
     wider = replace(limits.for_compiler(), output_kb=1024)
-    header = precompiled_header(sandbox, program) if program.compile[0] == "g++" else None
-    shown = {COMPILED: header} if header else {}
-    result = sandbox.run(program.compile, wider, folder=folder, writable=True, shown=shown, env=program.env)
-    (folder / COMPILED).unlink(missing_ok=True)  # the mount point that is left
+    beside = shown(sandbox, program.compile_with)
+    result = sandbox.run(program.compile, wider, folder=folder, writable=True, shown=beside, env=program.env)
+    for name in beside:
+        (folder / name).unlink(missing_ok=True)  # the mount point that is left
     verdict = _why(result)
     said = (result.stderr + result.stdout).decode("utf-8", "replace")
     return Built(folder, verdict, said if verdict else "", result.cpu, result.wall)

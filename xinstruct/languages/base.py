@@ -29,12 +29,30 @@ class Toolchain:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """A file made once per machine from constant text: a precompiled header, a compiled driver.
+
+    command makes `name` from `files` (name, text) and from what it needs; it is made anew when these or the
+    language's toolchain change. optional: programs do without it where it cannot
+    be made, only slower.
+    """
+
+    language: str
+    name: str
+    files: tuple[tuple[str, str], ...]
+    command: tuple[str, ...]
+    needs: tuple[Prepared, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True)
 class Program:
     """A complete program, ready for the sandbox.
 
     files: name -> source text, written into the scratch folder.
     compile: command line run first inside the scratch folder, or () when nothing is compiled.
     run: command line that runs the program, in the same folder.
+    compile_with, run_with: prepared files that stand in the folder meanwhile, read-only.
     separation: what keeps the code under test from its tests: "values" (what it returned is compared outside),
     "process" (the tests run in another process) or "none"; note: why it is none although a completion was marked.
     """
@@ -43,6 +61,8 @@ class Program:
     run: tuple[str, ...]
     compile: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    compile_with: tuple[Prepared, ...] = ()
+    run_with: tuple[Prepared, ...] = ()
     separation: str = "none"
     note: str = ""
 
