@@ -101,7 +101,7 @@ class Python(Language):
             return replace(self.asserting(program, nonce), note=str(reason))
         files = {"driver.py": _separated(), "program.py": parts.code, "tests.py": parts.tests}
         plan = f"{nonce}\n{' '.join(parts.names)}"
-        return Program({**files, common.PLAN: plan}, (*_RUN, "driver.py"), separation="process")
+        return Program({**files, common.PLAN: plan}, (*RUN, "driver.py"), separation="process")
 
     def identifier(self, name: str) -> str:
         """snake_case."""
