@@ -67,6 +67,20 @@ class Program:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Batch:
+    """One command that compiles many programs, each of which stands in a folder of its own.
+
+    It leaves diagnostics in <folder>/compile.txt and the exit status in <folder>/compile.status; a folder without a
+    status was not judged and is compiled alone. in_order: one after the other, so that a command which died was at
+    the first folder without a status.
+    """
+
+    command: tuple[str, ...]
+    compile_with: tuple[Prepared, ...] = ()
+    in_order: bool = False
+
+
 class Language(ABC):
     """One target language. Subclasses are declarative where they can be."""
 
@@ -114,6 +128,14 @@ class Language(ABC):
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """A complete program of which program[start:end] is the code under test and the rest is trusted."""
         return replace(self.asserting(program, nonce), note=f"{self.title} runs tests and completion in one process")
+
+    def batchable(self, program: Program) -> bool:
+        """Whether the program can be compiled beside others, none touching another's outcome."""
+        return False
+
+    def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:
+        """The command for programs that are batchable, each already written into its folder."""
+        raise NotImplementedError(f"{self.title} compiles programs one by one")
 
     def identifier(self, name: str) -> str:
         """A function name in this language's customary style (snake_case to camelCase, ...)."""
