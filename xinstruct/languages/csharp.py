@@ -26,7 +26,7 @@ _USINGS = "".join(
 _IMPLICIT = "".join(f"using System{n};" for n in ("", ".Collections.Generic", ".IO", ".Linq", ".Threading.Tasks")) + " "
 _KEYS = ("int", "float", "bool", "string", "tuple")
 _REFERENCES = "-r:System.dll,System.Core.dll,System.Numerics.dll,Microsoft.CSharp.dll"
-_COMPILER = "/usr/lib/mono/4.5/mcs.exe"
+_MONO = "/usr/lib/mono/4.5"  # where mcs.exe lies, which the batch compiler calls into
 _DEBUG = "XinstructDebug.cs"
 _OPTIONS = ("-t:library", "-d:DEBUG", "-nowarn:0162,0168,0219,0414,0649", "-warn:0", _REFERENCES)
 
@@ -54,7 +54,7 @@ def _driver() -> tuple[Prepared, ...]:
 
 @cache
 def _batch() -> Prepared:
-    return _assembly("batch.exe", "XinstructBatch.cs", f"-r:{_COMPILER}")
+    return _assembly("batch.exe", "XinstructBatch.cs", f"-r:{_MONO}/mcs.exe")
 
 
 def _unit(code: str, name: str) -> str:
@@ -170,7 +170,8 @@ class CSharp(Language):
         """See Language.batch_compile. The class that takes Debug's place is compiled with each from one file."""
         pairs = [text for p, folder in zip(programs, folders, strict=True) for text in (folder, p.compile[-1])]
         debug = f"{folders[0]}/{_DEBUG}"
-        return Batch(("mono", "batch.exe", *_OPTIONS, debug, "--", *pairs), (_batch(),), in_order=True)
+        mono = ("env", f"MONO_PATH={_MONO}", "mono", "batch.exe")
+        return Batch((*mono, *_OPTIONS, debug, "--", *pairs), (_batch(),), in_order=True)
 
     def identifier(self, name: str) -> str:
         """PascalCase."""
