@@ -50,6 +50,10 @@ final class XinstructBatch {
             Runtime.getRuntime().halt(76);
             return;
         }
+        if (text.toString().contains("An exception has occurred in the compiler")
+                || text.toString().contains("The system is out of resources")) {
+            return;
+        }
         Files.writeString(folder.resolve("compile.txt"), text.toString().replace(folder + "/", ""));
         Files.writeString(folder.resolve("compile.status"), ok ? "0" : "1");
     }
