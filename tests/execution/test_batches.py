@@ -57,7 +57,7 @@ def spoiled(example: Worked, language: str, kind: str) -> Job:
 def members(language: str) -> list[Job]:
     """A seeded sample of worked examples, good and bad, and programs that crash or break the compiler."""
     rng = random.Random(f"batch {language}")
-    examples = rng.sample([example for example in worked() if language in example.bodies], 4)
+    examples = rng.sample([example for example in worked() if language in example.bodies], 2)
     jobs = [spoiled(example, language, kind) for example in examples for kind in ("right", "wrong", "broken")]
     jobs += [one(language, "crashing", CRASHING[language]), one(language, "nested", NESTED)]
     rng.shuffle(jobs)

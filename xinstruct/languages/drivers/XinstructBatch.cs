@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Threading;
 
 // Compiles many programs in one process: arguments are the compiler's options, "--", then for each program its folder and
@@ -37,7 +38,13 @@ static class XinstructBatch
         {
             return; // the compiler failed, not the program
         }
-        File.WriteAllText(folder + "/compile.txt", text.ToString().Replace(folder + "/", ""));
+        string said = text.ToString().Replace(folder + "/", "");
+        if (!ok) // as the compiler's own command ends
+        {
+            int errors = said.Split('\n').Count(row => row.Contains("error CS"));
+            said += "Compilation failed: " + errors + " error(s), 0 warnings\n";
+        }
+        File.WriteAllText(folder + "/compile.txt", said);
         File.WriteAllText(folder + "/compile.status", ok ? "0" : "1");
     }
 }
