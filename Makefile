@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test lint types unit smoke doctor verdicts lock clean
+.PHONY: help setup system toolchains repro test lint types unit smoke doctor verdicts bench lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,18 @@ doctor: setup ## languages, toolchains, sandbox guarantees
 
 verdicts: setup ## canonical solutions of public benchmarks, where their data is, and a wrong stub of each
 	python -m tests.execution.canonical
+
+BENCH := $(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py | grep -v peers))
+
+bench: setup build/bench/.stamp ## figures beside peers; one of them: make bench NAME=execution
+	@for name in $(or $(NAME),$(BENCH)); do echo "== $$name"; $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
+
+build/bench/.stamp: bench/requirements.txt
+	@echo "== peers of the benchmarks into build/bench"; mkdir -p build/bench/npm
+	@$(BIN)/python -m venv build/bench/peers
+	@build/bench/peers/bin/python -m pip install --disable-pip-version-check -q -r bench/requirements.txt
+	@npm install --prefix build/bench/npm --no-audit --no-fund --loglevel=error typescript@5 @types/node@20
+	@touch $@
 
 lock: ## remake requirements.lock from what .venv holds
 	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \

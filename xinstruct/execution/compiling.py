@@ -1,25 +1,24 @@
 """Compile programs inside the sandbox, one by one or many in one compiler process.
 
-A language backend may offer ``batch_compile(programs, folders)``: one command that compiles each
-folder and leaves ``compile.status`` and ``compile.txt`` in it. What a batch did not get to is
-compiled alone. The results stay in folders of the sandbox's scratch until ``discard``. This module
-leaves out running what was compiled.
+A language backend may offer one command for many programs (``languages.base.Batch``). What such a batch
+did not get to is compiled alone, so that a program that breaks the compiler costs only itself. The
+results stay in folders of the sandbox's scratch until ``discard``. Leaves out running what was compiled.
 """
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from xinstruct.execution.limits import Limits
-from xinstruct.execution.precompiled import COMPILED, precompiled_header
+from xinstruct.execution.prepared import shown
 from xinstruct.execution.sandbox import Result, Sandbox
 from xinstruct.languages import Program, get
 
 STATUS, TEXT = "compile.status", "compile.txt"
-BATCH = 48  # programs per compiler process: enough to share its start, few enough to spread over workers
+BATCH = 96  # programs per compiler process at most: enough to share its start, few enough to spread over workers
 
 
 @dataclass
@@ -53,10 +52,10 @@ def compile_one(sandbox: Sandbox, program: Program, limits: Limits) -> Built:
     folder = sandbox.folder()
     write_files(folder, program)
     wider = replace(limits.for_compiler(), output_kb=1024)
-    header = precompiled_header(sandbox, program) if program.compile[0] == "g++" else None
-    shown = {COMPILED: header} if header else {}
-    result = sandbox.run(program.compile, wider, folder=folder, writable=True, shown=shown, env=program.env)
-    (folder / COMPILED).unlink(missing_ok=True)  # the mount point that is left
+    beside = shown(sandbox, program.compile_with)
+    result = sandbox.run(program.compile, wider, folder=folder, writable=True, shown=beside, env=program.env)
+    for name in beside:
+        (folder / name).unlink(missing_ok=True)  # the mount point that is left
     verdict = _why(result)
     said = (result.stderr + result.stdout).decode("utf-8", "replace")
     return Built(folder, verdict, said if verdict else "", result.cpu, result.wall)
@@ -70,36 +69,55 @@ def _why(result: Result) -> str:
 
 
 def batches(language: str, programs: list[Program], workers: int) -> list[list[int]]:
-    """Which programs to compile together: positions, in groups; empty when the language compiles singly."""
-    compiled = [i for i, program in enumerate(programs) if program.compile]
-    if len(compiled) < 2 or not hasattr(get(language), "batch_compile"):
+    """Which programs to compile together: positions, in groups of about one size; empty when there is none."""
+    backend = get(language)
+    fit = [i for i, program in enumerate(programs) if program.compile and backend.batchable(program)]
+    if len(fit) < 2:
         return []
-    size = min(BATCH, -(-len(compiled) // workers))
-    return [compiled[i : i + size] for i in range(0, len(compiled), size)]
+    count = min(len(fit) // 2, workers * -(-len(fit) // (workers * BATCH)))
+    return [fit[len(fit) * k // count : len(fit) * (k + 1) // count] for k in range(count)]
 
 
 def compile_batch(sandbox: Sandbox, language: str, programs: list[Program], limits: Limits) -> list[Built | None]:
-    """Compile programs with one command. None for those that it did not get to."""
+    """Compile programs with one command. None for those that it did not get to.
+
+    When the command dies of one program, those after it get another command.
+    """
+    built: list[Built | None] = []
+    while len(programs) - len(built) > 1:
+        made, in_order = _one_batch(sandbox, language, programs[len(built) :], limits)
+        judged = [i for i, one in enumerate(made) if one]
+        if not in_order or len(judged) == len(made):
+            return built + made
+        built += made[: (judged[-1] + 1 if judged else 0) + 1]  # with the one that it died of
+    return built + [None] * (len(programs) - len(built))
+
+
+def _one_batch(
+    sandbox: Sandbox, language: str, programs: list[Program], limits: Limits
+) -> tuple[list[Built | None], bool]:
+    """What one command made of programs, and whether it went through them in order and died."""
     parent = sandbox.folder()
-    names = [f"p{i}" for i in range(len(programs))]
+    names = [secrets.token_hex(8) for _ in programs]  # no program can name its neighbour's folder
     for name, program in zip(names, programs, strict=True):
         (parent / name).mkdir()
         (parent / name).chmod(0o777)
         write_files(parent / name, program)
-    backend: Any = get(language)
-    command = backend.batch_compile(programs, names)
-    if command is None:
+    batch = get(language).batch_compile(programs, names)
+    ample = replace(limits.for_compiler(), cpu_seconds=30.0 + len(programs), output_kb=4096)
+    try:
+        beside = shown(sandbox, batch.compile_with)
+        result = sandbox.run(batch.command, ample, folder=parent, writable=True, shown=beside, env=programs[0].env)
+        share = len(programs)
+        made = [_collect(sandbox, parent / name, result.cpu / share, result.wall / share) for name in names]
+    finally:
         shutil.rmtree(parent, ignore_errors=True)
-        return [None] * len(programs)
-    ample = replace(limits.for_compiler(), cpu_seconds=30.0 + 2 * len(programs), output_kb=4096)
-    result = sandbox.run(command, ample, folder=parent, writable=True, env=programs[0].env)
-    share = len(programs)
-    return [_collect(sandbox, parent / name, result.cpu / share, result.wall / share) for name in names]
+    return made, batch.in_order and bool(result.status or result.reason)
 
 
 def _collect(sandbox: Sandbox, folder: Path, cpu: float, wall: float) -> Built | None:
     """One program's part of a batch, moved to a folder of its own."""
-    if not (folder / STATUS).is_file():
+    if (folder / STATUS).is_symlink() or not (folder / STATUS).is_file():
         return None
     status = (folder / STATUS).read_text().strip()
     said = (folder / TEXT).read_bytes().decode("utf-8", "replace") if (folder / TEXT).is_file() else ""

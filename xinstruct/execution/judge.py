@@ -15,14 +15,14 @@ import json
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from xinstruct.execution import toolchains, verdicts
+from xinstruct.execution import prepared, toolchains, verdicts
 from xinstruct.execution.cache import VerdictCache
 from xinstruct.execution.compiling import Built, batches, compile_batch, compile_one
 from xinstruct.execution.limits import Limits
@@ -32,8 +32,8 @@ from xinstruct.languages import Program, Unsupported, get, names
 from xinstruct.languages.common import PLAN
 from xinstruct.languages.types import Case, Signature
 
-VERSION = 3  # counted up when verdicts may come out differently: older cached ones are then not used
-CHUNK = 256  # jobs in hand at a time: bounds memory and scratch
+VERSION = 4  # counted up when verdicts may come out differently: older cached ones are then not used
+CHUNK = 1024  # jobs in hand at a time: bounds memory and scratch
 _PLACEHOLDER = "<nonce>"
 
 
@@ -165,6 +165,7 @@ class Judge:
             toolchains.version(job.language),
             {name: text.replace(nonce, _PLACEHOLDER) for name, text in program.files.items()},
             [program.compile, program.run, program.env, program.separation, program.note],
+            [prepared.digest(made) for made in (*program.compile_with, *program.run_with)],
             dataclasses.astuple(self.limits),
             [observing, len(job.cases), expected, self.tolerance, self.sandbox.tier],
             job.signature.to_json() if job.signature else "",
@@ -191,12 +192,19 @@ class Judge:
             yield task, self._attempt(task, observing)
 
     def _pooled(self, pool: ThreadPoolExecutor, tasks: list[_Task], observing: bool) -> Iterator[tuple[_Task, Verdict]]:
-        compiling = [pool.submit(self._compile_batch, part) for part in self._batches(tasks)]
-        batched = {id(task) for future in compiling for task in future.result()}
-        futures = {pool.submit(self._attempt, task, observing): task for task in tasks if id(task) not in batched}
-        futures |= {pool.submit(self._attempt, task, observing): task for task in tasks if id(task) in batched}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        """Batches first, so that no core waits for the last; each task is run once its batch is through."""
+        parts = list(self._batches(tasks))
+        compiling: dict[Future[None], list[_Task]] = {pool.submit(self._compile_batch, part): part for part in parts}
+        batched = {id(task) for part in parts for task in part}
+        running = {pool.submit(self._attempt, task, observing): task for task in tasks if id(task) not in batched}
+        while compiling or running:
+            left: list[Future[Any]] = [*compiling, *running]
+            wait(left, return_when=FIRST_COMPLETED)
+            for batch in [future for future in compiling if future.done()]:
+                batch.result()
+                running |= {pool.submit(self._attempt, task, observing): task for task in compiling.pop(batch)}
+            for future in [future for future in running if future.done()]:
+                yield running.pop(future), future.result()
 
     def _batches(self, tasks: list[_Task]) -> Iterable[list[_Task]]:
         for language in dict.fromkeys(task.job.language for task in tasks):
@@ -204,24 +212,30 @@ class Judge:
             for part in batches(language, [task.program for task in own], self.workers):
                 yield [own[i] for i in part]
 
-    def _compile_batch(self, tasks: list[_Task]) -> list[_Task]:
+    def _compile_batch(self, tasks: list[_Task]) -> None:
         """Compile tasks together; those that it did not get to are left for compiling alone."""
         programs = [_sources(task.program) for task in tasks]
-        built = compile_batch(self.sandbox, tasks[0].job.language, programs, self.limits)
+        try:
+            built = compile_batch(self.sandbox, tasks[0].job.language, programs, self.limits)
+        except prepared.Unprepared:
+            return
         for task, result in zip(tasks, built, strict=True):
             task.built = result
-        return tasks
 
     def _attempt(self, task: _Task, observing: bool) -> Verdict:
         """Compile (unless that is done), run, compare."""
-        job, program = task.job, task.program
-        built = task.built or compile_one(self.sandbox, _sources(program), self.limits)
+        try:
+            built = task.built or compile_one(self.sandbox, _sources(task.program), self.limits)
+        except prepared.Unprepared as error:
+            return self._without_run(task.job, "infrastructure", str(error))
         try:
             if built.verdict:
-                verdict = self._without_run(job, built.verdict, _first_error(built.said, task.nonce))
+                verdict = self._without_run(task.job, built.verdict, _first_error(built.said, task.nonce))
                 verdict.stderr = verdicts.stable(built.said, task.nonce)[:2000]
             else:
                 verdict = self._run(task, built, observing)
+        except prepared.Unprepared as error:
+            verdict = self._without_run(task.job, "infrastructure", str(error))
         finally:
             built.discard()
         verdict.compile_cpu, verdict.compile_wall = built.cpu, built.wall
@@ -230,8 +244,15 @@ class Judge:
     def _run(self, task: _Task, built: Built, observing: bool) -> Verdict:
         job, program, total = task.job, task.program, len(task.job.cases)
         # what is observed must show what differs from one interpreter to the next, such as the order of a set
+        beside = prepared.shown(self.sandbox, program.run_with)
         result = self.sandbox.run(
-            program.run, self.limits, files=program.files, folder=built.folder, env=program.env, fresh=observing
+            program.run,
+            self.limits,
+            files=program.files,
+            folder=built.folder,
+            shown=beside,
+            env=program.env,
+            fresh=observing,
         )
         verdict, _ = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total)
         verdict.separation = program.separation if job.program else "values"

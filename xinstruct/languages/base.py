@@ -29,12 +29,30 @@ class Toolchain:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """A file made once per machine from constant text: a precompiled header, a compiled driver.
+
+    command makes `name` from `files` (name, text) and from what it needs; it is made anew when these or the
+    language's toolchain change. optional: programs do without it where it cannot
+    be made, only slower.
+    """
+
+    language: str
+    name: str
+    files: tuple[tuple[str, str], ...]
+    command: tuple[str, ...]
+    needs: tuple[Prepared, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True)
 class Program:
     """A complete program, ready for the sandbox.
 
     files: name -> source text, written into the scratch folder.
     compile: command line run first inside the scratch folder, or () when nothing is compiled.
     run: command line that runs the program, in the same folder.
+    compile_with, run_with: prepared files that stand in the folder meanwhile, read-only.
     separation: what keeps the code under test from its tests: "values" (what it returned is compared outside),
     "process" (the tests run in another process) or "none"; note: why it is none although a completion was marked.
     """
@@ -43,8 +61,24 @@ class Program:
     run: tuple[str, ...]
     compile: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    compile_with: tuple[Prepared, ...] = ()
+    run_with: tuple[Prepared, ...] = ()
     separation: str = "none"
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One command that compiles many programs, each of which stands in a folder of its own.
+
+    It leaves diagnostics in <folder>/compile.txt and the exit status in <folder>/compile.status; a folder without a
+    status was not judged and is compiled alone. in_order: one after the other, so that a command which died was at
+    the first folder without a status.
+    """
+
+    command: tuple[str, ...]
+    compile_with: tuple[Prepared, ...] = ()
+    in_order: bool = False
 
 
 class Language(ABC):
@@ -94,6 +128,14 @@ class Language(ABC):
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """A complete program of which program[start:end] is the code under test and the rest is trusted."""
         return replace(self.asserting(program, nonce), note=f"{self.title} runs tests and completion in one process")
+
+    def batchable(self, program: Program) -> bool:
+        """Whether the program can be compiled beside others, none touching another's outcome."""
+        return False
+
+    def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:
+        """The command for programs that are batchable, each already written into its folder."""
+        raise NotImplementedError(f"{self.title} compiles programs one by one")
 
     def identifier(self, name: str) -> str:
         """A function name in this language's customary style (snake_case to camelCase, ...)."""

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from xinstruct.languages import clike, common
-from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
+from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
 from xinstruct.languages.cpp import guarded
 from xinstruct.languages.types import Signature, Type
 
-_GCC = "gcc -std=gnu11 -O1 -pipe -w"
-_SHARED = {f"{name}.c": (f"{name}.o", f"{_GCC} -c {name}.c") for name in ("driver", "asserting")}
+_GCC = ("gcc", "-std=gnu11", "-O1", "-pipe", "-w")
 _SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "const char *", "none": "void"}
 _INCLUDES = "".join(
     f"#include <{name}.h>\n" for name in ("ctype", "math", "stdbool", "stddef", "stdio", "stdlib", "string")
@@ -139,9 +139,13 @@ class C(Language):
         common.check_args(signature, args, *common.INT64)
         common.check_text(signature, args, nul=False)
         main = _MAIN.format(body=self._call(code, name, signature))
-        files = {file: common.asset(file) for file in ("prelude.h", "driver.c")}
-        files |= {"main.c": main, "answer.c": code, common.PLAN: common.plan(name, signature, args, nonce)}
-        return _program(files, "driver", "-include prelude.h main.c")
+        files = {
+            "prelude.h": common.asset("prelude.h"),
+            "main.c": main,
+            "answer.c": code,
+            common.PLAN: common.plan(name, signature, args, nonce),
+        }
+        return _program(files, "driver", "-include", "prelude.h", "main.c")
 
     def _call(self, code: str, name: str, signature: Signature) -> str:
         """Statements that convert the arguments, call, and give the result."""
@@ -173,26 +177,30 @@ class C(Language):
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: main must return 0, implicitly or not."""
-        files = {"asserting.c": common.asset("asserting.c"), "program.c": program, common.PLAN: nonce}
-        return _program(files, "asserting", "-Wl,--wrap=main program.c")
+        files = {"program.c": program, common.PLAN: nonce}
+        return _program(files, "asserting", "-Wl,--wrap=main", "program.c")
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
         note = super().marked(program, completion, nonce).note
         return replace(self.asserting(guarded(program, completion), nonce), note=note)
 
-    def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:
-        """See common.batch: what all programs are linked with is compiled once."""
-        return common.batch(_SHARED, programs, folders)
-
     def identifier(self, name: str) -> str:
         """snake_case."""
         return common.snake(name)
 
 
-def _program(files: dict[str, str], shared: str, own: str) -> Program:
-    product, first = _SHARED[f"{shared}.c"]
-    return Program(files, ("./main",), ("sh", "-c", f"{first} && {_GCC} -o main {product} {own} -lm"))
+@cache
+def linked(name: str) -> Prepared:
+    """NAME.o of a file of drivers/ that is linked with every program."""
+    command = (*_GCC, "-c", f"{name}.c", "-o", f"{name}.o")
+    files = tuple((file, common.asset(file)) for file in (f"{name}.c", "prelude.h"))
+    return Prepared("c", f"{name}.o", files, command)
+
+
+def _program(files: dict[str, str], shared: str, *own: str) -> Program:
+    command = (*_GCC, "-o", "main", f"{shared}.o", *own, "-lm")
+    return Program(files, ("./main",), command, compile_with=(linked(shared),))
 
 
 def _list(first: str, second: str, kind: Type, value: str) -> list[str]:

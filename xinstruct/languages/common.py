@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from xinstruct.languages.base import Program, Unsupported
+from xinstruct.languages.base import Unsupported
 from xinstruct.languages.types import Signature, Type, conforms, to_float
 
 PLAN = "plan.json"
@@ -167,25 +167,6 @@ def snake(name: str) -> str:
     """camelCase or PascalCase to snake_case."""
     text = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"\W+", "_", name))
     return re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", text).lower()
-
-
-def batch(shared: dict[str, tuple[str, str]], programs: list[Program], folders: list[str]) -> tuple[str, ...]:
-    """One command for programs that are each compiled by `sh -c 'FIRST && REST'`, FIRST being the same for many.
-
-    shared: source file -> (what FIRST makes of it, FIRST). FIRST is run once for all programs that hold the
-    source. Leaves diagnostics in <folder>/compile.txt and the exit status in <folder>/compile.status.
-    """
-    lines = ["root=$PWD"]
-    for source, (product, command) in shared.items():
-        holder = next((f for f, p in zip(folders, programs, strict=True) if source in p.files), "")
-        if holder:
-            lines.append(f"(cd {holder} && {command} && mv {product} ..) || exit 1")
-    for folder, program in zip(folders, programs, strict=True):
-        product, command = next(part for source, part in shared.items() if source in program.files)
-        rest = program.compile[-1].removeprefix(f"{command} && ")
-        lines.append(f"(cd $root/{folder} && ln $root/{product} . && {rest}) >{folder}/compile.txt 2>&1")
-        lines.append(f"echo $? >{folder}/compile.status")
-    return ("sh", "-c", "\n".join(lines))
 
 
 def utf16_escapes(text: str) -> str:

@@ -1,8 +1,9 @@
 """C++17 by g++. Values become whatever parameter types the function declares, by templates.
 
-``drivers/prelude.hpp`` holds the standard headers and the driver, and is forced before everything
-(``-include``), so that one precompiled header (``prelude.hpp.gch`` beside it, made with the same
-``FLAGS``) serves every program. A function found once is called by its address and so tells its
+Standard headers and the driver's templates are forced before everything (``-include``) and precompiled: few
+headers (``drivers/core.hpp``) for an answer that includes no other, all (``prelude.hpp``) for one that does or that
+does not compile with few, so that a forgotten ``#include`` is no error. What of the driver is no template is an object
+that is linked. A function found once is called by its address and so tells its
 types; one that is overloaded or generic is called with the types that the signature spells. Static
 and plain member functions work when the class can be default-constructed and they are public.
 """
@@ -12,13 +13,14 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from xinstruct.languages import clike, common
-from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
+from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
 from xinstruct.languages.types import Signature, Type
 
-FLAGS = ("-std=c++17", "-O1", "-pipe", "-w")  # what a precompiled prelude.hpp.gch must be made with
+FLAGS = ("-std=c++17", "-O1", "-pipe", "-w")  # what a precompiled header must be made with
 _SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "std::string", "none": "void"}
 # The answer's own main, if it has one, gets out of the way.
 _MAIN = """#define main answer_main_
@@ -29,7 +31,46 @@ int main() {{
     return xinstruct_driver::run([](const xinstruct_driver::Json& row) {{ return {call}; }});
 }}
 """
+# Compiled with few headers first; only what a program that fails both ways says the second time counts.
+_EITHER = 'g++ -include core.hpp "$@" 2>/dev/null || exec g++ -include prelude.hpp "$@"'
+_INCLUDE = re.compile(r"^[ \t]*(?:#|%:|\?\?=)[ \t]*include\b[ \t]*(?:<([\w./]+)>)?", re.M)
 _KEYS = ("int", "float", "bool", "string", "tuple", "list", "optional")
+
+
+@cache
+def _headers() -> dict[str, str]:
+    """The driver's files that a compiler needs beside an answer."""
+    return {name: common.asset(name) for name in ("core.hpp", "prelude.hpp", "driver.hpp")}
+
+
+@cache
+def _few() -> frozenset[str]:
+    """Headers that core.hpp brings, by all their names."""
+    names = set(re.findall(r"#include <([\w./]+)>", common.asset("core.hpp")))
+    return frozenset(names | {f"{name[1:]}.h" for name in names if name[:1] == "c" and f"c{name[1:]}" in names})
+
+
+@cache
+def _precompiled(name: str) -> Prepared:
+    command = ("g++", *FLAGS, "-x", "c++-header", name, "-o", f"{name}.gch")
+    return Prepared("cpp", f"{name}.gch", tuple(_headers().items()), command, optional=True)
+
+
+@cache
+def _object() -> Prepared:
+    files = {**_headers(), "driver.cpp": common.asset("driver.cpp")}
+    return Prepared("cpp", "driver.o", tuple(files.items()), ("g++", *FLAGS, "-c", "driver.cpp", "-o", "driver.o"))
+
+
+@cache
+def _harness() -> Prepared:
+    files = {"harness.cpp": common.asset("asserting.cpp")}
+    return Prepared("cpp", "harness.o", tuple(files.items()), ("g++", *FLAGS, "-c", "harness.cpp", "-o", "harness.o"))
+
+
+def does_with_few(code: str) -> bool:
+    """Whether a program includes nothing beyond core.hpp's headers."""
+    return all(found in _few() for found in _INCLUDE.findall(code.replace("\\\n", "")))
 
 
 def definitions(code: str, name: str) -> list[tuple[str, bool]]:
@@ -160,8 +201,7 @@ class Cpp(Language):
         common.check_text(signature, args)
         main = _MAIN.format(call=self._call(code, name, signature))
         files = {"main.cpp": main, "answer.cpp": code, common.PLAN: common.plan(name, signature, args, nonce)}
-        compile = ("g++", *FLAGS, "-include", "prelude.hpp", "-o", "main", "main.cpp", *_mold())
-        return Program({"prelude.hpp": common.asset("prelude.hpp"), **files}, ("./main",), compile)
+        return self._program(files, code)
 
     def _call(self, code: str, name: str, signature: Signature) -> str:
         found = sorted(set(definitions(code, name)), key=lambda d: d[0].count("::"))
@@ -182,19 +222,31 @@ class Cpp(Language):
         (strlen of C for a test's "text") would change what it means.
         """
         everything = re.search(r"#\s*include\s*<bits/stdc\+\+\.h>", program)
-        prelude = {"prelude.hpp": common.asset("prelude.hpp")} if everything else {}
-        first = '#include "prelude.hpp"\n' if everything else ""
-        main = f'{first}#undef NDEBUG\n#include "program.cpp"\n'
-        files = {"harness.cpp": common.asset("asserting.cpp"), "main.cpp": main, "program.cpp": program, **prelude}
+        main = '#undef NDEBUG\n#include "program.cpp"\n'
+        files = {"main.cpp": main, "program.cpp": program, common.PLAN: nonce}
         crypto = ("-lcrypto",) if re.search(r"#\s*include\s*<openssl/", program) else ()
-        link = (*_mold(), "-Wl,--wrap=main,-s", *crypto)
-        compile = ("g++", *FLAGS, "-o", "main", "harness.cpp", "main.cpp", *link)
-        return Program({**files, common.PLAN: nonce}, ("./main",), compile)
+        rest = (*FLAGS, "-o", "main", "main.cpp", "harness.o", *_mold(), "-Wl,--wrap=main,-s", *crypto)
+        if not everything:
+            return Program(files, ("./main",), ("g++", *rest), compile_with=(_harness(),))
+        made = (_precompiled("prelude.hpp"), _harness())
+        return Program(
+            {**_headers(), **files}, ("./main",), ("g++", "-include", "prelude.hpp", *rest), compile_with=made
+        )
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
         text = guarded(program, completion)
         return replace(self.asserting(text, nonce), note=super().marked(program, completion, nonce).note)
+
+    def _program(self, files: dict[str, str], code: str) -> Program:
+        rest = (*FLAGS, "-o", "main", "main.cpp", "driver.o", *_mold())
+        if does_with_few(code):
+            made: tuple[Prepared, ...] = (_precompiled("core.hpp"), _precompiled("prelude.hpp"), _object())
+            compile = ("sh", "-c", _EITHER, "sh", *rest)
+        else:
+            made = (_precompiled("prelude.hpp"), _object())
+            compile = ("g++", "-include", "prelude.hpp", *rest)
+        return Program({**_headers(), **files}, ("./main",), compile, compile_with=made)
 
     def identifier(self, name: str) -> str:
         """snake_case."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 from xinstruct.languages import clike, common
-from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
+from xinstruct.languages.base import Batch, Language, Prepared, Program, Toolchain, Unsupported
 from xinstruct.languages.types import Signature, Type
 
 _SPELLED = {"int": "long", "float": "double", "bool": "bool", "string": "string", "none": "void"}
@@ -25,7 +26,35 @@ _USINGS = "".join(
 _IMPLICIT = "".join(f"using System{n};" for n in ("", ".Collections.Generic", ".IO", ".Linq", ".Threading.Tasks")) + " "
 _KEYS = ("int", "float", "bool", "string", "tuple")
 _REFERENCES = "-r:System.dll,System.Core.dll,System.Numerics.dll,Microsoft.CSharp.dll"
-_DRIVER = "XinstructDriver.cs"
+_MONO = "/usr/lib/mono/4.5"  # where mcs.exe lies, which the batch compiler calls into
+_DEBUG = "XinstructDebug.cs"
+_OPTIONS = ("-t:library", "-d:DEBUG", "-nowarn:0162,0168,0219,0414,0649", "-warn:0", _REFERENCES)
+
+
+@cache
+def _assembly(name: str, source: str, *options: str) -> Prepared:
+    """A program of ours."""
+    command = ("mcs", "-warn:0", _REFERENCES, *options, f"-out:{name}", source)
+    return Prepared("csharp", name, ((source, common.asset(source)),), command)
+
+
+@cache
+def _native(assembly: Prepared) -> Prepared:
+    """Its machine code, which mono otherwise makes at every start. It takes an assembler and a linker."""
+    name = assembly.name
+    command = ("mono", f"--aot=outfile={name}.so", name)
+    return Prepared("csharp", f"{name}.so", (), command, (assembly,), optional=True)
+
+
+@cache
+def _driver() -> tuple[Prepared, ...]:
+    driver = _assembly("driver.exe", "XinstructDriver.cs")
+    return driver, _native(driver)
+
+
+@cache
+def _batch() -> Prepared:
+    return _assembly("batch.exe", "XinstructBatch.cs", f"-r:{_MONO}/mcs.exe")
 
 
 def _unit(code: str, name: str) -> str:
@@ -129,10 +158,20 @@ class CSharp(Language):
         return super().marked(program[: completion[1]] + tests, completion, nonce)
 
     def _program(self, file: str, source: str, plan: str) -> Program:
-        options = ("-d:DEBUG", "-nowarn:0162,0168,0219,0414,0649", "-warn:0", _REFERENCES, "-main:XinstructDriver")
-        compile = ("mcs", *options, "-out:main.exe", _DRIVER, file)
-        files = {_DRIVER: common.asset(_DRIVER), file: source, common.PLAN: plan}
-        return Program(files, ("mono", "main.exe"), compile, {"MONO_TRACE_LISTENER": "Console.Error"})
+        compile = ("mcs", *_OPTIONS, "-out:answer.dll", _DEBUG, file)
+        files = {_DEBUG: common.asset(_DEBUG), file: source, common.PLAN: plan}
+        return Program(files, ("mono", "driver.exe"), compile, run_with=_driver())
+
+    def batchable(self, program: Program) -> bool:
+        """See Language.batchable: nothing in a source reads another file whose name it does not know."""
+        return True
+
+    def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:
+        """See Language.batch_compile. The class that takes Debug's place is compiled with each from one file."""
+        pairs = [text for p, folder in zip(programs, folders, strict=True) for text in (folder, p.compile[-1])]
+        debug = f"{folders[0]}/{_DEBUG}"
+        mono = ("env", f"MONO_PATH={_MONO}", "mono", "batch.exe")
+        return Batch((*mono, *_OPTIONS, debug, "--", *pairs), (_batch(),), in_order=True)
 
     def identifier(self, name: str) -> str:
         """PascalCase."""

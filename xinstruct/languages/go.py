@@ -6,7 +6,6 @@ results. Also taken: all widths of integers, ``rune``, ``byte``, ``[]byte``, ``[
 A generic function is called with the types that the signature spells. Code without a package
 clause gets one, and the imports of the standard packages that it uses. Leaves out other modules.
 
-``batch_compile(programs, folders)`` is one command for many programs; see its docstring.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import re
 from typing import Any
 
 from xinstruct.languages import clike, common
-from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
+from xinstruct.languages.base import Batch, Language, Program, Toolchain, Unsupported
 from xinstruct.languages.types import Signature, Type
 
 _SPELLED = {"int": "int", "float": "float64", "bool": "bool", "string": "string"}
@@ -183,12 +182,14 @@ class Go(Language):
         files = {"end.go": common.asset("asserting.go"), "main.go": main}
         return _program({**files, "answer.go": _unit(program), common.PLAN: nonce})
 
-    def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:
-        """One command that compiles many programs, each already written into its own folder.
+    def batchable(self, program: Program) -> bool:
+        """See Language.batchable: packages that cannot name each other."""
+        return True
 
-        The folders become packages of one module with one driver. Leaves diagnostics in
-        <folder>/compile.txt and the exit status in <folder>/compile.status; when the build as a whole
-        came to nothing (an import that is not there), no folder gets a status.
+    def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:
+        """See Language.batch_compile. The folders become packages of one module with one driver.
+
+        When the build as a whole came to nothing (an import that is not there), no folder gets a status.
         """
         lines = [f"printf '{_MODULE}' >go.mod"]
         for folder, program in zip(folders, programs, strict=True):
@@ -199,7 +200,7 @@ class Go(Language):
             lines.append(f"{said} >{folder}/compile.txt")
             lines.append(f"if mv built/{folder} {folder}/main 2>/dev/null; then echo 0 >{folder}/compile.status;")
             lines.append(f"elif [ -s {folder}/compile.txt ]; then echo 1 >{folder}/compile.status; fi")
-        return ("bash", "-c", "\n".join(lines))
+        return Batch(("bash", "-c", "\n".join(lines)))
 
     def identifier(self, name: str) -> str:
         """camelCase: a name of a small letter, private to its package."""

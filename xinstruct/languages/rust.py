@@ -5,26 +5,24 @@ its last line. Integers of all widths, ``f32``, ``char``, ``&str``, ``&[T]``, ``
 sets, tuples of up to ten and ``Option`` come in; a ``Result`` that is an Err is the call's error. A generic
 function is called with the types that the signature spells. Compiled without optimisation, as
 MultiPL-E does: overflow panics. Leaves out methods with ``self`` and crates other than std.
-
-``batch_compile(programs, folders)`` is one command for many programs, which share the compiled driver.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
+from functools import cache
 from typing import Any
 
 from xinstruct.languages import clike, common
-from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
+from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
+from xinstruct.languages.c import linked
 from xinstruct.languages.types import Signature, Type
 
 _SPELLED = {"int": "i64", "float": "f64", "bool": "bool", "string": "String", "none": "()"}
 _USE = "use std::collections::{BTreeMap, HashMap, HashSet};\n"
-_DRIVER, _LIBRARY = "driver.rs", "libxinstruct_driver.rlib"
-_RUSTC = "rustc --edition 2021 --cap-lints allow -C debuginfo=0 -C codegen-units=1"
-_COMPILE_DRIVER = f"{_RUSTC} --crate-type rlib --crate-name xinstruct_driver {_DRIVER}"
-_COMPILE_WRAPPER = "gcc -c -O1 -w asserting.c"
+_LIBRARY = "libxinstruct_driver.rlib"
+_RUSTC = ("rustc", "--edition", "2021", "--cap-lints", "allow", "-C", "debuginfo=0", "-C", "codegen-units=1")
 _MOST = 10  # parts of a tuple, parameters of a function: what the driver's traits are written for
 
 
@@ -118,8 +116,8 @@ class Rust(Language):
         call, extra = self._call(code, name, signature)
         code = re.sub(r"\bfn(\s+)main\b", r"fn\1answer_main_", code)
         main = f"{code}\n{extra}fn main() {{ xinstruct_driver::run({call}) }}\n"
-        files = {_DRIVER: common.asset(_DRIVER), "answer.rs": main}
-        return _program({**files, common.PLAN: common.plan(name, signature, args, nonce)}, _COMPILE_DRIVER)
+        files = {"answer.rs": main, common.PLAN: common.plan(name, signature, args, nonce)}
+        return _program(files, _driver(), "--extern", f"xinstruct_driver={_LIBRARY}", "answer.rs")
 
     def _call(self, code: str, name: str, signature: Signature) -> tuple[str, str]:
         """(an expression of what is called, declarations it needs)."""
@@ -151,28 +149,25 @@ class Rust(Language):
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: main must return without a panic."""
-        files = {"asserting.c": common.asset("asserting.c"), "program.rs": program, common.PLAN: nonce}
-        return _program(files, _COMPILE_WRAPPER)
-
-    def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:
-        """See common.batch: the driver, or what asserting programs are linked with, is compiled once."""
-        shared = {_DRIVER: (_LIBRARY, _COMPILE_DRIVER), "asserting.c": ("asserting.o", _COMPILE_WRAPPER)}
-        return common.batch(shared, programs, folders)
+        files = {"program.rs": program, common.PLAN: nonce}
+        wrapped = ("-C", "link-arg=asserting.o", "-C", "link-arg=-Wl,--wrap=main")
+        return _program(files, linked("asserting"), *wrapped, "program.rs")
 
     def identifier(self, name: str) -> str:
         """snake_case."""
         return common.snake(name)
 
 
-def _program(files: dict[str, str], first: str) -> Program:
-    """A program of a driver in the language that `first` compiles, and of the crate that is linked with it."""
-    linker = " -C link-arg=-fuse-ld=mold" if shutil.which("mold") else ""
-    if "answer.rs" in files:
-        own = f"--extern xinstruct_driver={_LIBRARY} answer.rs"
-    else:
-        own = "-C link-arg=asserting.o -C link-arg=-Wl,--wrap=main program.rs"
-    command = f"{first} && {_RUSTC} -C strip=debuginfo{linker} --crate-name answer -o main {own}"
-    return Program(files, ("./main",), ("sh", "-c", command))
+@cache
+def _driver() -> Prepared:
+    command = (*_RUSTC, "--crate-type", "rlib", "--crate-name", "xinstruct_driver", "driver.rs")
+    return Prepared("rust", _LIBRARY, (("driver.rs", common.asset("driver.rs")),), command)
+
+
+def _program(files: dict[str, str], beside: Prepared, *own: str) -> Program:
+    linker = ("-C", "link-arg=-fuse-ld=mold") if shutil.which("mold") else ()
+    command = (*_RUSTC, "-C", "strip=debuginfo", *linker, "--crate-name", "answer", "-o", "main", *own)
+    return Program(files, ("./main",), command, compile_with=(beside,))
 
 
 def _escaped(value: str) -> str:

@@ -4,8 +4,6 @@ The compiler and node's types are npm packages pinned in ``npm/package-lock.json
 under ``tools/npm`` (another place by the environment variable XINSTRUCT_TOOLS). Not strict, ES2022
 in, CommonJS out, every file a module of its own, so that names do not clash with the libraries'.
 Values are read and written as in JavaScript. Leaves out project files (tsconfig.json).
-
-``batch_compile(programs, folders)`` is one command for many programs; see its docstring.
 """
 
 from __future__ import annotations
@@ -18,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.languages import common, javascript
-from xinstruct.languages.base import Language, Program, Toolchain
+from xinstruct.languages.base import Batch, Language, Program, Toolchain
 from xinstruct.languages.types import Signature, Type
 
 _NAMES = {"int": "number", "float": "number", "bool": "boolean", "string": "string", "none": "void"}
 _NATIVE = "node_modules/@typescript/typescript-linux-x64/lib/tsc"  # the launcher script costs a node start
 _SOURCES = ("answer.ts", "program.ts")
+# What may reach out of a module: `declare global`, `declare module "x"`, `/// <reference>`, `export as namespace`.
+_GLOBAL = re.compile(r"\bglobal\b|\bdeclare\b(?=[\s\S]*\bmodule\b)|///|\bas\s+namespace\b")
 
 
 def tools() -> Path:
@@ -113,14 +113,15 @@ class TypeScript(Language):
         tests = re.sub(r"(?<![\w.$])console(?=\s*\.)", console, program[completion[1] :])
         return super().marked(program[: completion[1]] + tests, completion, nonce)
 
-    def batch_compile(self, programs: list[Program], folders: list[str]) -> tuple[str, ...] | None:
-        """One command that compiles many programs, each already written into its own folder.
+    def batchable(self, program: Program) -> bool:
+        """See Language.batchable: one checker sees all files, so nothing may change what is global."""
+        return not any(_GLOBAL.search(program.files.get(name, "")) for name in _SOURCES)
 
-        Leaves diagnostics in <folder>/compile.txt and the exit status in <folder>/compile.status; a
-        folder without a status was not compiled (the command itself failed). Needs no other file.
-        """
+    def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:
+        """See Language.batch_compile."""
         sources = [next(name for name in _SOURCES if name in program.files) for program in programs]
-        return ("node", "-e", common.asset("tsc_batch.js"), compiler(), json.dumps(flags()), *sources, "--", *folders)
+        line = ("node", "-e", common.asset("tsc_batch.js"), compiler(), json.dumps(flags()), *sources, "--", *folders)
+        return Batch(line)
 
     def identifier(self, name: str) -> str:
         """camelCase."""

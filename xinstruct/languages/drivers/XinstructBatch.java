@@ -6,57 +6,55 @@ import javax.tools.*;
 
 /**
  * Compiles many programs in one process: arguments are the class path, then for each program its folder and its source
- * file. The driver, the same text in every folder, is compiled once and copied. Each folder gets compile.txt (the
- * diagnostics) and compile.status (0 or 1).
+ * file. Each folder gets compile.txt (the diagnostics) and compile.status (0 or 1), unless the compiler itself failed on
+ * it. A program that takes too long ends the process.
  */
 final class XinstructBatch {
-    static final String DRIVER = "XinstructDriver";
+    static final long LONGEST = 20_000; // milliseconds for one program
+    static volatile long began = System.currentTimeMillis();
 
     public static void main(String[] args) throws IOException {
+        Thread watch = new Thread(XinstructBatch::watch);
+        watch.setDaemon(true);
+        watch.start();
         JavaCompiler javac = ToolProvider.getSystemJavaCompiler();
-        Map<String, List<Path>> drivers = new HashMap<>(); // source text of a driver -> its class files
         try (StandardJavaFileManager files = javac.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
             for (int i = 1; i + 1 < args.length; i += 2) {
-                Path folder = Path.of(args[i]);
-                StringWriter text = new StringWriter();
-                boolean ok = driver(javac, files, folder, drivers, text)
-                        && compile(javac, files, folder, args[i + 1], args[0], text);
-                Files.writeString(folder.resolve("compile.txt"), text.toString().replace(folder + "/", ""));
-                Files.writeString(folder.resolve("compile.status"), ok ? "0" : "1");
+                began = System.currentTimeMillis();
+                compile(javac, files, Path.of(args[i]), args[i + 1], args[0]);
             }
         }
     }
 
-    static boolean driver(JavaCompiler javac, StandardJavaFileManager files, Path folder,
-            Map<String, List<Path>> drivers, Writer text) throws IOException {
-        Path source = folder.resolve(DRIVER + ".java");
-        String key = Files.readString(source);
-        List<Path> made = drivers.get(key);
-        if (made == null) {
-            if (!compile(javac, files, folder, DRIVER + ".java", "", text)) {
-                return false;
+    static void watch() {
+        while (System.currentTimeMillis() - began < LONGEST) {
+            try {
+                Thread.sleep(500);
+            } catch (InterruptedException error) {
+                break;
             }
-            made = new ArrayList<>();
-            try (DirectoryStream<Path> found = Files.newDirectoryStream(folder, DRIVER + "*.class")) {
-                found.forEach(made::add);
-            }
-            drivers.put(key, made);
-            return true;
         }
-        for (Path path : made) {
-            Files.copy(path, folder.resolve(path.getFileName()), StandardCopyOption.REPLACE_EXISTING);
-        }
-        return true;
+        Runtime.getRuntime().halt(75);
     }
 
-    static boolean compile(JavaCompiler javac, StandardJavaFileManager files, Path folder, String source,
-            String classPath, Writer text) {
+    static void compile(JavaCompiler javac, StandardJavaFileManager files, Path folder, String source, String classPath)
+            throws IOException {
+        StringWriter text = new StringWriter();
         List<String> options = List.of("-proc:none", "-nowarn", "-implicit:none", "-d", folder.toString(), "-cp", classPath);
+        boolean ok;
         try {
-            return javac.getTask(text, files, null, options, null, files.getJavaFileObjects(folder.resolve(source))).call();
-        } catch (RuntimeException | StackOverflowError error) { // the compiler itself failed on this program
-            new PrintWriter(text, true).println("error: " + error);
-            return false;
+            ok = javac.getTask(text, files, null, options, null, files.getJavaFileObjects(folder.resolve(source))).call();
+        } catch (RuntimeException | StackOverflowError error) {
+            return; // the compiler failed, not the program
+        } catch (OutOfMemoryError error) {
+            Runtime.getRuntime().halt(76);
+            return;
         }
+        if (text.toString().contains("An exception has occurred in the compiler")
+                || text.toString().contains("The system is out of resources")) {
+            return;
+        }
+        Files.writeString(folder.resolve("compile.txt"), text.toString().replace(folder + "/", ""));
+        Files.writeString(folder.resolve("compile.status"), ok ? "0" : "1");
     }
 }

@@ -100,15 +100,24 @@ final class XinstructDriver {
         }
     }
 
-    static List<Class<?>> classes() throws Exception {
-        List<String> names;
-        try (Stream<Path> files = Files.list(Path.of("."))) {
-            names = files.map(p -> p.getFileName().toString()).filter(n -> n.endsWith(".class"))
-                    .filter(n -> !n.startsWith("XinstructDriver")).map(n -> n.substring(0, n.length() - 6))
-                    .sorted(Comparator.comparing((String n) -> !n.equals("Solution")).thenComparing(n -> n.contains("$"))
-                            .thenComparing(Comparator.naturalOrder()))
-                    .collect(Collectors.toList());
+    /** Solution first, then classes of the top level, then by name. */
+    static final class Order implements Comparator<String> {
+        @Override
+        public int compare(String a, String b) {
+            int solution = Boolean.compare(!a.equals("Solution"), !b.equals("Solution"));
+            int nested = Boolean.compare(a.contains("$"), b.contains("$"));
+            return solution != 0 ? solution : nested != 0 ? nested : a.compareTo(b);
         }
+    }
+
+    static List<Class<?>> classes() throws Exception {
+        List<String> names = new ArrayList<>(); // by loops: lambdas cost a JVM's start as much again
+        for (String file : new java.io.File(".").list()) {
+            if (file.endsWith(".class") && !file.startsWith("XinstructDriver")) {
+                names.add(file.substring(0, file.length() - 6));
+            }
+        }
+        names.sort(new Order());
         List<Class<?>> found = new ArrayList<>();
         for (String name : names) {
             found.add(Class.forName(name, false, XinstructDriver.class.getClassLoader()));

