@@ -25,6 +25,7 @@ class Limiter:
         self.lowest = float(most)
         self._halved = 0.0  # when the limit was last halved
         self._rest_until = 0.0
+        self._waiting = 0
         self._turn = asyncio.Condition()
 
     @property
@@ -37,19 +38,28 @@ class Limiter:
         return self._rest_until - time.monotonic()
 
     async def __aenter__(self) -> None:
-        while (pause := self.resting()) > 0:
-            await asyncio.sleep(pause)
-        if self._room():  # the common case, without a lock
-            self.flying += 1
-            return
-        async with self._turn:
-            await self._turn.wait_for(self._room)
-            self.flying += 1
+        while True:
+            if (pause := self.resting()) > 0:
+                await asyncio.sleep(pause)
+            elif self._room():  # the common case, without a lock
+                self.flying += 1
+                return
+            else:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        self._waiting += 1
+        try:
+            async with self._turn:
+                await self._turn.wait_for(self._room)
+        finally:
+            self._waiting -= 1
 
     async def __aexit__(self, *error: object) -> None:
         self.flying -= 1
-        async with self._turn:
-            self._turn.notify_all()
+        if self._waiting:
+            async with self._turn:
+                self._turn.notify_all()
 
     def renewed(self) -> Limiter:
         """A limiter for another event loop that goes on with what this one has learnt."""
