@@ -22,7 +22,10 @@ from xinstruct.llm.journal import Journal, Spent
 
 SCOPES = ("stage", "run")
 LIMITS = ("tokens", "money", "minutes")
-_BYTES_PER_TOKEN = 2  # of a prompt, before the server has counted it; code has 3 to 4
+# A prompt's tokens at most, before the server has counted them: code has 3 to 4 bytes per token, and
+# chat templates put a few tokens around each message (and some a system message of their own).
+_BYTES_PER_TOKEN = 2
+_PER_MESSAGE = 24
 _REFRESH = 5.0  # seconds between two looks at what other processes of the run have spent
 
 
@@ -139,7 +142,7 @@ class Budget:
 def _most(request: Request) -> tuple[float, float]:
     """The most tokens a request can take: of its prompt (estimated from its bytes) and its answer."""
     size = sum(len(message["content"].encode()) for message in request.messages) + len(request.prefill.encode())
-    return size / _BYTES_PER_TOKEN, float(request.max_tokens)
+    return size / _BYTES_PER_TOKEN + _PER_MESSAGE * len(request.messages), float(request.max_tokens)
 
 
 def _limits(params: dict[str, Any]) -> dict[tuple[str, str], float]:
