@@ -36,7 +36,7 @@ _FATAL = {
 }
 _SLOW_DOWN = (429, 503)
 _CONTEXT_SIGNS = (
-    "exceed_context_size", "context_length_exceeded", "maximum context length", "context size", "context window",
+    "exceed_context_size", "context_length_exceeded", "context length", "context size", "context window",
     "longer than the maximum model length", "input length", "input is too long", "prompt is too long",
 )  # fmt: skip
 
