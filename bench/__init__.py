@@ -1,0 +1,1 @@
+"""Figures beside peers, printed by `make bench`."""
