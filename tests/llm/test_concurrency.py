@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from email.utils import formatdate
 
@@ -57,7 +58,7 @@ def test_never_more_in_flight_than_the_limit_and_none_while_resting() -> None:
     assert max(seen[:20]) == 8
     assert max(seen[30:]) <= 4
     assert limiter.flying == 0
-    gaps = [after - before for before, after in zip(started, started[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(started)]
     assert max(gaps) >= 0.19
 
 
