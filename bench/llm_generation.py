@@ -12,6 +12,7 @@ from typing import Any
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Teacher
+from xinstruct.llm.journal import Journal
 from xinstruct.llm.server import cores
 from xinstruct.plan import work_root
 
@@ -50,19 +51,18 @@ def _served(args: argparse.Namespace, number: int, layout: dict[str, Any]) -> di
         Request(f"{i}", ({"role": "user", "content": text},), seed=i, **fields)
         for i, text in enumerate(_questions(args, number))
     ]
-    with (
-        tempfile.TemporaryDirectory(dir=_scratch()) as folder,
-        Teacher({"context": 1024} | layout, args.model / "teacher", Path(folder) / "j.sqlite") as teacher,
-    ):
-        teacher.backend.start()  # type: ignore[union-attr]
-        start = time.monotonic()
-        answers = teacher.ask(requests)
-        wall = time.monotonic() - start
-        busy = sum(teacher.account.seconds)
+    with tempfile.TemporaryDirectory(dir=_scratch()) as folder:
+        journal = Path(folder) / "j.sqlite"
+        with Teacher({"context": 1024} | layout, args.model / "teacher", journal) as teacher:
+            teacher.backend.start()  # type: ignore[union-attr]
+            start = time.monotonic()
+            answers = teacher.ask(requests)
+            wall = time.monotonic() - start
+        with Journal(journal) as kept:  # the servers' time, evaluation of prompts included
+            (busy,) = kept.db.execute("select sum(waited) from calls").fetchone()
     lanes = {"servers": layout["servers"] or cores(), "slots": layout.get("slots", 1)}
     ceiling = busy / (lanes["servers"] * lanes["slots"])
     tokens = sum(answer.completion_tokens for answer in answers)
-    # Evaluating a prompt before its first answer is a call of its own, so it counts as overhead here.
     return {"tokens_per_second": tokens / wall, "overhead_percent": 100 * max(0.0, wall - ceiling) / wall}
 
 

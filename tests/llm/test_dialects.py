@@ -193,7 +193,7 @@ def test_the_context_a_server_states_is_held_against_what_is_asked(tmp_path: Pat
     with Teacher({}, folder, tmp_path / "j.sqlite") as teacher:
         with pytest.raises(BadInput, match=r"4096 tokens.*teacher\.context"):
             teacher.ask([ask(f"q{i}", max_tokens=5000) for i in range(1000)])
-        assert teacher.account.asked < 20
+        assert teacher.account.asked < 40
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_thousand_equal_failures_are_one_error_after_a_few(
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
     with Teacher({"slots": 4}, folder, tmp_path / "j.sqlite") as teacher, pytest.raises(BadInput, match=match):
         teacher.ask([ask(f"q{i}") for i in range(1000)])
-    assert len(server.asked) < 20
+    assert len(server.asked) < 40
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from xinstruct.plan import work_root
 
 __all__ = ["Answer", "BudgetReached", "Request", "Teacher"]
 
-_HOPELESS = 8  # so many calls that all failed for one lasting reason stop the rest
+_HOPELESS = 16  # so many calls that all failed for one lasting reason stop the rest
 _REMEDY = {
     "context": "raise teacher.context (or the served context), or shorten the prompts",
     "rejected": "see what the server does not take",

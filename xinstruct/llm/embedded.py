@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -69,6 +70,7 @@ class Line:
 
     async def answer(self, session: aiohttp.ClientSession, prompt: str, request: Request) -> Reply:
         """One answer. A server that died is started again; the second failure in a row is the reply."""
+        begun = time.monotonic()
         for attempt in (1, 2, 3):
             try:
                 if self.exact:
@@ -76,7 +78,8 @@ class Line:
                 body = completion_body(request, prompt)
                 got = await post(session, f"{self.server.url}/v1/completions", body, self._policy())
                 self.server.restarts = 0  # only deaths in a row count against it
-                return read_reply(got.payload, request, attempt, got.seconds)
+                reply = read_reply(got.payload, request, attempt, got.seconds)
+                return replace(reply, waited=time.monotonic() - begun)  # with its prompt's evaluation
             except CallFailed as error:
                 self.last, self.known = None, False
                 if error.kind in LASTING or attempt == 3:
