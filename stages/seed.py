@@ -30,7 +30,7 @@ def work(ctx: Context) -> None:
     scorer = Scorer(ctx.own["scorer"], seed)
     with (
         Judge(ctx.params["execution"], work_root() / "verdicts.sqlite") as judge,
-        Teacher(ctx.params["teacher"]) as llm,
+        Teacher(ctx.params["teacher"], stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
     ):
         drafts = assign(_verified(ctx, usable, judge, funnel), float(ctx.own["ds1_share"]), seed)
         generate(drafts, llm, judge, ctx.own, seed)

@@ -35,7 +35,7 @@ def work(ctx: Context) -> None:
     counts: Counter[tuple[str, str]] = Counter()
     with (
         Judge(ctx.params["execution"], work_root() / "verdicts.sqlite") as judge,
-        Teacher(ctx.params["teacher"]) as llm,
+        Teacher(ctx.params["teacher"], stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
     ):
         for number in range(1, int(ctx.own["rounds"]) + 1):
             for outcome in run_round(society, number, llm, judge, scorer):

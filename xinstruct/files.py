@@ -84,29 +84,33 @@ def write_records(path: Path, kind: str, records: Iterable[Record]) -> int:
 
 def read_records(path: Path, kind: str) -> list[Any]:
     """Read records of one kind. Raises BadInput naming file, row and column when they do not match."""
+    table = read_table(path, schema(kind), f"{kind} records")
+    return [KINDS[kind](**row) for row in table.select(schema(kind).names).to_pylist()]
+
+
+def read_table(path: Path, wanted: pa.Schema, what: str) -> pa.Table:
+    """Read a Parquet file of exactly the wanted columns, none of them null, in any order.
+
+    Raises BadInput naming file, row and column when it does not match; `what` says what it should hold.
+    """
     try:
         table = pq.read_table(path)
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file; run the stage that makes it (dvc repro)") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise BadInput(f"{path}: not a readable Parquet file ({error}); remove it and run dvc repro") from error
-    _check_columns(path, kind, table)
-    return [KINDS[kind](**row) for row in table.select(schema(kind).names).to_pylist()]
-
-
-def _check_columns(path: Path, kind: str, table: pa.Table) -> None:
-    wanted = schema(kind)
     for field in wanted:
         if field.name not in table.column_names:
-            raise BadInput(f"{path}: column {field.name!r} is missing; {kind} records need it")
+            raise BadInput(f"{path}: column {field.name!r} is missing; {what} need it")
         column = table.column(field.name)
         if column.type != field.type:
-            raise BadInput(f"{path}: column {field.name!r} holds {column.type}, {kind} records need {field.type}")
+            raise BadInput(f"{path}: column {field.name!r} holds {column.type}, {what} need {field.type}")
         if column.null_count:
             row = column.is_null().to_pylist().index(True)
             raise BadInput(f"{path}: row {row}, column {field.name!r} is null")
     if extra := set(table.column_names) - set(wanted.names):
-        raise BadInput(f"{path}: column {sorted(extra)[0]!r} is not part of {kind} records")
+        raise BadInput(f"{path}: column {sorted(extra)[0]!r} is not part of {what}")
+    return table
 
 
 def hash_path(path: Path) -> str:

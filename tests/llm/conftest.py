@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from xinstruct.files import BadInput, write_json
+from xinstruct.files import BadInput
+from xinstruct.llm.calls import Request
 from xinstruct.llm.fetch import fetch_teacher
 from xinstruct.llm.registry import find
 
@@ -60,26 +62,75 @@ class Handler(BaseHTTPRequestHandler):
 Script = Callable[[Handler, bytes], None]
 
 
+class _Server(ThreadingHTTPServer):
+    """Knows its connections, so that stopping ends kept ones too."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 512
+
+    def __init__(self, port: int, script: Script) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.script = script
+        self.open: list[socket.socket] = []
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.open.append(request)
+        super().process_request(request, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass  # a killed client, a dropped connection: what these tests are about
+
+
+class Loopback:
+    """A server with a script on one port; may be stopped and started again there."""
+
+    def __init__(self, script: Script) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.script = script
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._server: _Server | None = None
+
+    def start(self) -> Loopback:
+        self._server = _Server(self.port, self.script)
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        """Close the port and drop every connection, as a killed server does."""
+        if self._server is None:
+            return
+        self._server.shutdown()
+        self._server.server_close()
+        for connection in self._server.open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._server = None
+
+
 @pytest.fixture
-def serve() -> Iterator[Callable[[Script], str]]:
+def loopback() -> Iterator[Callable[[Script], Loopback]]:
+    """Make a server (not started); it is stopped at the end."""
+    made: list[Loopback] = []
+
+    def make(script: Script) -> Loopback:
+        made.append(Loopback(script))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop()
+
+
+@pytest.fixture
+def serve(loopback: Callable[[Script], Loopback]) -> Callable[[Script], str]:
     """Start a server with a script on a free port; gives its http://127.0.0.1:port."""
-    servers: list[ThreadingHTTPServer] = []
-
-    def start(script: Script) -> str:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        server.script = script  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    return lambda script: loopback(script).start().url
 
 
-def said(text: str, reason: str = "stop") -> bytes:
+def said(text: str, reason: str | None = "stop") -> bytes:
     """A chat completion's JSON."""
     choice = {"message": {"role": "assistant", "content": text}, "finish_reason": reason}
     return json.dumps({"choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}).encode()
@@ -97,6 +148,8 @@ class ChatServer:
 
     def __call__(self, handler: Handler, body: bytes) -> None:
         if handler.command == "GET":
+            if handler.path != "/v1/models":
+                return handler.reply(404, b"not found")
             data = [{"id": name, "owned_by": self.owner} for name in self.names]
             return handler.reply(200, json.dumps({"data": data}).encode())
         sent = json.loads(body)
@@ -109,11 +162,15 @@ class ChatServer:
         return handler.reply(200, said(f"{started}echo {question}"))
 
 
-def endpoint_folder(folder: Path, url: str) -> Path:
-    """A models/teacher folder of an endpoint."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "model.json", {"name": url, "kind": "endpoint", "base_url": url})
+def endpoint_folder(folder: Path, *urls: str) -> Path:
+    """A models/teacher folder of an endpoint, or of several replicas."""
+    fetch_teacher(list(urls) if len(urls) > 1 else urls[0], folder, print)
     return folder
+
+
+def ask(text: str, **fields: Any) -> Request:
+    """A request whose id is its text."""
+    return Request(text, ({"role": "user", "content": text},), **fields)
 
 
 @pytest.fixture(scope="session")

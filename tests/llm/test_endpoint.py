@@ -10,16 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.llm.conftest import ChatServer, Handler, endpoint_folder, said
+from tests.llm.conftest import ChatServer, Handler, ask, endpoint_folder, said
 from xinstruct.files import BadInput
-from xinstruct.llm.client import Request, Teacher
+from xinstruct.llm.client import Teacher
 
 Serve = Callable[[Any], str]
-QUICK = {"slots": 4, "backoff": 0.01}
-
-
-def ask(text: str, **fields: Any) -> Request:
-    return Request(text, ({"role": "user", "content": text},), **fields)
+QUICK = {"slots": 4, "backoff": 0.01, "start_wait": 0.2}
 
 
 def teacher(tmp_path: Path, url: str, **params: Any) -> Teacher:
@@ -140,14 +136,13 @@ def test_a_server_that_goes_away_stops_the_run_and_keeps_the_answers(tmp_path: P
 def test_prefill_in_each_dialect(tmp_path: Path, serve: Serve, owner: str, extra: dict[str, Any]) -> None:
     server = ChatServer(owner=owner)
     with teacher(tmp_path, serve(server)) as asker:
-        (answer,) = asker.ask([ask("q", prefill="def f(", schema={"type": "object"})])
+        (answer,) = asker.ask([ask("q", prefill="def f(")])
     (sent,) = server.asked
     assert answer.text == "echo q", "a started answer that the server sends back is taken off"
     assert sent["messages"][-1] == {"role": "assistant", "content": "def f("}
     assert extra.items() <= sent.items()
     unknown = set(sent) - set(extra) - {"model", "messages", "max_tokens", "temperature", "top_p", "seed"}
-    assert unknown <= {"response_format", "min_p", "repetition_penalty"}
-    assert sent["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    assert unknown <= {"min_p", "repetition_penalty"}
 
 
 def test_a_field_the_server_does_not_take_is_left_out(tmp_path: Path, serve: Serve) -> None:
@@ -169,12 +164,3 @@ def test_the_key_comes_from_the_environment_and_is_not_kept(
     assert server.headers[0]["Authorization"] == "Bearer sk-very-secret"
     for path in tmp_path.rglob("*"):
         assert path.is_dir() or b"very-secret" not in path.read_bytes()
-
-
-def test_budget_stops_without_caching(tmp_path: Path, serve: Serve) -> None:
-    url = serve(ChatServer())
-    questions = [ask(f"q{i}", max_tokens=10) for i in range(5)]
-    with teacher(tmp_path, url, budget={"tokens": 35}) as asker:
-        assert [a.error for a in asker.ask(questions)] == ["", "", "", "budget", "budget"]
-    with teacher(tmp_path, url) as asker:
-        assert [a.cached for a in asker.ask(questions)] == [True, True, True, False, False]

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any
+
+# What may be wrong with a call. Each error text starts with one of these words and a colon.
+WEATHER = ("busy", "unreachable")  # the server's state: no other call would fare better now
+PASSING = ("dropped", "timeout", "server", "garbled")  # mostly the server's, at times one request's fault
+LASTING = ("rejected", "context", "filtered", "schema", "length")  # this request's own
 
 
 @dataclass(frozen=True)
 class Request:
     """One call. `prefill` is how the assistant's answer starts; the seed makes sampling repeatable.
 
-    `schema` is a JSON schema that the server holds the answer to (the caller still validates).
+    `schema` is a JSON schema: the server is asked to hold the answer to it and it is validated here.
+    `logprobs` is how many alternatives per token to report; 0 asks for none.
     """
 
     id: str
@@ -22,10 +29,11 @@ class Request:
     stop: tuple[str, ...] = ()
     seed: int = 0
     schema: dict[str, Any] | None = None
+    logprobs: int = 0
 
     def content(self) -> dict[str, Any]:
         """Everything that may change the answer, JSON-able: all fields but the id."""
-        return {
+        content: dict[str, Any] = {
             "messages": list(self.messages),
             "prefill": self.prefill,
             "max_tokens": self.max_tokens,
@@ -35,13 +43,32 @@ class Request:
             "seed": self.seed,
             "schema": self.schema,
         }
+        # Named only where asked for, so that the keys of all other calls stay what they were.
+        return content | ({"logprobs": self.logprobs} if self.logprobs else {})
+
+    def samples(self, count: int) -> list[Request]:
+        """`count` requests for independent answers: ids "ID-0", ... and seeds that follow each other.
+
+        One call each rather than the protocol's `n`, which Ollama and transformers serve do not have:
+        every answer has its own key in the journal, so 8 samples after 4 ask for 4 more only.
+        """
+        return [replace(self, id=f"{self.id}-{i}", seed=self.seed + i) for i in range(count)]
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of an answer with its log-probability and those of the likeliest alternatives."""
+
+    text: str
+    logprob: float
+    top: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Answer:
     """The answer to one Request: `text` continues its prefill. finish_reason: stop, length or error.
 
-    With "error" the text is empty and `error` says why ("budget", "context: ...", ...).
+    With "error" the text is empty and `error` says why ("context: ...", "schema: ...", ...).
     """
 
     id: str
@@ -51,11 +78,16 @@ class Answer:
     completion_tokens: int
     cached: bool
     error: str = ""
+    logprobs: tuple[Token, ...] = ()
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a backend got for one request, before it becomes an Answer."""
+    """What a backend got for one request, before it becomes an Answer.
+
+    seconds: of the attempt that succeeded. waited: from the first attempt to the end, pauses
+    included. trouble: the class of the last attempt that failed, "" when the first one succeeded.
+    """
 
     text: str = ""
     finish_reason: str = "error"
@@ -64,3 +96,15 @@ class Reply:
     attempts: int = 1
     seconds: float = 0.0
     error: str = ""
+    waited: float = 0.0
+    trouble: str = ""
+    logprobs: tuple[Token, ...] = ()
+
+
+def kind_of(error: str) -> str:
+    """The class of an error text: its first word."""
+    return error.split(":", 1)[0]
+
+
+Done = Callable[[Request, Reply], None]
+Gate = Callable[[Request], Awaitable[bool]]  # whether a request may be sent; may wait

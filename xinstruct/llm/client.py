@@ -4,54 +4,76 @@
         answers = teacher.ask([Request("1", ({"role": "user", "content": "Say hello."},))])
 
 Every answer is written to the journal the moment it arrives, so a killed run resumes where it
-was; failed calls are not written. The server is started only when a call is missing. Results do
-not depend on the order of completion. Left out: repairing an answer that misses its schema (the
-caller asks again), streaming.
+was; failed calls are set aside in it with their error, never served. The server is started only
+when a call is missing. Results do not depend on the order of completion. Left out: streaming.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sys
-import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from xinstruct.files import BadInput
-from xinstruct.llm.calls import Answer, Reply, Request
+from xinstruct.llm.accounting import Account, Progress
+from xinstruct.llm.budget import Budget, BudgetReached, Prices, run_id
+from xinstruct.llm.calls import PASSING, Answer, Reply, Request, Token, kind_of
 from xinstruct.llm.embedded import Embedded
-from xinstruct.llm.endpoint import Endpoint
+from xinstruct.llm.endpoint import without_secrets
 from xinstruct.llm.journal import Entry, Journal, call_key
+from xinstruct.llm.mending import Mending
+from xinstruct.llm.pool import Pool
 from xinstruct.plan import work_root
 
-__all__ = ["Answer", "Request", "Teacher"]
+__all__ = ["Answer", "BudgetReached", "Request", "Teacher"]
 
-_REPORT = 8  # calls between two updates of the rate
+_HOPELESS = 16  # so many calls that all failed for one lasting reason stop the rest
+_REMEDY = {
+    "context": "raise teacher.context (or the served context), or shorten the prompts",
+    "rejected": "see what the server does not take",
+}
 
 
 class Teacher:
     """The model of params.yaml's `teacher` section, as fetch left it in `folder`."""
 
     def __init__(
-        self, params: dict[str, Any], folder: Path = Path("models/teacher"), journal: Path | None = None
+        self,
+        params: dict[str, Any],
+        folder: Path = Path("models/teacher"),
+        journal: Path | None = None,
+        stage: str = "",
+        account: Path | None = None,
     ) -> None:
-        """Raises BadInput when `folder` holds no fetched model or the endpoint is not there."""
+        """Raises BadInput when `folder` holds no fetched model or the endpoint cannot be used.
+
+        `stage` is who asks, for the journal and the budget; `account` a file for what the calls took.
+        """
         self.params = params
         self.model = read_model(folder)
-        self.backend: Embedded | Endpoint
+        self.backend: Embedded | Pool
         if self.model["kind"] == "endpoint":
-            self.backend = Endpoint(str(self.model["base_url"]), params)
+            self.backend = Pool(_urls(self.model), params)
             self.backend.probe()
-            self.identity = f"{self.backend.url} {self.backend.served}"
+            name = self.backend.served
+            self.identity = str(params.get("identity") or f"{self.backend.endpoints[0].url} {name}")
         else:
             self.backend = Embedded(folder / str(self.model["file"]), params)
+            name = str(self.model.get("name", ""))
             self.identity = f"sha256:{self.model['sha256']}"
-        self.usage = dict.fromkeys(("calls", "cached", "prompt_tokens", "completion_tokens", "errors"), 0)
-        self._journal = Journal(journal or work_root() / "journal.sqlite")
+        prices = Prices(params.get("prices") or {}, name)
+        self.usage: dict[str, Any] = dict.fromkeys(
+            ("calls", "cached", "prompt_tokens", "completion_tokens", "errors"), 0
+        )
+        self.account = Account(prices)
+        self.mending = Mending(params)
+        self._account_path = account
+        self._journal = Journal(journal or work_root() / "journal.sqlite", stage, run_id())
+        self.budget = Budget(params, self._journal, prices, name)
+        self._journal.open_session(self.identity)
 
     def __enter__(self) -> Teacher:
         return self
@@ -60,92 +82,135 @@ class Teacher:
         self.close()
 
     def close(self) -> None:
-        """Stop the embedded servers and close the journal."""
+        """Stop the embedded servers, write the account, close the journal."""
         if isinstance(self.backend, Embedded):
             self.backend.close()
+        self.account.write(self._account_path)
         self._journal.close()
 
     def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
         """Answers in the order of the requests. A call that failed is an Answer with its error.
 
-        Raises BadInput when no call can succeed: server gone, unknown model, every prompt too long.
+        An answer that misses its schema is asked for once more with what was wrong (teacher.repairs);
+        one that was cut is treated as teacher.on_length says. Raises BadInput when no call can
+        succeed (server gone, unknown model, every prompt too long), BudgetReached at a limit.
         """
+
+        def again(wanted: list[Request]) -> list[Answer]:
+            self.account.repaired += len(wanted)
+            return self._ask(wanted, f"{desc} again")
+
+        answers = self.mending.mend(requests, self._ask(requests, desc), again)
+        self.usage["errors"] += sum(answer.finish_reason == "error" for answer in answers)
+        return answers
+
+    def _ask(self, requests: Sequence[Request], desc: str) -> list[Answer]:
         keys = [call_key(self.identity, request.content()) for request in requests]
         known = self._journal.get(keys)
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
-        fresh, failed = self._ask_missing(missing, known, desc) if missing else ({}, {})
+        fresh, failed = self._ask_missing(missing, desc) if missing else ({}, {})
         entries = known | fresh
         answers = []
         for key, request in zip(keys, requests, strict=True):
             if key in entries:
                 answers.append(_answer(request, entries[key], key in known))
             else:
-                answers.append(Answer(request.id, "", "error", 0, 0, False, failed[key]))
+                answers.append(Answer(request.id, "", "error", 0, 0, False, failed[key].error))
         self._count(answers)
         return answers
 
-    def _ask_missing(
-        self, missing: dict[str, Request], known: dict[str, Entry], desc: str
-    ) -> tuple[dict[str, Entry], dict[str, str]]:
-        affordable, failed = self._within_budget(missing, known)
+    def _ask_missing(self, missing: dict[str, Request], desc: str) -> tuple[dict[str, Entry], dict[str, Reply]]:
+        """Ask; what failed for a reason that may pass is asked once more before it is set aside."""
         fresh: dict[str, Entry] = {}
-        if affordable:
-            self._run(affordable, fresh, failed, desc)
+        failed: dict[str, Reply] = {}
+        self._run(missing, fresh, failed, desc)
+        doubtful = [key for key, reply in failed.items() if kind_of(reply.error) in PASSING]
+        if doubtful and isinstance(self.backend, Pool):
+            self._run({key: missing[key] for key in doubtful}, fresh, failed, f"{desc} once more")
+            if not fresh and any(kind_of(reply.error) in PASSING for reply in failed.values()):
+                self._see_that_it_works(next(iter(failed.values())))
+        for key, reply in failed.items():
+            facts = (kind_of(reply.error), without_secrets(reply.error), reply.attempts, reply.waited)
+            self._journal.fail(key, self.identity, missing[key].content(), *facts)
         return fresh, failed
 
-    def _run(self, missing: dict[str, Request], fresh: dict[str, Entry], failed: dict[str, str], desc: str) -> None:
+    def _see_that_it_works(self, failed: Reply) -> None:
+        """Where nothing succeeded: is it these requests or the server? One plain question tells."""
+        told: list[Reply] = []
+        plain = Request("", ({"role": "user", "content": "Say yes."},), max_tokens=4)
+        _unwrapped(self.backend.run([plain], lambda _, reply: told.append(reply), self._admit_all))
+        if told[0].error:
+            raise BadInput(
+                f"teacher {self.model['name']}: no call succeeded, a plain question neither: {failed.error}; "
+                "see that the server works; answered calls are kept, run again to go on"
+            )
+
+    async def _admit_all(self, request: Request) -> bool:
+        return True
+
+    def _run(self, missing: dict[str, Request], fresh: dict[str, Entry], failed: dict[str, Reply], desc: str) -> None:
         if isinstance(self.backend, Embedded):
             self.backend.start()
         keys = {id(request): key for key, request in missing.items()}
-        bar = tqdm(total=len(missing), desc=desc, unit="call", mininterval=_interval(), file=sys.stderr)
-        start, tokens = time.monotonic(), 0
+        progress = Progress(self.account, len(missing), desc)
+        asked = 0
 
         def done(request: Request, reply: Reply) -> None:
-            nonlocal tokens
-            key = keys[id(request)]
+            nonlocal asked
+            key, asked = keys[id(request)], asked + 1
             if reply.error:
-                failed[key] = reply.error
+                failed[key] = reply
             else:
+                failed.pop(key, None)
                 fresh[key] = self._keep(key, request, reply)
-                tokens += reply.completion_tokens
-            if (len(fresh) + len(failed)) % _REPORT == 0:
-                bar.set_postfix_str(f"{tokens / (time.monotonic() - start):.0f} tokens/s", refresh=False)
-            bar.update()
+            self.account.add(reply)
+            self.budget.settle(request, reply)
+            progress.step()
+            if not fresh:
+                self._raise_if_hopeless(failed, min(_HOPELESS, len(missing)))
 
-        with bar:
-            _unwrapped(self.backend, list(missing.values()), done)
-        _raise_if_hopeless(self.model["name"], fresh, failed)
+        self.budget.begin()
+        with progress:
+            _unwrapped(self.backend.run(list(missing.values()), done, self.budget.admit))
+        if self.budget.reached:
+            self.account.stopped = self.budget.reached
+            raise BudgetReached(self.budget.message(len(missing) - asked, desc))
 
     def _keep(self, key: str, request: Request, reply: Reply) -> Entry:
-        counts = (reply.prompt_tokens, reply.completion_tokens, reply.attempts, reply.seconds)
-        return self._journal.put(key, self.identity, request.content(), Entry(reply.text, reply.finish_reason, *counts))
+        logprobs = json.dumps([asdict(token) for token in reply.logprobs]) if reply.logprobs else ""
+        entry = Entry(
+            reply.text,
+            reply.finish_reason,
+            reply.prompt_tokens,
+            reply.completion_tokens,
+            reply.attempts,
+            reply.seconds,
+            reply.trouble,
+            max(reply.waited, reply.seconds),
+            logprobs,
+        )
+        return self._journal.put(key, self.identity, request.content(), entry)
 
-    def _within_budget(
-        self, missing: dict[str, Request], known: dict[str, Entry]
-    ) -> tuple[dict[str, Request], dict[str, str]]:
-        """Split off what the token budget does not allow, in request order.
-
-        A call is counted with the most it may generate (its prompt is known only afterwards), so
-        that the same calls are made whatever the order of completion.
-        """
-        limit = int((self.params.get("budget") or {}).get("tokens") or 0)
-        if not limit:
-            return missing, {}
-        spent = self.usage["completion_tokens"] + self.usage["prompt_tokens"]
-        spent += sum(entry.prompt_tokens + entry.completion_tokens for entry in known.values())
-        affordable: dict[str, Request] = {}
-        for key, request in missing.items():
-            spent += request.max_tokens
-            if spent <= limit:
-                affordable[key] = request
-        return affordable, {key: "budget" for key in missing if key not in affordable}
+    def _raise_if_hopeless(self, failed: dict[str, Reply], enough: int) -> None:
+        """One clear error at the start instead of thousands of equal ones later."""
+        kinds = {kind_of(reply.error) for reply in failed.values()}
+        if len(failed) < enough or len(kinds) != 1 or (kind := kinds.pop()) not in _REMEDY:
+            return
+        if kind == "rejected" and len(failed) < _HOPELESS:
+            return  # a few requests may be at fault themselves
+        example = next(iter(failed.values())).error
+        raise BadInput(f"teacher {self.model['name']}: no call succeeded: {example}; {_REMEDY[kind]}")
 
     def _count(self, answers: list[Answer]) -> None:
+        cached = sum(answer.cached for answer in answers)
+        self.account.cached += cached
         self.usage["calls"] += len(answers)
-        self.usage["cached"] += sum(answer.cached for answer in answers)
+        self.usage["cached"] += cached
         self.usage["prompt_tokens"] += sum(answer.prompt_tokens for answer in answers)
         self.usage["completion_tokens"] += sum(answer.completion_tokens for answer in answers)
-        self.usage["errors"] += sum(answer.finish_reason == "error" for answer in answers)
+        if self.account.prices.known:  # of all answers, whoever paid: equal on every run
+            cost = self.account.prices.cost(self.usage["prompt_tokens"], self.usage["completion_tokens"])
+            self.usage["cost"] = round(cost, 6)
 
 
 def read_model(folder: Path) -> dict[str, Any]:
@@ -167,30 +232,18 @@ def read_model(folder: Path) -> dict[str, Any]:
     return dict(model)
 
 
+def _urls(model: dict[str, Any]) -> list[str]:
+    return [str(url) for url in model.get("base_urls") or [model["base_url"]]]
+
+
 def _answer(request: Request, entry: Entry, cached: bool) -> Answer:
-    return Answer(request.id, entry.text, entry.finish_reason, entry.prompt_tokens, entry.completion_tokens, cached)
+    tokens = tuple(Token(**row) for row in json.loads(entry.logprobs)) if entry.logprobs else ()
+    counts = (entry.prompt_tokens, entry.completion_tokens)
+    return Answer(request.id, entry.text, entry.finish_reason, *counts, cached, logprobs=tokens)
 
 
-def _unwrapped(backend: Embedded | Endpoint, requests: list[Request], done: Any) -> None:
+def _unwrapped(running: Any) -> None:
     try:
-        asyncio.run(backend.run(requests, done))
+        asyncio.run(running)
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
-
-
-def _raise_if_hopeless(name: str, fresh: dict[str, Entry], failed: dict[str, str]) -> None:
-    """One clear error instead of thousands of equal ones."""
-    kinds = {error.split(":", 1)[0] for error in failed.values()} - {"budget"}
-    if fresh or len(kinds) != 1:
-        return
-    example = next(error for error in failed.values() if error != "budget")
-    remedy = {
-        "context": "raise teacher.context, or shorten the prompts",
-        "unreachable": "see that the server runs; answered calls are kept, run again to go on",
-    }
-    if (kind := kinds.pop()) in remedy:
-        raise BadInput(f"teacher {name}: no call succeeded: {example}; {remedy[kind]}")
-
-
-def _interval() -> float:
-    return 0.2 if sys.stderr.isatty() else 10.0

@@ -1,34 +1,66 @@
 """How each server wants a call written, and how its answer is read.
 
-All speak the OpenAI protocol; they differ in how an answer is continued and in which further fields
-they take. The dialect is told by `owned_by` in /v1/models. Sources: the servers' documentation
-(vLLM and SGLang: continue_final_message, add_generation_prompt; Ollama and llama.cpp continue a
-trailing assistant message). Optional fields that a server refuses by name are left out from then on.
+All speak the OpenAI protocol; they differ in which further fields they take and in how a started
+answer is continued, so each is sent only what it is known to take (``FIELDS``):
+
+============  =====================================  ======================  ==========================
+dialect       started answer                         schema                  told by
+============  =====================================  ======================  ==========================
+vllm          continue_final_message,                response_format         owned_by "vllm"
+              add_generation_prompt false
+sglang        continue_final_message                 response_format         owned_by "sglang"
+llamacpp      /apply-template, then /completions     json_schema             owned_by "llamacpp"
+ollama        trailing assistant message             response_format         owned_by "library", /api/version
+transformers  template rendered here, /completions   validated here only     /load_model in /openapi.json
+openai        trailing assistant message             response_format         anything else
+============  =====================================  ======================  ==========================
+
+A field that a server refuses by name all the same is left out from then on (endpoint.py).
 """
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Callable
 from typing import Any
 
-from xinstruct.llm.calls import Reply, Request
-from xinstruct.llm.transport import CallFailed
+from xinstruct.llm.calls import Reply, Request, Token
+from xinstruct.llm.transport import CallFailed, is_context_error
 
 _OWNERS = {"llamacpp": "llamacpp", "vllm": "vllm", "sglang": "sglang", "library": "ollama"}
-OPTIONAL = ("seed", "top_p", "stop", "response_format", "top_k", "min_p", "repetition_penalty")
+_COMMON = {"model", "messages", "max_tokens", "temperature", "top_p", "seed", "stop"}
+_SHAPED = _COMMON | {"response_format", "logprobs", "top_logprobs"}
+_DEFAULTS = {"top_k", "min_p", "repetition_penalty"}
+FIELDS = {
+    "openai": _SHAPED,
+    "llamacpp": _SHAPED | {"top_k", "min_p"},
+    "vllm": _SHAPED | _DEFAULTS | {"continue_final_message", "add_generation_prompt"},
+    "sglang": _SHAPED | _DEFAULTS | {"continue_final_message"},
+    "ollama": _SHAPED,
+    "transformers": _COMMON | {"generation_config"},
+}
+OPTIONAL = ("seed", "top_p", "stop", "response_format", *sorted(_DEFAULTS), "top_logprobs", "logprobs")
+RENDERED = ("llamacpp", "transformers")  # whose prompts with a started answer are sent as plain text
 _SEED_RANGE = 2**31  # what every server takes
+_ENDED = ("stop", "eos", "eos_token", "stop_sequence", "stop_str", "end_turn")
 
 
 def dialect_of(models: dict[str, Any]) -> str:
-    """The dialect of a /v1/models answer: llamacpp, vllm, sglang, ollama or openai."""
+    """The dialect that a /v1/models answer tells by `owned_by`; "openai" when it tells none."""
     owners = [str(entry.get("owned_by", "")) for entry in models.get("data", []) if isinstance(entry, dict)]
     return next((_OWNERS[owner] for owner in owners if owner in _OWNERS), "openai")
 
 
-def completion_body(request: Request, prompt: str) -> dict[str, Any]:
-    """Body for llama.cpp's /v1/completions: a prompt that is already rendered, prefill included."""
+def completion_body(request: Request, prompt: str, dialect: str = "llamacpp", model: str = "") -> dict[str, Any]:
+    """Body for /v1/completions: a prompt that is already rendered, started answer included."""
+    if dialect == "transformers":
+        return {"model": model, "prompt": prompt} | _sampling(request) | _generation_config(request)
     body: dict[str, Any] = {"prompt": prompt, "cache_prompt": True, "top_k": 0, "min_p": 0.0} | _sampling(request)
     if request.schema is not None:
         body["json_schema"] = request.schema
+    if request.logprobs:
+        body["n_probs"] = request.logprobs
     return body
 
 
@@ -38,17 +70,17 @@ def chat_body(dialect: str, model: str, request: Request) -> dict[str, Any]:
     body: dict[str, Any] = {"model": model} | _sampling(request)
     if request.prefill:
         messages.append({"role": "assistant", "content": request.prefill})
-        if dialect in ("vllm", "sglang"):
-            body |= {"continue_final_message": True}
-        if dialect == "vllm":
-            body |= {"add_generation_prompt": False}
-    if dialect in ("vllm", "sglang"):
-        # They take defaults from the checkpoint's generation_config otherwise.
-        body |= {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
+    # vLLM and SGLang take defaults from the checkpoint's generation_config otherwise.
+    body |= {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0} if dialect in ("vllm", "sglang") else {}
     if request.schema is not None:
         shape = {"name": "answer", "schema": request.schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": shape}
-    return body | {"messages": messages}
+    if request.logprobs:
+        body |= {"logprobs": True, "top_logprobs": request.logprobs}
+    body |= _generation_config(request) if dialect == "transformers" else {}
+    known = FIELDS[dialect]
+    return {name: value for name, value in body.items() if name in known} | {"messages": messages}
 
 
 def _sampling(request: Request) -> dict[str, Any]:
@@ -63,6 +95,27 @@ def _sampling(request: Request) -> dict[str, Any]:
     return body
 
 
+def _generation_config(request: Request) -> dict[str, str]:
+    """transformers serve samples by this only: temperature alone leaves do_sample as the checkpoint has it."""
+    sampled = request.temperature > 0
+    config: dict[str, Any] = {"do_sample": sampled, "max_new_tokens": request.max_tokens}
+    config |= {"temperature": request.temperature, "top_p": request.top_p, "top_k": 0} if sampled else {}
+    return {"generation_config": json.dumps(config)}
+
+
+def template_renderer(folder: str) -> Callable[[Request], str]:
+    """Renders prompts by a checkpoint's own chat template. Raises OSError where it is not on this machine."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    def render(request: Request) -> str:
+        text = tokenizer.apply_chat_template(list(request.messages), add_generation_prompt=True, tokenize=False)
+        return f"{text}{request.prefill}"
+
+    return render
+
+
 def refused_field(error: CallFailed, body: dict[str, Any]) -> str:
     """The optional field that a server says it does not take, or ""."""
     text = str(error)
@@ -70,16 +123,54 @@ def refused_field(error: CallFailed, body: dict[str, Any]) -> str:
 
 
 def read_reply(payload: dict[str, Any], request: Request, attempts: int, seconds: float) -> Reply:
-    """The reply of either protocol. An unreadable one is a Reply with an error."""
+    """The reply of either protocol. An answer that is none, or did not end, is a Reply with an error."""
     try:
         choice = payload["choices"][0]
         text = choice["message"].get("content") if "message" in choice else choice["text"]
-        reason = "length" if choice.get("finish_reason") == "length" else "stop"
+        reason = choice.get("finish_reason")
         usage = payload.get("usage") or {}
         counts = int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
+        tokens = _logprobs(choice) if request.logprobs else ()
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-        return Reply(error=f"server: not an answer of the OpenAI protocol ({error!r})", attempts=attempts)
+        return Reply(error=f"garbled: not an answer of the OpenAI protocol ({error!r})", attempts=attempts)
+    if error_text := _unfinished(reason, payload):
+        return Reply(error=error_text, attempts=attempts)
     # Some servers send the started answer back, some only what follows it.
     text = (text or "").removeprefix(request.prefill) if "message" in choice else text
     cut = min((at for at in (text.find(stop) for stop in request.stop) if at >= 0), default=len(text))
-    return Reply(text[:cut], "stop" if cut < len(text) else reason, *counts, attempts, seconds)
+    ended = "length" if reason == "length" and cut == len(text) else "stop"
+    return Reply(text[:cut], ended, *counts, attempts, seconds, logprobs=tokens)
+
+
+def _unfinished(reason: Any, payload: dict[str, Any]) -> str:
+    """Why an answer is not to be used: withheld, or broken off (a server that shuts down says "abort")."""
+    if reason == "content_filter":
+        return "filtered: the endpoint withheld the answer (finish_reason content_filter)"
+    if reason == "length" or reason in _ENDED:
+        return ""
+    text = str(payload.get("error") or "")
+    kind = "context" if is_context_error(text) else "garbled"
+    return f"{kind}: the answer did not end (finish_reason {reason!r}) {text}".rstrip()
+
+
+def _logprobs(choice: dict[str, Any]) -> tuple[Token, ...]:
+    """Token log-probabilities of a chat answer, or of a plain completion in its two spellings."""
+    found = choice.get("logprobs") or {}
+    if "content" in found:
+        return tuple(
+            Token(str(row["token"]), _number(row["logprob"]), _alternatives(row.get("top_logprobs")))
+            for row in found["content"] or []
+        )
+    tokens, values = found.get("tokens") or [], found.get("token_logprobs") or []
+    tops = found.get("top_logprobs") or [{}] * len(tokens)
+    return tuple(Token(str(t), _number(v), dict(top or {})) for t, v, top in zip(tokens, values, tops, strict=True))
+
+
+def _alternatives(rows: Any) -> dict[str, float]:
+    return {str(row["token"]): _number(row["logprob"]) for row in rows or []}
+
+
+def _number(value: Any) -> float:
+    """A log-probability; None (some servers' first token) and minus infinity become the least float."""
+    number = -math.inf if value is None else float(value)
+    return number if math.isfinite(number) else -1e30

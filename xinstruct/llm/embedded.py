@@ -19,20 +19,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from xinstruct.llm.calls import Reply, Request
+from xinstruct.llm.calls import LASTING, Done, Gate, Reply, Request
 from xinstruct.llm.dialects import completion_body, read_reply
 from xinstruct.llm.server import EmbeddedServer, cores
 from xinstruct.llm.transport import CallFailed, Policy, post
 
-Done = Callable[[Request, Reply], None]
-_POLICY = Policy(attempts=2, backoff=0.05, timeout=1800)
+# A server of ours that does not answer is dead: it is started again, not waited for.
+_POLICY = Policy(attempts=2, backoff=0.05, timeout=1800, stall=1800, patience=0)
 
 
 class Queue:
@@ -68,23 +70,26 @@ class Line:
 
     async def answer(self, session: aiohttp.ClientSession, prompt: str, request: Request) -> Reply:
         """One answer. A server that died is started again; the second failure in a row is the reply."""
+        begun = time.monotonic()
         for attempt in (1, 2, 3):
             try:
                 if self.exact:
                     await self._evaluate(session, prompt)
                 body = completion_body(request, prompt)
                 got = await post(session, f"{self.server.url}/v1/completions", body, self._policy())
-                return read_reply(got.payload, request, attempt, got.seconds)
+                self.server.restarts = 0  # only deaths in a row count against it
+                reply = read_reply(got.payload, request, attempt, got.seconds)
+                return replace(reply, waited=time.monotonic() - begun)  # with its prompt's evaluation
             except CallFailed as error:
                 self.last, self.known = None, False
-                if error.kind in ("context", "rejected") or attempt == 3:
+                if error.kind in LASTING or attempt == 3:
                     return Reply(error=str(error), attempts=attempt)
                 await asyncio.to_thread(self.server.revive)
         raise AssertionError("unreachable")
 
     def _policy(self) -> Policy:
         # A second try inside post would find a state that is not known any more.
-        return Policy(attempts=1, timeout=_POLICY.timeout) if self.exact else _POLICY
+        return replace(_POLICY, attempts=1) if self.exact else _POLICY
 
     async def _evaluate(self, session: aiohttp.ClientSession, prompt: str) -> None:
         if prompt == self.last:
@@ -123,18 +128,18 @@ class Embedded:
         exact = self.slots == 1
         self.lines = [Line(server, exact) for server in self.servers for _ in range(self.slots)]
 
-    async def run(self, requests: Sequence[Request], done: Done) -> None:
-        """Answer all; `done` is called with each reply as it comes."""
+    async def run(self, requests: Sequence[Request], done: Done, gate: Gate) -> None:
+        """Answer all that `gate` lets through; `done` is called with each reply as it comes."""
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
             prompts = [await self._render(session, request) for request in requests]
             queue = Queue(list(zip(prompts, requests, strict=True)))
             async with asyncio.TaskGroup() as group:
                 for line in self.lines:
-                    group.create_task(self._work(session, line, queue, done))
+                    group.create_task(self._work(session, line, queue, done, gate))
 
-    async def _work(self, session: aiohttp.ClientSession, line: Line, queue: Queue, done: Done) -> None:
-        while (item := queue.take(line.last)) is not None:
+    async def _work(self, session: aiohttp.ClientSession, line: Line, queue: Queue, done: Done, gate: Gate) -> None:
+        while (item := queue.take(line.last)) is not None and await gate(item[1]):
             done(item[1], await line.answer(session, *item))
 
     async def _render(self, session: aiohttp.ClientSession, request: Request) -> str:

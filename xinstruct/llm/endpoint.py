@@ -1,131 +1,199 @@
-"""Any server of the OpenAI protocol behind a Teacher: vLLM, SGLang, llama.cpp, Ollama, a paid API.
+"""One server of the OpenAI protocol: vLLM, SGLang, llama.cpp, Ollama, transformers serve, a paid API.
 
-The API key comes from $XINSTRUCT_API_KEY or $OPENAI_API_KEY only and is written nowhere.
+`probe` finds what it serves and its dialect, and refuses with one clear error what would fail in
+every call. The API key comes from $XINSTRUCT_API_KEY or $OPENAI_API_KEY only, further headers from
+$XINSTRUCT_HEADERS (JSON); neither is written anywhere. Retries and several endpoints: pool.py.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 
 from xinstruct.files import BadInput
-from xinstruct.llm.calls import Reply, Request
-from xinstruct.llm.dialects import chat_body, completion_body, dialect_of, read_reply, refused_field
-from xinstruct.llm.transport import CallFailed, Limiter, Policy, Posted, post
+from xinstruct.llm.calls import Request
+from xinstruct.llm.concurrency import Limiter
+from xinstruct.llm.dialects import (
+    FIELDS,
+    RENDERED,
+    chat_body,
+    completion_body,
+    dialect_of,
+    refused_field,
+    template_renderer,
+)
+from xinstruct.llm.transport import CallFailed, Policy, once
 
-Done = Callable[[Request, Reply], None]
 _PROBE_SECONDS = 30.0
 _PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 
 
 def normal_url(url: str) -> str:
-    """A base_url that ends in a version ("http://host:1234" means its /v1)."""
+    """A base_url that ends in a version ("http://host:1234" means its /v1). Raises BadInput on a key in it."""
     base = url.rstrip("/")
+    host = base.split("://", 1)[-1].split("/", 1)[0]
+    if "@" in host or "?" in base:
+        raise BadInput("teacher.model: a URL must hold no password or key; set XINSTRUCT_API_KEY instead")
     return base if "/" in base.split("://", 1)[-1] else f"{base}/v1"
 
 
+def headers() -> dict[str, str]:
+    """Headers of every request, from the environment. Raises BadInput when $XINSTRUCT_HEADERS is no JSON object."""
+    key = os.environ.get("XINSTRUCT_API_KEY") or os.environ.get("OPENAI_API_KEY")
+    found = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        extra = json.loads(os.environ.get("XINSTRUCT_HEADERS") or "{}")
+        return found | {str(name): str(value) for name, value in extra.items()}
+    except (ValueError, AttributeError):
+        raise BadInput('XINSTRUCT_HEADERS must be a JSON object, e.g. {"X-Project": "name"}') from None
+
+
+def without_secrets(text: str) -> str:
+    """A text that a server sent, without the keys it may have echoed."""
+    for value in headers().values():
+        secret = value.removeprefix("Bearer ")
+        text = text.replace(secret, "***") if secret else text
+    return text
+
+
+def open_session() -> aiohttp.ClientSession:
+    """A pooled session without a limit of its own (the Limiter sets it)."""
+    # Looking for a proxy costs two thread switches a request: only where one is configured.
+    proxied = any(os.environ.get(name) for name in _PROXIES)
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers(), trust_env=proxied)
+
+
 class Endpoint:
-    """One base_url. `probe` finds the served model and the dialect; then `run` may be called."""
+    """One base_url. `probe` it first; then `call` makes one attempt."""
 
     def __init__(self, base_url: str, params: dict[str, Any]) -> None:
         self.url = normal_url(base_url)
+        self.root = self.url.removesuffix("/v1")
         self.served = str(params.get("served_as") or "")
-        self.most = max(1, int(params.get("slots", 8)))
-        self.policy = Policy(backoff=float(params.get("backoff", 0.5)), timeout=float(params.get("timeout", 600)))
-        self.dialect = ""
+        self.dialect = str(params.get("dialect") or "auto")
+        if self.dialect not in ("auto", *FIELDS):
+            raise BadInput(f"params.yaml: teacher.dialect is {self.dialect!r}; auto, {', '.join(FIELDS)}")
+        self.policy = Policy.of(params)
+        self.start_wait = float(params.get("start_wait", 5))
+        self.limiter = Limiter(max(1, int(params.get("slots", 8))), float(params.get("slow_after") or 0))
+        self.window = 0  # tokens of prompt and answer together, where the server says so
         self.without: set[str] = set()
-        self.unreached = 0  # calls in a row that found no server
+        self._render: Callable[[Request], str] | None = None
 
-    def probe(self) -> None:
-        """Ask for the list of models. Raises BadInput: not reachable, no models, or not the one wanted."""
-        models = asyncio.run(self._models())
-        names = [str(entry.get("id")) for entry in models.get("data", []) if isinstance(entry, dict)]
+    # ---- before the first call
+
+    async def probe(self, session: aiohttp.ClientSession) -> None:
+        """Find model and dialect. Raises BadInput: not reachable, no key, no models, not the one wanted."""
+        models = await self._patiently(session)
+        listed = [entry for entry in models.get("data") or [] if isinstance(entry, dict)]
+        if self.dialect == "auto":
+            self.dialect = await self._recognise(session, models)
+        if self.dialect == "transformers":
+            self._need_name()  # it lists the hub's cache, and serves folders that it does not list
+            return
+        names = [str(entry.get("id")) for entry in listed]
         if not names:
             raise BadInput(f"{self.url}: serves no model; load one there or set teacher.model to another base_url")
         if self.served and self.served not in names and f"{self.served}:latest" not in names:
-            shown = ", ".join(names[:10])
+            shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
             raise BadInput(f"{self.url}: does not serve {self.served!r} (teacher.served_as); it serves: {shown}")
         self.served = self.served or names[0]
-        self.dialect = dialect_of(models)
+        self.window = next((_window(entry) for entry in listed if entry.get("id") == self.served), 0)
 
-    async def _models(self) -> dict[str, Any]:
+    def _need_name(self) -> None:
+        if not self.served:
+            raise BadInput(f"{self.url}: set teacher.served_as to the folder or hub name that transformers serve loads")
+
+    async def _patiently(self, session: aiohttp.ClientSession) -> dict[str, Any]:
+        """The list of models; a server that is still starting is waited for `start_wait` seconds."""
+        deadline = time.monotonic() + self.start_wait
+        while True:
+            try:
+                return await self._models(session)
+            except (aiohttp.ClientError, TimeoutError, _Starting) as error:
+                if time.monotonic() >= deadline:
+                    raise BadInput(
+                        f"{self.url}: no OpenAI-protocol server answers there ({error}); start it, or set "
+                        "teacher.model to a model's name, a folder or another base_url"
+                    ) from None
+            await asyncio.sleep(min(0.5, max(0.05, self.start_wait / 10)))
+
+    async def _models(self, session: aiohttp.ClientSession) -> dict[str, Any]:
+        async with session.get(f"{self.url}/models", timeout=aiohttp.ClientTimeout(total=_PROBE_SECONDS)) as answer:
+            text = await answer.text(errors="replace")
+        if answer.status == 503:  # llama.cpp and others while they load the model
+            raise _Starting(f"HTTP 503: {text[:200]}")
+        if answer.status in (401, 403):
+            raise BadInput(f"{self.url}: the API key is missing or wrong (set XINSTRUCT_API_KEY): {text[:200]}")
+        if answer.status == 404:
+            raise BadInput(f"{self.url}/models: not found; the URL must go up to the version, e.g. http://host:8000/v1")
+        if answer.status != 200:
+            raise BadInput(f"{self.url}/models: HTTP {answer.status}: {text[:200]}")
         try:
-            async with (
-                self._session() as session,
-                session.get(f"{self.url}/models", timeout=_probe_timeout()) as answer,
-            ):
-                if answer.status != 200:
-                    raise BadInput(f"{self.url}/models: HTTP {answer.status}: {(await answer.text())[:200]}")
-                found = await answer.json(content_type=None)
+            found = json.loads(text)
+        except ValueError:
+            raise BadInput(f"{self.url}: no OpenAI-protocol server answers there, but: {text[:100]!r}") from None
+        return found if isinstance(found, dict) else {}
+
+    async def _recognise(self, session: aiohttp.ClientSession, models: dict[str, Any]) -> str:
+        """The dialect by `owned_by`, else by a page that only one server has."""
+        dialect = dialect_of(models)
+        if dialect != "openai":
+            return dialect
+        if "version" in await self._page(session, "/api/version"):
+            return "ollama"
+        paths = (await self._page(session, "/openapi.json")).get("paths")
+        return "transformers" if isinstance(paths, dict) and "/load_model" in paths else "openai"
+
+    async def _page(self, session: aiohttp.ClientSession, path: str) -> dict[str, Any]:
+        try:
+            async with session.get(self.root + path, timeout=aiohttp.ClientTimeout(total=5)) as answer:
+                found = json.loads(await answer.text()) if answer.status == 200 else {}
                 return found if isinstance(found, dict) else {}
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            if isinstance(error, BadInput):
-                raise
-            raise BadInput(
-                f"{self.url}: no OpenAI-protocol server answers there ({error}); start it, or set teacher.model "
-                "to a model's name, a folder or another base_url"
-            ) from None
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            return {}
 
-    def _session(self) -> aiohttp.ClientSession:
-        key = os.environ.get("XINSTRUCT_API_KEY") or os.environ.get("OPENAI_API_KEY")
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        # Looking for a proxy costs two thread switches a request: only where one is configured.
-        proxied = any(os.environ.get(name) for name in _PROXIES)
-        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers, trust_env=proxied)
+    # ---- calls
 
-    async def run(self, requests: Sequence[Request], done: Done) -> None:
-        """Answer all, at most `slots` at the same time; `done` is called with each reply as it comes."""
-        limiter = Limiter(self.most)
-        todo = iter(requests)
-        async with self._session() as session, asyncio.TaskGroup() as group:
-            for _ in range(min(self.most, len(requests))):
-                group.create_task(self._work(session, todo, limiter, done))
+    async def call(self, session: aiohttp.ClientSession, request: Request) -> dict[str, Any]:
+        """One attempt: the JSON answer. Raises Trouble, CallFailed or BadInput."""
+        if self.window and request.max_tokens >= self.window:
+            text = f"max_tokens {request.max_tokens} alone fill the {self.window} tokens that {self.url} serves"
+            raise CallFailed("context", text)
+        if request.prefill and self.dialect in RENDERED:
+            prompt = await self._prompt(session, request)
+            body = completion_body(request, prompt, self.dialect, self.served)
+            return await self._post(session, "/completions", body)
+        return await self._post(session, "/chat/completions", chat_body(self.dialect, self.served, request))
 
-    async def _work(
-        self, session: aiohttp.ClientSession, todo: Iterator[Request], limiter: Limiter, done: Done
-    ) -> None:
-        for request in todo:
-            async with limiter:
-                reply = await self._answer(session, request, limiter)
-            done(request, reply)
+    async def _prompt(self, session: aiohttp.ClientSession, request: Request) -> str:
+        """The prompt by the model's own template, the started answer literally behind it."""
+        if self.dialect == "llamacpp":
+            body = {"messages": list(request.messages)}
+            got = await once(session, f"{self.root}/apply-template", body, self.policy)
+            return f"{got['prompt']}{request.prefill}"
+        if self._render is None:
+            try:
+                self._render = await asyncio.to_thread(template_renderer, self.served)
+            except (OSError, ValueError) as error:
+                raise BadInput(
+                    f"{self.served}: its tokenizer is not on this machine, so no answer can be started for it ({error})"
+                ) from None
+        return self._render(request)
 
-    async def _answer(self, session: aiohttp.ClientSession, request: Request, limiter: Limiter) -> Reply:
-        try:
-            if request.prefill and self.dialect == "llamacpp":
-                got = await self._continue_exactly(session, request, limiter)
-            else:
-                body = chat_body(self.dialect, self.served, request)
-                got = await self._post(session, "/chat/completions", body, limiter)
-        except CallFailed as error:
-            self._count_unreached(error)
-            return Reply(error=str(error))
-        self.unreached = 0
-        return read_reply(got.payload, request, got.attempts, got.seconds)
-
-    def _count_unreached(self, error: CallFailed) -> None:
-        """Stop everything when the server is gone: each further call would wait in vain as long."""
-        self.unreached = self.unreached + 1 if error.kind == "unreachable" else 0
-        if self.unreached > self.most:
-            raise BadInput(f"{self.url}: the server is gone ({error}); answered calls are kept, run again to go on")
-
-    async def _continue_exactly(self, session: aiohttp.ClientSession, request: Request, limiter: Limiter) -> Posted:
-        """llama.cpp renders the prompt by the model's template; the started answer follows it literally."""
-        root = self.url.removesuffix("/v1")
-        body = {"messages": list(request.messages)}
-        prompt = (await post(session, f"{root}/apply-template", body, self.policy)).payload["prompt"]
-        return await self._post(session, "/completions", completion_body(request, prompt + request.prefill), limiter)
-
-    async def _post(self, session: aiohttp.ClientSession, path: str, body: dict[str, Any], limiter: Limiter) -> Posted:
+    async def _post(self, session: aiohttp.ClientSession, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST; a field that the server names as unknown is left out here and from then on."""
         while True:
             sent = {name: value for name, value in body.items() if name not in self.without}
             try:
-                return await post(session, self.url + path, sent, self.policy, limiter)
+                return await once(session, self.url + path, sent, self.policy)
             except CallFailed as error:
                 name = refused_field(error, sent)
                 if not name:
@@ -135,5 +203,12 @@ class Endpoint:
                 self.without.add(name)
 
 
-def _probe_timeout() -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=_PROBE_SECONDS)
+class _Starting(Exception):
+    """The server is there but not ready."""
+
+
+def _window(entry: dict[str, Any]) -> int:
+    """Tokens of context that an entry of /v1/models states (vLLM, SGLang: max_model_len; llama.cpp: meta.n_ctx)."""
+    meta = entry.get("meta") if isinstance(entry.get("meta"), dict) else {}
+    value = entry.get("max_model_len") or (meta or {}).get("n_ctx") or 0
+    return int(value) if isinstance(value, int | float) else 0

@@ -27,11 +27,16 @@ _CONVERSION = "1"  # raise when convert.py writes other bytes
 _CHECKPOINT = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")  # of a hub repository
 
 
-def fetch_teacher(model: str, dest: Path, say: Say, served_as: str = "") -> dict[str, Any]:
-    """Fill the folder `dest` with the model that answers; returns what its model.json says."""
+def fetch_teacher(model: str | list[str], dest: Path, say: Say, served_as: str = "") -> dict[str, Any]:
+    """Fill the folder `dest` with the model that answers; returns what its model.json says.
+
+    A list of URLs stands for replicas of one model.
+    """
     dest.mkdir(parents=True, exist_ok=True)
-    if is_url(model):
-        facts: dict[str, Any] = {"name": model, "kind": "endpoint", "base_url": model, "served_as": served_as}
+    if isinstance(model, list):
+        facts = _replicas(model, served_as)
+    elif is_url(model):
+        facts = {"name": model, "kind": "endpoint", "base_url": model, "served_as": served_as}
     elif Path(model).is_dir():
         facts = _teacher_folder(Path(model), dest)
     else:
@@ -55,6 +60,15 @@ def fetch_student(model: str, dest: Path, say: Say) -> dict[str, Any]:
         gguf, facts = _gguf(entry, say)
         _converted(gguf[0], facts["sha256"], entry.context, dest, say)
     return {"name": model, "license": entry.license} | facts | {"size": _size(dest)}
+
+
+def _replicas(urls: list[str], served_as: str) -> dict[str, Any]:
+    if wrong := [url for url in urls if not is_url(str(url))]:
+        raise BadInput(f"teacher.model: a list must hold URLs only, not {wrong[0]!r}")
+    if not urls:
+        raise BadInput("teacher.model: the list of URLs is empty")
+    shared = {"kind": "endpoint", "base_url": urls[0], "served_as": served_as}
+    return shared | {"name": ", ".join(urls), "base_urls": list(urls)}
 
 
 # ---- from a folder

@@ -35,11 +35,11 @@ _RESTARTS = 3
 class EmbeddedServer:
     """One child process with one model. `url` is its base without /v1."""
 
-    def __init__(self, model: Path, context: int, slots: int = 1, threads: int = 1) -> None:
+    def __init__(self, model: Path, context: int, slots: int = 1, threads: int = 1, port: int = 0) -> None:
         if not model.is_file():
             raise BadInput(f"{model}: no such model file; run the fetch stage (dvc repro fetch)")
         self.options = ["--model", str(model), "--context", str(context), "--slots", str(slots)]
-        self.options += ["--threads", str(threads), "--parent", str(os.getpid())]
+        self.options += ["--threads", str(threads), "--port", str(port), "--parent", str(os.getpid())]
         self.model = model
         self.url = ""
         self.restarts = 0
@@ -61,7 +61,7 @@ class EmbeddedServer:
         line = self._child.stdout.readline().decode() if ready else ""
         if not line.startswith(READY):
             self.stop()
-            raise BadInput(f"{self.model}: the embedded server did not start: {self._tail()}")
+            raise BadInput(f"{self.model}: the embedded server did not start: {self.last_words()}")
         self.url = line[len(READY) :].strip()
         with urllib.request.urlopen(f"{self.url}/health", timeout=30) as answer:
             if answer.status != 200:
@@ -76,7 +76,7 @@ class EmbeddedServer:
         if self.alive():
             return
         if self.restarts >= _RESTARTS:
-            raise BadInput(f"{self.model}: the embedded server died {self.restarts + 1} times: {self._tail()}")
+            raise BadInput(f"{self.model}: the embedded server died {self.restarts + 1} times: {self.last_words()}")
         self.restarts += 1
         self.stop()
         self.launch()
@@ -96,7 +96,8 @@ class EmbeddedServer:
             self._child.stdout.close()
         self._child = None
 
-    def _tail(self) -> str:
+    def last_words(self) -> str:
+        """The end of the child's log."""
         lines = Path(self._log.name).read_text(errors="replace").strip().splitlines()
         return " | ".join(lines[-5:])[-800:] or "it wrote nothing"
 

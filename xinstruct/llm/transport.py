@@ -1,15 +1,18 @@
-"""One POST that does not give up too early: retries by error class, backoff, adaptive concurrency.
+"""One POST, what can go wrong with it, and how often it is tried again.
 
-==============================  ================================================================
-what happened                   what is done
-==============================  ================================================================
-kept-alive connection dropped   asked again at once on a fresh one
-429, 503                        waits as Retry-After says (else backs off); concurrency is halved
-408, 5xx, cut or invalid body   backs off and asks again
-401, 403, 404                   BadInput: no other call would fare better
-other 4xx                       CallFailed at once: this request is at fault ("context" apart)
-no connection, timeout          backs off, then CallFailed
-==============================  ================================================================
+==============================  ===========  =======================================================
+what happened                   class        what is done
+==============================  ===========  =======================================================
+429, 503                        busy         waits as Retry-After says (else backs off), `patience` long
+no connection                   unreachable  backs off, or another endpoint is asked, `patience` long
+kept-alive connection dropped   dropped      asked again at once on a fresh one, then backs off
+no answer, or body stands still timeout      backs off and asks again, `attempts` times
+408, other 5xx                  server       backs off and asks again, `attempts` times
+cut, invalid or unfinished body garbled      backs off and asks again, `attempts` times
+400, 413 about its length       context      CallFailed at once
+other 4xx                       rejected     CallFailed at once: this request is at fault
+401, 403, 404                                BadInput: no other call would fare better
+==============================  ===========  =======================================================
 """
 
 from __future__ import annotations
@@ -18,80 +21,103 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 
 from xinstruct.files import BadInput
+from xinstruct.llm.calls import WEATHER
 
-_FATAL = {401: "the API key is missing or wrong (set XINSTRUCT_API_KEY)", 403: "access is refused", 404: "not found"}
+_FATAL = {
+    401: "the API key is missing or wrong (set XINSTRUCT_API_KEY)",
+    403: "access is refused (is XINSTRUCT_API_KEY the right key?)",
+    404: "not found (is the URL right, up to its /v1, and the model's name, teacher.served_as?)",
+}
 _SLOW_DOWN = (429, 503)
-_CONTEXT_SIGNS = ("exceed_context_size", "context_length_exceeded", "maximum context length", "context size")
+_CONTEXT_SIGNS = (
+    "exceed_context_size", "context_length_exceeded", "context length", "context size", "context window",
+    "longer than the maximum model length", "input length", "input is too long", "prompt is too long",
+)  # fmt: skip
 
 
 class CallFailed(Exception):
-    """A call that got no answer. kind: context, rejected, unreachable or server."""
+    """A call that got no answer; `kind` is its class."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(f"{kind}: {text}")
         self.kind = kind
 
 
+class Trouble(Exception):
+    """One attempt that failed and may be made again. `retry_after` is the server's wish in seconds, or None."""
+
+    def __init__(self, kind: str, text: str, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.kind, self.retry_after = kind, retry_after
+        self.started = 0.0  # when its attempt was sent (monotonic)
+
+
 @dataclass(frozen=True)
 class Policy:
-    """How patient a call is. backoff is the first wait in seconds; it doubles up to `longest`."""
+    """How patient a call is; all times in seconds. backoff is the first wait, it doubles up to `longest`.
+
+    connect: for a connection. timeout: for a whole attempt. stall: between two pieces of a body.
+    """
 
     attempts: int = 6
     backoff: float = 0.5
     longest: float = 60.0
     timeout: float = 600.0
+    connect: float = 10.0
+    stall: float = 60.0
+    patience: float = 300.0
 
-    def wait(self, attempt: int, retry_after: str = "") -> float:
-        """Seconds before the attempt after `attempt` (1 is the first)."""
-        try:
-            return min(max(0.0, float(retry_after)), self.longest)
-        except ValueError:
-            return float(min(self.backoff * 2 ** (attempt - 1), self.longest))
-
-
-class Limiter:
-    """Requests in flight: one more per round of successes, half as many when told to slow down."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.limit = float(most)
-        self.flying = 0
-        self._turn = asyncio.Condition()
-
-    async def __aenter__(self) -> None:
-        if self.flying < max(1, int(self.limit)):  # the common case, without a lock
-            self.flying += 1
-            return
-        async with self._turn:
-            await self._turn.wait_for(lambda: self.flying < max(1, int(self.limit)))
-            self.flying += 1
-
-    async def __aexit__(self, *error: object) -> None:
-        self.flying -= 1
-        if self.limit < self.most:
-            async with self._turn:
-                self._turn.notify_all()
-
-    def faster(self) -> None:
-        """A call succeeded."""
-        self.limit = min(float(self.most), self.limit + 1 / self.limit)
-
-    def slower(self) -> None:
-        """The server asked for less."""
-        self.limit = max(1.0, self.limit / 2)
+    @staticmethod
+    def of(params: dict[str, Any]) -> Policy:
+        """From params.yaml's `teacher` section."""
+        return Policy(
+            attempts=max(1, int(params.get("attempts", 6))),
+            backoff=float(params.get("backoff", 0.5)),
+            timeout=float(params.get("timeout", 600)),
+            connect=float(params.get("connect_timeout", 10)),
+            stall=float(params.get("stall_timeout", 60)),
+            patience=float(params.get("patience", 300)),
+        )
 
 
-class _Again(Exception):
-    """Worth another attempt."""
+class Attempts:
+    """The failed attempts of one call: how long to wait before the next, or CallFailed."""
 
-    def __init__(self, kind: str, text: str, retry_after: str = "", at_once: bool = False) -> None:
-        super().__init__(text)
-        self.kind, self.retry_after, self.at_once = kind, retry_after, at_once
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.made = 0
+        self.trouble = ""
+        self.begun = time.monotonic()
+        self._counted = 0
+
+    def failed(self, trouble: Trouble, where: str) -> float:
+        """Seconds to wait before the next attempt. Raises CallFailed when there is none."""
+        self.made += 1
+        self.trouble = trouble.kind
+        pause = self._pause(trouble)
+        waited = time.monotonic() - self.begun
+        if trouble.kind in WEATHER:
+            # What the server's state forbids is no fault of this call: time limits it, not attempts.
+            if waited + pause > self.policy.patience:
+                raise CallFailed(trouble.kind, f"{where}: {trouble} (tried {self.made} times in {waited:.0f} s)")
+            return pause
+        self._counted += 1
+        if self._counted >= self.policy.attempts:
+            raise CallFailed(trouble.kind, f"{where}: {trouble} (tried {self.made} times)")
+        return pause
+
+    def _pause(self, trouble: Trouble) -> float:
+        if trouble.retry_after is not None:
+            return min(max(0.0, trouble.retry_after), self.policy.longest)
+        if trouble.kind == "dropped" and self.made == 1:
+            return 0.0
+        return min(self.policy.backoff * 2.0 ** min(self.made - 1, 30), self.policy.longest)
 
 
 @dataclass(frozen=True)
@@ -103,58 +129,85 @@ class Posted:
     seconds: float
 
 
-async def post(
-    session: aiohttp.ClientSession, url: str, body: dict[str, Any], policy: Policy, limiter: Limiter | None = None
-) -> Posted:
+async def post(session: aiohttp.ClientSession, url: str, body: dict[str, Any], policy: Policy) -> Posted:
     """POST JSON and return the JSON object. Raises CallFailed or BadInput as the table says."""
-    for attempt in range(1, policy.attempts + 1):
+    tries = Attempts(policy)
+    while True:
         start = time.monotonic()
         try:
-            payload = await _once(session, url, body, policy)
-        except _Again as again:
-            if attempt == policy.attempts:
-                raise CallFailed(again.kind, f"{url}: {again} (tried {attempt} times)") from None
-            if again.kind == "busy" and limiter:
-                limiter.slower()
-            await asyncio.sleep(0 if again.at_once else policy.wait(attempt, again.retry_after))
+            payload = await once(session, url, body, policy)
+        except Trouble as trouble:
+            await asyncio.sleep(tries.failed(trouble, url))
         else:
-            if limiter:
-                limiter.faster()
-            return Posted(payload, attempt, time.monotonic() - start)
-    raise AssertionError("unreachable")
+            return Posted(payload, tries.made + 1, time.monotonic() - start)
 
 
-async def _once(session: aiohttp.ClientSession, url: str, body: dict[str, Any], policy: Policy) -> dict[str, Any]:
+async def once(session: aiohttp.ClientSession, url: str, body: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    """One attempt. Raises Trouble (may be tried again), CallFailed or BadInput."""
+    limits = aiohttp.ClientTimeout(total=policy.timeout, sock_connect=policy.connect)
     try:
-        async with session.post(url, json=body, timeout=aiohttp.ClientTimeout(total=policy.timeout)) as answer:
-            text = await answer.read()
+        async with session.post(url, json=body, timeout=limits) as answer:
+            text = await _body(answer, policy.stall)
             if answer.status != 200:
-                shown = text.decode(errors="replace")
-                raise _failure(url, answer.status, shown, answer.headers.get("Retry-After", ""))
+                raise _failure(url, answer.status, text.decode(errors="replace"), answer.headers)
     except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
-        raise _Again("unreachable", f"connection dropped ({error})", at_once=True) from None
-    except aiohttp.ClientConnectorError as error:
-        raise _Again("unreachable", str(error)) from None
-    except TimeoutError:
-        raise _Again("unreachable", f"no answer in {policy.timeout:g} s") from None
+        raise Trouble("dropped", f"connection dropped ({error})") from None
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise Trouble("unreachable", str(error)) from None
+    except TimeoutError as error:
+        raise Trouble("timeout", str(error) or f"no answer in {policy.timeout:g} s") from None
     except aiohttp.ClientError as error:
-        raise _Again("server", f"the answer was cut off ({error})") from None
+        raise Trouble("garbled", f"the answer was cut off ({error})") from None
+    return _parsed(text)
+
+
+async def _body(answer: aiohttp.ClientResponse, stall: float) -> bytes:
+    """The whole body; TimeoutError when nothing of it comes for `stall` seconds."""
+    pieces = []
+    clock = asyncio.get_running_loop().time
+    try:
+        async with asyncio.timeout(stall) as limit:
+            while piece := await answer.content.readany():
+                pieces.append(piece)
+                limit.reschedule(clock() + stall)
+    except TimeoutError:
+        raise TimeoutError(f"the body stood still for {stall:g} s") from None
+    return b"".join(pieces)
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
     try:
         payload = json.loads(text)
     except ValueError:
-        raise _Again("server", f"the answer is not JSON: {text[:100]!r}") from None
+        raise Trouble("garbled", f"the answer is not JSON: {text[:100]!r}") from None
     if not isinstance(payload, dict) or not payload.get("choices", [1]):
-        raise _Again("server", f"the answer holds no choices: {text[:100]!r}")
+        raise Trouble("garbled", f"the answer holds no choices: {text[:100]!r}")
     return payload
 
 
-def _failure(url: str, status: int, text: str, retry_after: str) -> Exception:
+def _failure(url: str, status: int, text: str, headers: Any) -> Exception:
     shown = f"HTTP {status}: {text[:300]}"
     if status in _SLOW_DOWN:
-        return _Again("busy", shown, retry_after)
+        return Trouble("busy", shown, retry_after(headers.get("Retry-After", "")))
     if status >= 500 or status == 408:
-        return _Again("server", shown)
+        return Trouble("server", shown)
     if status in _FATAL:
         return BadInput(f"{url}: {_FATAL[status]}: {shown}")
-    kind = "context" if any(sign in text.lower() for sign in _CONTEXT_SIGNS) else "rejected"
-    return CallFailed(kind, shown)
+    return CallFailed("context" if is_context_error(text) else "rejected", shown)
+
+
+def is_context_error(text: str) -> bool:
+    """Whether a server's words say that prompt and answer do not fit its context."""
+    return any(sign in text.lower() for sign in _CONTEXT_SIGNS)
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds that a Retry-After header asks for (a number or a date), or None."""
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        return parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,131 @@
+"""What a stage's calls took: counts, tokens, money, latencies; a live line and a file for afterwards.
+
+Counts that repeat on every run go into the stage's metrics (Teacher.usage). Everything that depends on
+the clock or on what the journal already held goes into ``work/STAGE/KEY/teacher-SHARD.json`` instead:
+metrics are compared byte for byte between runs, work/ is not. Left out: other runs (journal stats).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from xinstruct.files import write_json
+from xinstruct.llm.budget import Prices
+from xinstruct.llm.calls import Reply, kind_of
+
+_REPORT = 8  # calls between two updates of the line
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of the values lies (nearest rank); 0 of none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+@dataclass
+class Account:
+    """What this process's calls took. Only what was asked of a server counts here, but for `cached`."""
+
+    prices: Prices
+    cached: int = 0
+    asked: int = 0
+    repaired: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    busy_seconds: float = 0.0  # wall time with calls in flight
+    stopped: str = ""  # the limit that was reached
+    seconds: list[float] = field(default_factory=list)
+    finished: Counter[str] = field(default_factory=Counter)
+    retried: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, reply: Reply) -> None:
+        """Count a reply."""
+        self.asked += 1
+        self.prompt_tokens += reply.prompt_tokens
+        self.completion_tokens += reply.completion_tokens
+        if reply.error:
+            self.failed[kind_of(reply.error)] += 1
+            return
+        self.seconds.append(reply.seconds)
+        self.finished[reply.finish_reason] += 1
+        if reply.trouble:
+            self.retried[reply.trouble] += 1
+
+    @property
+    def cost(self) -> float:
+        """Money that this process's calls cost."""
+        return self.prices.cost(self.prompt_tokens, self.completion_tokens)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it; seconds are latencies of the attempt that succeeded."""
+        spans = {f"p{share}": round(percentile(self.seconds, share / 100), 3) for share in (50, 90, 99)}
+        busy = max(self.busy_seconds, 1e-9)
+        return {
+            "calls": {"asked": self.asked, "cached": self.cached, "repaired": self.repaired},
+            "finished": dict(sorted(self.finished.items())),
+            "retried": dict(sorted(self.retried.items())),
+            "failed": dict(sorted(self.failed.items())),
+            "tokens": {"prompt": self.prompt_tokens, "completion": self.completion_tokens},
+            "cost": round(self.cost, 6),
+            "seconds": spans,
+            "busy_seconds": round(self.busy_seconds, 3),
+            "tokens_per_second": round(self.completion_tokens / busy, 1),
+            "stopped": self.stopped,
+        }
+
+    def line(self) -> str:
+        """The account in one line."""
+        total = self.asked + self.cached
+        parts = [f"{total} calls, {self.cached} of them from the journal"]
+        if self.asked:
+            tokens = self.completion_tokens / max(self.busy_seconds, 1e-9)
+            parts.append(f"{self.prompt_tokens + self.completion_tokens:,} tokens paid, {tokens:.0f} tokens/s")
+            parts.append(f"p50 {percentile(self.seconds, 0.5):.2f} s, p99 {percentile(self.seconds, 0.99):.2f} s")
+        parts += [f"cost {self.cost:.4f}"] if self.prices.known else []
+        parts += [f"retried {dict(self.retried)}"] if self.retried else []
+        parts += [f"failed {dict(self.failed)}"] if self.failed else []
+        return "; ".join(parts)
+
+    def write(self, path: Path | None) -> None:
+        """Print the line and write the file; nothing when nothing was asked."""
+        if self.asked + self.cached:
+            print(f"teacher: {self.line()}", file=sys.stderr, flush=True)
+        if path is not None:
+            write_json(path, self.to_json())
+
+
+class Progress:
+    """The live line of one batch: calls, rate, time left, tokens per second, money so far."""
+
+    def __init__(self, account: Account, total: int, desc: str) -> None:
+        interval = 0.2 if sys.stderr.isatty() else 10.0
+        self.bar = tqdm(total=total, desc=desc, unit="call", mininterval=interval, file=sys.stderr)
+        self.account = account
+        self._start, self._tokens, self._count = time.monotonic(), account.completion_tokens, 0
+
+    def step(self) -> None:
+        """One more reply is counted."""
+        self._count += 1
+        if self._count % _REPORT == 0:
+            tokens = self.account.completion_tokens - self._tokens
+            shown = f"{tokens / max(time.monotonic() - self._start, 1e-9):.0f} tokens/s"
+            shown += f", cost {self.account.cost:.4f}" if self.account.prices.known else ""
+            self.bar.set_postfix_str(shown, refresh=False)
+        self.bar.update()
+
+    def __enter__(self) -> Progress:
+        self.bar.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.account.busy_seconds += time.monotonic() - self._start
+        self.bar.__exit__(*error)

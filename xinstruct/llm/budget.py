@@ -1,0 +1,180 @@
+"""Hard limits on what a stage and a whole run may spend: tokens, money, minutes.
+
+A limit holds for what a run pays for, over all its processes: answers from the journal cost nothing.
+A request is sent only when what is spent, what is in flight and the most this one can cost still fit;
+otherwise nothing new is sent, what is in flight is kept, and BudgetReached ends the stage. A run is
+one command: all processes of its process group (``dvc repro`` with all its stages), or all that share
+$XINSTRUCT_RUN. The next run has its limits anew and goes on from the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from xinstruct.files import BadInput
+from xinstruct.llm.calls import Reply, Request
+from xinstruct.llm.journal import Journal, Spent
+
+SCOPES = ("stage", "run")
+LIMITS = ("tokens", "money", "minutes")
+# A prompt's tokens at most, before the server has counted them: code has 3 to 4 bytes per token, and
+# chat templates put a few tokens around each message (and some a system message of their own).
+_BYTES_PER_TOKEN = 2
+_PER_MESSAGE = 24
+_REFRESH = 5.0  # seconds between two looks at what other processes of the run have spent
+
+
+class BudgetReached(BadInput):
+    """A limit is reached. Everything answered is in the journal; the stage's outputs are not written."""
+
+
+class Prices:
+    """Money per million tokens of one model, from params.yaml's teacher.prices; 0 where there is none."""
+
+    def __init__(self, table: dict[str, Any], model: str) -> None:
+        """Raises BadInput when the model's entry is not {prompt: number, completion: number}."""
+        entry = table.get(model) or {}
+        try:
+            self.prompt, self.completion = float(entry.get("prompt", 0)), float(entry.get("completion", 0))
+        except (AttributeError, TypeError, ValueError):
+            raise BadInput(
+                f"params.yaml: teacher.prices[{model!r}] must be {{prompt: X, completion: Y}} per million tokens"
+            ) from None
+        self.known = bool(self.prompt or self.completion)
+
+    def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """What that many tokens cost."""
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
+
+
+class Budget:
+    """The limits of `teacher.budget`; `admit` each request before it is sent, `settle` it afterwards."""
+
+    def __init__(self, params: dict[str, Any], journal: Journal, prices: Prices, model: str) -> None:
+        """Raises BadInput on a limit that does not exist, or on money without a price for `model`."""
+        self.limits = _limits(params)
+        self.journal, self.prices = journal, prices
+        self.reached = ""
+        self._flying: dict[int, tuple[float, float]] = {}  # id(request) -> prompt and completion tokens at most
+        self._spent: dict[str, Spent] = {}
+        self._looked = 0.0
+        self._settled = asyncio.Event()
+        if any(name == "money" for _, name in self.limits) and not prices.known:
+            raise BadInput(
+                f"params.yaml: teacher.budget limits money but teacher.prices has no {model!r}; add its price"
+            )
+
+    async def admit(self, request: Request) -> bool:
+        """Whether the request may be sent. Waits while only what is in flight stands in its way."""
+        if not self.limits:
+            return True
+        while not self.reached:
+            if not (short := self._short(request)):
+                self._flying[id(request)] = _most(request)
+                return True
+            if short.endswith("minutes") or not self._flying:
+                self.reached = short
+                break
+            self._settled.clear()
+            await self._settled.wait()
+        self._settled.set()  # whoever waits sees that it is over
+        return False
+
+    def settle(self, request: Request, reply: Reply) -> None:
+        """A request that was admitted is answered or has failed."""
+        if self._flying.pop(id(request), None):
+            for scope, spent in self._spent.items():
+                prompt, completion = spent.prompt_tokens + reply.prompt_tokens, reply.completion_tokens
+                self._spent[scope] = Spent(prompt, spent.completion_tokens + completion, spent.since)
+            self._settled.set()
+
+    def begin(self) -> None:
+        """A new batch, in an event loop of its own; nothing of the last one is in flight."""
+        self._flying.clear()
+        self._settled = asyncio.Event()
+
+    def message(self, unasked: int, desc: str) -> str:
+        """What a person reads when a limit is reached."""
+        scope, name = self.reached.split(".")
+        self._look(force=True)
+        shown = f"{self.limits[scope, name]:,g} {name}"
+        return (
+            f"budget: teacher.budget.{self.reached} ({shown}) is reached: this {scope} spent {self._shown(scope)}; "
+            f"{unasked} calls of {desc!r} were not asked. Every answer is kept: run again to go on from there, "
+            "or raise the limit first"
+        )
+
+    def _shown(self, scope: str) -> str:
+        spent = self._spent[scope]
+        parts = [f"{spent.prompt_tokens + spent.completion_tokens:,} tokens"]
+        if self.prices.known:
+            parts.append(f"{self.prices.cost(spent.prompt_tokens, spent.completion_tokens):.4f} of money")
+        return ", ".join([*parts, f"{(time.time() - spent.since) / 60:.1f} minutes"])
+
+    def _short(self, request: Request) -> str:
+        """The limit that the request does not fit into, as "scope.name", or ""."""
+        self._look()
+        return next((f"{s}.{n}" for (s, n), most in self.limits.items() if self._would(s, n, request) > most), "")
+
+    def _would(self, scope: str, name: str, request: Request) -> float:
+        """What would be spent with everything in flight and this request at their most."""
+        spent = self._spent[scope]
+        if name == "minutes":
+            return (time.time() - spent.since) / 60
+        ahead = [*self._flying.values(), _most(request)]
+        prompt = spent.prompt_tokens + sum(p for p, _ in ahead)
+        completion = spent.completion_tokens + sum(c for _, c in ahead)
+        return prompt + completion if name == "tokens" else self.prices.cost(prompt, completion)
+
+    def _look(self, force: bool = False) -> None:
+        """Read from the journal what the run has spent, other processes included."""
+        if not force and time.monotonic() - self._looked < _REFRESH:
+            return
+        self._looked = time.monotonic()
+        self._spent = {"run": self.journal.spent(), "stage": self.journal.spent(self.journal.stage)}
+
+
+def _most(request: Request) -> tuple[float, float]:
+    """The most tokens a request can take: of its prompt (estimated from its bytes) and its answer."""
+    size = sum(len(message["content"].encode()) for message in request.messages) + len(request.prefill.encode())
+    return size / _BYTES_PER_TOKEN + _PER_MESSAGE * len(request.messages), float(request.max_tokens)
+
+
+def _limits(params: dict[str, Any]) -> dict[tuple[str, str], float]:
+    """The limits above zero by (scope, name). Raises BadInput on names that do not exist."""
+    found: dict[tuple[str, str], float] = {}
+    for scope, name, value in _entries(params.get("budget") or {}):
+        if scope not in SCOPES or name not in LIMITS or not isinstance(value, int | float) or value < 0:
+            raise BadInput(
+                f"params.yaml: teacher.budget.{scope}.{name} is {value!r}; it must be a number >= 0 "
+                f"under {' or '.join(SCOPES)}: {', '.join(LIMITS)}"
+            )
+        if value:
+            found[scope, name] = float(value)
+    return found
+
+
+def _entries(table: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    for scope, limits in table.items():
+        if isinstance(limits, dict):
+            yield from ((scope, name, value) for name, value in limits.items())
+        elif limits is not None:
+            yield scope, "?", limits
+
+
+def run_id() -> str:
+    """What the processes of one command have in common: $XINSTRUCT_RUN, else their process group."""
+    if given := os.environ.get("XINSTRUCT_RUN"):
+        return given
+    group = os.getpgrp()
+    try:
+        # Numbers of processes are used again: the start time of the group's first one tells them apart.
+        began = Path(f"/proc/{group}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        began = "0"
+    return f"{group}-{began}"

@@ -1,0 +1,111 @@
+"""Answers that are not what was asked for: schema missed, cut at their length. What is done is declared.
+
+- A schema is validated here whatever the server promised. An answer that misses it is asked for once
+  more, with the answer and what was wrong with it as further turns (teacher.repairs); after that it is
+  an Answer with the error "schema: ...".
+- finish_reason "length" is kept as it came (teacher.on_length: keep), asked for again with twice the
+  tokens up to teacher.length_limit (retry), or turned into the error "length: ..." (error). Cut JSON
+  never passes for JSON.
+
+An answer and its repair stand in the journal under their own keys, so a rerun takes the same way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import jsonschema
+
+from xinstruct.files import BadInput
+from xinstruct.llm.calls import Answer, Request
+from xinstruct.prompts import assistant, render, user
+
+POLICIES = ("keep", "retry", "error")
+Ask = Callable[[list[Request]], list[Answer]]
+
+
+class Mending:
+    """What `teacher.repairs`, `teacher.on_length` and `teacher.length_limit` say."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        """Raises BadInput on a policy that does not exist."""
+        self.repairs = int(params.get("repairs", 1))
+        self.on_length = str(params.get("on_length") or "keep")
+        self.length_limit = int(params.get("length_limit") or 4096)
+        if self.on_length not in POLICIES:
+            raise BadInput(f"params.yaml: teacher.on_length is {self.on_length!r}; it must be {', '.join(POLICIES)}")
+
+    def mend(self, requests: Sequence[Request], answers: Sequence[Answer], ask: Ask) -> list[Answer]:
+        """The answers, those that are not what was asked for asked again by `ask` as far as allowed."""
+        current, result = list(requests), list(answers)
+        repairs = [0] * len(current)
+        while True:
+            again: dict[int, Request] = {}
+            for place, (request, answer) in enumerate(zip(current, result, strict=True)):
+                if longer := self._longer(request, answer):
+                    again[place] = longer
+                elif repairs[place] < self.repairs and (problem := misses(request, answer)):
+                    repairs[place] += 1
+                    again[place] = _repair(request, answer, problem)
+            if not again:
+                return [self._judged(request, answer) for request, answer in zip(current, result, strict=True)]
+            for place, answer in zip(again, ask(list(again.values())), strict=True):
+                current[place], result[place] = again[place], _merged(result[place], answer)
+
+    def _longer(self, request: Request, answer: Answer) -> Request | None:
+        """The same request with room for more, where the answer was cut and the policy says so."""
+        if answer.finish_reason != "length" or self.on_length != "retry" or request.max_tokens >= self.length_limit:
+            return None
+        return replace(request, max_tokens=min(request.max_tokens * 2, self.length_limit))
+
+    def _judged(self, request: Request, answer: Answer) -> Answer:
+        """The answer, or an error where it may not stand."""
+        if answer.error:
+            return answer
+        if answer.finish_reason == "length" and (self.on_length == "error" or request.schema is not None):
+            return _failed(answer, f"length: cut at {request.max_tokens} tokens")
+        problem = misses(request, answer)
+        return _failed(answer, f"schema: {problem}") if problem else answer
+
+
+def misses(request: Request, answer: Answer) -> str:
+    """What is wrong with an answer by its request's schema, or "". A cut or failed answer is not looked at."""
+    if request.schema is None or answer.error or answer.finish_reason == "length":
+        return ""
+    try:
+        jsonschema.validate(json.loads(_json_part(request.prefill + answer.text)), request.schema)
+    except ValueError as error:
+        return f"not JSON ({error})"
+    except jsonschema.ValidationError as error:
+        return f"{error.json_path}: {error.message[:200]}"
+    return ""
+
+
+def _json_part(text: str) -> str:
+    """The text from its first bracket to its last: servers without structured output wrap JSON in words."""
+    starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
+    end = max(text.rfind("}"), text.rfind("]"))
+    return text[min(starts) : end + 1] if starts and end >= min(starts) else text
+
+
+def _repair(request: Request, answer: Answer, problem: str) -> Request:
+    turns = (assistant(request.prefill + answer.text or "-"), user(render("schema_repair", problem=problem)))
+    return replace(request, id=f"{request.id}-again", messages=(*request.messages, *turns))
+
+
+def _merged(first: Answer, second: Answer) -> Answer:
+    """The second answer in the first one's place; both were paid for."""
+    return replace(
+        second,
+        id=first.id,
+        prompt_tokens=first.prompt_tokens + second.prompt_tokens,
+        completion_tokens=first.completion_tokens + second.completion_tokens,
+        cached=first.cached and second.cached,
+    )
+
+
+def _failed(answer: Answer, error: str) -> Answer:
+    return replace(answer, text="", finish_reason="error", error=error, logprobs=())

@@ -1,0 +1,119 @@
+"""Endpoints behind a Teacher: which of them is asked, retries, failover, one clear error when all are gone.
+
+Several URLs are replicas of one model: a request goes to the one with the most room, and to another
+when that one refuses the connection or is resting (Retry-After). Left out: different models at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+
+from xinstruct.files import BadInput
+from xinstruct.llm.calls import PASSING, WEATHER, Done, Gate, Reply, Request, kind_of
+from xinstruct.llm.dialects import read_reply
+from xinstruct.llm.endpoint import Endpoint, open_session
+from xinstruct.llm.transport import Attempts, CallFailed, Policy, Trouble
+
+_REST = 2.0  # seconds that an endpoint which refuses connections is left alone while another answers
+
+
+class Pool:
+    """One endpoint or several replicas. `probe` first, then `run` as often as needed."""
+
+    def __init__(self, urls: Sequence[str], params: dict[str, Any]) -> None:
+        self.endpoints = [Endpoint(url, params) for url in urls]
+        self.policy = Policy.of(params)
+        self.most = sum(endpoint.limiter.most for endpoint in self.endpoints)
+        self.lost = 0  # calls in a row that failed by no fault of their own
+
+    @property
+    def served(self) -> str:
+        """The model's name."""
+        return self.endpoints[0].served
+
+    def probe(self) -> None:
+        """Look at every endpoint. One that cannot be used is an error, and so are different models."""
+
+        async def look() -> None:
+            async with open_session() as session:
+                await asyncio.gather(*(endpoint.probe(session) for endpoint in self.endpoints))
+
+        asyncio.run(look())
+        if len(names := {endpoint.served for endpoint in self.endpoints}) > 1:
+            raise BadInput(f"teacher.model: its URLs serve different models {sorted(names)}; set teacher.served_as")
+
+    async def run(self, requests: Sequence[Request], done: Done, gate: Gate) -> None:
+        """Answer all that `gate` lets through; `done` is called with each reply as it comes."""
+        for endpoint in self.endpoints:
+            endpoint.limiter = endpoint.limiter.renewed()
+        todo = iter(requests)
+        async with open_session() as session, asyncio.TaskGroup() as group:
+            for _ in range(min(self.most, len(requests))):
+                group.create_task(self._work(session, todo, done, gate))
+
+    async def _work(self, session: aiohttp.ClientSession, todo: Iterator[Request], done: Done, gate: Gate) -> None:
+        for request in todo:
+            if not await gate(request):
+                return
+            done(request, await self._answer(session, request))
+
+    async def _answer(self, session: aiohttp.ClientSession, request: Request) -> Reply:
+        tries = Attempts(self.policy)
+        while True:
+            endpoint = min(self.endpoints, key=lambda one: one.limiter.load)
+            try:
+                reply = await self._attempt(session, endpoint, request)
+            except Trouble as trouble:
+                try:
+                    await self._pause(endpoint, trouble, tries)
+                except CallFailed as error:
+                    return self._lost(error, tries)
+            except CallFailed as error:
+                self.lost = 0  # it answered
+                return Reply(error=str(error), attempts=tries.made + 1, trouble=tries.trouble)
+            else:
+                self.lost = 0
+                waited = time.monotonic() - tries.begun
+                return replace(reply, attempts=tries.made + 1, waited=waited, trouble=tries.trouble)
+
+    async def _attempt(self, session: aiohttp.ClientSession, endpoint: Endpoint, request: Request) -> Reply:
+        async with endpoint.limiter:
+            start = time.monotonic()
+            try:
+                payload = await endpoint.call(session, request)
+            except Trouble as trouble:
+                trouble.started = start
+                raise
+            seconds = time.monotonic() - start
+        reply = read_reply(payload, request, 1, seconds)
+        if (kind := kind_of(reply.error)) in PASSING:
+            raise Trouble(kind, reply.error.removeprefix(f"{kind}: "))
+        endpoint.limiter.succeeded(start, seconds)
+        return reply
+
+    async def _pause(self, endpoint: Endpoint, trouble: Trouble, tries: Attempts) -> None:
+        """Wait as the trouble demands, or not at all where another endpoint is free."""
+        pause = tries.failed(trouble, endpoint.url)
+        limiter, started = endpoint.limiter, trouble.started
+        if trouble.kind in ("busy", "timeout"):
+            limiter.slower(started, pause if trouble.retry_after is not None else 0.0)
+        elif trouble.kind == "unreachable" and len(self.endpoints) > 1:
+            limiter.slower(started, max(pause, _REST))
+        if not any(other.limiter.resting() <= 0 for other in self.endpoints if other is not endpoint):
+            await asyncio.sleep(pause)
+
+    def _lost(self, error: CallFailed, tries: Attempts) -> Reply:
+        """A call that was given up. Stops everything when the server is gone: all others would wait in vain too."""
+        self.lost += 1
+        if error.kind in WEATHER or self.lost > self.most:
+            state = "overloaded" if error.kind == "busy" else "gone"
+            urls = ", ".join(endpoint.url for endpoint in self.endpoints)
+            raise BadInput(f"{urls}: the server is {state} ({error}); answered calls are kept, run again to go on")
+        waited = time.monotonic() - tries.begun
+        return Reply(error=str(error), attempts=tries.made, waited=waited, trouble=tries.trouble)
