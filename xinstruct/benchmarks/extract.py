@@ -93,6 +93,11 @@ def fence_tag_matches(tag: str, language: str) -> bool:
     return tag.lower() in _TAGS[language]
 
 
+def fenced_blocks(answer: str) -> list[tuple[str, str]]:
+    """(tag, text) of each fenced block, in order; one that the answer's end cuts off is the last."""
+    return _blocks(answer)[0]
+
+
 def _definition(language: str, function: str) -> re.Pattern[str]:
     pattern = _DEFINITION[language].format(name=re.escape(function))
     return re.compile(pattern, re.MULTILINE)
