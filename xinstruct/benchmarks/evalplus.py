@@ -8,8 +8,8 @@ in the record show where the arguments hold them, and its inputs get that shape 
 from __future__ import annotations
 
 import ast
-import json
-from collections.abc import Iterable
+import re
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,13 +131,13 @@ def _cast(value: Any, shape: Shape | None) -> Any:
         return tuple(items)
     if not items:
         return {}
-    return items if any(isinstance(item, dict | list) for item in items) else set(items)
+    return set(items) if all(isinstance(item, Hashable) for item in items) else items
 
 
 def _number(value: Any, shape: Shape) -> Any:
     """A number that the file writes as text because it may be complex."""
     if complex in shape.kinds:
         return complex(value)
-    if isinstance(value, str) and shape.kinds <= {int, float}:
+    if isinstance(value, str) and shape.kinds <= {int, float} and re.fullmatch(r"[\d.eE()+-]+j?\)?", value):
         return complex(value) if "j" in value else float(value)
     return value

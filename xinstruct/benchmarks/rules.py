@@ -61,7 +61,9 @@ def rules(name: str) -> Rules:
 def apply(one: Rules, problem: Problem, answer: str) -> tuple[str, str]:
     """The code to judge and the rule that found it; ("", "none") when the answer holds none."""
     code, found = _take(one.steps[0], problem, answer.replace("\r\n", "\n"))
-    if not code.strip():
+    if found == NONE:
+        return "", NONE
+    if not code.strip() and "prompt" not in one.steps:  # the prompt alone may be right already
         return "", NONE
     for step in one.steps[1:]:
         changed = _STEPS[step](problem, code)
