@@ -110,9 +110,7 @@ def _digits(found: Any, expected: Any, args: list[Any], atol: float) -> bool:
     """Sum of differences of digits, or (the reference) the digit sum of the difference."""
     width = max(len(str(number)) for number in args)
     one, other = (str(number).zfill(width) for number in args)
-    return bool(
-        found == expected or found == sum(abs(int(a) - int(b)) for a, b in zip(one, other, strict=True))
-    )
+    return bool(found == expected or found == sum(abs(int(a) - int(b)) for a, b in zip(one, other, strict=True)))
 
 
 SPECIAL: dict[str, Callable[[Any, Any, list[Any], float], bool]] = {

@@ -191,14 +191,14 @@ def _is_call(node: ast.AST) -> bool:
 def _from_name(_: str, record: dict[str, Any]) -> str:
     """The function whose header ends the prompt: the last identifier before a parenthesis in its last line."""
     line = next(line for line in reversed(str(record["prompt"]).splitlines()) if "(" in line)
-    return re.findall(r"([\w$]+)\s*\(", line)[0]
+    return str(re.findall(r"([\w$]+)\s*\(", line)[0])
 
 
 def _declared(_: str, record: dict[str, Any]) -> str:
     """The function that the record's declaration opens."""
     last = str(record["declaration"]).rstrip().splitlines()[-1]
     arrow = re.search(r"\bconst\s+(\w+)\s*=", last)
-    return arrow.group(1) if arrow else re.findall(r"(\w+)\s*\(", last)[0]
+    return arrow.group(1) if arrow else str(re.findall(r"(\w+)\s*\(", last)[0])
 
 
 _FUNCTIONS = {"called": _called, "from_name": _from_name, "declared": _declared}

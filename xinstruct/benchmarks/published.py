@@ -94,7 +94,8 @@ def write_table(document: Path, results: Path) -> None:
 def table(results: Path) -> str:
     """The table and, below it, each differing task with its cause."""
     causes = read_yaml(HERE / "published.yaml")["causes"] or {}
-    head = "| answers | benchmark | rules | published % | here % | passed | verdicts that agree |\n|---|---|---|---|---|---|---|\n"
+    names = ("answers", "benchmark", "rules", "published %", "here %", "passed", "verdicts that agree")
+    head = f"| {' | '.join(names)} |\n{'|---' * len(names)}|\n"
     cells, notes = [], []
     for row in declared_rows():
         path = _path(results, row)

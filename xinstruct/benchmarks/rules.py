@@ -1,11 +1,11 @@
 """From an answer to the code that is judged, by named rules (rules.yaml), each a list of steps.
 
 Taking code out of the answer: ``whole`` (all of it), ``first_fence``, ``last_fence`` (that fenced
-block; without one there is no code), ``first_fence_or_whole``, ``last_fence_or_whole``, ``best`` (see
-extract.py). Then: ``stop`` (cut at the first stop string of the language), ``drop_main`` (a main of the
-answer's own goes), ``balance`` (missing or surplus closing braces), ``imports`` (the preset of modules),
-``preamble`` (the prompt's imports and helper functions), ``prompt`` (the whole prompt), ``auto``
-(``preamble`` when the code defines the function, else ``prompt``).
+block; without one there is no code), ``first_fence_or_whole``, ``last_fence_or_whole``, ``best`` and
+``best_last`` (see extract.py). Then: ``stop`` (cut at the first stop string of the language),
+``drop_main`` (a main of the answer's own goes), ``balance`` (missing or surplus closing braces),
+``imports`` (the preset of modules), ``preamble`` (the prompt's imports and helper functions),
+``prompt`` (the whole prompt), ``auto`` (``preamble`` when the code defines the function, else ``prompt``).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from xinstruct.benchmarks.problems import Problem
 from xinstruct.files import BadInput, read_yaml
 from xinstruct.languages import clike, get
 
-TAKES = ("whole", "first_fence", "last_fence", "first_fence_or_whole", "last_fence_or_whole", "best")
+TAKES = ("whole", "first_fence", "last_fence", "first_fence_or_whole", "last_fence_or_whole", "best", "best_last")
 _FILE = Path(__file__).parent / "rules.yaml"
 _PYTHON_IMPORTS = (
-    "import bisect, collections, copy, datetime, functools, hashlib, heapq, itertools, json, math, operator, os, random, "
-    "re, string, sys, time\nfrom collections import *\nfrom functools import *\nfrom heapq import *\n"
+    "import bisect, collections, copy, datetime, functools, hashlib, heapq, itertools, json, math, operator, os, "
+    "random, re, string, sys, time\nfrom collections import *\nfrom functools import *\nfrom heapq import *\n"
     "from itertools import *\nfrom math import *\nfrom typing import *\n"
 )
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:#include\b|using\s+[\w.:=<> ]+;|import\b|package\b|use\s).*$", re.M)
@@ -34,7 +34,9 @@ _MAINS = {
     "python": re.compile(r"^if\s+__name__\s*==.*(?:\n(?:[ \t].*|\s*$))*", re.M),
     "cpp": re.compile(r"^[ \t]*(?:int|void|auto)\s+main\s*\([^)]*\)\s*(?:->\s*int\s*)?\{", re.M),
     "java": re.compile(r"^[ \t]*(?:public\s+)?static\s+void\s+main\s*\([^)]*\)[^{]*\{", re.M),
-    "csharp": re.compile(r"^[ \t]*(?:(?:public|private|internal)\s+)?static\s+(?:void|int)\s+Main\s*\([^)]*\)\s*\{", re.M),
+    "csharp": re.compile(
+        r"^[ \t]*(?:(?:public|private|internal)\s+)?static\s+(?:void|int)\s+Main\s*\([^)]*\)\s*\{", re.M
+    ),
 }
 
 
@@ -75,8 +77,8 @@ def apply(one: Rules, problem: Problem, answer: str) -> tuple[str, str]:
 def _take(step: str, problem: Problem, answer: str) -> tuple[str, str]:
     if step == "whole":
         return answer, step
-    if step == "best":
-        return extract_code(answer, problem.language, problem.function)
+    if step.startswith("best"):
+        return extract_code(answer, problem.language, problem.function, last=step == "best_last")
     blocks = [text for _, text in fenced_blocks(answer)]
     if blocks:
         return (blocks[0], "first_fence") if step.startswith("first") else (blocks[-1], "last_fence")

@@ -43,7 +43,9 @@ def read_answers(
     counts = Counter(ids)
     missing = [name for name in by_id if name not in counts]
     if missing and not partial:
-        raise BadInput(f"{path}: no answer to {_named(missing)} of {len(by_id)} problems; --partial scores what is there")
+        raise BadInput(
+            f"{path}: no answer to {_named(missing)} of {len(by_id)} problems; --partial scores what is there"
+        )
     if len(set(counts.values())) > 1 and not partial:
         most = max(counts.values())
         odd = [name for name in by_id if counts[name] != min(counts.values())]
