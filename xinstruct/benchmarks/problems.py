@@ -180,12 +180,12 @@ def filled(template: str, values: dict[str, Any]) -> str:
 def _called(_: str, record: dict[str, Any]) -> str:
     """The function of the solution (its last when none matches) that the first test calls."""
     defined = re.findall(r"^def\s+(\w+)", str(record["code"]), re.M)
-    called = [n.func.id for n in ast.walk(ast.parse(str(record["test_list"]))) if _is_call(n)]  # type: ignore[attr-defined]
+    called = [
+        node.func.id
+        for node in ast.walk(ast.parse(str(record["test_list"])))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
     return next((name for name in called if name in defined), (defined or [""])[-1])
-
-
-def _is_call(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
 
 
 def _from_name(_: str, record: dict[str, Any]) -> str:
