@@ -26,7 +26,7 @@ _FILE = Path(__file__).parent / "rules.yaml"
 _PYTHON_IMPORTS = (
     "import bisect, collections, copy, datetime, functools, hashlib, heapq, itertools, json, math, operator, os, "
     "random, re, string, sys, time\nfrom collections import *\nfrom functools import *\nfrom heapq import *\n"
-    "from itertools import *\nfrom math import *\nfrom typing import *\n"
+    "from itertools import *\nfrom typing import *\n"
 )
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:#include\b|using\s+[\w.:=<> ]+;|import\b|package\b|use\s).*$", re.M)
 _BRACED = ("java", "csharp", "cpp", "javascript", "typescript", "php")
