@@ -146,7 +146,7 @@ def _fitting(node: ast.FunctionDef, calls: list[Call]) -> tuple[Signature, list[
         return _signature(node, calls), calls
     except NoType:
         best = max((_grown(node, calls, seed) for seed in calls), key=len)
-        if 2 * len(best) < len(calls):
+        if len(best) < 2 or 2 * len(best) < len(calls):
             raise
         return _signature(node, best), best
 
