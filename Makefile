@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system repro test lint types unit smoke doctor lock clean
+.PHONY: help setup system repro test lint types unit smoke doctor published lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ smoke: setup ## the graph end to end at the smallest scale, in a folder of its o
 
 doctor: setup ## languages, toolchains, sandbox guarantees
 	xinstruct doctor
+
+published: setup ## score published answers (files in ../shared) and write their table into docs/benchmarks.md
+	python -m xinstruct.benchmarks.published
 
 lock: ## remake requirements.lock from what .venv holds
 	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \

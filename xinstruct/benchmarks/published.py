@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.benchmarks.command import make_judge
+from xinstruct.benchmarks.peers import peers_table
 from xinstruct.benchmarks.score import score_file
 from xinstruct.files import BadInput, read_yaml, write_json, write_text
 from xinstruct.plan import work_root
@@ -41,7 +42,8 @@ def main(argv: list[str] | None = None) -> int:
             except BadInput as error:
                 missing += 1
                 print(f"{row['file']}: {error}", file=sys.stderr)
-    write_table(args.out, args.results)
+    write_table(args.out, "published", table(args.results))
+    write_table(args.out, "peers", peers_table(args.results, args.peers))
     return 1 if missing else 0
 
 
@@ -53,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--benchmark", default="", help="start of the benchmark names to score")
     parser.add_argument("--workers", type=int, help="programs at a time")
     parser.add_argument("--results", type=Path, default=work_root() / "published", help="folder of results")
+    parser.add_argument("--peers", type=Path, default=work_root() / "peers", help="folder of EvalPlus's result files")
     parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
     return parser
 
@@ -81,14 +84,14 @@ def _path(folder: Path, row: dict[str, Any]) -> Path:
 # ---- the table
 
 
-def write_table(document: Path, results: Path) -> None:
-    """Replace what stands between the document's two markers by the table of all results that are there."""
+def write_table(document: Path, name: str, table: str) -> None:
+    """Replace what stands between the document's two markers of that name. Raises BadInput without them."""
     text = document.read_text(encoding="utf-8")
-    begin, end = "<!-- published: begin -->", "<!-- published: end -->"
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     if begin not in text or end not in text:
         raise BadInput(f"{document}: no place for the table ({begin} ... {end})")
     head, tail = text.split(begin)[0], text.split(end)[1]
-    write_text(document, f"{head}{begin}\n{table(results)}{end}{tail}")
+    write_text(document, f"{head}{begin}\n{table}{end}{tail}")
 
 
 def table(results: Path) -> str:
@@ -103,7 +106,24 @@ def table(results: Path) -> str:
             found = json.loads(path.read_text(encoding="utf-8"))
             cells.append(_cells(row, found))
             notes += _notes(row, found, causes.get(f"{row['file']} {row['benchmark']}", {}))
-    return head + "".join(cells) + ("\nWhere verdicts or rates differ:\n\n" + "".join(notes) if notes else "")
+    return (
+        head
+        + "".join(cells)
+        + _sums(results)
+        + ("\nWhere verdicts or rates differ:\n\n" + "".join(notes) if notes else "")
+    )
+
+
+def _sums(results: Path) -> str:
+    """One line: agreement over all files that hold verdicts."""
+    found = [
+        json.loads(_path(results, row).read_text(encoding="utf-8"))
+        for row in declared_rows()
+        if row["reference"] and _path(results, row).exists()
+    ]
+    there = [one["reference"] for one in found]
+    n, agree = sum(one["n"] for one in there), sum(one["agree"] for one in there)
+    return f"\nOver all {len(there)} files with verdicts {agree} of {n} agree ({100 * agree / n:.2f} %).\n" if n else ""
 
 
 def _cells(row: dict[str, Any], found: dict[str, Any]) -> str:
