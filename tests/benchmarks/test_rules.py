@@ -69,6 +69,11 @@ def test_a_block_in_a_list_item_loses_its_indentation() -> None:
     assert extract_code(answer, "python", "add") == (CODE, "fence")
 
 
+def test_a_tagged_fence_ends_a_block_that_was_left_open() -> None:
+    answer = f"```python\ndef other():\n    pass\n\n## So\n```python\n{CODE}```"
+    assert extract_code(answer, "python", "add") == (CODE, "fence")
+
+
 def test_the_last_of_equal_blocks() -> None:
     answer = f"```python\ndef add(a, b):\n    return b\n```\nBetter:\n```python\n{CODE}```"
     assert extract_code(answer, "python", "add", last=True) == (CODE, "fence")

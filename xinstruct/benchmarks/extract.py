@@ -146,9 +146,9 @@ def _blocks(answer: str) -> tuple[list[tuple[str, str]], str | None, bool]:
     for fence in fences:
         if start is None:
             start = fence
-        elif not fence.group(1):
+        else:  # a tagged fence inside a block: its own was forgotten
             blocks.append((start.group(1), _outdented(answer[start.end() + 1 : fence.start()], start)))
-            start = None
+            start = fence if fence.group(1) else None
     if start is not None:
         blocks.append((start.group(1), _outdented(answer[start.end() + 1 :], start)))
     return blocks, None, start is not None
