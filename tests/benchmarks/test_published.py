@@ -40,7 +40,7 @@ def test_the_table_holds_what_results_are_there(tmp_path: Path) -> None:
     assert shown in text
     assert "t/2: timeout here, passed there: a / b" in text
     assert "humaneval-bard" not in text
-    assert "1 of 2 agree (50.00 %)" in text
+    assert "- humaneval_python, field completion: 1 of 2 verdicts agree (50.00 %) over 1 files" in text
 
 
 def test_only_what_is_between_the_markers_is_written(tmp_path: Path) -> None:

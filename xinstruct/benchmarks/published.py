@@ -105,7 +105,8 @@ def table(results: Path) -> str:
         if path.exists():
             found = json.loads(path.read_text(encoding="utf-8"))
             cells.append(_cells(row, found))
-            notes += _notes(row, found, causes.get(f"{row['file']} {row['benchmark']}", {}))
+            if row["field"] == "completion":
+                notes += _notes(row, found, causes.get(f"{row['file']} {row['benchmark']}", {}))
     return (
         head
         + "".join(cells)
@@ -115,21 +116,29 @@ def table(results: Path) -> str:
 
 
 def _sums(results: Path) -> str:
-    """One line: agreement over all files that hold verdicts."""
-    found = [
-        json.loads(_path(results, row).read_text(encoding="utf-8"))
-        for row in declared_rows()
-        if row["reference"] and _path(results, row).exists()
+    """A line for each benchmark: agreement over its rows that hold verdicts, whole answers and cut-out ones apart."""
+    sums: dict[str, list[int]] = {}
+    for row in (row for row in declared_rows() if row["reference"] and _path(results, row).exists()):
+        there = json.loads(_path(results, row).read_text(encoding="utf-8"))["reference"]
+        total = sums.setdefault(f"{row['benchmark']}, field {row['field']}", [0, 0, 0])
+        total[:] = [total[0] + 1, total[1] + there["agree"], total[2] + there["n"]]
+    lines = [
+        f"- {name}: {agree} of {n} verdicts agree ({100 * agree / n:.2f} %) over {files} files\n"
+        for name, (files, agree, n) in sums.items()
     ]
-    there = [one["reference"] for one in found]
-    n, agree = sum(one["n"] for one in there), sum(one["agree"] for one in there)
-    return f"\nOver all {len(there)} files with verdicts {agree} of {n} agree ({100 * agree / n:.2f} %).\n" if n else ""
+    return "\n" + "".join(lines) if lines else ""
 
 
 def _cells(row: dict[str, Any], found: dict[str, Any]) -> str:
     there = found.get("reference")
     agree = f"{there['agree']} of {there['n']} ({100 * there['agree'] / there['n']:.2f} %)" if there else ""
-    shown = [row["file"], f"{found['benchmark']}, {row['language']}", row["rules"], f"{row['published']:.2f}"]
+    field = "" if row["field"] == "completion" else f" ({row['field']})"
+    shown = [
+        f"{row['file']}{field}",
+        f"{found['benchmark']}, {row['language']}",
+        row["rules"],
+        f"{row['published']:.2f}",
+    ]
     shown += [f"{100 * found['score']:.2f}", f"{found['passed']} of {found['judged']}", agree]
     return f"| {' | '.join(shown)} |\n"
 
