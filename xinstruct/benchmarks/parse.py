@@ -2,19 +2,23 @@
 
 Nothing is run here. Of a problem's ``check`` function every straight-line call of the candidate
 with literal arguments is taken, and the result that the test itself claims where it claims one by
-``==`` or plain truth. Calls inside loops, with computed arguments or keywords are left out.
+``==`` or plain truth. Calls inside loops, with computed arguments or keywords are left out, and so are
+the few calls of a test whose values have another type than the rest.
 """
 
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from xinstruct.benchmarks.infer import NoType, annotated, common_type, to_json
 from xinstruct.languages.types import Parameter, Signature, Type, conforms
 
+UNREADABLE = "its test calls the function with no literal arguments outside loops"
 UNCLAIMED = object()  # the test says nothing exact about a call's result
 
 
@@ -46,17 +50,25 @@ class Task:
     returns_known: bool = True  # False: neither annotation nor test states a result; the type is a placeholder
 
 
-def parse_task(row: dict[str, Any], fields: dict[str, str]) -> Task:
-    """A Task from one record, laid out as `fields` says. Raises NotUsable."""
-    get = {key: row[name] if key != "check" else name for key, name in fields.items()}
+def layout(row: dict[str, Any], fields: dict[str, str]) -> dict[str, str]:
+    """A record's texts under this module's names: id, prompt, function, solution, test, check."""
+    return {key: str(row[name]) if key != "check" else name for key, name in fields.items()}
+
+
+def parse_task(row: dict[str, Any], fields: dict[str, str], recorded: Sequence[tuple[Any, ...]] = ()) -> Task:
+    """A Task from one record, laid out as `fields` says. Raises NotUsable.
+
+    recorded: arguments of calls, for a test whose own calls cannot be read.
+    """
+    get = layout(row, fields)
     function = get["function"]
-    calls = _unique(test_calls(get["test"], get["check"]))
+    calls = _unique(test_calls(get["test"], get["check"]) or [Call(args) for args in recorded])
     if not calls:
-        raise NotUsable("its test calls the function with no literal arguments outside loops")
+        raise NotUsable(UNREADABLE)
     module = ast.parse(get["prompt"] + get["solution"])
     node = next(n for n in module.body if isinstance(n, ast.FunctionDef) and n.name == function)
     try:
-        signature = _signature(node, calls)
+        signature, calls = _fitting(node, calls)
     except NoType as error:
         raise NotUsable(f"the neutral types do not cover its values: {error}") from error
     return Task(
@@ -123,6 +135,54 @@ def _unique(calls: list[Call]) -> list[Call]:
     for call in calls:
         seen.setdefault(repr(call.args), call)
     return list(seen.values())
+
+
+def _fitting(node: ast.FunctionDef, calls: list[Call]) -> tuple[Signature, list[Call]]:
+    """The signature of all calls, else of most of them: those that no common type covers are left out.
+
+    Raises NoType when less than half of the calls have a common type.
+    """
+    try:
+        return _signature(node, calls), calls
+    except NoType:
+        best = max((_grown(node, calls, seed) for seed in calls), key=len)
+        if len(best) < 2 or 2 * len(best) < len(calls):
+            raise
+        return _signature(node, best), best
+
+
+def _grown(node: ast.FunctionDef, calls: list[Call], seed: Call) -> list[Call]:
+    """The calls, in order, that have a common type with `seed` and those taken before."""
+    kept: list[Call] = []
+    for call in [seed, *(call for call in calls if call is not seed)]:
+        try:
+            _signature(node, [*kept, call])
+        except NoType:
+            continue
+        kept.append(call)
+    return [call for call in calls if any(call is one for one in kept)]
+
+
+def of_integers(task: Task) -> Task | None:
+    """The task with its calls on integers alone, where floats stand for both; None when there is no such reading."""
+    kept = [i for i, args in enumerate(task.args) if not _has_float(args)]
+    params = tuple(Parameter(p.name, _as_int(p.type)) for p in task.signature.params)
+    if len(kept) < 2 or params == task.signature.params:
+        return None
+    return dataclasses.replace(
+        task,
+        signature=Signature(params, task.signature.returns),
+        args=[task.args[i] for i in kept],
+        claims=[task.claims[i] for i in kept],
+    )
+
+
+def _has_float(value: Any) -> bool:
+    return isinstance(value, float) or (isinstance(value, list | tuple) and any(map(_has_float, value)))
+
+
+def _as_int(kind: Type) -> Type:
+    return Type("int") if kind.head == "float" else Type(kind.head, tuple(map(_as_int, kind.args)))
 
 
 def _signature(node: ast.FunctionDef, calls: list[Call]) -> Signature:

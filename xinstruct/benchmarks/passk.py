@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from random import Random
 
 Z95 = 1.959963984540054
 
@@ -36,6 +37,19 @@ def wilson(passed: int, n: int, z: float = Z95) -> tuple[float, float]:
     half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
     low, high = (centre - half) / shrink, (centre + half) / shrink
     return (0.0 if passed == 0 else low), (1.0 if passed == n else high)
+
+
+def bootstrap(counts: Sequence[tuple[int, int]], draws: int = 2000, seed: int = 0) -> tuple[float, float]:
+    """95 % interval of the mean rate over problems given as (n, passed): problems are redrawn, percentiles taken.
+
+    For several answers to a problem, which are not independent; (0, 1) when there are no problems.
+    """
+    if not counts:
+        return 0.0, 1.0
+    rates = [passed / n for n, passed in counts]
+    random = Random(seed)
+    means = sorted(math.fsum(random.choices(rates, k=len(rates))) / len(rates) for _ in range(draws))
+    return means[int(0.025 * draws)], means[int(0.975 * draws) - 1]
 
 
 def mcnemar(gained: int, lost: int) -> float:

@@ -15,12 +15,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from xinstruct.benchmarks.extract import definition_line
 from xinstruct.benchmarks.fetch import declaration, rows
 from xinstruct.benchmarks.infer import NoType, common_type
-from xinstruct.benchmarks.parse import UNCLAIMED, NotUsable, Task, parse_task
+from xinstruct.benchmarks.parse import UNCLAIMED, UNREADABLE, NotUsable, Task, layout, of_integers, parse_task
 from xinstruct.benchmarks.protocol import instruction
+from xinstruct.benchmarks.recorded import recorded_calls
 from xinstruct.execution.judge import Job, Judge
 from xinstruct.languages import Language, Unsupported, get
 from xinstruct.languages.types import Case, Signature, conforms, same
@@ -61,14 +63,39 @@ class Suite:
 def read_suite(name: str, folder: Path, judge: Judge) -> Suite:
     """Read benchmark `name` out of folder/<name>/ and run its canonical solutions. Raises BadInput."""
     about = declaration(name)
-    tasks, left_out = [], {}
-    for row in rows(folder / name / about["records"]):
-        try:
-            tasks.append(parse_task(row, about["fields"]))
-        except NotUsable as error:
-            left_out[str(row[about["fields"]["id"]])] = str(error)
+    records = list(rows(folder / name / about["records"]))
+    tasks, left_out = _parsed(records, about["fields"], {})
+    computed = [layout(row, about["fields"]) for row in records if left_out.get(_id(row, about)) == UNREADABLE]
+    calls = recorded_calls([{**one, "program": one["prompt"] + one["solution"]} for one in computed], judge)
+    if calls:
+        tasks, left_out = _parsed(records, about["fields"], calls)
     cases = _observe(tasks, judge, left_out, name)
+    narrowed = [task for one in tasks if one.task_id in left_out and (task := of_integers(one))]
+    if narrowed:
+        again: dict[str, str] = {}
+        found = _observe(narrowed, judge, again, f"{name}, on integers")
+        cases |= found
+        tasks = [next((n for n in narrowed if n.task_id == t.task_id and n.task_id in found), t) for t in tasks]
+        left_out = {key: why for key, why in left_out.items() if key not in found}
     return Suite(name, [task for task in tasks if task.task_id in cases], cases, dict(sorted(left_out.items())))
+
+
+def _id(row: dict[str, Any], about: dict[str, Any]) -> str:
+    return str(row[about["fields"]["id"]])
+
+
+def _parsed(
+    records: list[dict[str, Any]], fields: dict[str, str], calls: dict[str, list[tuple[Any, ...]]]
+) -> tuple[list[Task], dict[str, str]]:
+    """Tasks of all records that can be read, and why not for the others."""
+    tasks, left_out = [], {}
+    for row in records:
+        name = str(row[fields["id"]])
+        try:
+            tasks.append(parse_task(row, fields, calls.get(name, ())))
+        except NotUsable as error:
+            left_out[name] = str(error)
+    return tasks, left_out
 
 
 def _observe(tasks: list[Task], judge: Judge, left_out: dict[str, str], name: str) -> dict[str, tuple[Case, ...]]:
@@ -117,7 +144,7 @@ def problem(task: Task, cases: tuple[Case, ...], language: str) -> Problem:
     python = language == "python"
     function = task.function if python else backend.identifier(task.function)
     header = backend.header(function, task.signature)
-    _check(backend, function, task.signature, cases)
+    cases = _passable(backend, function, task.signature, cases)
     prompt = task.prompt.strip("\n") if python else _prompt(backend, function, header, task)
     return Problem(
         task_id=task.task_id,
@@ -132,12 +159,25 @@ def problem(task: Task, cases: tuple[Case, ...], language: str) -> Problem:
     )
 
 
-def _check(backend: Language, function: str, signature: Signature, cases: tuple[Case, ...]) -> None:
-    """Raise Unsupported unless arguments can be passed and every expected value can be written."""
-    backend.driver("", function, signature, [list(case.args) for case in cases], "nonce")
+def _passable(backend: Language, function: str, signature: Signature, cases: tuple[Case, ...]) -> tuple[Case, ...]:
+    """The cases whose values the language can hold. Raises Unsupported unless they are half of all."""
+    found, first = [], None
     for case in cases:
-        if signature.returns.head != "none":
-            backend.literal(signature.returns, case.expected)
+        try:
+            _check(backend, function, signature, case)
+            found.append(case)
+        except Unsupported as error:
+            first = first or error
+    if first and 2 * len(found) < len(cases):
+        raise first
+    return tuple(found)
+
+
+def _check(backend: Language, function: str, signature: Signature, case: Case) -> None:
+    """Raise Unsupported unless the arguments can be passed and the expected value can be written."""
+    backend.driver("", function, signature, [list(case.args)], "nonce")
+    if signature.returns.head != "none":
+        backend.literal(signature.returns, case.expected)
 
 
 def _prompt(backend: Language, function: str, header: str, task: Task) -> str:

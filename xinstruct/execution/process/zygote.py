@@ -25,6 +25,7 @@ from typing import Any
 NEW_MOUNTS = 0x00020000  # CLONE_NEWNS
 # What programs mostly import; loaded once, shared by all forks.
 PRELOADED = (
+    "_pickle",
     "abc",
     "bisect",
     "builtins",
@@ -224,8 +225,6 @@ def run_script() -> int:
     main.__file__ = os.path.abspath(sys.argv[0])
     main.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
     sys.modules["__main__"] = main
-    for name in ("ctypes", "_ctypes", "marshal", "socket", "_socket", "resource"):
-        sys.modules.pop(name, None)
     status = _guarded(lambda: _execute(main.__dict__))
     for last in (threading._shutdown, _exit_functions):  # type: ignore[attr-defined]
         status = _guarded(last) or status

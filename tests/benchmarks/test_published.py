@@ -1,0 +1,60 @@
+"""The table of published answers is written from result files, between its markers, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xinstruct.benchmarks.peers import peers_table
+from xinstruct.benchmarks.published import _path, declared_rows, table, write_table
+from xinstruct.benchmarks.rules import rules
+from xinstruct.files import BadInput, write_json
+
+
+def result(verdicts: dict[str, str], reference: dict[str, bool] | None = None) -> dict[str, Any]:
+    rows = [{"task_id": name, "verdict": verdict} for name, verdict in verdicts.items()]
+    found: dict[str, Any] = {"benchmark": "b:v", "score": 0.5, "passed": 1, "judged": 2, "rows": rows}
+    if reference:
+        odd = [name for name in reference if (verdicts[name] == "passed") != reference[name]]
+        differing = [
+            {"task_id": name, "ours": verdicts[name], "reference": reference[name], "detail": "a | b"} for name in odd
+        ]
+        found["reference"] = {"n": 2, "agree": 2 - len(odd), "differing": differing}
+    return found
+
+
+def test_rows_are_declared_whole() -> None:
+    for row in declared_rows():
+        assert rules(row["rules"]).steps
+        assert 0 < row["published"] < 100
+        assert row["from"]
+
+
+def test_the_table_holds_what_results_are_there(tmp_path: Path) -> None:
+    row = next(row for row in declared_rows() if row["file"] == "humaneval-gpt-4-1106-preview-seed")
+    write_json(_path(tmp_path, row), result({"t/1": "passed", "t/2": "timeout"}, {"t/1": True, "t/2": True}))
+    text = table(tmp_path)
+    shown = "| humaneval-gpt-4-1106-preview-seed | b:v, python | function | 87.20 | 50.00 | 1 of 2 | 1 of 2 (50.00 %) |"
+    assert shown in text
+    assert "t/2: timeout here, passed there: a / b" in text
+    assert "humaneval-bard" not in text
+    assert "- humaneval_python, field completion: 1 of 2 verdicts agree (50.00 %) over 1 files" in text
+
+
+def test_only_what_is_between_the_markers_is_written(tmp_path: Path) -> None:
+    document = tmp_path / "d.md"
+    document.write_text("before\n<!-- x: begin -->\nold\n<!-- x: end -->\nafter\n")
+    write_table(document, "x", "new\n")
+    assert document.read_text() == "before\n<!-- x: begin -->\nnew\n<!-- x: end -->\nafter\n"
+    with pytest.raises(BadInput, match="no place for the table"):
+        write_table(document, "y", "new\n")
+
+
+def test_agreement_with_evalplus(tmp_path: Path) -> None:
+    evals = {name: [{"base_status": "pass", "plus_status": status}] for name, status in (("a", "pass"), ("b", "fail"))}
+    write_json(tmp_path / "peers" / "f_eval_results.json", {"eval": evals})
+    ours = tmp_path / "f-humaneval_plus-completion-completion.json"
+    write_json(ours, result({"a": "passed", "b": "passed"}))
+    assert "| f | base and plus | 50.00 | 100.00 | 1 of 2 | b (passed) |" in peers_table(tmp_path, tmp_path / "peers")

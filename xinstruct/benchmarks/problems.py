@@ -1,0 +1,233 @@
+"""A benchmark's problems as programs: records of its files, laid out as its benchmark.yaml says.
+
+``load`` gives the problems of one variant in one language. How a program is put together is the
+declaration's ``program``: a text with {code}, {tests}, {function} and {standin}. Where the records
+need more than fields, ``reader`` names a module of this package that has ``read(rows, about)``.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from xinstruct.benchmarks.fetch import HERE, declaration, rows
+from xinstruct.execution.judge import Job, Judge
+from xinstruct.files import BadInput
+
+_FIELDS = {"prompt": "", "function": "", "tests": "", "solution": ""}
+
+
+class Problem(Protocol):
+    """What scoring needs of a problem, whatever kind its tests are of."""
+
+    @property
+    def task_id(self) -> str:
+        """Its name in the benchmark's files."""
+
+    @property
+    def language(self) -> str:
+        """A key of xinstruct.languages."""
+
+    @property
+    def prompt(self) -> str:
+        """What a completion continues."""
+
+    @property
+    def function(self) -> str:
+        """The function asked for; "" when unknown."""
+
+    def job(self, ident: str, code: str) -> Job:
+        """What to give to the judge for a complete code."""
+
+
+@dataclass(frozen=True)
+class ProgramProblem:
+    """A problem whose tests are source text that is put behind (or around) the code."""
+
+    task_id: str
+    language: str
+    prompt: str
+    function: str
+    tests: str
+    program: str  # a text with {code}, {tests}, {function}, {standin}
+    solution: str = ""  # canonical answer, a continuation of the prompt; "" when the benchmark has none
+    standin: str = ""
+    fit_braces: bool = False
+
+    def job(self, ident: str, code: str) -> Job:
+        """The whole program as a job. With fit_braces, braces that the code has closed already leave the tests."""
+        tests = self.tests
+        if self.fit_braces:
+            code, tests = fitted(code, self.prompt, tests)
+        parts = {"code": code, "tests": tests, "function": self.function, "standin": self.standin}
+        return Job(ident, self.language, program=filled(self.program, parts))
+
+
+@dataclass(frozen=True)
+class About:
+    """A benchmark's declaration, narrowed to one variant and language."""
+
+    name: str
+    variant: str
+    language: str
+    file: str
+    problems: int
+    rules: str
+    limits: dict[str, Any]
+    folders: list[str]
+    raw: dict[str, Any]  # all keys, those of variant and language laid over the benchmark's
+
+
+def about(name: str, language: str) -> About:
+    """The declaration of NAME or NAME:VARIANT in a language. Raises BadInput naming what there is."""
+    name, _, wanted = name.partition(":")
+    base = declaration(name)
+    variants = base.get("variants", {"": {"languages": {}}})
+    variant = wanted or next(iter(variants))
+    if variant not in variants:
+        raise BadInput(f"benchmark {name} has no variant {variant!r}; it has {', '.join(variants)}")
+    languages = variants[variant]["languages"]
+    if variant and language not in languages:
+        raise BadInput(f"benchmark {name}:{variant} has no {language}; it has {', '.join(languages)}")
+    layers = [base, variants[variant], languages.get(language, {})]
+    raw = {key: value for layer in layers for key, value in layer.items()}
+    raw["fields"] = {key: value for layer in layers for key, value in layer.get("fields", {}).items()}
+    return About(
+        name=name,
+        variant=variant,
+        language=language,
+        file=raw.get("file", raw.get("records", "")),
+        problems=raw["problems"],
+        rules=raw["rules"],
+        limits=raw.get("limits", {}),
+        folders=raw.get("folders", []),
+        raw=raw,
+    )
+
+
+def load(one: About, data: Path, judge: Judge) -> list[Problem]:
+    """The problems, in the order of the file. Raises BadInput when the file is not there or has another size."""
+    reader = one.raw.get("reader", "translate")
+    if reader == "translate":
+        from xinstruct.benchmarks.translate import expressible, read_suite
+
+        return list(expressible(read_suite(one.name, data, judge), one.language)[0])
+    found = list(_reader(reader)(rows(locate(one, data)), one))
+    if len(found) != one.problems:
+        raise BadInput(f"{locate(one, data)}: {len(found)} problems, the declaration says {one.problems}")
+    return found
+
+
+def _reader(name: str) -> Callable[[Iterable[dict[str, Any]], About], Iterable[Problem]]:
+    if name == "records":
+        return read
+    module = importlib.import_module(f"xinstruct.benchmarks.{name}")
+    found: Callable[[Iterable[dict[str, Any]], About], Iterable[Problem]] = module.read
+    return found
+
+
+def locate(one: About, data: Path) -> Path:
+    """Where a variant's file is under `data`: there, in the benchmark's folder, in a declared one."""
+    places = [data / part / one.file for part in ("", one.name, *one.folders)]
+    for path in places:
+        if path.is_file():
+            return path
+    raise BadInput(f"{data}: no {one.file} of benchmark {one.name} (also not in {', '.join(one.folders)}); give --data")
+
+
+def read(records: Iterable[dict[str, Any]], one: About) -> Iterable[ProgramProblem]:
+    """Records whose fields are texts: each declared field is a text with the record's keys in braces."""
+    standin = one.raw.get("standin", "")
+    text = (HERE / one.name / "standins" / standin).read_text(encoding="utf-8") if standin else ""
+    low, high = one.raw.get("range", (None, None))
+    for record in records:
+        if low is None or low <= int(record["task_id"]) <= high:
+            yield _problem(record, one, text)
+
+
+def _problem(record: dict[str, Any], one: About, standin: str) -> ProgramProblem:
+    plain = {key: "\n".join(map(str, v)) if isinstance(v, list) else v for key, v in record.items()}
+    fields = {key: _FUNCTIONS.get(text, filled)(text, plain) for key, text in one.raw["fields"].items()}
+    fields = _FIELDS | {key: value.replace("\r\n", "\n") for key, value in fields.items()}
+    if record.get("canonical_solution", "") is None:
+        fields["solution"] = ""
+    return ProgramProblem(
+        task_id=fields["id"],
+        language=one.language,
+        prompt=fields["prompt"],
+        function=fields["function"],
+        tests=fields["tests"],
+        program=one.raw["program"],
+        solution=fields["solution"],
+        standin=standin,
+        fit_braces=one.raw.get("fit_braces", False),
+    )
+
+
+def filled(template: str, values: dict[str, Any]) -> str:
+    """The template with each {name} of `values` replaced; all other braces stay. Values are not looked into."""
+    return re.sub(r"\{(\w+)\}", lambda m: str(values[m.group(1)]) if m.group(1) in values else m.group(), template)
+
+
+# ---- functions whose name no field holds
+
+
+def _called(_: str, record: dict[str, Any]) -> str:
+    """The function of the solution (its last when none matches) that the first test calls."""
+    defined = re.findall(r"^def\s+(\w+)", str(record["code"]), re.M)
+    called = [
+        node.func.id
+        for node in ast.walk(ast.parse(str(record["test_list"])))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    return next((name for name in called if name in defined), (defined or [""])[-1])
+
+
+def _from_name(_: str, record: dict[str, Any]) -> str:
+    """The function whose header ends the prompt: the last identifier before a parenthesis in its last line."""
+    line = next(line for line in reversed(str(record["prompt"]).splitlines()) if "(" in line)
+    return str(re.findall(r"([\w$]+)\s*\(", line)[0])
+
+
+def _declared(_: str, record: dict[str, Any]) -> str:
+    """The function that the record's declaration opens."""
+    last = str(record["declaration"]).rstrip().splitlines()[-1]
+    arrow = re.search(r"\bconst\s+(\w+)\s*=", last)
+    return arrow.group(1) if arrow else str(re.findall(r"(\w+)\s*\(", last)[0])
+
+
+_FUNCTIONS = {"called": _called, "from_name": _from_name, "declared": _declared}
+
+
+# ---- braces between code and tests
+
+
+def depth(code: str) -> int:
+    """How many braces are open at the end of C-like code, outside strings and comments."""
+    from xinstruct.languages.clike import blank
+
+    text = blank(code)
+    return text.count("{") - text.count("}")
+
+
+def fitted(code: str, prompt: str, tests: str) -> tuple[str, str]:
+    """Code and tests such that the tests' leading braces close what the code has open, no more.
+
+    The tests expect the code to end inside the function that the prompt opened. A complete function
+    has closed it: then the tests' first brace goes; further ones (a class) leave the end of the code.
+    """
+    leading = re.match(r"\s*\}", tests)
+    surplus = depth(prompt) - depth(code)
+    if not leading or surplus <= 0:
+        return code, tests
+    for _ in range(surplus - 1):
+        head, brace, tail = code.rstrip().rpartition("}")
+        if not brace or tail:
+            break
+        code = head
+    return code, tests[leading.end() :]

@@ -1,0 +1,160 @@
+"""Score the files of published.yaml and write their table: ``python -m xinstruct.benchmarks.published``.
+
+--published is the folder of the answer files, --data that of the problem files, --only a part of file names;
+results of each row are kept as JSON under work/published, and the table in docs/benchmarks.md is written anew
+from all that are there. Needs the files; nothing here writes a figure by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from xinstruct.benchmarks.command import make_judge
+from xinstruct.benchmarks.peers import peers_table
+from xinstruct.benchmarks.score import score_file
+from xinstruct.files import BadInput, read_yaml, write_json, write_text
+from xinstruct.plan import work_root
+
+HERE = Path(__file__).parent
+DOCUMENT = Path("docs/benchmarks.md")
+_SHOWN = 8
+
+
+def declared_rows() -> list[dict[str, Any]]:
+    """The rows of published.yaml with their defaults, in order."""
+    declared = read_yaml(HERE / "published.yaml")
+    return [{**declared["defaults"], **row} for row in declared["rows"]]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Score what is asked for, then write the table. Returns 1 when a row's files are missing."""
+    args = _parser().parse_args(argv)
+    missing = 0
+    for row in declared_rows():
+        if args.only in row["file"] and (not args.benchmark or row["benchmark"].startswith(args.benchmark)):
+            try:
+                _score(row, args)
+            except BadInput as error:
+                missing += 1
+                print(f"{row['file']}: {error}", file=sys.stderr)
+    write_table(args.out, "published", table(args.results))
+    write_table(args.out, "peers", peers_table(args.results, args.peers))
+    return 1 if missing else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--published", type=Path, default=Path("../shared/published"), help="folder of answer files")
+    parser.add_argument("--data", type=Path, default=Path("../shared"), help="folder of problem files")
+    parser.add_argument("--only", default="", help="part of the file names to score")
+    parser.add_argument("--benchmark", default="", help="start of the benchmark names to score")
+    parser.add_argument("--workers", type=int, help="programs at a time")
+    parser.add_argument("--results", type=Path, default=work_root() / "published", help="folder of results")
+    parser.add_argument("--peers", type=Path, default=work_root() / "peers", help="folder of EvalPlus's result files")
+    parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
+    return parser
+
+
+def _score(row: dict[str, Any], args: argparse.Namespace) -> None:
+    score = score_file(
+        row["benchmark"],
+        row["language"],
+        args.published / f"{row['file']}.jsonl.gz",
+        args.data,
+        lambda one: make_judge(one, None, args.workers),
+        rule_set=row["rules"],
+        reference=row["reference"],
+        field=row["field"],
+    )
+    found = score.summary()
+    write_json(_path(args.results, row), found | {"rows": [dataclasses.asdict(one) for one in score.rows]})
+    print(f"{row['file']} {row['benchmark']}: {100 * found['score']:.2f} (published {row['published']})", flush=True)
+
+
+def _path(folder: Path, row: dict[str, Any]) -> Path:
+    name = "-".join([row["file"], row["benchmark"].replace(":", "-"), row["rules"].replace("+", "-"), row["field"]])
+    return folder / f"{name}.json"
+
+
+# ---- the table
+
+
+def write_table(document: Path, name: str, table: str) -> None:
+    """Replace what stands between the document's two markers of that name. Raises BadInput without them."""
+    text = document.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    if begin not in text or end not in text:
+        raise BadInput(f"{document}: no place for the table ({begin} ... {end})")
+    head, tail = text.split(begin)[0], text.split(end)[1]
+    write_text(document, f"{head}{begin}\n{table}{end}{tail}")
+
+
+def table(results: Path) -> str:
+    """The table and, below it, each differing task with its cause."""
+    causes = read_yaml(HERE / "published.yaml")["causes"] or {}
+    names = ("answers", "benchmark", "rules", "published %", "here %", "passed", "verdicts that agree")
+    head = f"| {' | '.join(names)} |\n{'|---' * len(names)}|\n"
+    cells, notes = [], []
+    for row in declared_rows():
+        path = _path(results, row)
+        if path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            cells.append(_cells(row, found))
+            if row["field"] == "completion":
+                notes += _notes(row, found, causes.get(f"{row['file']} {row['benchmark']}", {}))
+    return (
+        head
+        + "".join(cells)
+        + _sums(results)
+        + ("\nWhere verdicts or rates differ:\n\n" + "".join(notes) if notes else "")
+    )
+
+
+def _sums(results: Path) -> str:
+    """A line for each benchmark: agreement over its rows that hold verdicts, whole answers and cut-out ones apart."""
+    sums: dict[str, list[int]] = {}
+    for row in (row for row in declared_rows() if row["reference"] and _path(results, row).exists()):
+        there = json.loads(_path(results, row).read_text(encoding="utf-8"))["reference"]
+        total = sums.setdefault(f"{row['benchmark']}, field {row['field']}", [0, 0, 0])
+        total[:] = [total[0] + 1, total[1] + there["agree"], total[2] + there["n"]]
+    lines = [
+        f"- {name}: {agree} of {n} verdicts agree ({100 * agree / n:.2f} %) over {files} files\n"
+        for name, (files, agree, n) in sums.items()
+    ]
+    return "\n" + "".join(lines) if lines else ""
+
+
+def _cells(row: dict[str, Any], found: dict[str, Any]) -> str:
+    there = found.get("reference")
+    agree = f"{there['agree']} of {there['n']} ({100 * there['agree'] / there['n']:.2f} %)" if there else ""
+    field = "" if row["field"] == "completion" else f" ({row['field']})"
+    shown = [
+        f"{row['file']}{field}",
+        f"{found['benchmark']}, {row['language']}",
+        row["rules"],
+        f"{row['published']:.2f}",
+    ]
+    shown += [f"{100 * found['score']:.2f}", f"{found['passed']} of {found['judged']}", agree]
+    return f"| {' | '.join(shown)} |\n"
+
+
+def _notes(row: dict[str, Any], found: dict[str, Any], causes: dict[str, str]) -> list[str]:
+    name = f"{row['file']} ({found['benchmark']})"
+    differing = found.get("reference", {}).get("differing", [])
+    notes = []
+    for one in differing:
+        there = "passed" if one["reference"] else "failed"
+        cause = causes.get(one["task_id"]) or f"{one['detail'][:90] or 'not looked into'}"
+        notes.append(f"- {name}, {one['task_id']}: {one['ours']} here, {there} there: {cause.replace('|', '/')}\n")
+    known = {one["task_id"] for one in differing}
+    notes += [f"- {name}, {task}: {cause}\n" for task, cause in causes.items() if task not in known]
+    return notes
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""From an answer to the code that is judged, by named rules (rules.yaml), each a list of steps.
+
+Taking code out of the answer: ``whole`` (all of it), ``first_fence``, ``last_fence`` (that fenced
+block; without one there is no code), ``first_fence_or_whole``, ``last_fence_or_whole``, ``best`` and
+``best_last`` (see extract.py). Then: ``stop`` (cut at the first stop string of the language),
+``drop_main`` (a main of the answer's own goes), ``balance`` (missing or surplus closing braces),
+``imports`` (the preset of modules), ``preamble`` (the prompt's imports and helper functions),
+``prompt`` (the whole prompt), ``auto`` (``preamble`` when the code defines the function, else ``prompt``).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+from xinstruct.benchmarks.extract import NONE, balance_braces, defines, extract_code, fenced_blocks
+from xinstruct.benchmarks.problems import Problem
+from xinstruct.files import BadInput, read_yaml
+from xinstruct.languages import clike, get
+
+TAKES = ("whole", "first_fence", "last_fence", "first_fence_or_whole", "last_fence_or_whole", "best", "best_last")
+_FILE = Path(__file__).parent / "rules.yaml"
+_PYTHON_IMPORTS = (
+    "import bisect, collections, copy, datetime, functools, hashlib, heapq, itertools, json, math, operator, os, "
+    "random, re, string, sys, time\nfrom collections import *\nfrom functools import *\nfrom heapq import *\n"
+    "from itertools import *\nfrom typing import *\n"
+)
+_IMPORT_LINE = re.compile(r"^[ \t]*(?:#include\b|using\s+[\w.:=<> ]+;|import\b|package\b|use\s).*$", re.M)
+_BRACED = ("java", "csharp", "cpp", "javascript", "typescript", "php")
+_MAINS = {
+    "python": re.compile(r"^if\s+__name__\s*==.*(?:\n(?:[ \t].*|\s*$))*", re.M),
+    "cpp": re.compile(r"^[ \t]*(?:int|void|auto)\s+main\s*\([^)]*\)\s*(?:->\s*int\s*)?\{", re.M),
+    "java": re.compile(r"^[ \t]*(?:public\s+)?static\s+void\s+main\s*\([^)]*\)[^{]*\{", re.M),
+    "csharp": re.compile(
+        r"^[ \t]*(?:(?:public|private|internal)\s+)?static\s+(?:void|int)\s+Main\s*\([^)]*\)\s*\{", re.M
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A named list of steps; the first one takes the code out of the answer."""
+
+    name: str
+    steps: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({' + '.join(self.steps)})"
+
+
+def rules(name: str) -> Rules:
+    """The set of a name, or of steps joined by "+". Raises BadInput naming both."""
+    known: dict[str, list[str]] = dict(read_yaml(_FILE))
+    steps = tuple(known.get(name, name.split("+")))
+    if steps[0] not in TAKES or any(step not in _STEPS for step in steps[1:]):
+        raise BadInput(f"unknown rules {name!r}; sets: {', '.join(known)}; steps: {', '.join((*TAKES, *_STEPS))}")
+    return Rules(name, steps)
+
+
+def apply(one: Rules, problem: Problem, answer: str) -> tuple[str, str]:
+    """The code to judge and the rule that found it; ("", "none") when the answer holds none."""
+    code, found = _take(one.steps[0], problem, answer.replace("\r\n", "\n"))
+    if found == NONE:
+        return "", NONE
+    if not code.strip() and "prompt" not in one.steps:  # the prompt alone may be right already
+        return "", NONE
+    for step in one.steps[1:]:
+        changed = _STEPS[step](problem, code)
+        found += f"+{step}" if changed != code else ""
+        code = changed
+    return code, found
+
+
+def _take(step: str, problem: Problem, answer: str) -> tuple[str, str]:
+    if step == "whole":
+        return answer, step
+    if step.startswith("best"):
+        return extract_code(answer, problem.language, problem.function, last=step == "best_last")
+    blocks = [text for _, text in fenced_blocks(answer)]
+    if blocks:
+        return (blocks[0], "first_fence") if step.startswith("first") else (blocks[-1], "last_fence")
+    return (answer, "no_fence") if step.endswith("or_whole") else ("", NONE)
+
+
+def _stop(problem: Problem, code: str) -> str:
+    ends = [at for text in get(problem.language).stop if (at := code.find(text)) >= 0]
+    return code[: min(ends)] if ends else code
+
+
+def _drop_main(problem: Problem, code: str) -> str:
+    pattern = _MAINS.get(problem.language)
+    match = pattern.search(code) if pattern and problem.function != "main" else None
+    if match is None:
+        return code
+    if problem.language == "python":
+        return code[: match.start()] + code[match.end() :]
+    open_, text = 0, clike.blank(code)
+    for at in range(match.end() - 1, len(text)):
+        open_ += (text[at] == "{") - (text[at] == "}")
+        if open_ == 0:
+            return code[: match.start()] + code[at + 1 :]
+    return code[: match.start()]
+
+
+def _balance(problem: Problem, code: str) -> str:
+    return balance_braces(code)[0] if problem.language in _BRACED else code
+
+
+def _imports(problem: Problem, code: str) -> str:
+    return _PYTHON_IMPORTS + code if problem.language == "python" else code
+
+
+def _preamble(problem: Problem, code: str) -> str:
+    text = preamble(problem)
+    return f"{text}\n\n{code}" if text else code
+
+
+def _prompt(problem: Problem, code: str) -> str:
+    return problem.prompt + code
+
+
+def _auto(problem: Problem, code: str) -> str:
+    if defines(code, problem.language, problem.function):
+        return _preamble(problem, code)
+    if problem.language == "python" and not code.startswith((" ", "\t")):
+        code = textwrap.indent(textwrap.dedent(code), "    ")
+    return f"{problem.prompt.rstrip()}\n{code}"
+
+
+def preamble(problem: Problem) -> str:
+    """The prompt's imports, and in Python its helper functions: what a repeated function may need."""
+    if problem.language != "python":
+        head = problem.prompt.partition("<?php")[2] if problem.language == "php" else problem.prompt
+        return "\n".join(_IMPORT_LINE.findall(head)) if problem.language in ("cpp", "java", "csharp") else ""
+    try:
+        body = ast.parse(problem.prompt).body
+    except SyntaxError:  # a prompt that ends at its header or inside a suite
+        body = ast.parse(problem.prompt + "    pass\n").body
+    own = [n for n in body if not (isinstance(n, ast.FunctionDef) and n.name == problem.function)]
+    return "\n".join(ast.unparse(node) for node in own if not isinstance(node, ast.Expr))
+
+
+_STEPS = {
+    "stop": _stop,
+    "drop_main": _drop_main,
+    "balance": _balance,
+    "imports": _imports,
+    "preamble": _preamble,
+    "prompt": _prompt,
+    "auto": _auto,
+}

@@ -1,0 +1,134 @@
+"""Score answers to a benchmark: extraction by named rules, verdicts, rates with intervals, agreement.
+
+Verdicts of the judge stay as they are; ``no_code`` is an answer in which no code was found (it counts
+as failed and is shown apart), ``infrastructure`` says nothing about the answer and leaves n.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xinstruct.benchmarks.extract import NONE
+from xinstruct.benchmarks.passk import bootstrap, mean_pass_at_k, wilson
+from xinstruct.benchmarks.problems import About, about, load
+from xinstruct.benchmarks.rules import Rules, apply, rules
+from xinstruct.benchmarks.samples import Answer, read_answers
+from xinstruct.execution.judge import Judge
+
+NO_CODE = "no_code"
+VOID = "infrastructure"
+PASSED = "passed"
+KS = (1, 5, 10, 100)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one answer."""
+
+    task_id: str
+    sample: int
+    verdict: str
+    detail: str
+    rule: str  # how the code was found
+    reference: bool | None
+
+
+@dataclass(frozen=True)
+class Score:
+    """Rows of a file of answers under one benchmark, language and set of rules."""
+
+    benchmark: str
+    language: str
+    rules: Rules
+    rows: list[Row]
+
+    @property
+    def judged(self) -> list[Row]:
+        """Rows that say something about the answer."""
+        return [row for row in self.rows if row.verdict != VOID]
+
+    def summary(self) -> dict[str, Any]:
+        """Everything but the rows, as JSON."""
+        counts = self._counts()
+        n, passed = sum(n for n, _ in counts), sum(good for _, good in counts)
+        fewest = min((n for n, _ in counts), default=0)
+        found: dict[str, Any] = {"benchmark": self.benchmark, "language": self.language}
+        found |= {"rules": self.rules.name, "steps": list(self.rules.steps)}
+        found |= {"problems": len(counts), "answers": len(self.rows), "judged": n, "passed": passed}
+        found["score"] = mean_pass_at_k(counts, 1) if counts else None
+        found["interval"] = wilson(passed, n) if fewest == 1 and n == len(counts) else bootstrap(counts)
+        found["pass_at_k"] = {str(k): mean_pass_at_k(counts, k) for k in KS if 1 < k <= fewest}
+        found["verdicts"] = dict(Counter(row.verdict for row in self.rows).most_common())
+        found["extraction"] = dict(Counter(row.rule for row in self.rows).most_common())
+        if any(row.reference is not None for row in self.rows):
+            found["reference"] = self.agreement()
+        return found
+
+    def _counts(self) -> list[tuple[int, int]]:
+        """(answers, passed) of each problem that was judged."""
+        found: dict[str, list[bool]] = defaultdict(list)
+        for row in self.judged:
+            found[row.task_id].append(row.verdict == PASSED)
+        return [(len(results), sum(results)) for results in found.values()]
+
+    def agreement(self) -> dict[str, Any]:
+        """How many answers the reference judges alike, its own rate, and where it differs."""
+        both = [row for row in self.judged if row.reference is not None]
+        differing = [row for row in both if (row.verdict == PASSED) != row.reference]
+        return {
+            "n": len(both),
+            "agree": len(both) - len(differing),
+            "passed": sum(bool(row.reference) for row in both),
+            "differing": [
+                {"task_id": row.task_id, "sample": row.sample, "ours": row.verdict, "reference": row.reference}
+                | {"detail": row.detail}
+                for row in differing
+            ],
+        }
+
+
+def judge_params(one: About, params: dict[str, Any], workers: int | None = None) -> dict[str, Any]:
+    """The judge's params under a benchmark's own limits."""
+    found = {**params, **one.limits}
+    return found | ({"workers": workers} if workers else {})
+
+
+def score_file(
+    benchmark: str,
+    language: str,
+    samples: Path,
+    data: Path,
+    judge_for: Any,
+    rule_set: str = "",
+    reference: str = "",
+    partial: bool = False,
+    field: str = "completion",
+) -> Score:
+    """Score one file. `judge_for` makes a Judge (a context manager) for an About. Raises BadInput."""
+    one = about(benchmark, language)
+    chosen = rules(rule_set or one.rules)
+    with judge_for(one) as judge:
+        answers = read_answers(samples, load(one, data, judge), reference, partial, field)
+        rows = judged(answers, chosen, judge, f"{one.name} {language}")
+    return Score(f"{one.name}:{one.variant}" if one.variant else one.name, language, chosen, rows)
+
+
+def judged(answers: Sequence[Answer], chosen: Rules, judge: Judge, desc: str) -> list[Row]:
+    """A row for each answer."""
+    codes = [apply(chosen, answer.problem, answer.text) for answer in answers]
+    jobs = [
+        answer.problem.job(str(i), code)
+        for i, (answer, (code, rule)) in enumerate(zip(answers, codes, strict=True))
+        if rule != NONE
+    ]
+    verdicts = {verdict.id: verdict for verdict in judge.judge(jobs, desc=desc)}
+    found = []
+    for i, (answer, (_, rule)) in enumerate(zip(answers, codes, strict=True)):
+        verdict = verdicts.get(str(i))
+        name, detail = (verdict.verdict, verdict.detail) if verdict else (NO_CODE, "no code in the answer")
+        found.append(Row(answer.problem.task_id, answer.place, name, detail, rule, answer.reference))
+    return found
