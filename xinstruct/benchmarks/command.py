@@ -18,7 +18,7 @@ from xinstruct.benchmarks.problems import About
 from xinstruct.benchmarks.score import VOID, Score, judge_params, score_file
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput, read_yaml, write_json
-from xinstruct.languages import NAMES
+from xinstruct.languages import names
 
 FETCHED = Path("data/fetch/benchmarks")
 
@@ -26,7 +26,7 @@ FETCHED = Path("data/fetch/benchmarks")
 def configure(parser: argparse.ArgumentParser) -> None:
     """The subcommand's arguments."""
     parser.add_argument("--benchmark", required=True, metavar="NAME[:VARIANT]", help=", ".join(declared()))
-    parser.add_argument("--language", required=True, help=", ".join(NAMES))
+    parser.add_argument("--language", required=True, help=", ".join(names()))
     parser.add_argument("--samples", required=True, type=Path, metavar="FILE", help="JSON lines, also .gz")
     parser.add_argument("--rules", default="", help="a set of benchmarks/rules.yaml, or steps joined by +")
     parser.add_argument("--reference", default="", metavar="FIELD", help="field with another evaluator's true or false")
@@ -42,8 +42,8 @@ def main(args: argparse.Namespace) -> int:
     """Score the file and print what came out. Returns 0; 1 when nothing could be judged."""
     if args.workers is not None and args.workers < 1:
         raise BadInput(f"--workers is {args.workers}; at least one is needed")
-    if args.language not in NAMES:
-        raise BadInput(f"--language: unknown language {args.language!r}; known: {', '.join(NAMES)}")
+    if args.language not in names():
+        raise BadInput(f"--language: unknown language {args.language!r}; known: {', '.join(names())}")
     score = score_file(
         args.benchmark,
         args.language,
