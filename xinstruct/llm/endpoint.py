@@ -134,6 +134,8 @@ class Endpoint:
             raise BadInput(f"{self.url}: the API key is missing or wrong (set XINSTRUCT_API_KEY): {text[:200]}")
         if answer.status == 404:
             raise BadInput(f"{self.url}/models: not found; the URL must go up to the version, e.g. http://host:8000/v1")
+        if answer.status == 500 and await self._recognise(session, {}) == "transformers":
+            return {}  # it fails to list its models where the hub's cache folder does not exist
         if answer.status != 200:
             raise BadInput(f"{self.url}/models: HTTP {answer.status}: {text[:200]}")
         try:
