@@ -69,6 +69,11 @@ def test_a_file_of_answers_is_scored_and_compared(small: Path, tmp_path: Path) -
     assert [one["task_id"] for one in found["reference"]["differing"]] == ["HumanEval/0"]
 
 
+def test_the_benchmarks_own_solutions_are_scored(small: Path) -> None:
+    found = score_file("humaneval_python", "python", None, small, judge_for).summary()
+    assert (found["passed"], found["rules"]) == (len(RECORDS), "completion")
+
+
 def test_no_code_is_a_verdict_of_its_own(small: Path, tmp_path: Path) -> None:
     fenced = [{**row, "completion": f"```python\ndef f(): pass\n{i}```"} for i, row in enumerate(answers())]
     fenced[3]["completion"] = "I cannot."

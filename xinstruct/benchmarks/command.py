@@ -26,8 +26,15 @@ FETCHED = Path("data/fetch/benchmarks")
 def configure(parser: argparse.ArgumentParser) -> None:
     """The subcommand's arguments."""
     parser.add_argument("--benchmark", required=True, metavar="NAME[:VARIANT]", help=", ".join(declared()))
+<<<<<<< HEAD
     parser.add_argument("--language", required=True, help=", ".join(names()))
     parser.add_argument("--samples", required=True, type=Path, metavar="FILE", help="JSON lines, also .gz")
+=======
+    parser.add_argument("--language", required=True, help=", ".join(NAMES))
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--samples", type=Path, metavar="FILE", help="JSON lines, also .gz")
+    what.add_argument("--canonical", action="store_true", help="score the benchmark's own solutions")
+>>>>>>> evaluation
     parser.add_argument("--rules", default="", help="a set of benchmarks/rules.yaml, or steps joined by +")
     parser.add_argument("--reference", default="", metavar="FIELD", help="field with another evaluator's true or false")
     parser.add_argument("--field", default="completion", help="the answer's field (completion)")
@@ -47,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
     score = score_file(
         args.benchmark,
         args.language,
-        args.samples,
+        None if args.canonical else args.samples,
         args.data,
         lambda one: make_judge(one, args.cache, args.workers),
         rule_set=args.rules,

@@ -196,7 +196,8 @@ def _from_name(_: str, record: dict[str, Any]) -> str:
 
 def _declared(_: str, record: dict[str, Any]) -> str:
     """The function that the record's declaration opens."""
-    last = str(record["declaration"]).rstrip().splitlines()[-1]
+    lines = reversed(str(record["declaration"]).splitlines())
+    last = next(line for line in lines if "(" in line)
     arrow = re.search(r"\bconst\s+(\w+)\s*=", last)
     return arrow.group(1) if arrow else str(re.findall(r"(\w+)\s*\(", last)[0])
 

@@ -14,10 +14,11 @@ from typing import Any
 
 from xinstruct.benchmarks.extract import NONE
 from xinstruct.benchmarks.passk import bootstrap, mean_pass_at_k, wilson
-from xinstruct.benchmarks.problems import About, about, load
+from xinstruct.benchmarks.problems import About, Problem, ProgramProblem, about, load
 from xinstruct.benchmarks.rules import Rules, apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
 from xinstruct.execution.judge import Judge
+from xinstruct.files import BadInput
 
 NO_CODE = "no_code"
 VOID = "infrastructure"
@@ -100,7 +101,7 @@ def judge_params(one: About, params: dict[str, Any], workers: int | None = None)
 def score_file(
     benchmark: str,
     language: str,
-    samples: Path,
+    samples: Path | None,
     data: Path,
     judge_for: Any,
     rule_set: str = "",
@@ -108,13 +109,26 @@ def score_file(
     partial: bool = False,
     field: str = "completion",
 ) -> Score:
-    """Score one file. `judge_for` makes a Judge (a context manager) for an About. Raises BadInput."""
+    """Score one file, or with no file the benchmark's own solutions. Raises BadInput.
+
+    `judge_for` makes a Judge (a context manager) for an About.
+    """
     one = about(benchmark, language)
-    chosen = rules(rule_set or one.rules)
+    own = "function" if one.raw.get("complete") else "completion"
+    chosen = rules(rule_set or (one.rules if samples else own))
     with judge_for(one) as judge:
-        answers = read_answers(samples, load(one, data, judge), reference, partial, field)
+        problems = load(one, data, judge)
+        answers = read_answers(samples, problems, reference, partial, field) if samples else canonical(problems)
         rows = judged(answers, chosen, judge, f"{one.name} {language}")
     return Score(f"{one.name}:{one.variant}" if one.variant else one.name, language, chosen, rows)
+
+
+def canonical(problems: Sequence[Problem]) -> list[Answer]:
+    """The benchmark's own solutions as answers. Raises BadInput when its files hold none."""
+    found = [Answer(one, one.solution, 0) for one in problems if isinstance(one, ProgramProblem) and one.solution]
+    if not found:
+        raise BadInput("this benchmark's files hold no solutions; give --samples")
+    return found
 
 
 def judged(answers: Sequence[Answer], chosen: Rules, judge: Judge, desc: str) -> list[Row]:

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from xinstruct.execution.judge import CHUNK, Job, Judge
+from xinstruct.execution.judge import CHUNK, Job, Judge, progress
 from xinstruct.execution.toolchains import known
 from xinstruct.files import BadInput, read_yaml
 from xinstruct.languages.types import Case, Signature, TypeSyntaxError, conforms
@@ -55,18 +55,32 @@ def main(args: argparse.Namespace) -> int:
     if params.get("workers", 1) < 1:
         raise BadInput(f"--workers is {params['workers']}; at least one is needed")
     refused, counts = 0, Counter[str]()
-    with Judge(params, args.cache, args.unsafe) as judge, _reader(args.input) as source, _writer(args.output) as out:
+    with (
+        Judge(params, args.cache, args.unsafe) as judge,
+        _reader(args.input) as source,
+        _writer(args.output) as out,
+        progress(_lines(args.input), "judging") as bar,
+    ):
         lines = _jobs(source, args.input)
         while part := list(itertools.islice(lines, CHUNK)):
             for problem in (item for item in part if isinstance(item, BadInput)):
                 refused += 1
+                bar.update()
                 print(f"xinstruct judge: refused: {problem}", file=sys.stderr)
-            for verdict in judge.judge([item for item in part if isinstance(item, Job)]):
+            for verdict in judge.judge([item for item in part if isinstance(item, Job)], bar=bar):
                 counts[verdict.verdict] += 1
                 out.write(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False) + "\n")
     summary = ", ".join(f"{name} {count}" for name, count in counts.most_common())
     print(f"xinstruct judge: {counts.total()} judged ({summary}), {refused} refused", file=sys.stderr)
     return 1 if refused else 0
+
+
+def _lines(name: str) -> int | None:
+    """How many jobs a file holds, for the time left; None for a stream."""
+    if not Path(name).is_file():
+        return None
+    with open(name, "rb") as handle:
+        return sum(1 for line in handle if line.strip())
 
 
 @contextlib.contextmanager

@@ -15,9 +15,10 @@ import json
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from tqdm import tqdm
@@ -35,6 +36,10 @@ from xinstruct.languages.types import Case, Signature
 VERSION = 4  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 1024  # jobs in hand at a time: bounds memory and scratch
 _PLACEHOLDER = "<nonce>"
+_DOUBTFUL = (
+    "timeout",
+    "infrastructure",
+)  # the machine's load may have made it: even CPU time runs faster beside others
 
 
 @dataclass(frozen=True)
@@ -92,9 +97,9 @@ class Judge:
         self.sandbox.close()
         self.cache.close()
 
-    def judge(self, jobs: Sequence[Job], desc: str = "judging") -> list[Verdict]:
-        """Verdicts in the order of the jobs. Never raises for a bad program."""
-        return self._all(jobs, desc, observing=False)
+    def judge(self, jobs: Sequence[Job], desc: str = "judging", bar: tqdm[Any] | None = None) -> list[Verdict]:
+        """Verdicts in the order of the jobs. Never raises for a bad program. bar: of a caller who has more jobs."""
+        return self._all(jobs, desc, observing=False, bar=bar)
 
     def observe(self, jobs: Sequence[Job], desc: str = "observing") -> list[Verdict]:
         """Values and errors per case, whatever was expected. "passed": every call ended, the end came."""
@@ -102,12 +107,13 @@ class Judge:
 
     # ---- all jobs
 
-    def _all(self, jobs: Sequence[Job], desc: str, observing: bool) -> list[Verdict]:
-        interval = 0.2 if sys.stderr.isatty() else 10.0
+    def _all(self, jobs: Sequence[Job], desc: str, observing: bool, bar: tqdm[Any] | None = None) -> list[Verdict]:
+        if bar is None:
+            with progress(len(jobs), desc) as own:
+                return self._all(jobs, desc, observing, own)
         done: list[Verdict] = []
-        with tqdm(total=len(jobs), desc=desc, unit="program", mininterval=interval, file=sys.stderr) as bar:
-            for start in range(0, len(jobs), CHUNK):
-                done += self._chunk(jobs[start : start + CHUNK], bar.update, observing)
+        for start in range(0, len(jobs), CHUNK):
+            done += self._chunk(jobs[start : start + CHUNK], bar.update, observing)
         return done
 
     def _chunk(self, jobs: Sequence[Job], tick: Callable[[int], Any], observing: bool) -> list[Verdict]:
@@ -175,36 +181,52 @@ class Judge:
     # ---- running
 
     def _run_all(self, tasks: list[_Task], observing: bool) -> Iterator[tuple[_Task, Verdict]]:
-        """Verdicts as they come. Wall-time guards that went off and infrastructure get a second run, alone."""
+        """Verdicts as they come. What the machine's load may have made gets a second run, alone, and that counts."""
         with ThreadPoolExecutor(self.workers) as pool:
             try:
-                again = []
+                again: list[tuple[_Task, str]] = []
                 for task, verdict in self._pooled(pool, tasks, observing):
-                    if _doubtful(verdict):
-                        again.append(task)
+                    if verdict.verdict in _DOUBTFUL:
+                        again.append((task, verdict.verdict))
                     else:
                         yield task, verdict
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        for task in again:
+        for task, first in again:
             task.built = None
-            yield task, self._attempt(task, observing)
+            verdict = self._attempt(task, observing)
+            verdict.flaky = verdict.verdict != first
+            yield task, verdict
 
     def _pooled(self, pool: ThreadPoolExecutor, tasks: list[_Task], observing: bool) -> Iterator[tuple[_Task, Verdict]]:
         """Batches first, so that no core waits for the last; each task is run once its batch is through."""
         parts = list(self._batches(tasks))
-        compiling: dict[Future[None], list[_Task]] = {pool.submit(self._compile_batch, part): part for part in parts}
         batched = {id(task) for part in parts for task in part}
-        running = {pool.submit(self._attempt, task, observing): task for task in tasks if id(task) not in batched}
+        ended: SimpleQueue[Future[Any]] = SimpleQueue()
+        compiling: dict[Future[Any], list[_Task]] = {}
+        running: dict[Future[Any], _Task] = {}
+
+        def run(task: _Task) -> None:
+            future = pool.submit(self._attempt, task, observing)
+            running[future] = task
+            future.add_done_callback(ended.put)
+
+        for part in parts:
+            batch = pool.submit(self._compile_batch, part)
+            compiling[batch] = part
+            batch.add_done_callback(ended.put)
+        for task in tasks:
+            if id(task) not in batched:
+                run(task)
         while compiling or running:
-            left: list[Future[Any]] = [*compiling, *running]
-            wait(left, return_when=FIRST_COMPLETED)
-            for batch in [future for future in compiling if future.done()]:
-                batch.result()
-                running |= {pool.submit(self._attempt, task, observing): task for task in compiling.pop(batch)}
-            for future in [future for future in running if future.done()]:
+            future = ended.get()
+            if future in running:
                 yield running.pop(future), future.result()
+                continue
+            future.result()
+            for task in compiling.pop(future):
+                run(task)
 
     def _batches(self, tasks: list[_Task]) -> Iterable[list[_Task]]:
         for language in dict.fromkeys(task.job.language for task in tasks):
@@ -265,6 +287,12 @@ class Judge:
         return verdict
 
 
+def progress(total: int | None, desc: str) -> tqdm[Any]:
+    """A bar that shows rate and time left (a line now and then where stderr is no terminal)."""
+    interval = 0.2 if sys.stderr.isatty() else 10.0
+    return tqdm(total=total, desc=desc, unit="program", mininterval=interval, file=sys.stderr)
+
+
 def build(job: Job, nonce: str) -> Program:
     """The job's program. Raises Unsupported, or toolchains.Missing when the language is not installed."""
     if job.language not in names():
@@ -285,12 +313,6 @@ def build(job: Job, nonce: str) -> Program:
 def _sources(program: Program) -> Program:
     """The program as a compiler gets it: without the plan, which it could be made to compile in."""
     return dataclasses.replace(program, files={n: text for n, text in program.files.items() if n != PLAN})
-
-
-def _doubtful(verdict: Verdict) -> bool:
-    """Whether the machine's load may have made the verdict. CPU time is charged to the program alone."""
-    by_wall = verdict.verdict == "timeout" and "wall" in verdict.detail
-    return by_wall or verdict.verdict == "infrastructure"
 
 
 def _first_error(said: str, nonce: str) -> str:

@@ -44,6 +44,7 @@ class Verdict:
     verdict: "passed" or a Reason's text. tier: the isolation it was made under. values, errors: one per case,
     the JSON value returned (None where it raised) and the error's text ("" where it returned). separation: what kept
     the code under test from its tests when it ran: "values", "process" or "none" (languages/base.py, Program).
+    flaky: a first run ended otherwise; this is the verdict of the second, alone.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Verdict:
     stdout: str = ""
     stderr: str = ""
     separation: str = ""
+    flaky: bool = False
 
 
 @dataclass

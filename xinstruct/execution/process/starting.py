@@ -32,7 +32,8 @@ class Zygote:
         self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         source = memory_file(_ZYGOTE.read_bytes())  # programs see its command line, and no path of the machine there
         line = [config["python"], "-I", "-S", "-B", "-X", "utf8", f"/proc/self/fd/{source}", str(theirs.fileno())]
-        if os.fork() == 0:
+        self.pid = os.fork()
+        if self.pid == 0:
             os.set_inheritable(source, True)
             if group:
                 group.join()  # here once, since moving a process takes the kernel milliseconds
@@ -46,6 +47,11 @@ class Zygote:
         self.ask([memory_file(marshal.dumps(config))])
         if group:
             group.settle()
+
+    def close(self) -> None:
+        """Let it end, and reap it."""
+        self.connection.close()
+        os.waitpid(self.pid, 0)
 
     def ask(self, fds: list[int]) -> tuple[bytes, list[int]]:
         """Send open files, get the answer."""

@@ -261,6 +261,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     except (EOFError, BrokenPipeError):
         pass
     finally:
+        if zygote:
+            zygote.close()
         if group:
             group.remove()
 
