@@ -26,15 +26,10 @@ FETCHED = Path("data/fetch/benchmarks")
 def configure(parser: argparse.ArgumentParser) -> None:
     """The subcommand's arguments."""
     parser.add_argument("--benchmark", required=True, metavar="NAME[:VARIANT]", help=", ".join(declared()))
-<<<<<<< HEAD
     parser.add_argument("--language", required=True, help=", ".join(names()))
-    parser.add_argument("--samples", required=True, type=Path, metavar="FILE", help="JSON lines, also .gz")
-=======
-    parser.add_argument("--language", required=True, help=", ".join(NAMES))
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--samples", type=Path, metavar="FILE", help="JSON lines, also .gz")
     what.add_argument("--canonical", action="store_true", help="score the benchmark's own solutions")
->>>>>>> evaluation
     parser.add_argument("--rules", default="", help="a set of benchmarks/rules.yaml, or steps joined by +")
     parser.add_argument("--reference", default="", metavar="FIELD", help="field with another evaluator's true or false")
     parser.add_argument("--field", default="completion", help="the answer's field (completion)")

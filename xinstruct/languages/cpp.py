@@ -205,9 +205,10 @@ class Cpp(Language):
 
     def _call(self, code: str, name: str, signature: Signature) -> str:
         found = sorted(set(definitions(code, name)), key=lambda d: d[0].count("::"))
-        best = found[0][0] if found else name
-        count = sum(qualified == best for qualified, _ in definitions(code, name))
-        if count <= 1 and all(by_address for qualified, by_address in found if qualified == best):
+        own = found[0][0] if found else name
+        best = f"::{own}" if found else name  # or `using namespace std` would bring more of that name
+        count = sum(qualified == own for qualified, _ in definitions(code, name))
+        if count <= 1 and all(by_address for qualified, by_address in found if qualified == own):
             return f"xinstruct_driver::invoke(&{best}, row)"
         if any(p.type.head == "none" for p in signature.params):
             raise Unsupported("a parameter of type none")
