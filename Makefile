@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test lint types unit smoke doctor verdicts bench published lock clean
+.PHONY: help setup system toolchains repro test lint types unit smoke doctor evidence verdicts bench published lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,7 +55,10 @@ types:
 	mypy
 
 unit:
-	python -m pytest -q -x --durations=15 tests
+	python -m pytest -q -x --durations=15 -m "not long" tests
+
+evidence: setup toolchains ## what takes too long for every run: 50 kills of the client
+	python -m pytest -q -m long tests
 
 smoke: setup ## the graph end to end at the smallest scale, in a folder of its own
 	python -m pytest -q -s tests/test_end_to_end.py

@@ -73,7 +73,12 @@ def project(tmp_path: Path) -> Path:
 
 def start(project: Path, **env: str) -> subprocess.Popen[bytes]:
     full = {key: value for key, value in os.environ.items() if key != "SNAKEMAKE_PROFILE"} | env
-    return subprocess.Popen([sys.executable, "-m", "stages.toy"], cwd=project, env=full, stderr=subprocess.PIPE)
+    command = [sys.executable, "-m", "stages.toy"]
+    default = signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored, however the tests were started
+    try:
+        return subprocess.Popen(command, cwd=project, env=full, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGINT, default)
 
 
 def outcome(project: Path) -> tuple[str, str]:

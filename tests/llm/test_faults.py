@@ -272,7 +272,7 @@ def run_asker(folder: Path, journal: Path, out: Path, count: int) -> subprocess.
 
 
 # Enough calls, slow enough, that the run outlives its kills.
-@pytest.mark.parametrize(("kills", "count"), [(5, 150), pytest.param(50, 1500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kills", "count"), [(5, 150), pytest.param(50, 1500, marks=pytest.mark.long)])
 def test_kill_9_at_random_moments_amid_faults(tmp_path: Path, serve: Serve, kills: int, count: int) -> None:
     calm = endpoint_folder(tmp_path / "calm", serve(ChatServer()))
     assert run_asker(calm, tmp_path / "calm.sqlite", tmp_path / "calm.json", count).wait(120) == 0
