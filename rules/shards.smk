@@ -4,6 +4,11 @@ WORK = PLAN.work
 PARTS = [str(PLAN.part(shard)) for shard in range(PLAN.shards)]
 TARGETS = [f"{WORK}/finished"]
 THREADS = int(PLAN.resources.get("threads", 1))
+# Snakemake tells numeric libraries one thread, and other sums come out of one thread than of all: unless the stage
+# names its threads, it takes what it would take without Snakemake, so that the bytes are the same.
+NUMERIC = ("OMP", "MKL", "OPENBLAS", "GOTO", "VECLIB_MAXIMUM", "NUMEXPR")
+NAMES = " ".join(f"{name}_THREADS" if "MAXIMUM" in name else f"{name}_NUM_THREADS" for name in NUMERIC)
+UNSET = "" if "threads" in PLAN.resources else f"unset {NAMES}; "
 RESOURCES = {name: value for name, value in PLAN.resources.items() if name != "threads"}
 
 
@@ -20,8 +25,9 @@ rule shard:
         stage=PLAN.stage,
         plan=config["plan"],
         index=lambda wildcards: int(wildcards.shard),
+        unset=UNSET,
     shell:
-        "{params.python} -m stages.{params.stage} --plan {params.plan} --shard {params.index}"
+        "{params.unset}{params.python} -m stages.{params.stage} --plan {params.plan} --shard {params.index}"
         " > >(tee {log}) 2> >(tee -a {log} >&2)"
 
 
