@@ -84,7 +84,11 @@ def resolve(stage: str, root: Path = Path()) -> Plan:
 
 
 def _select(values: dict[str, Any], keys: list[str]) -> dict[str, Any]:
-    """The declared params, nested as in params.yaml; a key may be dotted (teacher.model)."""
+    """The declared params, nested as in params.yaml; a key may be dotted (teacher.model).
+
+    Keys are sorted at every depth: in which order a mapping is written changes nothing, neither for
+    DVC, which compares values, nor for what a stage draws by weights.
+    """
     chosen: dict[str, Any] = {}
     for key in keys:
         source, target = values, chosen
@@ -94,7 +98,13 @@ def _select(values: dict[str, Any], keys: list[str]) -> dict[str, Any]:
         if last not in source:
             raise BadInput(f"params.yaml: section {key!r} is missing")
         target[last] = source[last]
-    return chosen
+    return dict(_sorted(chosen))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value, key=str)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def output_names(spec: dict[str, Any]) -> list[str]:

@@ -40,6 +40,7 @@ def work(ctx: Context) -> None:
 
 def finish(ctx: Context) -> None:
     ctx.metrics["turns"] = len(ctx.records["turns"])
+    ctx.metrics["order"] = [*ctx.own, *ctx.own["weights"]]
 
 if __name__ == "__main__":
     sys.exit(run(Script("toy", work, finish, writes=("turns",)), "A toy."))
@@ -67,18 +68,14 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "stages" / "__init__.py").touch()
     (tmp_path / "stages" / "toy.py").write_text(TOY)
     (tmp_path / "dvc.yaml").write_text(GRAPH)
-    (tmp_path / "params.yaml").write_text("toy: {size: 40}\n")
+    (tmp_path / "params.yaml").write_text("toy: {weights: {b: 1, a: 2}, size: 40}\n")
     return tmp_path
 
 
 def start(project: Path, **env: str) -> subprocess.Popen[bytes]:
     full = {key: value for key, value in os.environ.items() if key != "SNAKEMAKE_PROFILE"} | env
     command = [sys.executable, "-m", "stages.toy"]
-    default = signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored, however the tests were started
-    try:
-        return subprocess.Popen(command, cwd=project, env=full, stderr=subprocess.PIPE)
-    finally:
-        signal.signal(signal.SIGINT, default)
+    return subprocess.Popen(command, cwd=project, env=full, stderr=subprocess.PIPE)
 
 
 def outcome(project: Path) -> tuple[str, str]:
@@ -113,6 +110,16 @@ def test_snakemake_fans_out_to_the_same_bytes(project: Path) -> None:
     assert process.returncode == 0, errors.decode()
     assert outcome(project) == plain
     assert len(list((project / "work" / "toy").glob("*/log/*.log"))) == 3
+
+
+def test_the_order_in_which_params_are_written_changes_nothing(project: Path) -> None:
+    assert start(project).wait() == 0
+    plain = outcome(project)
+    (project / "params.yaml").write_text("toy: {size: 40, weights: {a: 2, b: 1}}\n")
+    for folder in ("work", "data", "reports"):
+        shutil.rmtree(project / folder)
+    assert start(project).wait() == 0
+    assert outcome(project) == plain
 
 
 def test_resharding_gives_the_same_bytes(project: Path) -> None:
