@@ -148,9 +148,41 @@ def test_typescript_that_reaches_out_of_its_module_is_compiled_alone(judge: Judg
     ],
 )
 def test_few_headers_only_where_no_other_is_included(code: str, few: bool) -> None:
-    from xinstruct.languages.cpp import does_with_few
+    from xinstruct.languages.cpp_headers import does_with_few
 
     assert does_with_few(code) is few
+
+
+@pytest.mark.parametrize(
+    ("program", "names"),
+    [
+        ("/* a\n#include <map>\n*/\n#include<stdio.h>\n#include <vector> // b\nint f();", ("vector",)),
+        ("#include <string>\nusing namespace std;\n#include <algorithm>\nint f();", ("algorithm", "string")),
+        ("#include <assert.h>\n#include <bits/stdc++.h>\n#include <vector>\n", ("bits/stdc++.h",)),
+        ("#define vector map\n#include <vector>\n", ()),
+        ("int f();\n#include <vector>\n", ()),
+        ("// a \\\n#include <vector>\n#include <map>\n", ()),
+        ("#if 0\n#include <vector>\n#endif\n", ()),
+    ],
+)
+def test_a_program_gets_the_headers_that_it_begins_with(program: str, names: tuple[str, ...]) -> None:
+    from xinstruct.languages.cpp_headers import included
+
+    assert included(program) == names
+
+
+def test_a_program_sees_no_name_that_it_did_not_include(judge: Judge) -> None:
+    need("cpp")
+    rest = "int main() { return std::max(f({1, 2}), 0) - 3; }\n"
+    total = "int f(std::vector<int> v) { int s = 0; for (int x : v) s += x; return s; }\n"
+    jobs = [
+        Job("few", "cpp", program="#include <vector>\nint sort(int x) { return x; }\nint main() { return sort(0); }\n"),
+        Job("map", "cpp", program="#include <vector>\nint main() { std::map<int, int> m; return m.size(); }\n"),
+        Job("all", "cpp", program="#include <bits/stdc++.h>\n" + total + rest),
+        Job("wrong", "cpp", program="#include <bits/stdc++.h>\n" + total + rest.replace("- 3", "- 4")),
+    ]
+    verdicts = {v.id: v.verdict for v in judge.judge(jobs)}
+    assert verdicts == {"few": "passed", "map": "compile_error", "all": "passed", "wrong": "runtime_error"}
 
 
 def test_a_forgotten_header_is_no_error(judge: Judge) -> None:

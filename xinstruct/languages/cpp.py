@@ -13,14 +13,13 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from xinstruct.languages import clike, common
+from xinstruct.languages import cpp_headers as shared
 from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
 from xinstruct.languages.types import Signature, Type
 
-FLAGS = ("-std=c++17", "-O1", "-pipe", "-w")  # what a precompiled header must be made with
 _SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "std::string", "none": "void"}
 # The answer's own main, if it has one, gets out of the way.
 _MAIN = """#define main answer_main_
@@ -33,44 +32,7 @@ int main() {{
 """
 # Compiled with few headers first; only what a program that fails both ways says the second time counts.
 _EITHER = 'g++ -include core.hpp "$@" 2>/dev/null || exec g++ -include prelude.hpp "$@"'
-_INCLUDE = re.compile(r"^[ \t]*(?:#|%:|\?\?=)[ \t]*include\b[ \t]*(?:<([\w./]+)>)?", re.M)
 _KEYS = ("int", "float", "bool", "string", "tuple", "list", "optional")
-
-
-@cache
-def _headers() -> dict[str, str]:
-    """The driver's files that a compiler needs beside an answer."""
-    return {name: common.asset(name) for name in ("core.hpp", "prelude.hpp", "driver.hpp")}
-
-
-@cache
-def _few() -> frozenset[str]:
-    """Headers that core.hpp brings, by all their names."""
-    names = set(re.findall(r"#include <([\w./]+)>", common.asset("core.hpp")))
-    return frozenset(names | {f"{name[1:]}.h" for name in names if name[:1] == "c" and f"c{name[1:]}" in names})
-
-
-@cache
-def _precompiled(name: str) -> Prepared:
-    command = ("g++", *FLAGS, "-x", "c++-header", name, "-o", f"{name}.gch")
-    return Prepared("cpp", f"{name}.gch", tuple(_headers().items()), command, optional=True)
-
-
-@cache
-def _object() -> Prepared:
-    files = {**_headers(), "driver.cpp": common.asset("driver.cpp")}
-    return Prepared("cpp", "driver.o", tuple(files.items()), ("g++", *FLAGS, "-c", "driver.cpp", "-o", "driver.o"))
-
-
-@cache
-def _harness() -> Prepared:
-    files = {"harness.cpp": common.asset("asserting.cpp")}
-    return Prepared("cpp", "harness.o", tuple(files.items()), ("g++", *FLAGS, "-c", "harness.cpp", "-o", "harness.o"))
-
-
-def does_with_few(code: str) -> bool:
-    """Whether a program includes nothing beyond core.hpp's headers."""
-    return all(found in _few() for found in _INCLUDE.findall(code.replace("\\\n", "")))
 
 
 def definitions(code: str, name: str) -> list[tuple[str, bool]]:
@@ -219,20 +181,19 @@ class Cpp(Language):
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: main must return 0, implicitly or not. OpenSSL is linked where it is included.
 
-        The standard headers stand before it only when it includes all of them itself: a name that it did not ask for
+        Only headers that the program itself begins with stand precompiled before it: a name that it did not ask for
         (strlen of C for a test's "text") would change what it means.
         """
-        everything = re.search(r"#\s*include\s*<bits/stdc\+\+\.h>", program)
-        main = '#undef NDEBUG\n#include "program.cpp"\n'
-        files = {"main.cpp": main, "program.cpp": program, common.PLAN: nonce}
+        files = {"main.cpp": '#undef NDEBUG\n#include "program.cpp"\n', "program.cpp": program, common.PLAN: nonce}
         crypto = ("-lcrypto",) if re.search(r"#\s*include\s*<openssl/", program) else ()
-        rest = (*FLAGS, "-o", "main", "main.cpp", "harness.o", *_mold(), "-Wl,--wrap=main,-s", *crypto)
-        if not everything:
-            return Program(files, ("./main",), ("g++", *rest), compile_with=(_harness(),))
-        made = (_precompiled("prelude.hpp"), _harness())
-        return Program(
-            {**_headers(), **files}, ("./main",), ("g++", "-include", "prelude.hpp", *rest), compile_with=made
-        )
+        command: tuple[str, ...] = ("g++", *shared.PROGRAM_FLAGS, "-o", "main", "main.cpp", "harness.o", *_mold())
+        made: tuple[Prepared, ...] = (shared.harness(),)
+        if names := shared.included(program):
+            name, text, precompiled = shared.header(names)
+            files[name] = text
+            command += ("instances.o", "-include", name)
+            made += (shared.instances(), precompiled)
+        return Program(files, ("./main",), (*command, "-Wl,--wrap=main,-s", *crypto), compile_with=made)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
@@ -240,14 +201,15 @@ class Cpp(Language):
         return replace(self.asserting(text, nonce), note=super().marked(program, completion, nonce).note)
 
     def _program(self, files: dict[str, str], code: str) -> Program:
-        rest = (*FLAGS, "-o", "main", "main.cpp", "driver.o", *_mold())
-        if does_with_few(code):
-            made: tuple[Prepared, ...] = (_precompiled("core.hpp"), _precompiled("prelude.hpp"), _object())
-            compile = ("sh", "-c", _EITHER, "sh", *rest)
+        rest = (*shared.DRIVER_FLAGS, "-o", "main", "main.cpp", "driver.o", *_mold())
+        if shared.does_with_few(code):
+            made = tuple(shared.precompiled(name) for name in ("core.hpp", "prelude.hpp"))
+            compile: tuple[str, ...] = ("sh", "-c", _EITHER, "sh", *rest)
         else:
-            made = (_precompiled("prelude.hpp"), _object())
+            made = (shared.precompiled("prelude.hpp"),)
             compile = ("g++", "-include", "prelude.hpp", *rest)
-        return Program({**_headers(), **files}, ("./main",), compile, compile_with=made)
+        made += (shared.driver(),)
+        return Program({**shared.driver_headers(), **files}, ("./main",), compile, compile_with=made)
 
     def identifier(self, name: str) -> str:
         """snake_case."""

@@ -1,0 +1,106 @@
+"""What C++ programs share and need not compile again: precompiled headers, the driver, instances of templates.
+
+An answer that the driver calls gets the standard headers whether it includes them or not (core.hpp, prelude.hpp). A
+complete program gets what it includes itself and no other name: one precompiled header for each set of the
+dear headers that programs begin with, made when a program first begins so.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from xinstruct.languages import common
+from xinstruct.languages.base import Prepared
+
+_COMMON = ("-std=c++17", "-pipe", "-w")
+# A precompiled header serves only compilations with the flags that it was made with. Programs are compiled as public
+# graders compile them, which is also the fastest; answers are run on more cases.
+DRIVER_FLAGS = (*_COMMON, "-O1")
+PROGRAM_FLAGS = (*_COMMON, "-O0")
+_ALL = "bits/stdc++.h"
+_DEAR = frozenset((_ALL, "algorithm", "cmath", "iostream", "map", "math.h", "string", "vector"))
+_INCLUDE = re.compile(r"^[ \t]*(?:#|%:|\?\?=)[ \t]*include\b[ \t]*(?:<([\w./]+)>)?", re.M)
+# What may stand before the first declaration without changing what an include brings.
+_LEADING = re.compile(
+    r"""\s*(?:\#[ \t]*include[ \t]*<(?P<name>[\w./+]+)>[ \t]*(?=\n|//|/\*)
+        |using\s+namespace\s+std\s*;|//(?:[^\n\\]|\\(?!\n))*|/\*.*?\*/)""",
+    re.S | re.X,
+)
+_ELEMENTS = ("int", "long long", "float", "double", "char", "std::string", "std::vector<int>")
+
+
+@cache
+def driver_headers() -> dict[str, str]:
+    """The driver's files that a compiler needs beside an answer."""
+    return {name: common.asset(name) for name in ("core.hpp", "prelude.hpp", "driver.hpp")}
+
+
+@cache
+def _few() -> frozenset[str]:
+    """Headers that core.hpp brings, by all their names."""
+    names = set(re.findall(r"#include <([\w./]+)>", common.asset("core.hpp")))
+    return frozenset(names | {f"{name[1:]}.h" for name in names if name[:1] == "c" and f"c{name[1:]}" in names})
+
+
+def does_with_few(code: str) -> bool:
+    """Whether an answer includes nothing beyond core.hpp's headers."""
+    return all(found in _few() for found in _INCLUDE.findall(code.replace("\\\n", "")))
+
+
+@cache
+def precompiled(name: str) -> Prepared:
+    """core.hpp or prelude.hpp, precompiled."""
+    return _header(name, driver_headers(), DRIVER_FLAGS)
+
+
+@cache
+def driver() -> Prepared:
+    """What of the driver is no template."""
+    return _object("driver", {**driver_headers(), "driver.cpp": common.asset("driver.cpp")}, DRIVER_FLAGS)
+
+
+@cache
+def harness() -> Prepared:
+    """What counts the completion of a complete program."""
+    return _object("harness", {"harness.cpp": common.asset("asserting.cpp")}, PROGRAM_FLAGS)
+
+
+@cache
+def instances() -> Prepared:
+    """The vectors that precompiled headers promise (`extern template`), so that no program compiles them."""
+    lines = ["#include <string>", "#include <vector>", *_vectors("template", string=True)]
+    return _object("instances", {"instances.cpp": "\n".join(lines) + "\n"}, (*_COMMON, "-O2"))
+
+
+def included(program: str) -> tuple[str, ...]:
+    """The dear headers among the includes that a program begins with, sorted; all of them are one."""
+    found, at = set(), 0
+    while match := _LEADING.match(program, at):
+        found.add(match["name"])
+        at = match.end()
+    return (_ALL,) if _ALL in found else tuple(sorted(found & _DEAR))
+
+
+@cache
+def header(names: tuple[str, ...]) -> tuple[str, str, Prepared]:
+    """(name, text, precompiled) of the header that includes these."""
+    name = "_".join(["with", *(re.sub(r"\W", "_", each) for each in names)]) + ".hpp"
+    lines = [f"#include <{each}>" for each in names]
+    if _ALL in names or "vector" in names:
+        lines += _vectors("extern template", string=_ALL in names or "string" in names)
+    text = "\n".join(lines) + "\n"
+    return name, text, _header(name, {name: text}, PROGRAM_FLAGS)
+
+
+def _vectors(word: str, string: bool) -> list[str]:
+    return [f"{word} class std::vector<{kind}>;" for kind in _ELEMENTS if string or "string" not in kind]
+
+
+def _header(name: str, files: dict[str, str], flags: tuple[str, ...]) -> Prepared:
+    command = ("g++", *flags, "-x", "c++-header", name, "-o", f"{name}.gch")
+    return Prepared("cpp", f"{name}.gch", tuple(files.items()), command, optional=True)
+
+
+def _object(name: str, files: dict[str, str], flags: tuple[str, ...]) -> Prepared:
+    return Prepared("cpp", f"{name}.o", tuple(files.items()), ("g++", *flags, "-c", f"{name}.cpp", "-o", f"{name}.o"))
