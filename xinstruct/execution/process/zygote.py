@@ -25,39 +25,14 @@ from typing import Any
 
 NEW_MOUNTS = 0x00020000  # CLONE_NEWNS
 # What programs mostly import; loaded once, shared by all forks.
+# fmt: off
 PRELOADED = (
-    "_pickle",
-    "abc",
-    "bisect",
-    "builtins",
-    "collections",
-    "collections.abc",
-    "contextlib",
-    "copy",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "enum",
-    "fractions",
-    "functools",
-    "hashlib",
-    "heapq",
-    "io",
-    "itertools",
-    "json",
-    "math",
-    "operator",
-    "random",
-    "re",
-    "statistics",
-    "string",
-    "textwrap",
-    "time",
-    "traceback",
-    "types",
-    "typing",
-    "unittest",
-)  # fmt: skip
+    "_pickle", "abc", "bisect", "builtins", "collections", "collections.abc", "contextlib", "copy", "dataclasses",
+    "datetime", "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "io", "itertools", "json",
+    "math", "operator", "random", "re", "statistics", "string", "textwrap", "time", "traceback", "types",
+    "typing", "unittest",
+)
+# fmt: on
 # Plain numbers: signal's enumerations cost every fork a page or more.
 SIGINT, SIGPIPE, SIGXFSZ, DEFAULT = (int(n) for n in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ, signal.SIG_DFL))
 Fields = dict[str, Any]
