@@ -15,10 +15,11 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from xinstruct.dedup.minhash import survivors
 from xinstruct.files import BadInput
 from xinstruct.mining.corpus import Mined, mine_source
 from xinstruct.mining.extract import Finding
-from xinstruct.mining.fetch import INDEX
+from xinstruct.mining.fetch import INDEX, package_url
 from xinstruct.records import Reason, Rejection, Snippet, content_id
 from xinstruct.stage import Context, Script, run
 
@@ -51,7 +52,7 @@ def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: set[str]) 
         ctx.open(ident)
         ctx.drop(ident, language, reason, f"{package} {path} {detail}".strip())
     for path, finding in mined.findings:
-        snippet = _snippet(entry, mined.licence, path, finding)
+        snippet = _snippet(entry, mined, path, finding)
         ctx.open(snippet.id)
         where = f"{package} {path}:{finding.start_line} {finding.name}"
         text = content_id(language, snippet.helpers, snippet.code)
@@ -64,7 +65,7 @@ def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: set[str]) 
             ctx.keep(snippet)
 
 
-def _snippet(entry: dict[str, Any], licence: str, path: str, finding: Finding) -> Snippet:
+def _snippet(entry: dict[str, Any], mined: Mined, path: str, finding: Finding) -> Snippet:
     place = (entry["package"], entry["version"], path, str(finding.start_line), finding.name)
     return Snippet(
         id=content_id("snippet", entry["language"], *place, finding.code),
@@ -72,6 +73,7 @@ def _snippet(entry: dict[str, Any], licence: str, path: str, finding: Finding) -
         name=finding.name,
         code=finding.code,
         helpers=finding.helpers,
+        imports=finding.imports,
         doc=finding.doc,
         scope=finding.scope,
         signature=finding.signature.to_json() if finding.signature else "",
@@ -84,7 +86,9 @@ def _snippet(entry: dict[str, Any], licence: str, path: str, finding: Finding) -
         path=path,
         start_line=finding.start_line,
         end_line=finding.end_line,
-        license=licence,
+        license=mined.licence,
+        holder=mined.holder,
+        url=package_url(entry),
     )
 
 
@@ -96,13 +100,27 @@ def finish(ctx: Context) -> None:
     candidates = Counter(row.language for row in ctx.records["rejected"])
     kept: list[Snippet] = []
     for language in ctx.params["languages"]:
-        found = by_language[language]
+        found = _apart(ctx, by_language[language])
         chosen = _sample(found, int(ctx.own["per_language"]), random.Random(f"{ctx.params['random_seed']}:{language}"))
         kept += chosen
         ctx.metrics[language] = _counts(found, chosen, candidates[language])
         _sampled_out(ctx, found, chosen)
     ctx.records["snippets"] = kept
     ctx.metrics["kept"] = len(kept)
+
+
+def _apart(ctx: Context, found: list[Snippet]) -> list[Snippet]:
+    """What is left when near-duplicates of a better snippet of any package are rejected; runnable ones are better."""
+    ranked = sorted(found, key=lambda snippet: (_usable(snippet), snippet.id))
+    texts = [snippet.code for snippet in ranked]
+    twins = survivors(texts, float(ctx.own["near_duplicate"]), int(ctx.own["permutations"]))
+    for index, (other, similarity) in sorted(twins.items()):
+        snippet = ranked[index]
+        detail = f"{snippet.package} {snippet.path}:{snippet.start_line} {snippet.name}: {similarity:.2f} of "
+        row = Rejection(id=snippet.id, stage="mine", language=snippet.language, reason=Reason.NEAR_DUPLICATE.value,
+                        detail=f"{detail}{ranked[other].id}")  # fmt: skip
+        ctx.records["rejected"].append(row)
+    return [snippet for index, snippet in enumerate(ranked) if index not in twins]
 
 
 def _usable(snippet: Snippet) -> int:

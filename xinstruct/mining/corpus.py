@@ -14,7 +14,8 @@ from typing import Any
 from xinstruct.mining.archives import Member, read_archive
 from xinstruct.mining.extract import Finding, extract, file_reason
 from xinstruct.mining.grammars import GRAMMARS
-from xinstruct.mining.licences import ALLOWED, LICENCE_FILE, licence_of
+from xinstruct.mining.identify import language_of_content
+from xinstruct.mining.licences import ALLOWED, LICENCE_FILE, holder_of, licence_of
 from xinstruct.records import Reason
 
 _HEADERS = (".h", ".hpp", ".hh")
@@ -26,6 +27,7 @@ class Mined:
     """What one archive gave: findings by path, and whole files refused."""
 
     licence: str
+    holder: str = ""
     findings: list[tuple[str, Finding]] = field(default_factory=list)
     refused: list[tuple[str, Reason, str]] = field(default_factory=list)
     bytes_read: int = 0
@@ -42,13 +44,15 @@ def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int) -> Mined:
             papers[member.path] = member.data
         if wanted(member.path) or member.reason == Reason.CORRUPT_ARCHIVE:
             members.append(member)
-    mined = Mined(licence_of(papers))
+    mined = Mined(licence_of(papers), holder_of(papers))
     if mined.licence not in ALLOWED:
         mined.refused = [(entry["file"], Reason.LICENCE, f"licence {mined.licence or 'not recognised'}")]
         return mined
     headers = {_stem(m.path): m.data for m in members if m.path.endswith(_HEADERS)} if language == "cpp" else {}
     for member in members:
         _mine_file(mined, language, member, headers, max_tokens)
+    if not mined.findings and not mined.refused:
+        mined.refused = [(entry["file"], Reason.EMPTY_PACKAGE, "no wanted file with a function in it")]
     return mined
 
 
@@ -78,6 +82,10 @@ def _mine_file(mined: Mined, language: str, member: Member, headers: dict[str, b
         mined.refused.append((member.path, reason, member.detail))
         return
     mined.bytes_read += len(member.data)
+    seen = language_of_content(language, member.data)
+    if seen != language:
+        mined.refused.append((member.path, Reason.LANGUAGE_CONFLICT, f"reads as {seen}"))
+        return
     header = headers.get(_stem(member.path), b"") if not member.path.endswith(_HEADERS) else b""
     for finding in extract(language, member.data, max_tokens, header):
         mined.findings.append((member.path, finding))

@@ -50,6 +50,14 @@ def fetch_sources(name: str, dest: Path, say: Callable[[str], None]) -> list[dic
     return index
 
 
+def package_url(entry: dict[str, Any]) -> str:
+    """Where a package is had from: its package URL, or the location of a folder, checkout or data set."""
+    if entry.get("location"):
+        return f"{entry['location']}@{entry['version']}"
+    kind = "deb/debian" if entry["registry"].startswith("debian") else entry["registry"]
+    return f"pkg:{kind}/{entry['package'].replace('@', '%40')}@{entry['version']}"
+
+
 def _indexed(
     entry: dict[str, Any], files: dict[tuple[str, str, str], Path], say: Callable[[str], None]
 ) -> dict[str, Any]:

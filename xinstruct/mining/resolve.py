@@ -34,6 +34,8 @@ class Resolved:
     code: str
     helpers: str
     missing: list[str] = field(default_factory=list)
+    used: int = 0  # names that the function and its helpers use without binding them
+    imports: list[str] = field(default_factory=list)  # import statements behind the names used, wherever they lead
 
 
 def resolve(facts: Facts, function: Definition) -> Resolved:
@@ -48,7 +50,8 @@ def resolve(facts: Facts, function: Definition) -> Resolved:
     lead = list(dict.fromkeys(walk.imports))
     glue = "\n" if facts.grammar.name in {"bash", "cpp"} else "\n\n"
     body = glue.join(["\n".join(lead), *texts] if lead else texts)
-    return Resolved(shipped(facts, function, function.scopes), body, sorted(set(walk.missing)))
+    return Resolved(shipped(facts, function, function.scopes), body, sorted(set(walk.missing)), len(walk.asked),
+                    sorted(set(walk.used_imports)))  # fmt: skip
 
 
 @cache
@@ -64,6 +67,8 @@ class _Walk:
         self.order: list[Definition] = []
         self.imports: list[str] = _always(facts)
         self.missing: list[str] = []
+        self.asked: set[str] = set()
+        self.used_imports: list[str] = list(self.imports)
         self.modules = import_names(facts)
 
     def visit(self, definition: Definition, depth: int) -> None:
@@ -83,6 +88,7 @@ class _Walk:
             self._answer(name, depth)
 
     def _answer(self, name: str, depth: int) -> None:
+        self.asked.add(name)
         bare = name.removeprefix("$")
         found = [d for d in self.facts.helpers.get(bare, []) if self._visible(d)]
         if found:
@@ -93,6 +99,7 @@ class _Walk:
                 self.visit(definition, depth + 1)
         elif name in self.modules:
             text, standard = self.modules[name]
+            self.used_imports.append(text)
             (self.imports if standard else self.missing).append(text if standard else name)
         elif name not in self.facts.grammar.known():
             self.missing.append(name)
