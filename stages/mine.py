@@ -66,7 +66,8 @@ def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: set[str]) 
 
 
 def _snippet(entry: dict[str, Any], mined: Mined, path: str, finding: Finding) -> Snippet:
-    place = (entry["package"], entry["version"], path, str(finding.start_line), finding.name)
+    package, version, licence = mined.rows.get(path, (entry["package"], entry["version"], mined.licence))
+    place = (package, version, path, str(finding.start_line), finding.name)
     return Snippet(
         id=content_id("snippet", entry["language"], *place, finding.code),
         language=entry["language"],
@@ -80,13 +81,13 @@ def _snippet(entry: dict[str, Any], mined: Mined, path: str, finding: Finding) -
         self_contained=finding.self_contained,
         tokens=finding.tokens,
         source=entry["registry"],
-        package=entry["package"],
-        version=entry["version"],
+        package=package,
+        version=version,
         archive_sha256=entry["sha256"],
         path=path,
         start_line=finding.start_line,
         end_line=finding.end_line,
-        license=mined.licence,
+        license=licence,
         holder=mined.holder,
         url=package_url(entry),
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from xinstruct.mining.archives import Member, read_archive
 from xinstruct.mining.extract import Finding, extract, file_reason
 from xinstruct.mining.grammars import GRAMMARS
@@ -31,12 +33,17 @@ class Mined:
     findings: list[tuple[str, Finding]] = field(default_factory=list)
     refused: list[tuple[str, Reason, str]] = field(default_factory=list)
     bytes_read: int = 0
+    rows: dict[str, tuple[str, str, str]] = field(
+        default_factory=dict
+    )  # of a data set: path -> repo, revision, licence
 
 
 def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int) -> Mined:
     """Mine one entry of the index of sources (see ``fetch``) from `folder`."""
     language = entry["language"]
     wanted = _wanted(language, entry["include"])
+    if entry["file"].endswith(".parquet"):
+        return _mine_rows(language, folder / entry["file"], wanted, max_tokens)
     members: list[Member] = []
     papers: dict[str, bytes] = {}
     for member in read_archive(folder / entry["file"], lambda name: wanted(name) or bool(LICENCE_FILE.search(name))):
@@ -53,6 +60,23 @@ def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int) -> Mined:
         _mine_file(mined, language, member, headers, max_tokens)
     if not mined.findings and not mined.refused:
         mined.refused = [(entry["file"], Reason.EMPTY_PACKAGE, "no wanted file with a function in it")]
+    return mined
+
+
+def _mine_rows(language: str, path: Path, wanted: Callable[[str], bool], max_tokens: int) -> Mined:
+    """Mine a packed data set: each row has a repository and a licence of its own."""
+    mined = Mined("")
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=500):
+        for row in batch.to_pylist():
+            place = f"{row['repo']}/{row['path']}"
+            if not wanted(row["path"]) or place in mined.rows:
+                continue
+            licence = row["licence"]
+            if not licence or any(part not in ALLOWED for part in licence.split(" AND ")):
+                mined.refused.append((place, Reason.LICENCE, f"licence {licence or 'not stated'}"))
+                continue
+            mined.rows[place] = (row["repo"], row["revision"], licence)
+            _mine_file(mined, language, Member(place, row["content"].encode("utf-8", "surrogatepass")), {}, max_tokens)
     return mined
 
 

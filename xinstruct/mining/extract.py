@@ -71,6 +71,33 @@ def extract(language: str, source: bytes, max_tokens: int = 1024, header: bytes 
     declared = header_docs(header) if header else {}
     for function in facts.functions:
         yield _finding(facts, function, max_tokens, declared)
+    if language == "bash" and source.startswith(b"#!"):
+        yield _script(facts, max_tokens)
+
+
+def _script(facts: Facts, max_tokens: int) -> Finding:
+    """A whole Bash script with the comment that opens it: what it does is often all in one piece."""
+    lines = facts.source.decode().splitlines()
+    head = next((at for at, line in enumerate(lines) if not line.startswith("#") and (line.strip() or at > 3)), 0)
+    doc = re.sub(r"(?m)^#+ ?", "", "\n".join(lines[1:head])).strip()
+    code = "\n".join([lines[0], *lines[head:]]).strip()
+    found = Finding("main", 1, len(lines), "script", code, doc=redact(doc[:4000]), tokens=_tokens(code))
+    if facts.root.has_error:
+        found.reason = Reason.PARSE_ERROR
+    elif found.tokens > max_tokens:
+        found.reason, found.detail = Reason.TOO_LONG, f"about {found.tokens} tokens"
+    elif len(doc) < 12:
+        found.reason = Reason.UNDOCUMENTED
+    elif len(lines) - head < 3:
+        found.reason = Reason.TRIVIAL
+    _weigh(found, doc_reason("bash", doc))
+    _weigh(found, code_reason("bash", code))
+    _weigh(found, secret_reason(code))
+    return found
+
+
+def _tokens(text: str) -> int:
+    return int(len(text.encode()) / _BYTES_PER_TOKEN) + 1
 
 
 def _finding(facts: Facts, function: Definition, max_tokens: int, declared: dict[str, Doc]) -> Finding:

@@ -115,7 +115,9 @@ def holder_of(files: Mapping[str, bytes]) -> str:
         text = files[path][:40000].decode("utf-8", "replace")
         names = (found[1].strip(" ,;-*") for found in _HOLDER.findall(text))
         if name := next((name for name in names if name and not _NO_HOLDER.search(name)), ""):
-            return re.sub(r"\s*<[^>]*@[^>]*>|\s*\(http[^)]*\)|\s*<http[^>]*>", "", name)
+            return re.sub(
+                r"^copyright(?: \(c\))?[ \d,–-]*|\s*<[^>]*@[^>]*>|\s*\(http[^)]*\)|\s*<http[^>]*>", "", name, flags=re.I
+            )
     return _author(files)
 
 

@@ -84,6 +84,8 @@ class _Walk:
             self.missing.append(self.facts.text(banned[0])[:40])
         if definition.kind == "function" and not _callable_bare(self.facts, definition):
             self.missing.append("(instance method)")
+        if definition.kind == "constant" and _instance_field(self.facts, definition):
+            self.missing.append("(instance field)")
         for name in sorted(free_names(self.facts, definition)):
             self._answer(name, depth)
 
@@ -154,10 +156,19 @@ def _member(qualifier: Node) -> Node | None:
 def _callable_bare(facts: Facts, function: Definition) -> bool:
     node = function.node
     if facts.grammar.name in {"java", "csharp", "php"} and node.type == "method_declaration":
-        return "static" in _modifiers(facts, node)
+        return "abstract" not in _modifiers(facts, node)  # `this` is forbidden and instance fields are missing names
     if facts.grammar.name == "python" and any(s for s in function.scopes):
         return any("staticmethod" in facts.text(c) for c in (node.parent.children if node.parent else []))
     return node.parent is None or node.parent.type != "field_declaration_list"
+
+
+def _instance_field(facts: Facts, constant: Definition) -> bool:
+    """Whether a field belongs to an object: what a bare function can not have. Interface constants are static."""
+    if facts.grammar.name not in {"java", "csharp"} or constant.node.type != "field_declaration":
+        return False
+    parent = constant.node.parent
+    bare = parent is not None and parent.type == "interface_body"
+    return not bare and not re.search(r"\b(static|const)\b", _modifiers(facts, constant.node))
 
 
 def _modifiers(facts: Facts, node: Node) -> str:
