@@ -28,7 +28,7 @@ SOURCES = Path("data/fetch/sources")
 
 def work(ctx: Context) -> None:
     """Mine this shard's packages."""
-    entries = [e for e in _index() if e["language"] in ctx.params["languages"]]
+    entries = [e for e in source_index() if e["language"] in ctx.params["languages"]]
     entries = ctx.mine(entries, key=lambda e: f"{e['registry']}:{e['package']}:{e['language']}")
     seen: set[str] = set()
     with ProcessPoolExecutor(2) as pool:
@@ -37,7 +37,8 @@ def work(ctx: Context) -> None:
             _account(ctx, entry, job.result(), seen)
 
 
-def _index() -> list[dict[str, Any]]:
+def source_index() -> list[dict[str, Any]]:
+    """The index that fetch wrote. Raises BadInput where it is missing."""
     path = SOURCES / INDEX
     if not path.exists():
         raise BadInput(f"{path}: no such file; run the stage that makes it (dvc repro fetch)")

@@ -63,6 +63,13 @@ def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int) -> Mined:
     return mined
 
 
+def wanted_files(entry: dict[str, Any], folder: Path) -> list[bytes]:
+    """Texts of the files that mine_source would mine of an archive, for measuring beside it."""
+    wanted = _wanted(entry["language"], entry["include"])
+    members = [m for m in read_archive(folder / entry["file"], wanted) if m.reason is None]
+    return [m.data for m in members if file_reason(m.path, m.data) is None]
+
+
 def _mine_rows(language: str, path: Path, wanted: Callable[[str], bool], max_tokens: int) -> Mined:
     """Mine a packed data set: each row has a repository and a licence of its own."""
     mined = Mined("")

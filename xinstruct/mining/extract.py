@@ -24,6 +24,7 @@ _BYTES_PER_TOKEN = 3.2  # of code under byte-pair tokenizers of this size; an es
 _TEST = re.compile(
     r"(^|[/_.-])(tests?|specs?|__tests__|testing|benchmarks?|examples?|fixtures)([/_.-]|$)", re.IGNORECASE
 )
+_ACCESS = re.compile(r"return|return [\w.]+|(?:this|self)\.\w+\s*=\s*[\w.]+")  # a getter's or a setter's statement
 _VENDORED = re.compile(
     r"(^|/)(_?vendor(ed)?|third[_-]?party|thirdparty|node_modules|bower_components|extern(al)?s?|bundled)/",
     re.IGNORECASE,
@@ -78,8 +79,11 @@ def extract(language: str, source: bytes, max_tokens: int = 1024, header: bytes 
 def _script(facts: Facts, max_tokens: int) -> Finding:
     """A whole Bash script with the comment that opens it: what it does is often all in one piece."""
     lines = facts.source.decode().splitlines()
-    head = next((at for at, line in enumerate(lines) if not line.startswith("#") and (line.strip() or at > 3)), 0)
-    doc = re.sub(r"(?m)^#+ ?", "", "\n".join(lines[1:head])).strip()
+    first = next((at for at, line in enumerate(lines[1:], 1) if line.strip()), 0)
+    head = next((at for at, line in enumerate(lines) if at >= first and not line.startswith("#")), first)
+    if head < len(lines) and lines[head].strip():
+        first = head  # a comment right above a statement is that statement's
+    doc = re.sub(r"(?m)^#+ ?", "", "\n".join(lines[first:head])).strip()
     code = "\n".join([lines[0], *lines[head:]]).strip()
     found = Finding("main", 1, len(lines), "script", code, doc=redact(doc[:4000]), tokens=_tokens(code))
     if facts.root.has_error:
@@ -137,7 +141,11 @@ def _trivial(facts: Facts, function: Definition) -> bool:
     text = facts.text(body) if body is not None else facts.source[start:end].decode().partition("{")[2]
     if doc := inner_doc(facts, function):
         text = text.replace(doc[2], "")
-    return len(re.findall(r"\w+", text)) < 4 and not re.search(r"[-+*/%<>=&|?]", text)
+    bare = re.sub(r"->|::", ".", text).replace("$", "").strip().removeprefix("{").removesuffix("}")
+    statements = [part for part in re.split(r"[;\n]", re.sub(r"/\*.*?\*/|//[^\n]*", "", bare)) if part.strip()]
+    if all(_ACCESS.fullmatch(part.strip()) for part in statements) and facts.grammar.name != "bash":
+        return True
+    return len(re.findall(r"\w+", text)) < 4 and not re.search(r"[-+*/%<>=&|?]", bare)
 
 
 def _fill(facts: Facts, function: Definition, doc: Doc, found: Finding, max_tokens: int) -> None:

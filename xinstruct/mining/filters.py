@@ -44,7 +44,7 @@ def doc_reason(language: str, doc: str) -> Broken | None:
     if _LICENCE_HEADER.search(doc):
         return Reason.LICENCE_HEADER, ""
     solid = re.sub(r"\s", "", doc)
-    words = len(re.findall(r"[^\W\d_]{2,}", _TAG_LINE.sub("", doc))) or len(re.findall(r"[^\W\d_]{2,}", doc)) - 2
+    words = len(re.findall(r"[^\W\d_]{2,}", _TAG_LINE.sub("", re.sub(r"(?i)\{?@inheritdoc\}?", "", doc))))
     letters = sum(map(str.isalpha, solid)) / max(1, len(solid))
     if _MARKER.match(doc):
         return Reason.POOR_DOC, "a marker, not a description"

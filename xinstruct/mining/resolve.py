@@ -50,7 +50,8 @@ def resolve(facts: Facts, function: Definition) -> Resolved:
     lead = list(dict.fromkeys(walk.imports))
     glue = "\n" if facts.grammar.name in {"bash", "cpp"} else "\n\n"
     body = glue.join(["\n".join(lead), *texts] if lead else texts)
-    return Resolved(shipped(facts, function, function.scopes), body, sorted(set(walk.missing)), len(walk.asked),
+    code = verbatim(facts, function) if walk.missing else shipped(facts, function, function.scopes)
+    return Resolved(code, body, sorted(set(walk.missing)), len(walk.asked),
                     sorted(set(walk.used_imports)))  # fmt: skip
 
 
@@ -86,8 +87,21 @@ class _Walk:
             self.missing.append("(instance method)")
         if definition.kind == "constant" and _instance_field(self.facts, definition):
             self.missing.append("(instance field)")
+        if self.facts.grammar.name == "cpp" and definition.kind == "function":
+            self._overloads(definition, depth)
         for name in sorted(free_names(self.facts, definition)):
             self._answer(name, depth)
+
+    def _overloads(self, definition: Definition, depth: int) -> None:
+        """A call of its own name may mean another overload, which then is a helper."""
+        start, end = definition.span
+        calls = sum(self.facts.text(node) == definition.name for node in self.facts.within("use", start, end))
+        others = [d for d in self.facts.helpers[definition.name] if d is not definition and self._visible(d)]
+        for other in others if calls > 1 else []:
+            if depth >= _DEPTH or len(others) > 6:
+                self.missing.append(definition.name)
+                return
+            self.visit(other, depth + 1)
 
     def _answer(self, name: str, depth: int) -> None:
         self.asked.add(name)
@@ -191,6 +205,21 @@ def shipped(facts: Facts, definition: Definition, scopes: tuple[str, ...]) -> st
             stop += 1
         cuts.append((doc[0], stop))
     return _cleaned(facts, definition, _without(facts.source, start, end, cuts), start)
+
+
+def verbatim(facts: Facts, definition: Definition) -> str:
+    """The definition's text as its author wrote it, dedented and without the doc that stands inside."""
+    start, end = definition.span
+    cuts = []
+    if doc := inner_doc(facts, definition):
+        stop = doc[1]
+        while facts.source[stop : stop + 1].isspace():
+            stop += 1
+        cuts.append((doc[0], stop))
+    line = facts.source[facts.source.rfind(b"\n", 0, start) + 1 : start]
+    indent = line[: len(line) - len(line.lstrip())]
+    text = (indent + _without(facts.source, start, end, cuts)).decode().replace("\t", "    ").replace("\r\n", "\n")
+    return textwrap.dedent(text).strip("\n")
 
 
 def _without(source: bytes, start: int, end: int, cuts: list[tuple[int, int]]) -> bytes:
