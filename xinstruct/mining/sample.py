@@ -1,7 +1,8 @@
-"""A seeded sample of mined snippets to read by hand, and the shares that a reader's verdicts give.
+"""What was mined, for people: a seeded sample to read, shares of a reader's verdicts, corpus table, notices.
 
 ``python -m xinstruct.mining.sample draw`` prints 50 snippets per language of data/mine; ``... shares``
-prints what docs/mining_sample.json, the verdicts on one such sample, adds up to. Left out: judging.
+prints what docs/mining_sample.json, the verdicts on one such sample, adds up to; ``corpus`` prints a
+table of packages and ``notices`` what must be said of each package that is used. Left out: judging.
 """
 
 from __future__ import annotations
@@ -48,16 +49,48 @@ def show(snippets: dict[str, list[Snippet]], width: int) -> None:
             print(f"-- {s.doc[:width]}\n{s.helpers[:width]}\n{s.code[:width]}")
 
 
+def packages(snippets: list[Snippet]) -> dict[tuple[str, str], list[Snippet]]:
+    """Snippets by language and package."""
+    found: dict[tuple[str, str], list[Snippet]] = defaultdict(list)
+    for snippet in snippets:
+        found[snippet.language, snippet.package].append(snippet)
+    return dict(sorted(found.items()))
+
+
+def corpus(snippets: list[Snippet]) -> str:
+    """A Markdown table: what each package gave, under which licence."""
+    lines = ["| language | package | version | licence | snippets | self-contained |", "|---|---|---|---|---|---|"]
+    for (language, package), pile in packages(snippets).items():
+        alone = sum(snippet.self_contained for snippet in pile)
+        lines.append(f"| {language} | {package} | {pile[0].version} | {pile[0].license} | {len(pile)} | {alone} |")
+    return "\n".join(lines)
+
+
+def notices(snippets: list[Snippet]) -> str:
+    """A notice per package: where it is from, its licence, who holds the copyright."""
+    texts = []
+    for (_, package), pile in packages(snippets).items():
+        s = pile[0]
+        holder = s.holder or "not named in the package's licence file"
+        texts.append(f"{package} {s.version}\n  {s.url}\n  sha256 {s.archive_sha256}\n  licence {s.license}\n"
+                     f"  copyright {holder}\n  {len(pile)} snippets of {s.language}")  # fmt: skip
+    return "\n\n".join(texts)
+
+
 def main() -> None:
     """Draw a sample, or add up the verdicts on one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["draw", "shares"])
+    parser.add_argument("what", choices=["draw", "shares", "corpus", "notices"])
     parser.add_argument("--size", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--width", type=int, default=4000, help="characters shown of each part")
     args = parser.parse_args()
-    if args.what == "draw":
-        show(draw(read_records(Path("data/mine/snippets.parquet"), "snippets"), args.size, args.seed), args.width)
+    if args.what != "shares":
+        snippets = read_records(Path("data/mine/snippets.parquet"), "snippets")
+        if args.what == "draw":
+            show(draw(snippets, args.size, args.seed), args.width)
+        else:
+            print((corpus if args.what == "corpus" else notices)(snippets))
         return
     for language, read, good, alone, wrong in shares():
         print(
