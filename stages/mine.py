@@ -15,10 +15,11 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from xinstruct.dedup.minhash import survivors
 from xinstruct.files import BadInput
 from xinstruct.mining.corpus import Mined, mine_source
 from xinstruct.mining.extract import Finding
-from xinstruct.mining.fetch import INDEX
+from xinstruct.mining.fetch import INDEX, package_url
 from xinstruct.records import Reason, Rejection, Snippet, content_id
 from xinstruct.stage import Context, Script, run
 
@@ -27,7 +28,7 @@ SOURCES = Path("data/fetch/sources")
 
 def work(ctx: Context) -> None:
     """Mine this shard's packages."""
-    entries = [e for e in _index() if e["language"] in ctx.params["languages"]]
+    entries = [e for e in source_index() if e["language"] in ctx.params["languages"]]
     entries = ctx.mine(entries, key=lambda e: f"{e['registry']}:{e['package']}:{e['language']}")
     seen: set[str] = set()
     with ProcessPoolExecutor(2) as pool:
@@ -36,7 +37,8 @@ def work(ctx: Context) -> None:
             _account(ctx, entry, job.result(), seen)
 
 
-def _index() -> list[dict[str, Any]]:
+def source_index() -> list[dict[str, Any]]:
+    """The index that fetch wrote. Raises BadInput where it is missing."""
     path = SOURCES / INDEX
     if not path.exists():
         raise BadInput(f"{path}: no such file; run the stage that makes it (dvc repro fetch)")
@@ -51,7 +53,7 @@ def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: set[str]) 
         ctx.open(ident)
         ctx.drop(ident, language, reason, f"{package} {path} {detail}".strip())
     for path, finding in mined.findings:
-        snippet = _snippet(entry, mined.licence, path, finding)
+        snippet = _snippet(entry, mined, path, finding)
         ctx.open(snippet.id)
         where = f"{package} {path}:{finding.start_line} {finding.name}"
         text = content_id(language, snippet.helpers, snippet.code)
@@ -64,27 +66,31 @@ def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: set[str]) 
             ctx.keep(snippet)
 
 
-def _snippet(entry: dict[str, Any], licence: str, path: str, finding: Finding) -> Snippet:
-    place = (entry["package"], entry["version"], path, str(finding.start_line), finding.name)
+def _snippet(entry: dict[str, Any], mined: Mined, path: str, finding: Finding) -> Snippet:
+    package, version, licence = mined.rows.get(path, (entry["package"], entry["version"], mined.licence))
+    place = (package, version, path, str(finding.start_line), finding.name)
     return Snippet(
         id=content_id("snippet", entry["language"], *place, finding.code),
         language=entry["language"],
         name=finding.name,
         code=finding.code,
         helpers=finding.helpers,
+        imports=finding.imports,
         doc=finding.doc,
         scope=finding.scope,
         signature=finding.signature.to_json() if finding.signature else "",
         self_contained=finding.self_contained,
         tokens=finding.tokens,
         source=entry["registry"],
-        package=entry["package"],
-        version=entry["version"],
+        package=package,
+        version=version,
         archive_sha256=entry["sha256"],
         path=path,
         start_line=finding.start_line,
         end_line=finding.end_line,
         license=licence,
+        holder=mined.holder,
+        url=package_url(entry),
     )
 
 
@@ -96,13 +102,27 @@ def finish(ctx: Context) -> None:
     candidates = Counter(row.language for row in ctx.records["rejected"])
     kept: list[Snippet] = []
     for language in ctx.params["languages"]:
-        found = by_language[language]
+        found = _apart(ctx, by_language[language])
         chosen = _sample(found, int(ctx.own["per_language"]), random.Random(f"{ctx.params['random_seed']}:{language}"))
         kept += chosen
         ctx.metrics[language] = _counts(found, chosen, candidates[language])
         _sampled_out(ctx, found, chosen)
     ctx.records["snippets"] = kept
     ctx.metrics["kept"] = len(kept)
+
+
+def _apart(ctx: Context, found: list[Snippet]) -> list[Snippet]:
+    """What is left when near-duplicates of a better snippet of any package are rejected; runnable ones are better."""
+    ranked = sorted(found, key=lambda snippet: (_usable(snippet), snippet.id))
+    texts = [snippet.code for snippet in ranked]
+    twins = survivors(texts, float(ctx.own["near_duplicate"]), int(ctx.own["permutations"]))
+    for index, (other, similarity) in sorted(twins.items()):
+        snippet = ranked[index]
+        detail = f"{snippet.package} {snippet.path}:{snippet.start_line} {snippet.name}: {similarity:.2f} of "
+        row = Rejection(id=snippet.id, stage="mine", language=snippet.language, reason=Reason.NEAR_DUPLICATE.value,
+                        detail=f"{detail}{ranked[other].id}")  # fmt: skip
+        ctx.records["rejected"].append(row)
+    return [snippet for index, snippet in enumerate(ranked) if index not in twins]
 
 
 def _usable(snippet: Snippet) -> int:

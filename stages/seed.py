@@ -59,7 +59,10 @@ def _verified(ctx: Context, usable: list[Snippet], judge: Judge, funnel: Counter
     good: list[Probe] = []
     tried: set[str] = set()
     found: Counter[str] = Counter()
-    for wave in try_snippets(usable, judge, ctx.own):
+    more = int(ctx.own["prove"])  # snippets proved to run beyond those that become seeds
+    wanted = {"per_language": max(more, int(ctx.own["per_language"])),
+              "tries_per_language": max(4 * more, int(ctx.own["tries_per_language"]))}  # fmt: skip
+    for wave in try_snippets(usable, judge, {**ctx.own, **wanted}):
         for probe in wave:
             snippet = probe.snippet
             tried.add(snippet.id)

@@ -71,6 +71,20 @@ def debian_source(name: str, version: str, dest: Path, sha256: str = "") -> Path
     return _cached("debian", key, fetch, dest, sha256, pattern=r"\.tar\.\w+$")
 
 
+def debian_binary(name: str, version: str, dest: Path, sha256: str = "") -> Path:
+    """Download one .deb, for sources that a mirror keeps in built form only. As debian_source otherwise."""
+    if shutil.which("apt-get") is None:
+        raise BadInput(f"Debian package {name}: apt-get is not on this machine; leave `debian-binary:` entries out")
+    home = work_root().resolve() / "downloads" / "apt-binary"
+    command = ["apt-get", *_apt_options(home), "download", f"{name}={version}"]
+
+    def fetch(folder: Path) -> str:
+        _apt_state(home, "deb")
+        return _client(command)(folder)
+
+    return _cached("debian-binary", f"{name}_{version.replace(':', '%3a')}", fetch, dest, sha256)
+
+
 # ---- the cache
 
 
@@ -182,7 +196,7 @@ def _apt_options(home: Path) -> list[str]:
     return [option for key, value in settings.items() for option in ("-o", f"{key}={value}")] + ["-q"]
 
 
-def _apt_state(home: Path) -> None:
+def _apt_state(home: Path, kind: str = "deb-src") -> None:
     """Make the private apt state once: source list and package lists. Raises BadInput when there is none."""
     with _APT_LOCK:
         if (home / "ready").exists():
@@ -190,10 +204,13 @@ def _apt_state(home: Path) -> None:
         for folder in ("sources", "state/lists/partial", "cache/archives/partial"):
             (home / folder).mkdir(parents=True, exist_ok=True)
         write_text(home / "status", "")
-        write_text(home / "sources" / "src.list", deb_src_lines(_APT_ETC))
+        lines = deb_src_lines(_APT_ETC)
+        write_text(home / "sources" / "src.list", re.sub(r"(?m)^deb-src ", f"{kind} ", lines))
         update = ["apt-get", *_apt_options(home), "update"]
         done = subprocess.run(update, capture_output=True, text=True, timeout=_SECONDS, check=False)
-        if done.returncode or not any((home / "state" / "lists").glob("*Sources*")):
+        if done.returncode or not any(
+            (home / "state" / "lists").glob("*Sources*" if kind == "deb-src" else "*Packages*")
+        ):
             raise BadInput(f"apt-get update of the private source lists failed: {done.stderr.strip()[-500:]}")
         write_text(home / "ready", "")
 

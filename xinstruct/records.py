@@ -34,6 +34,18 @@ class Reason(StrEnum):
     UNDOCUMENTED = "undocumented"
     TRIVIAL = "trivial"
     TOO_LONG = "too_long"
+    MINIFIED = "minified"
+    VENDORED = "vendored"
+    LICENCE_HEADER = "licence_header"
+    POOR_DOC = "poor_doc"
+    LONG_LINES = "long_lines"
+    LOW_ALPHANUMERIC = "low_alphanumeric"
+    COMMENT_SHARE = "comment_share"
+    UNRESOLVED = "unresolved"
+    LANGUAGE_CONFLICT = "language_conflict"
+    SECRET = "secret"
+    PERSONAL_DATA = "personal_data"
+    EMPTY_PACKAGE = "empty_package"
     SAMPLED_OUT = "sampled_out"
     # what a seed or a new task needs
     NO_SIGNATURE = "no_signature"
@@ -98,6 +110,9 @@ class Snippet:
     start_line: int
     end_line: int
     license: str  # SPDX expression
+    holder: str = ""  # who the package's licence file names as holding the copyright
+    url: str = ""  # package URL (pkg:pypi/...), or the location of a folder, checkout or data set row
+    imports: str = ""  # imports of its file that the definition uses, whether or not they can be had
 
 
 @dataclass(kw_only=True)

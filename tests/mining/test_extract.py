@@ -245,6 +245,6 @@ def test_refused_with_reason(body: str, reason: Reason) -> None:
 
 def test_files_that_are_not_mined() -> None:
     assert file_reason("pkg/tests/test_a.py", b"x = 1\n") == Reason.TEST_CODE
-    assert file_reason("a.js", b"var a=1;" * 2000) == Reason.GENERATED
+    assert file_reason("a.js", b"var a=1;" * 2000) == Reason.MINIFIED
     assert file_reason("a.py", b"# DO NOT EDIT\nx = 1\n") == Reason.GENERATED
     assert file_reason("pkg/latest.py", b"x = 1\n") is None

@@ -36,7 +36,10 @@ class Member:
 def read_archive(path: Path, wanted: Callable[[str], bool], max_file: int = MAX_FILE) -> Iterator[Member]:
     """Yield the wanted members of an archive in its own order. Never raises for a bad archive."""
     try:
-        yield from (_zip if zipfile.is_zipfile(path) else _tar)(path, wanted, max_file)
+        if path.suffix == ".deb":
+            yield from _deb(path, wanted, max_file)
+        else:
+            yield from (_zip if zipfile.is_zipfile(path) else _tar)(path, wanted, max_file)
     except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError) as error:
         yield Member(path.name, reason=Reason.CORRUPT_ARCHIVE, detail=str(error)[:300])
 
@@ -66,9 +69,23 @@ def _zip(path: Path, wanted: Callable[[str], bool], max_file: int) -> Iterator[M
                 return
 
 
-def _tar(path: Path, wanted: Callable[[str], bool], max_file: int) -> Iterator[Member]:
+def _deb(path: Path, wanted: Callable[[str], bool], max_file: int) -> Iterator[Member]:
+    """A .deb is an ar archive: 60-byte headers, members padded to even lengths; the files are in data.tar.*."""
+    with path.open("rb") as handle:
+        if handle.read(8) != b"!<arch>\n":
+            raise ValueError("no ar archive")
+        while len(header := handle.read(60)) == 60:
+            size = int(header[48:58])
+            if header.startswith(b"data.tar"):
+                yield from _tar(path, wanted, max_file, handle)
+                return
+            handle.seek(size + size % 2, 1)
+    raise ValueError("no data.tar in it")
+
+
+def _tar(path: Path, wanted: Callable[[str], bool], max_file: int, handle: IO[bytes] | None = None) -> Iterator[Member]:
     total = 0
-    with tarfile.open(path, "r|*") as archive:
+    with tarfile.open(None if handle else path, "r|*", fileobj=handle) as archive:
         for count, info in enumerate(archive):
             total += info.size
             if total > MAX_TOTAL or count > MAX_MEMBERS:

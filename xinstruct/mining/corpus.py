@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from xinstruct.mining.archives import Member, read_archive
 from xinstruct.mining.extract import Finding, extract, file_reason
 from xinstruct.mining.grammars import GRAMMARS
-from xinstruct.mining.licences import ALLOWED, LICENCE_FILE, licence_of
+from xinstruct.mining.identify import language_of_content
+from xinstruct.mining.licences import ALLOWED, LICENCE_FILE, holder_of, licence_of
 from xinstruct.records import Reason
 
 _HEADERS = (".h", ".hpp", ".hh")
@@ -26,15 +29,21 @@ class Mined:
     """What one archive gave: findings by path, and whole files refused."""
 
     licence: str
+    holder: str = ""
     findings: list[tuple[str, Finding]] = field(default_factory=list)
     refused: list[tuple[str, Reason, str]] = field(default_factory=list)
     bytes_read: int = 0
+    rows: dict[str, tuple[str, str, str]] = field(
+        default_factory=dict
+    )  # of a data set: path -> repo, revision, licence
 
 
 def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int) -> Mined:
     """Mine one entry of the index of sources (see ``fetch``) from `folder`."""
     language = entry["language"]
     wanted = _wanted(language, entry["include"])
+    if entry["file"].endswith(".parquet"):
+        return _mine_rows(language, folder / entry["file"], wanted, max_tokens)
     members: list[Member] = []
     papers: dict[str, bytes] = {}
     for member in read_archive(folder / entry["file"], lambda name: wanted(name) or bool(LICENCE_FILE.search(name))):
@@ -42,13 +51,39 @@ def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int) -> Mined:
             papers[member.path] = member.data
         if wanted(member.path) or member.reason == Reason.CORRUPT_ARCHIVE:
             members.append(member)
-    mined = Mined(licence_of(papers))
+    mined = Mined(licence_of(papers), holder_of(papers))
     if mined.licence not in ALLOWED:
         mined.refused = [(entry["file"], Reason.LICENCE, f"licence {mined.licence or 'not recognised'}")]
         return mined
     headers = {_stem(m.path): m.data for m in members if m.path.endswith(_HEADERS)} if language == "cpp" else {}
     for member in members:
         _mine_file(mined, language, member, headers, max_tokens)
+    if not mined.findings and not mined.refused:
+        mined.refused = [(entry["file"], Reason.EMPTY_PACKAGE, "no wanted file with a function in it")]
+    return mined
+
+
+def wanted_files(entry: dict[str, Any], folder: Path) -> list[bytes]:
+    """Texts of the files that mine_source would mine of an archive, for measuring beside it."""
+    wanted = _wanted(entry["language"], entry["include"])
+    members = [m for m in read_archive(folder / entry["file"], wanted) if m.reason is None]
+    return [m.data for m in members if file_reason(m.path, m.data) is None]
+
+
+def _mine_rows(language: str, path: Path, wanted: Callable[[str], bool], max_tokens: int) -> Mined:
+    """Mine a packed data set: each row has a repository and a licence of its own."""
+    mined = Mined("")
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=500):
+        for row in batch.to_pylist():
+            place = f"{row['repo']}/{row['path']}"
+            if not wanted(row["path"]) or place in mined.rows:
+                continue
+            licence = row["licence"]
+            if not licence or any(part not in ALLOWED for part in licence.split(" AND ")):
+                mined.refused.append((place, Reason.LICENCE, f"licence {licence or 'not stated'}"))
+                continue
+            mined.rows[place] = (row["repo"], row["revision"], licence)
+            _mine_file(mined, language, Member(place, row["content"].encode("utf-8", "surrogatepass")), {}, max_tokens)
     return mined
 
 
@@ -78,6 +113,10 @@ def _mine_file(mined: Mined, language: str, member: Member, headers: dict[str, b
         mined.refused.append((member.path, reason, member.detail))
         return
     mined.bytes_read += len(member.data)
+    seen = language_of_content(language, member.data)
+    if seen != language:
+        mined.refused.append((member.path, Reason.LANGUAGE_CONFLICT, f"reads as {seen}"))
+        return
     header = headers.get(_stem(member.path), b"") if not member.path.endswith(_HEADERS) else b""
     for finding in extract(language, member.data, max_tokens, header):
         mined.findings.append((member.path, finding))

@@ -94,3 +94,46 @@ def recognise(text: str) -> str:
     """SPDX identifier of a licence text by its characteristic words, "" when it is none we know."""
     flat = re.sub(r"[\s*#/]+", " ", text[:40000]).lower()
     return next((name for name, pattern in _TEXTS if re.search(pattern, flat)), "")
+
+
+_HOLDER = re.compile(
+    r"^[\s*#/;]*(?:portions )?copyright:?\s*(?:\(c\)|©|&copy;)?\s*"
+    r"((?:\d{4}[\d\s,–-]*(?:present)?|\(c\)|by|,|\s)*)(.{2,90}?)"
+    r"(?:\.?\s*all rights reserved.*)?[\s*.]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NO_HOLDER = re.compile(
+    r"yyyy|name of (copyright )?owner|\[|notice|holder|license|owner|statement|and related|\blaw|interest|work", re.I
+)
+
+
+def holder_of(files: Mapping[str, bytes]) -> str:
+    """Who holds the copyright, as the shallowest licence file with a copyright line says; "" when none does."""
+    for path in sorted(files, key=lambda path: (path.count("/"), path)):
+        if _is_metadata(path):
+            continue
+        text = files[path][:40000].decode("utf-8", "replace")
+        names = (found[1].strip(" ,;-*") for found in _HOLDER.findall(text))
+        if name := next((name for name in names if name and not _NO_HOLDER.search(name)), ""):
+            return re.sub(
+                r"^copyright(?: \(c\))?[ \d,–-]*|\s*<[^>]*@[^>]*>|\s*\(http[^)]*\)|\s*<http[^>]*>", "", name, flags=re.I
+            )
+    return _author(files)
+
+
+def _author(files: Mapping[str, bytes]) -> str:
+    """The author that the package's metadata names."""
+    for path in sorted(filter(_is_metadata, files), key=lambda path: (path.count("/"), path)):
+        text = files[path].decode("utf-8", "replace")
+        if path.endswith(".json"):
+            try:
+                author = json.loads(text).get("author", "")
+            except (ValueError, AttributeError):
+                continue
+            author = author.get("name", "") if isinstance(author, dict) else str(author)
+        else:
+            found = re.search(r"^Author(?:-email)?: \"?([^<\n\"]+)", text.partition("\n\n")[0], re.MULTILINE)
+            author = found.group(1) if found else ""
+        if author.strip():
+            return re.sub(r"\s*<.*", "", author).strip()
+    return ""

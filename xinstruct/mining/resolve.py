@@ -34,6 +34,8 @@ class Resolved:
     code: str
     helpers: str
     missing: list[str] = field(default_factory=list)
+    used: int = 0  # names that the function and its helpers use without binding them
+    imports: list[str] = field(default_factory=list)  # import statements behind the names used, wherever they lead
 
 
 def resolve(facts: Facts, function: Definition) -> Resolved:
@@ -48,7 +50,9 @@ def resolve(facts: Facts, function: Definition) -> Resolved:
     lead = list(dict.fromkeys(walk.imports))
     glue = "\n" if facts.grammar.name in {"bash", "cpp"} else "\n\n"
     body = glue.join(["\n".join(lead), *texts] if lead else texts)
-    return Resolved(shipped(facts, function, function.scopes), body, sorted(set(walk.missing)))
+    code = verbatim(facts, function) if walk.missing else shipped(facts, function, function.scopes)
+    return Resolved(code, body, sorted(set(walk.missing)), len(walk.asked),
+                    sorted(set(walk.used_imports)))  # fmt: skip
 
 
 @cache
@@ -64,6 +68,8 @@ class _Walk:
         self.order: list[Definition] = []
         self.imports: list[str] = _always(facts)
         self.missing: list[str] = []
+        self.asked: set[str] = set()
+        self.used_imports: list[str] = list(self.imports)
         self.modules = import_names(facts)
 
     def visit(self, definition: Definition, depth: int) -> None:
@@ -79,10 +85,26 @@ class _Walk:
             self.missing.append(self.facts.text(banned[0])[:40])
         if definition.kind == "function" and not _callable_bare(self.facts, definition):
             self.missing.append("(instance method)")
+        if definition.kind == "constant" and _instance_field(self.facts, definition):
+            self.missing.append("(instance field)")
+        if self.facts.grammar.name == "cpp" and definition.kind == "function":
+            self._overloads(definition, depth)
         for name in sorted(free_names(self.facts, definition)):
             self._answer(name, depth)
 
+    def _overloads(self, definition: Definition, depth: int) -> None:
+        """A call of its own name may mean another overload, which then is a helper."""
+        start, end = definition.span
+        calls = sum(self.facts.text(node) == definition.name for node in self.facts.within("use", start, end))
+        others = [d for d in self.facts.helpers[definition.name] if d is not definition and self._visible(d)]
+        for other in others if calls > 1 else []:
+            if depth >= _DEPTH or len(others) > 6:
+                self.missing.append(definition.name)
+                return
+            self.visit(other, depth + 1)
+
     def _answer(self, name: str, depth: int) -> None:
+        self.asked.add(name)
         bare = name.removeprefix("$")
         found = [d for d in self.facts.helpers.get(bare, []) if self._visible(d)]
         if found:
@@ -93,6 +115,7 @@ class _Walk:
                 self.visit(definition, depth + 1)
         elif name in self.modules:
             text, standard = self.modules[name]
+            self.used_imports.append(text)
             (self.imports if standard else self.missing).append(text if standard else name)
         elif name not in self.facts.grammar.known():
             self.missing.append(name)
@@ -147,10 +170,19 @@ def _member(qualifier: Node) -> Node | None:
 def _callable_bare(facts: Facts, function: Definition) -> bool:
     node = function.node
     if facts.grammar.name in {"java", "csharp", "php"} and node.type == "method_declaration":
-        return "static" in _modifiers(facts, node)
+        return "abstract" not in _modifiers(facts, node)  # `this` is forbidden and instance fields are missing names
     if facts.grammar.name == "python" and any(s for s in function.scopes):
         return any("staticmethod" in facts.text(c) for c in (node.parent.children if node.parent else []))
     return node.parent is None or node.parent.type != "field_declaration_list"
+
+
+def _instance_field(facts: Facts, constant: Definition) -> bool:
+    """Whether a field belongs to an object: what a bare function can not have. Interface constants are static."""
+    if facts.grammar.name not in {"java", "csharp"} or constant.node.type != "field_declaration":
+        return False
+    parent = constant.node.parent
+    bare = parent is not None and parent.type == "interface_body"
+    return not bare and not re.search(r"\b(static|const)\b", _modifiers(facts, constant.node))
 
 
 def _modifiers(facts: Facts, node: Node) -> str:
@@ -173,6 +205,21 @@ def shipped(facts: Facts, definition: Definition, scopes: tuple[str, ...]) -> st
             stop += 1
         cuts.append((doc[0], stop))
     return _cleaned(facts, definition, _without(facts.source, start, end, cuts), start)
+
+
+def verbatim(facts: Facts, definition: Definition) -> str:
+    """The definition's text as its author wrote it, dedented and without the doc that stands inside."""
+    start, end = definition.span
+    cuts = []
+    if doc := inner_doc(facts, definition):
+        stop = doc[1]
+        while facts.source[stop : stop + 1].isspace():
+            stop += 1
+        cuts.append((doc[0], stop))
+    line = facts.source[facts.source.rfind(b"\n", 0, start) + 1 : start]
+    indent = line[: len(line) - len(line.lstrip())]
+    text = (indent + _without(facts.source, start, end, cuts)).decode().replace("\t", "    ").replace("\r\n", "\n")
+    return textwrap.dedent(text).strip("\n")
 
 
 def _without(source: bytes, start: int, end: int, cuts: list[tuple[int, int]]) -> bytes:

@@ -1,6 +1,7 @@
 """Declared, annotated or documented types of a function, put into the language-neutral notation.
 
-What cannot be said there (callbacks, objects, unbound generics) gives no signature, never a guess.
+What cannot be said there (callbacks, objects) gives no signature, never a guess; a type parameter is bound to
+whole numbers.
 Numbers of JavaScript and Bash are int when the doc or the parameter's name says so, else float.
 Trailing parameters with a default are left off: the language lets one call without them.
 """
@@ -8,6 +9,7 @@ Trailing parameters with a default are left off: the language lets one call with
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from tree_sitter import Node
 
@@ -163,18 +165,35 @@ def signature_of(facts: Facts, function: Definition, doc: Doc) -> Signature | No
     body = declared.child_by_field_name("body")
     whole = "integer " if body is not None and _BITS.search(facts.text(body)) else ""
     params: list[Parameter] = []
+    bound = _binder(facts, declared)
     for node in (child for child in listed.named_children if "comment" not in child.type):
         name, written, default = _parameter(facts, node)
-        kind = neutral(language, written or doc.params.get(name, ""), whole + name)
+        kind = neutral(language, bound(written or doc.params.get(name, "")), whole + name)
         if default or name in doc.optional:
             break
         if kind is None or not name or node.type in {"list_splat_pattern", "dictionary_splat_pattern", "rest_pattern"}:
             return None
         params.append(Parameter(name.removeprefix("$"), kind))
-    returns = neutral(language, _returned(facts, declared) or doc.returns, whole + _return_hint(function, doc))
+    returns = neutral(language, bound(_returned(facts, declared) or doc.returns), whole + _return_hint(function, doc))
     if returns is None or returns.head == "none" or not params:
         return None
     return Signature(tuple(params), returns)
+
+
+_INTEGER = {"typescript": "integer", "java": "Integer", "csharp": "int"}
+
+
+def _binder(facts: Facts, declared: Node) -> Callable[[str], str]:
+    """What puts whole numbers for a function's type parameters: any type will do, and integers go everywhere."""
+    listed = declared.child_by_field_name("type_parameters") or next(
+        (child for child in declared.named_children if child.type == "type_parameter_list"), None
+    )
+    integer = _INTEGER.get(facts.grammar.name)
+    if listed is None or integer is None:
+        return str
+    names = [re.match(r"(?:const\s+|in\s+|out\s+)?(\w+)", facts.text(child)) for child in listed.named_children]
+    words = "|".join(found.group(1) for found in names if found)
+    return lambda text: re.sub(rf"\b(?:{words})\b", integer, text) if words else text
 
 
 def _return_hint(function: Definition, doc: Doc) -> str:

@@ -1,0 +1,77 @@
+"""Which snippets are worth keeping: measures of their text, held against ``filters.yaml``.
+
+Each rule has a name of the closed list of reasons. Left out: what a parse tree says (``extract``),
+secrets (``secrets``), duplicates (the stage, which sees all packages).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from xinstruct.files import read_yaml
+from xinstruct.records import Reason
+
+_FILE = Path(__file__).parent / "filters.yaml"
+_COMMENT = {
+    "python": re.compile(r"#[^\n]*"),
+    "bash": re.compile(r"(?:^|(?<=\s))#[^\n]*"),
+    "php": re.compile(r"/\*.*?\*/|//[^\n]*|#(?!\[)[^\n]*", re.DOTALL),
+}
+_SLASHES = re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)
+_LICENCE_HEADER = re.compile(
+    r"licensed under the|all rights reserved|permission is hereby granted|redistribution and use in source|"
+    r"SPDX-License-Identifier|^\s*(?:\(c\)|copyright\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MARKER = re.compile(r"^\s*(?:todo|fixme|xxx|hack|noqa|pylint|eslint|nolint|region|pragma|type:)\b", re.IGNORECASE)
+_TAG_LINE = re.compile(r"^\s*[@:\\](?!brief|summary|return|desc)\w+.*$", re.MULTILINE)
+
+Broken = tuple[Reason, str]
+
+
+@cache
+def thresholds(language: str) -> dict[str, float]:
+    """The thresholds of one language by name, defaults filled in."""
+    table = read_yaml(_FILE)
+    return {**table["default"], **(table.get(language) or {})}
+
+
+def doc_reason(language: str, doc: str) -> Broken | None:
+    """Why a doc comment does not document: a licence header, a marker, no prose."""
+    limits = thresholds(language)
+    if _LICENCE_HEADER.search(doc):
+        return Reason.LICENCE_HEADER, ""
+    solid = re.sub(r"\s", "", doc)
+    words = len(re.findall(r"[^\W\d_]{2,}", _TAG_LINE.sub("", re.sub(r"(?i)\{?@inheritdoc\}?", "", doc))))
+    letters = sum(map(str.isalpha, solid)) / max(1, len(solid))
+    if _MARKER.match(doc):
+        return Reason.POOR_DOC, "a marker, not a description"
+    if words < limits["doc_words_min"]:
+        return Reason.POOR_DOC, f"{max(0, words)} words"
+    if letters < limits["doc_letters_min"]:
+        return Reason.POOR_DOC, f"{letters:.2f} letters"
+    return None
+
+
+def code_reason(language: str, code: str) -> Broken | None:
+    """Why a definition's text is refused: line lengths, share of letters, share of comments."""
+    limits = thresholds(language)
+    lines = [len(line) for line in code.splitlines() if line.strip()]
+    if not lines:
+        return Reason.TRIVIAL, "no code"
+    if max(lines) > limits["line_max"] or sum(lines) / len(lines) > limits["line_mean_max"]:
+        return Reason.LONG_LINES, f"longest {max(lines)}"
+    solid = re.sub(r"\s", "", code)
+    letters = sum(map(str.isalnum, solid)) / len(solid)
+    if letters < limits["alphanumeric_min"]:
+        return Reason.LOW_ALPHANUMERIC, f"{letters:.2f}"
+    comments = sum(len(found.group()) for found in _COMMENT.get(language, _SLASHES).finditer(code)) / len(code)
+    return (Reason.COMMENT_SHARE, f"{comments:.2f}") if comments > limits["comment_max"] else None
+
+
+def resolved_reason(language: str, used: int, missing: int) -> Broken | None:
+    """Why too much of what a function uses lies elsewhere; `used` counts all names it does not bind."""
+    share = 1 - missing / used if used else 1.0
+    return (Reason.UNRESOLVED, f"{share:.2f}") if share < thresholds(language)["resolved_min"] else None

@@ -1,0 +1,102 @@
+"""What was mined, for people: a seeded sample to read, shares of a reader's verdicts, corpus table, notices.
+
+``python -m xinstruct.mining.sample draw`` prints 50 snippets per language of data/mine; ``... shares``
+prints what docs/mining_sample.json, the verdicts on one such sample, adds up to; ``corpus`` prints a
+table of packages and ``notices`` what must be said of each package that is used. Left out: judging.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections import defaultdict
+from pathlib import Path
+
+from xinstruct.files import read_records
+from xinstruct.records import Snippet
+
+VERDICTS = Path(__file__).parents[2] / "docs" / "mining_sample.json"
+
+
+def draw(snippets: list[Snippet], size: int, seed: int) -> dict[str, list[Snippet]]:
+    """`size` snippets of each language (all, where it has fewer), the same for the same snippets and seed."""
+    piles: dict[str, list[Snippet]] = defaultdict(list)
+    for snippet in sorted(snippets, key=lambda snippet: snippet.id):
+        piles[snippet.language].append(snippet)
+    return {
+        name: random.Random(f"{seed}:{name}").sample(pile, min(size, len(pile))) for name, pile in sorted(piles.items())
+    }
+
+
+def shares(path: Path = VERDICTS) -> list[tuple[str, int, int, int, int]]:
+    """Language, read, documented functions, of these self-contained, marks of self-containedness that are wrong."""
+    rows = []
+    for language, items in sorted(json.loads(path.read_text(encoding="utf-8"))["languages"].items()):
+        good = [item for item in items if item["documented_function"]]
+        alone = sum(item["self_contained"] for item in good)
+        wrong = sum(item["marked_self_contained"] and not item["self_contained"] for item in items)
+        rows.append((language, len(items), len(good), alone, wrong))
+    return rows
+
+
+def show(snippets: dict[str, list[Snippet]], width: int) -> None:
+    """Print a sample: where each stands, its doc, its code cut to `width` characters."""
+    for language, pile in snippets.items():
+        for number, s in enumerate(pile):
+            mark = "self-contained" if s.self_contained else "needs its package"
+            print(f"== {language} {number} {s.id} {s.package} {s.path}:{s.start_line} {s.name} ({mark})")
+            print(f"-- {s.doc[:width]}\n{s.helpers[:width]}\n{s.code[:width]}")
+
+
+def packages(snippets: list[Snippet]) -> dict[tuple[str, str], list[Snippet]]:
+    """Snippets by language and package."""
+    found: dict[tuple[str, str], list[Snippet]] = defaultdict(list)
+    for snippet in snippets:
+        found[snippet.language, snippet.package].append(snippet)
+    return dict(sorted(found.items()))
+
+
+def corpus(snippets: list[Snippet]) -> str:
+    """A Markdown table: what each package gave, under which licence."""
+    lines = ["| language | package | version | licence | snippets | self-contained |", "|---|---|---|---|---|---|"]
+    for (language, package), pile in packages(snippets).items():
+        alone = sum(snippet.self_contained for snippet in pile)
+        lines.append(f"| {language} | {package} | {pile[0].version} | {pile[0].license} | {len(pile)} | {alone} |")
+    return "\n".join(lines)
+
+
+def notices(snippets: list[Snippet]) -> str:
+    """A notice per package: where it is from, its licence, who holds the copyright."""
+    texts = []
+    for (_, package), pile in packages(snippets).items():
+        s = pile[0]
+        holder = s.holder or "not named in the package's licence file"
+        texts.append(f"{package} {s.version}\n  {s.url}\n  sha256 {s.archive_sha256}\n  licence {s.license}\n"
+                     f"  copyright {holder}\n  {len(pile)} snippets of {s.language}")  # fmt: skip
+    return "\n\n".join(texts)
+
+
+def main() -> None:
+    """Draw a sample, or add up the verdicts on one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["draw", "shares", "corpus", "notices"])
+    parser.add_argument("--size", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--width", type=int, default=4000, help="characters shown of each part")
+    args = parser.parse_args()
+    if args.what != "shares":
+        snippets = read_records(Path("data/mine/snippets.parquet"), "snippets")
+        if args.what == "draw":
+            show(draw(snippets, args.size, args.seed), args.width)
+        else:
+            print((corpus if args.what == "corpus" else notices)(snippets))
+        return
+    for language, read, good, alone, wrong in shares():
+        print(
+            f"{language}: {read} read, {good} documented functions, {alone} self-contained, {wrong} marked so wrongly"
+        )
+
+
+if __name__ == "__main__":
+    main()
