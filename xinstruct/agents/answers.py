@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xinstruct.agents.cases import Observer
+from xinstruct.agents.refusals import SUSPECT, named_fence, why
 from xinstruct.agents.scorer import Asker
 from xinstruct.agents.spelling import Opening
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
@@ -28,8 +29,8 @@ from xinstruct.records import Reason
 # How far a failed candidate came; the furthest one speaks for its task.
 PROGRESS = (
     Reason.INFRASTRUCTURE, Reason.BUDGET, Reason.LLM_ERROR, Reason.EMPTY_ANSWER, Reason.TRUNCATED, Reason.UNSUPPORTED,
-    Reason.COMPILE_ERROR, Reason.FORGED, Reason.OUTPUT_LIMIT, Reason.MEMORY, Reason.TIMEOUT, Reason.RUNTIME_ERROR,
-    Reason.WRONG_ANSWER,
+    Reason.COPIED_PROMPT, Reason.WRONG_LANGUAGE, Reason.COMPILE_ERROR, Reason.FORGED, Reason.OUTPUT_LIMIT,
+    Reason.MEMORY, Reason.TIMEOUT, Reason.RUNTIME_ERROR, Reason.WRONG_ANSWER,
 )  # fmt: skip
 
 
@@ -81,8 +82,13 @@ class Task:
         """The most advanced outcome among the failed candidates, with its detail."""
         if not self.candidates:
             return Reason.EMPTY_ANSWER, "no candidate"
-        furthest = max(self.candidates, key=lambda c: (PROGRESS.index(Reason(c.outcome)), -c.index))
+        furthest = self.furthest
         return Reason(furthest.outcome), furthest.detail
+
+    @property
+    def furthest(self) -> Candidate:
+        """The failed candidate that speaks for its task; there must be one."""
+        return max(self.candidates, key=lambda c: (PROGRESS.index(Reason(c.outcome)), -c.index))
 
     @property
     def opening(self) -> Opening:
@@ -123,10 +129,18 @@ class Task:
         if answer.error or answer.finish_reason == "error":
             failure = call_failure(answer.error)
         elif not answer.text.split("```")[0].strip():
-            failure = Reason.EMPTY_ANSWER
+            other = named_fence(answer.text) not in ("", self.language)
+            failure = Reason.WRONG_LANGUAGE if other else Reason.EMPTY_ANSWER
         elif answer.finish_reason == "length" and not closed:
             failure = Reason.TRUNCATED
         return Candidate(index, answer.text, code, answer.completion_tokens, failure)
+
+    def settle(self, candidate: Candidate, verdict: Verdict) -> None:
+        """Take the judge's verdict; where nothing ran, say so when it is a copy or another language."""
+        candidate.verdict = verdict
+        if verdict.verdict in SUSPECT:
+            body = candidate.text.split("```")[0]
+            candidate.failure = why(candidate.text, body, self.question, self.language, self.name, self.signature) or ""
 
 
 def translation(language: str, code: str, target: str) -> str:
@@ -193,8 +207,8 @@ def answer(tasks: Sequence[Task], teacher: Asker, judge: Observer, params: dict[
         fresh = ask(unsolved, range(first, min(first + wave, total)), teacher, params, seed)
         jobs = [(task, candidate) for task, candidate in fresh if not candidate.failure]
         verdicts = judge.judge([task.job(c, task.cases) for task, c in jobs]) if jobs else []
-        for (_, candidate), verdict in zip(jobs, verdicts, strict=True):
-            candidate.verdict = verdict
+        for (task, candidate), verdict in zip(jobs, verdicts, strict=True):
+            task.settle(candidate, verdict)
         for task, candidate in fresh:
             record(task, candidate)
 
