@@ -291,3 +291,23 @@ def test_cases_of_a_sample_are_its_bases(oracle_run: Make) -> None:
     for sample in ran.samples:
         base = known[sample.parents[0]]
         assert [c.expected for c in cases_from_json(sample.cases)] == [c.expected for c in cases_from_json(base.cases)]
+
+
+def test_failed_answers_are_rated_only_where_asked(oracle_run: Make) -> None:
+    """What a score is worth shows only when failing answers are scored too; memories and books stay the same."""
+    plain, rated = (oracle_run(OWN, ["python", "javascript"], rounds=1, rate_failures=n) for n in (0, 4))
+    assert [s.id for s in plain.samples] == [s.id for s in rated.samples] and plain.turns == rated.turns
+    more = rated.oracle.count
+    assert more > 0 and {c.kind for c in rated.oracle.calls.values()} >= {"score"}
+    assert not oracle_run(OWN, ["python", "javascript"], discussions=0).turns
+
+
+def test_same_language_problems_have_a_witness_of_another(oracle_run: Make) -> None:
+    harder = {"raise_difficulty": 1.0}
+    ran = oracle_run(OWN, ["python", "javascript"], targets="own", operations=harder, shares={"right": 1}, rounds=1)
+    asked = defaultdict(set)
+    for turn in ran.turns:
+        if turn.kind == "prompt" and "```" in turn.messages and turn.step > 1:
+            asked[turn.thread].add(turn.language)
+    assert asked and all(languages == {"python", "javascript"} for languages in asked.values())
+    assert ran.rejected and {row.reason for row in ran.rejected} == {"too_similar"}
