@@ -311,3 +311,16 @@ def test_same_language_problems_have_a_witness_of_another(oracle_run: Make) -> N
             asked[turn.thread].add(turn.language)
     assert asked and all(languages == {"python", "javascript"} for languages in asked.values())
     assert ran.rejected and {row.reason for row in ran.rejected} == {"too_similar"}
+
+
+def test_feedback_turns_show_what_running_said(oracle_run: Make) -> None:
+    """A failed answer goes back with its verdict; what passes on a later turn is kept, its tokens are counted."""
+    ran = oracle_run(OWN, ["python", "javascript", "php"], feedback_turns=2, shares={"right": 1, "wrong": 2}, rounds=1)
+    check_books(ran, candidates=3)
+    kinds = ran.kinds(3)
+    assert any("right" in answers[1:] for answers in kinds.values()), kinds
+    for thread, answers in kinds.items():
+        for index in range(1, len(answers)):
+            messages = ran.oracle.calls[request_seed(SEED, f"{thread}-{index}") % SENDING].messages
+            assert [m["role"] for m in messages[-4:]] == ["user", "assistant", "user", "assistant"]
+            assert "fails (wrong answer)" in messages[-2]["content"] and messages[-3]["content"].startswith("```")
