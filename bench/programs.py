@@ -5,6 +5,8 @@ Those of public benchmarks when the folder ``shared/benchmarks`` lies beside the
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from tests.execution import canonical
 
 WRONG_EVERY = 8  # one program in so many is a wrong one
@@ -34,15 +36,16 @@ _MADE = {
 }
 LANGUAGES = tuple(_MADE)
 _SETS = {"python": (canonical.humaneval,), "javascript": (canonical.humaneval_x,)}
-_SETS |= {"java": (canonical.humaneval_x,), "cpp": (canonical.humaneval_x,)}
+_SETS |= dict.fromkeys(("java", "cpp"), (canonical.humaneval_x, canonical.mceval))
 
 
 def programs(language: str, limit: int) -> tuple[str, Programs]:
-    """Where they are from, and at most `limit` of them."""
+    """Where they are from, and at most `limit` of them; two sets take turns."""
     if canonical.DATA.is_dir():
-        tasks = [t for each in _SETS.get(language, (canonical.mceval,)) for t in each() if t.language == language]
-        tasks = [task for task in tasks if not task.skip][:limit]
-        return tasks[0].source, [(language, _text(task, i)) for i, task in enumerate(tasks)]
+        sets = [[t for t in each() if t.language == language] for each in _SETS.get(language, (canonical.mceval,))]
+        tasks = [task for turn in zip_longest(*sets) for task in turn if task and not task.skip][:limit]
+        sources = " + ".join(dict.fromkeys(task.source for task in tasks))
+        return sources, [(language, _text(task, i)) for i, task in enumerate(tasks)]
     texts = [_MADE[language].format(k=k, c=5 + 3 * k + (k % WRONG_EVERY == 3)) for k in range(limit)]
     return "made here", [(language, text) for text in texts]
 

@@ -17,7 +17,7 @@ from tests.llm.conftest import Handler, ask, endpoint_folder
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Teacher
-from xinstruct.llm.dialects import FIELDS, chat_body, completion_body, read_reply
+from xinstruct.llm.dialects import FIELDS, chat_body, completion_body, read_reply, template_renderer
 
 Serve = Callable[[Any], str]
 FULL = ask("q", prefill="def f(", stop=("END",), seed=2**40 + 5, schema={"type": "object"}, logprobs=2, top_p=0.9)
@@ -270,3 +270,17 @@ def test_further_headers_and_echoed_keys(tmp_path: Path, serve: Serve, monkeypat
     monkeypatch.setenv("XINSTRUCT_HEADERS", "X-Team: secret")
     with pytest.raises(BadInput, match="JSON object"):
         Teacher({}, folder, tmp_path / "j.sqlite")
+
+
+def test_a_tokenizer_without_chat_template_is_named(tmp_path: Path) -> None:
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    raw = Tokenizer(models.WordLevel({"q": 0, "?": 1}, unk_token="?"))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="?")
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(BadInput, match="the tokenizer has no chat template"):
+        template_renderer(str(tmp_path))
+    tokenizer.chat_template = "{% for m in messages %}<{{ m.content }}>{% endfor %}"
+    tokenizer.save_pretrained(tmp_path)
+    assert template_renderer(str(tmp_path))(ask("q", prefill="def")) == "<q>def"

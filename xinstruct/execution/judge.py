@@ -36,10 +36,8 @@ from xinstruct.languages.types import Case, Signature
 VERSION = 4  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 1024  # jobs in hand at a time: bounds memory and scratch
 _PLACEHOLDER = "<nonce>"
-_DOUBTFUL = (
-    "timeout",
-    "infrastructure",
-)  # the machine's load may have made it: even CPU time runs faster beside others
+# The machine's load may have made these: even CPU time runs faster beside others.
+_DOUBTFUL = ("timeout", "infrastructure")
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,7 @@ class Judge:
 
     def _run_all(self, tasks: list[_Task], observing: bool) -> Iterator[tuple[_Task, Verdict]]:
         """Verdicts as they come. What the machine's load may have made gets a second run, alone, and that counts."""
-        with ThreadPoolExecutor(self.workers) as pool:
+        with ThreadPoolExecutor(self.workers * 2) as pool:
             try:
                 again: list[tuple[_Task, str]] = []
                 for task, verdict in self._pooled(pool, tasks, observing):

@@ -21,6 +21,7 @@ from typing import Any
 
 from xinstruct.execution import box, layout, mounts, seccomp
 from xinstruct.execution.limits import Limits
+from xinstruct.languages.python import DRIVER, drivers
 from xinstruct.languages.python import RUN as PYTHON
 
 Request = dict[str, Any]
@@ -115,6 +116,8 @@ class Zygote:
             "mapped": not self._root,
             "root": layout.encode(layout.root(self.view, base, self._scratch)),
             "filter": self._filter,
+            "env": mounts.environment(self.view, {}),
+            "scripts": [(f"{mounts.BOX}/{DRIVER}", text.encode()) for text in drivers()],
         }
 
     def request(self, command: Command, uid: int) -> Request:
@@ -124,6 +127,7 @@ class Zygote:
         blob = {
             "mounts": self._operations(command),
             "closing": self._closing,
+            "folders": _folders(command.files),
             "files": [(f"{mounts.BOX}/{name}", content) for name, content in command.files.items()],
             "folder": mounts.BOX,
             "argv": argv,
@@ -141,6 +145,12 @@ class Zygote:
             operations = layout.program(self.view, command.limits, self._scratch, [])
             self._mounts[command.limits] = layout.encode(operations)
         return self._mounts[command.limits]
+
+
+def _folders(files: Mapping[str, bytes]) -> list[str]:
+    """Folders that the files lie in, outer ones first."""
+    parents = {str(parent) for name in files for parent in Path(name).parents} - {"."}
+    return [f"{mounts.BOX}/{name}" for name in sorted(parents)]
 
 
 class Unsafe:

@@ -19,6 +19,7 @@ _NAMES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "none
 _HASHABLE = ("int", "float", "bool", "string", "tuple", "optional")
 # No site, no user paths, no environment: the program sees the standard library only.
 RUN = ("python3", "-I", "-B", "-X", "utf8")
+DRIVER = "driver.py"  # the script that every program starts from
 
 
 @cache
@@ -26,6 +27,12 @@ def _separated() -> str:
     """The driver of two processes: one script of two texts."""
     exchange = common.asset("exchange.py")
     return re.sub(r"^from xinstruct\S* import .*\n", lambda _: exchange, common.asset("separated.py"), flags=re.M)
+
+
+@cache
+def drivers() -> tuple[str, ...]:
+    """Texts of the scripts that programs start from: worth compiling before."""
+    return common.asset("driver.py"), common.asset("asserting.py"), _separated()
 
 
 class Python(Language):
@@ -85,13 +92,13 @@ class Python(Language):
         common.check_args(signature, args, None, None)
         if "\0" in code:
             raise Unsupported("a NUL in the source")
-        files = {"driver.py": common.asset("driver.py"), "answer.py": code}
-        return Program({**files, common.PLAN: common.plan(name, signature, args, nonce)}, (*RUN, "driver.py"))
+        files = {DRIVER: common.asset("driver.py"), "answer.py": code}
+        return Program({**files, common.PLAN: common.plan(name, signature, args, nonce)}, (*RUN, DRIVER))
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: reaching the end of the main module is what counts."""
-        files = {"driver.py": common.asset("asserting.py"), "program.py": program, common.PLAN: nonce}
-        return Program(files, (*RUN, "driver.py"))
+        files = {DRIVER: common.asset("asserting.py"), "program.py": program, common.PLAN: nonce}
+        return Program(files, (*RUN, DRIVER))
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: the tests run in one process, the completion in another (drivers/separated.py)."""
@@ -99,9 +106,9 @@ class Python(Language):
             parts = separation.split(program, *completion)
         except separation.Inseparable as reason:
             return replace(self.asserting(program, nonce), note=str(reason))
-        files = {"driver.py": _separated(), "program.py": parts.code, "tests.py": parts.tests}
+        files = {DRIVER: _separated(), "program.py": parts.code, "tests.py": parts.tests}
         plan = f"{nonce}\n{' '.join(parts.names)}"
-        return Program({**files, common.PLAN: plan}, (*RUN, "driver.py"), separation="process")
+        return Program({**files, common.PLAN: plan}, (*RUN, DRIVER), separation="process")
 
     def identifier(self, name: str) -> str:
         """snake_case."""

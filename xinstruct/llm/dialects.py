@@ -25,6 +25,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from xinstruct.files import BadInput
 from xinstruct.llm.calls import Reply, Request, Token
 from xinstruct.llm.transport import CallFailed, is_context_error
 
@@ -104,10 +105,15 @@ def _generation_config(request: Request) -> dict[str, str]:
 
 
 def template_renderer(folder: str) -> Callable[[Request], str]:
-    """Renders prompts by a checkpoint's own chat template. Raises OSError where it is not on this machine."""
+    """Renders prompts by a checkpoint's own chat template.
+
+    Raises OSError where it is not on this machine, BadInput where its tokenizer has no chat template.
+    """
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
+    if not tokenizer.chat_template:
+        raise BadInput(f"{folder}: the tokenizer has no chat template; an instruction-tuned model is needed")
 
     def render(request: Request) -> str:
         text = tokenizer.apply_chat_template(list(request.messages), add_generation_prompt=True, tokenize=False)

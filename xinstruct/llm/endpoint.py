@@ -184,6 +184,8 @@ class Endpoint:
         if self._render is None:
             try:
                 self._render = await asyncio.to_thread(template_renderer, self.served)
+            except BadInput:
+                raise
             except (OSError, ValueError) as error:
                 raise BadInput(
                     f"{self.served}: its tokenizer is not on this machine, so no answer can be started for it ({error})"

@@ -10,6 +10,7 @@ time: worker.py does that.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import contextlib
 import ctypes
 import marshal
@@ -24,40 +25,18 @@ from typing import Any
 
 NEW_MOUNTS = 0x00020000  # CLONE_NEWNS
 # What programs mostly import; loaded once, shared by all forks.
+# fmt: off
 PRELOADED = (
-    "_pickle",
-    "abc",
-    "bisect",
-    "builtins",
-    "collections",
-    "collections.abc",
-    "contextlib",
-    "copy",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "enum",
-    "fractions",
-    "functools",
-    "hashlib",
-    "heapq",
-    "io",
-    "itertools",
-    "json",
-    "math",
-    "operator",
-    "random",
-    "re",
-    "statistics",
-    "string",
-    "textwrap",
-    "time",
-    "traceback",
-    "types",
-    "typing",
-    "unittest",
-)  # fmt: skip
+    "_pickle", "abc", "bisect", "builtins", "collections", "collections.abc", "contextlib", "copy", "dataclasses",
+    "datetime", "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "io", "itertools", "json",
+    "math", "operator", "random", "re", "statistics", "string", "textwrap", "time", "traceback", "types",
+    "typing", "unittest",
+)
+# fmt: on
+# Plain numbers: signal's enumerations cost every fork a page or more.
+SIGINT, SIGPIPE, SIGXFSZ, DEFAULT = (int(n) for n in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ, signal.SIG_DFL))
 Fields = dict[str, Any]
+COMPILED: dict[bytes, types.CodeType] = {}  # what programs often start from, by its text
 
 
 def read_all(fd: int) -> bytes:
@@ -115,38 +94,45 @@ def preload() -> None:
 
 
 def serve(connection: socket.socket, box: Box, config: Fields) -> None:
-    """Start programs until the worker is gone. Returns in a fork that is to run a script."""
+    """Start programs until the worker is gone. Returns in a fork that is to run a script.
+
+    A program's process is there before the program is asked for: it takes the request itself, so that forking goes on
+    while the worker is busy with the last answer.
+    """
     own = -1 if config["mapped"] else config["pid_namespace"]
     while True:
-        data, fds, _, _ = socket.recv_fds(connection, 16, 8)
-        if not data:
-            os._exit(0)
         if not config["mapped"]:
-            if start(connection, box, config, fds, own):
+            if start(connection, box, config, own):
                 return
         # Whoever is not root cannot come back from a pid namespace: a helper goes there.
         elif helper := os.fork():
-            os.waitpid(helper, 0)
-        elif start(connection, box, config, fds, own):
+            if os.waitpid(helper, 0)[1]:
+                os._exit(0)
+        elif start(connection, box, config, own):
             return
         else:
             os._exit(0)
-        for fd in fds:
-            os.close(fd)
 
 
-def start(connection: socket.socket, box: Box, config: Fields, fds: list[int], own: int) -> bool:
+def start(connection: socket.socket, box: Box, config: Fields, own: int) -> bool:
     """Fork a program, tell its pid, wait, tell how it ended. True in a fork that is to run a script."""
     try:
-        box.call("guard")
-        first = box.call("first", own)
+        return _start(connection, box, config, own)
+    except ConnectionError:  # the worker is gone
+        os._exit(1)
     except OSError as error:
         connection.send(f"!{error}".encode())
-        return False
+        os._exit(1)
+
+
+def _start(connection: socket.socket, box: Box, config: Fields, own: int) -> bool:
+    box.call("guard")
+    first = box.call("first", own)
     program = os.fork()
     if program == 0:
+        data, fds, _, _ = socket.recv_fds(connection, 16, 8)
         connection.close()
-        return _become(box, config, fds)
+        return _become(box, config, fds) if data else os._exit(0)
     handle = os.pidfd_open(program)  # ours, because the worker may come too late to make one
     socket.send_fds(connection, [str(program).encode()], [handle])
     os.close(handle)
@@ -187,39 +173,45 @@ def _become(box: Box, config: Fields, fds: list[int]) -> bool:
 def _world(box: Box, config: Fields, request: Fields) -> None:
     """Mounts and files of one program."""
     box.apply(request["mounts"])
-    with open("/proc/self/oom_score_adj", "w") as handle:  # before the zygote, which is in the same memory group
-        handle.write("0" if config["shielded"] else "500")
+    # before the zygote, which is in the same memory group
+    _write("/proc/self/oom_score_adj", b"0" if config["shielded"] else b"500", os.O_WRONLY)
     os.umask(0)
-    for path, content in request["files"]:
+    for folder in request["folders"]:
         with contextlib.suppress(FileExistsError):
-            os.makedirs(os.path.dirname(path))
-        with open(path, "wb") as handle:
-            handle.write(content)
+            os.mkdir(folder)
+    for path, content in request["files"]:
+        _write(path, content)
     os.umask(0o022)
     os.chdir(request["folder"])
     box.apply(request["closing"])
 
 
+def _write(path: str, content: bytes, flags: int = os.O_WRONLY | os.O_CREAT | os.O_TRUNC) -> None:
+    fd = os.open(path, flags, 0o666)
+    while content:
+        content = content[os.write(fd, content) :]
+    os.close(fd)
+
+
 def _restrict(box: Box, config: Fields, request: Fields) -> None:
     """Limits, variables, user: what stays so for the program."""
     script = request["script"]
-    signal.signal(signal.SIGINT, signal.default_int_handler if script else signal.SIG_DFL)
-    if not script:  # Python ignores them, programs would inherit that
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    if script:
+        _signal.signal(SIGINT, _signal.default_int_handler)
+    else:  # Python ignores the others, programs would inherit that
+        for number in (SIGINT, SIGPIPE, SIGXFSZ):
+            _signal.signal(number, DEFAULT)
     for kind, value in request["rlimits"]:
         hard = resource.getrlimit(kind)[1]
         resource.setrlimit(kind, (value, value) if hard < 0 else (min(value, hard), min(value, hard)))
-    os.environ.clear()
-    os.environ.update(request["env"])
+    if script and request["env"] != config["env"]:
+        os.environ.clear()
+        os.environ.update(request["env"])
     box.call("drop", request["uid"], config["filter"], len(config["filter"]))
 
 
 def run_script() -> int:
     """Run sys.argv[0] as the main module, as a fresh interpreter would, to its end. Returns the exit status."""
-    import random
-
-    random.seed()  # else all forks would draw the same numbers
     sys.orig_argv = [sys.executable, *sys.argv]
     main = types.ModuleType("__main__")
     main.__file__ = os.path.abspath(sys.argv[0])
@@ -235,9 +227,10 @@ def run_script() -> int:
 
 
 def _execute(space: Fields) -> None:
-    with open(space["__file__"], "rb") as handle:
-        source = handle.read()
-    exec(compile(source, space["__file__"], "exec"), space)
+    fd = os.open(space["__file__"], os.O_RDONLY)
+    source = read_all(fd)
+    os.close(fd)
+    exec(COMPILED.get(source) or compile(source, space["__file__"], "exec"), space)
 
 
 def _exit_functions() -> None:
@@ -284,6 +277,9 @@ def main() -> None:
     except OSError as error:
         connection.send(f"!{error}".encode())
         os._exit(1)
+    os.environ.clear()
+    os.environ.update(config["env"])
+    COMPILED.update({text: compile(text, name, "exec") for name, text in config["scripts"]})
     import gc
 
     gc.collect()
