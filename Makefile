@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test lint types unit smoke doctor evidence verdicts bench published lock clean
+.PHONY: help setup system toolchains repro test lint types unit smoke ablations doctor evidence verdicts bench published lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,11 @@ evidence: setup toolchains ## what takes too long for every run: 50 kills of the
 
 smoke: setup ## the graph end to end at the smallest scale, in a folder of its own
 	python -m pytest -q -s tests/test_end_to_end.py
+
+ablations: setup ## queue experiments/ablations, run them one after the other, collect them for the report
+	xinstruct experiment --queue experiments/ablations/*.yaml
+	dvc exp run --run-all
+	xinstruct experiment --collect experiments/ablations/*.yaml
 
 doctor: setup ## languages, toolchains, sandbox guarantees
 	xinstruct doctor

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from typing import Any
 
+from xinstruct.agents.quality import calibration, measures
 from xinstruct.agents.rounds import Outcome, run_round
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.society import Society
@@ -33,6 +34,7 @@ def work(ctx: Context) -> None:
     society = Society([s for s in seeds if s.language in order], ctx.own, order, seed)
     scorer = Scorer(ctx.own["scorer"], seed)
     counts: Counter[tuple[str, str]] = Counter()
+    rated: dict[bool, list[float]] = {True: [], False: []}
     with (
         Judge(ctx.params["execution"], work_root() / "verdicts.sqlite") as judge,
         Teacher(ctx.params["teacher"], stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
@@ -40,11 +42,15 @@ def work(ctx: Context) -> None:
         for number in range(1, int(ctx.own["rounds"]) + 1):
             for outcome in run_round(society, number, llm, judge, scorer):
                 _close(ctx, outcome, counts)
+                if outcome.rated is not None:
+                    rated[outcome.sample is not None].append(outcome.rated)
             made = len(ctx.records["samples"])
             ctx.say(f"round {number}: {made} verified samples of {len(ctx.opened)} discussions")
         ctx.metrics["teacher"] = {k: v for k, v in llm.usage.items() if k != "cached"}
     ctx.metrics |= _nested(counts)
     ctx.metrics["agents"] = dict(sorted(Counter(agent.language for agent in society.agents).items()))
+    ctx.metrics["quality"] = measures(ctx.records["samples"], list(seeds), len(order))
+    ctx.metrics["calibration"] = calibration(rated[True], rated[False])
     planned = int(ctx.own["rounds"]) * int(ctx.own["discussions"])
     ctx.metrics["not_drawn"] = planned - len(ctx.opened)  # no untried (base, target) was left for these
     ctx.metrics["tokens_per_sample"] = _per(llm.usage["completion_tokens"], len(ctx.records["samples"]))

@@ -17,7 +17,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from xinstruct.files import BadInput, read_yaml, sync_replace
+from xinstruct.files import BadInput, read_yaml, sync_replace, write_json
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -77,12 +77,36 @@ def _hydra(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def collect(source: Path, folder: Path = Path("experiments") / "results" / "ablations") -> Path | None:
+    """Keep the metrics of a finished experiment for later reports; None where it has not been run.
+
+    dvc keeps an experiment as a commit under refs/exps that bears its name; metrics are part of it.
+    """
+    refs = _git("for-each-ref", "--format=%(refname)", "--sort=-committerdate", "refs/exps").split()
+    ref = next((ref for ref in refs if ref.rsplit("/", 1)[1] == source.stem), "")
+    text = _git("show", f"{ref}:reports/synthesize/metrics.json") if ref else ""
+    if not text:
+        return None
+    metrics = json.loads(text)
+    kept = ("rows", "by_target", "teacher", "memory", "quality", "calibration")
+    row = {"changes": flatten(read_yaml(source) or {})} | {key: metrics.get(key, {}) for key in kept}
+    write_json(folder / f"{source.stem}.json", row)
+    return folder / f"{source.stem}.json"
+
+
+def _git(*words: str) -> str:
+    """What git prints, "" when it fails."""
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else ""
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `xinstruct experiment`."""
     parser.add_argument("sets", nargs="+", type=Path, help="YAML files such as experiments/smoke.yaml")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--queue", action="store_true", help="queue only; `dvc queue start` runs them")
     how.add_argument("--apply", action="store_true", help="write into params.yaml instead of running")
+    how.add_argument("--collect", action="store_true", help="keep the metrics of finished ones for the report")
     how.add_argument("--print", action="store_true", help="show the dvc command and do nothing")
 
 
@@ -91,6 +115,8 @@ def main(args: argparse.Namespace) -> int:
     for source in args.sets:
         if args.apply:
             print("\n".join(f"{name} = {value}" for name, value in apply(source).items()))
+        elif args.collect:
+            print(collect(source) or f"{source.stem}: not run yet")
         elif args.print:
             print(shlex.join(command(source)))
         elif status := subprocess.run(command(source, args.queue), check=False).returncode:

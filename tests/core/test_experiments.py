@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from xinstruct.experiments import apply, command
+from xinstruct.experiments import apply, collect, command
 from xinstruct.files import BadInput, read_yaml
 
 REPO = Path(__file__).resolve().parents[2]
@@ -40,6 +42,25 @@ def test_the_dvc_command_of_a_set(params: Path, tmp_path: Path) -> None:
     assert line == ["dvc", "exp", "run", "--name", "more", "-S", "languages=[python,php]", "-S", "synthesize.rounds=3"]
 
 
-@pytest.mark.parametrize("source", sorted((REPO / "experiments").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", sorted((REPO / "experiments").rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_set_fits_params(params: Path, source: Path) -> None:
     assert apply(source)
+
+
+def test_a_finished_experiment_is_collected_from_its_ref(params: Path, tmp_path: Path) -> None:
+    source = tmp_path / "memory-off.yaml"
+    source.write_text("synthesize: {memory_capacity: 0}\n")
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    assert collect(source) is None
+    metrics = tmp_path / "reports" / "synthesize" / "metrics.json"
+    metrics.parent.mkdir(parents=True)
+    metrics.write_text(json.dumps({"rows": {"in": 9, "out": 4}, "other": 1}))
+    subprocess.run([*git, "add", "reports"], check=True)
+    subprocess.run([*git, "commit", "-qm", "one"], check=True)
+    subprocess.run([*git, "update-ref", "refs/exps/ab/cdef/memory-off", "HEAD"], check=True)
+    path = collect(source)
+    assert path is not None
+    row = json.loads(path.read_text())
+    assert row["rows"] == {"in": 9, "out": 4} and row["changes"] == {"synthesize.memory_capacity": 0}
+    assert "other" not in row

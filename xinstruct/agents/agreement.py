@@ -51,8 +51,8 @@ def agree(
     }
     runnable = [(task, c) for task, c in fresh if not c.failure]
     jobs = [task.job(c, [Case(tuple(args)) for args in inputs[id(task)]]) for task, c in runnable]
-    for (_, candidate), verdict in zip(runnable, judge.observe(jobs) if jobs else [], strict=True):
-        candidate.verdict = verdict
+    for (task, candidate), verdict in zip(runnable, judge.observe(jobs) if jobs else [], strict=True):
+        task.settle(candidate, verdict)
     for task, candidate in fresh:
         record(task, candidate)
     return [_settle(*pair, inputs[id(pair[0])], cases) for pair, cases in zip(pairs, known, strict=True)]

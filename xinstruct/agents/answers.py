@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xinstruct.agents.cases import Observer
+from xinstruct.agents.refusals import SUSPECT, named_fence, why
 from xinstruct.agents.scorer import Asker
 from xinstruct.agents.spelling import Opening
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
@@ -28,9 +29,11 @@ from xinstruct.records import Reason
 # How far a failed candidate came; the furthest one speaks for its task.
 PROGRESS = (
     Reason.INFRASTRUCTURE, Reason.BUDGET, Reason.LLM_ERROR, Reason.EMPTY_ANSWER, Reason.TRUNCATED, Reason.UNSUPPORTED,
-    Reason.COMPILE_ERROR, Reason.FORGED, Reason.OUTPUT_LIMIT, Reason.MEMORY, Reason.TIMEOUT, Reason.RUNTIME_ERROR,
-    Reason.WRONG_ANSWER,
+    Reason.COPIED_PROMPT, Reason.WRONG_LANGUAGE, Reason.COMPILE_ERROR, Reason.FORGED, Reason.OUTPUT_LIMIT,
+    Reason.MEMORY, Reason.TIMEOUT, Reason.RUNTIME_ERROR, Reason.WRONG_ANSWER,
 )  # fmt: skip
+
+FEEDBACK_CHARS = 400  # of what the judge said
 
 
 @dataclass
@@ -69,6 +72,7 @@ class Task:
     examples: list[tuple[str, str]] = field(default_factory=list)
     max_tokens: int = 0  # 0: what the params say; a translation needs no more than about twice its source
     candidates: list[Candidate] = field(default_factory=list)
+    feedback: tuple[dict[str, str], ...] = ()  # a failed answer and what running it said, as further turns
 
     @property
     def best(self) -> Candidate | None:
@@ -81,8 +85,13 @@ class Task:
         """The most advanced outcome among the failed candidates, with its detail."""
         if not self.candidates:
             return Reason.EMPTY_ANSWER, "no candidate"
-        furthest = max(self.candidates, key=lambda c: (PROGRESS.index(Reason(c.outcome)), -c.index))
+        furthest = self.furthest
         return Reason(furthest.outcome), furthest.detail
+
+    @property
+    def furthest(self) -> Candidate:
+        """The failed candidate that speaks for its task; there must be one."""
+        return max(self.candidates, key=lambda c: (PROGRESS.index(Reason(c.outcome)), -c.index))
 
     @property
     def opening(self) -> Opening:
@@ -95,7 +104,7 @@ class Task:
         ident = f"{self.id}-{index}"
         return Request(
             id=ident,
-            messages=(*turns, user(self.question)),
+            messages=(*turns, user(self.question), *self.feedback),
             # no line break at the end: the model's own tokens for "line break and indent" must stay possible
             prefill=f"```{get(self.language).fence}\n{self.opening.bare}",
             max_tokens=min(int(params["max_tokens"]), self.max_tokens or int(params["max_tokens"])),
@@ -123,10 +132,31 @@ class Task:
         if answer.error or answer.finish_reason == "error":
             failure = call_failure(answer.error)
         elif not answer.text.split("```")[0].strip():
-            failure = Reason.EMPTY_ANSWER
+            other = named_fence(answer.text) not in ("", self.language)
+            failure = Reason.WRONG_LANGUAGE if other else Reason.EMPTY_ANSWER
         elif answer.finish_reason == "length" and not closed:
             failure = Reason.TRUNCATED
         return Candidate(index, answer.text, code, answer.completion_tokens, failure)
+
+    def told(self) -> bool:
+        """Put the furthest failed answer and what running it said before the next try; False where none ran."""
+        ran = [c for c in self.candidates if c.verdict is not None]
+        if not ran:
+            return False
+        shown = max(ran, key=lambda c: (PROGRESS.index(Reason(c.outcome)), c.index))
+        code, title = fenced(self.language, self.opening.alone(shown.code)), get(self.language).title
+        words = render(
+            "feedback", verdict=shown.outcome.replace("_", " "), detail=shown.detail[:FEEDBACK_CHARS], title=title
+        )
+        self.feedback = (assistant(code), user(words))
+        return True
+
+    def settle(self, candidate: Candidate, verdict: Verdict) -> None:
+        """Take the judge's verdict; where nothing ran, say so when it is a copy or another language."""
+        candidate.verdict = verdict
+        if verdict.verdict in SUSPECT:
+            body = candidate.text.split("```")[0]
+            candidate.failure = why(candidate.text, body, self.question, self.language, self.name, self.signature) or ""
 
 
 def translation(language: str, code: str, target: str) -> str:
@@ -188,13 +218,17 @@ def _close(opened: str, body: str) -> tuple[str, bool]:
 def answer(tasks: Sequence[Task], teacher: Asker, judge: Observer, params: dict[str, Any], seed: int) -> None:
     """Fill in the tasks' candidates and verdicts, wave by wave, until each has its answer or its fill."""
     total, wave = int(params["candidates"]), int(params.get("wave") or params["candidates"])
-    for first in range(0, total, wave):
+    waves = [range(first, min(first + wave, total)) for first in range(0, total, wave)]
+    waves += [range(turn, turn + 1) for turn in range(total, total + int(params.get("feedback_turns", 0)))]
+    for indices in waves:
         unsolved = [task for task in tasks if task.best is None]
-        fresh = ask(unsolved, range(first, min(first + wave, total)), teacher, params, seed)
+        if indices.start >= total:
+            unsolved = [task for task in unsolved if task.told()]
+        fresh = ask(unsolved, indices, teacher, params, seed)
         jobs = [(task, candidate) for task, candidate in fresh if not candidate.failure]
         verdicts = judge.judge([task.job(c, task.cases) for task, c in jobs]) if jobs else []
-        for (_, candidate), verdict in zip(jobs, verdicts, strict=True):
-            candidate.verdict = verdict
+        for (task, candidate), verdict in zip(jobs, verdicts, strict=True):
+            task.settle(candidate, verdict)
         for task, candidate in fresh:
             record(task, candidate)
 
@@ -207,7 +241,7 @@ def ask(
     answers = teacher.ask([request for _, _, request in wanted], "answers") if wanted else []
     fresh: list[tuple[Task, Candidate]] = []
     for (task, index, request), reply in zip(wanted, answers, strict=True):
-        if index == 0:
+        if index == 0 or task.feedback:
             task.thread.prompt(request, language=task.language)
         task.thread.tokens += reply.completion_tokens
         candidate = task.take(index, reply)

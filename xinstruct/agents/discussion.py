@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.operations import Operation
@@ -19,6 +19,9 @@ from xinstruct.languages.types import Case, Parameter, Signature, Type, TypeSynt
 from xinstruct.llm.client import Request
 from xinstruct.prompts import render, user
 from xinstruct.records import Reason, Sample
+
+if TYPE_CHECKING:
+    from xinstruct.agents.answers import Candidate
 
 Topology = Literal["centralized", "parallel"]
 _SIGNATURE = re.compile(r"^\W*signature\W+(\w+)\s*\((.*)\)\s*->\s*([\w<>, ]+?)\W*$", re.I | re.M)
@@ -41,6 +44,7 @@ class Discussion:
     signature: Signature = field(default_factory=lambda: Signature((), Type("none")))
     reason: Reason | None = None  # why it came to nothing
     detail: str = ""
+    attempt: Candidate | None = None  # of a task that failed: the code that came furthest
 
     def __post_init__(self) -> None:
         self.thread = Thread("synthesize", self.id, self.round)

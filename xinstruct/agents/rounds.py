@@ -20,7 +20,7 @@ from xinstruct.agents.operations import Operation
 from xinstruct.agents.reflection import note_text
 from xinstruct.agents.scorer import Asker, Scorer
 from xinstruct.agents.society import Society
-from xinstruct.agents.tasks import call_failure, supports
+from xinstruct.agents.tasks import Thread, call_failure, supports
 from xinstruct.languages import get
 from xinstruct.languages.types import Case, cases_to_json
 from xinstruct.records import Reason, Sample, content_id
@@ -37,6 +37,7 @@ class Outcome:
     sample: Sample | None = None
     reason: Reason | None = None
     detail: str = ""
+    rated: float | None = None  # the scorer's total, of failed answers too where synthesize.rate_failures says so
 
 
 def run_round(society: Society, number: int, teacher: Asker, judge: Observer, scorer: Scorer) -> list[Outcome]:
@@ -50,6 +51,7 @@ def run_round(society: Society, number: int, teacher: Asker, judge: Observer, sc
     chosen = _translate(kept, society, teacher, judge) | _invent(new, society, teacher, judge)
     outcomes = [_outcome(d, chosen.get(d.id)) for d in discussions]
     _score(outcomes, scorer, teacher)
+    _rate_failures(outcomes, scorer, teacher, int(params.get("rate_failures", 0)))
     for outcome in outcomes:
         _remember(outcome, society)
     return outcomes
@@ -83,6 +85,8 @@ def _translate(discussions: list[Discussion], society: Society, teacher: Asker, 
             chosen[discussion.id] = (task.best, discussion.cases)
         else:
             discussion.fail(*task.failure)
+            ran = bool(task.candidates) and task.furthest.verdict is not None
+            discussion.attempt = task.furthest if ran else None
     return chosen
 
 
@@ -106,7 +110,7 @@ def _invent(discussions: list[Discussion], society: Society, teacher: Asker, jud
     """Answers of new problems, checked by the agreement of two languages."""
     params, usable, pairs = society.params, [], []
     for discussion in discussions:
-        witness = discussion.source.language
+        witness = _witness(discussion)
         if not all(supports(name, discussion.name, discussion.signature) for name in (witness, discussion.target)):
             discussion.fail(Reason.UNSUPPORTED, f"cannot express {discussion.signature}")
             continue
@@ -122,6 +126,12 @@ def _invent(discussions: list[Discussion], society: Society, teacher: Asker, jud
         else:
             discussion.fail(str(first), str(second))
     return chosen
+
+
+def _witness(discussion: Discussion) -> str:
+    """The second language of an agreement: the base's, or a peer's where the base's is the target itself."""
+    spoken = [discussion.source.language, *(agent.language for agent in discussion.agents), "python", "javascript"]
+    return next(language for language in spoken if language != discussion.target)
 
 
 def _new_task(discussion: Discussion, language: str, params: dict[str, Any]) -> Task:
@@ -188,6 +198,7 @@ def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: Asker) -> None:
     ratings = scorer.rate([sample for _, sample in found], teacher, threads)
     for (outcome, sample), rating in zip(found, ratings, strict=True):
         sample.score, sample.scores = rating.total, rating.to_json()
+        outcome.rated = None if rating.problem else rating.total
         sample.tokens_spent = outcome.discussion.thread.tokens
         if rating.problem:
             outcome.reason, outcome.detail = Reason.BAD_FORMAT, f"scorer: {rating.problem}"
@@ -198,6 +209,15 @@ def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: Asker) -> None:
             note = agent.reflection.reflect(subject, list(rating.scores))
             words = note_text([note])
             outcome.discussion.thread.add("reflection", words, agent=agent.id, sample=sample.id, value=rating.total)
+
+
+def _rate_failures(outcomes: Sequence[Outcome], scorer: Scorer, teacher: Asker, count: int) -> None:
+    """Rate code that failed by running, so that it shows what a score is worth. It changes no memory."""
+    failed = [(o, o.discussion.attempt) for o in outcomes if o.discussion.attempt is not None][:count]
+    samples = [make_sample(o.discussion, attempt, o.discussion.cases) for o, attempt in failed if attempt]
+    threads = [Thread("synthesize", f"{o.discussion.id}-failed", o.discussion.round) for o, _ in failed]
+    for (outcome, _), rating in zip(failed, scorer.rate(samples, teacher, threads), strict=True):
+        outcome.rated = None if rating.problem else rating.total
 
 
 def _remember(outcome: Outcome, society: Society) -> None:

@@ -102,6 +102,9 @@ class Society:
             and supports(language, get(language).identifier(source.function), signature)
         ]
         mode = self.params["targets"]
+        if mode == "own":  # not cross-lingual: a new problem in the base's own language
+            own = (_roots(source), source.language, operation) not in self.tried
+            return source.language if own and operation != "translate" else None
         if mode == "existing":
             pool = [language for language in pool if language in present]
         if not pool:
@@ -138,8 +141,8 @@ def _roots(sample: Sample) -> str:
 
 
 def _check(params: dict[str, Any]) -> None:
-    if params["targets"] not in ("balanced", "existing", "uniform"):
-        raise BadInput(f"params.yaml: synthesize.targets is {params['targets']!r}; balanced, existing or uniform")
+    if params["targets"] not in ("balanced", "existing", "uniform", "own"):
+        raise BadInput(f"params.yaml: synthesize.targets is {params['targets']!r}; balanced, existing, uniform or own")
     if params["base"] not in ("proven", "simplest", "random"):
         raise BadInput(f"params.yaml: synthesize.base is {params['base']!r}; proven, simplest or random")
     if params["new_signature"] not in ("keep", "teacher"):

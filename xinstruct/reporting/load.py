@@ -49,6 +49,7 @@ class Run:
     records: (stage, kind) -> records in the order of the file.
     metrics: stage -> its metrics.json. csv: path -> rows of text by column.
     recorded: earlier runs kept under experiments/results, by name.
+    ablations: collected experiments of experiments/ablations, by name.
     absent: inputs that were not there, as paths.
     """
 
@@ -58,6 +59,7 @@ class Run:
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
     csv: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     recorded: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ablations: dict[str, dict[str, Any]] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     parameters: int = 0  # of the student, 0 when its weights are not at hand
 
@@ -111,6 +113,8 @@ def load(root: Path, params: dict[str, Any]) -> Run:
         _csv(root, run, name)
     for path in sorted((root / "experiments" / "results").glob("*.json")):
         run.recorded[path.stem] = _json(path)
+    for path in sorted((root / "experiments" / "results" / "ablations").glob("*.json")):
+        run.ablations[path.stem] = _json(path)
     run.parameters = parameters_of(root / "models" / "start")
     return run
 

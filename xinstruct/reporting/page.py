@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from xinstruct.reporting import discussions, examples, figures, funnel, lengths, scores
+from xinstruct.reporting import ablations, discussions, examples, figures, funnel, lengths, scores
 from xinstruct.reporting.load import TITLES, Run, number, paper
 from xinstruct.reporting.stats import mean
 from xinstruct.reporting.tables import Cell, Table, plain, plural
@@ -52,6 +52,8 @@ def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
             funnel.yields(run, name, funnel.field_of(key))
             for name, key in (("Target", "language"), ("Operation", "operation"), ("Topology", "topology"))
         ],
+        "ablations": ablations.ablations(run),
+        "quality": ablations.quality(run),
         "curves": [_curve(run, stage, name) for stage, name in (("sft", "SFT"), ("dpo", "DPO"))],
         "pairs": examples.pairs(run),
         "pair_text": _pair_text(run),

@@ -1,0 +1,164 @@
+"""A teacher over real HTTP that knows right answers and gives a set share of bad ones, always by seed.
+
+Its stock holds problems in HumanEval-X's form: one function, its signature and cases, a body per
+language. What it answers is decided by the seed that a call carries, so a test that knows the seeds
+of a run knows what each of its answers was.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.agents.helpers import as_served
+from tests.llm.conftest import Handler
+from xinstruct.languages import get
+from xinstruct.languages.types import Case, Signature, cases_to_json
+from xinstruct.records import Sample, content_id
+
+SHARES = {"right": 5, "wrong": 2, "foreign": 1.5, "empty": 1, "nonsense": 1, "copy": 1, "endless": 0.5}
+REASONS = {
+    "wrong": {"wrong_answer"}, "foreign": {"wrong_language"}, "empty": {"empty_answer"}, "copy": {"copied_prompt"},
+    "nonsense": {"compile_error", "runtime_error"}, "endless": {"truncated"}, "loop": {"timeout"},
+}  # fmt: skip
+ASPECT = "question-answer consistency:"
+LOOPS = {"python": "    while True:\n        pass\n", "javascript": "    while (true) { }\n}\n"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One function in several languages: `bodies` stand under the header that the language gives it."""
+
+    name: str
+    signature: Signature
+    cases: tuple[Case, ...]
+    bodies: dict[str, str]
+
+    def function(self, language: str) -> str:
+        return get(language).identifier(self.name)
+
+    def code(self, language: str) -> str:
+        spoken = get(language)
+        head = spoken.header(self.function(language), self.signature).rstrip()
+        return f"{head}\n{self.bodies[language].rstrip()}\n{spoken.footer()}".rstrip() + "\n"
+
+    def seed(self, language: str) -> Sample:
+        """The seed sample of one language."""
+        ident = content_id("oracle", self.name, language)
+        text = f"Write a function `{self.function(language)}` known as {self.name} in {language}.\n\nmore"
+        return Sample(
+            id=ident, kind="Ds1", language=language, instruction=text, response=self.code(language),
+            function=self.function(language), signature=self.signature.to_json(),
+            cases=cases_to_json(list(self.cases)), parents=[f"p{ident}"], snippets=[f"s{ident}"],
+            licenses=["MIT"], score=3.0,
+        )  # fmt: skip
+
+
+@dataclass
+class Call:
+    """One call as it came: what kind of answer it got, and what it showed."""
+
+    kind: str
+    messages: list[dict[str, str]]
+    tokens: int
+
+
+@dataclass
+class OracleServer:
+    """The script of a loopback server. `calls` holds every call by the seed it carried."""
+
+    stock: list[Problem]
+    shares: dict[str, float] = field(default_factory=lambda: dict(SHARES))
+    calls: dict[int, Call] = field(default_factory=dict)
+    count: int = 0
+    stop_after: int = 0  # calls after which it refuses everything; 0: never
+
+    def __call__(self, handler: Handler, body: bytes) -> None:
+        if handler.command == "GET":
+            return handler.reply(200, json.dumps({"data": [{"id": "oracle", "owned_by": "tests"}]}).encode())
+        self.count += 1
+        if self.stop_after and self.count > self.stop_after:
+            return handler.reply(400, b"no more today")
+        sent = json.loads(body)
+        kind, text = self.answer(sent)
+        tokens = 1 + len(text.split())
+        self.calls[sent["seed"]] = Call(kind, sent["messages"], tokens)
+        ended = "length" if kind == "endless" else "stop"
+        choice = {"message": {"role": "assistant", "content": text}, "finish_reason": ended}
+        usage = {"prompt_tokens": 5, "completion_tokens": tokens}
+        return handler.reply(200, json.dumps({"choices": [choice], "usage": usage}).encode())
+
+    def answer(self, sent: dict[str, Any]) -> tuple[str, str]:
+        """The kind of an answer and its text, cut where the call says."""
+        started = sent["messages"][-1]["content"]
+        rng = random.Random(sent["seed"])
+        if started == ASPECT:
+            return "score", f" {rng.choice([2, 3, 4, 5])}.0\ncode correctness: 5.0\ntotal score: {rng.randint(2, 5)}.0"
+        if not started.startswith("```"):
+            return "sentence", f" does what number {sent['seed']} wants. And more."
+        tag, head = started[3:].split("\n", 1)
+        language = next(
+            name for name in ("python", "javascript", "java", "cpp", "php", "bash") if get(name).fence == tag
+        )
+        problem = next(p for p in self.stock if re.search(rf"\b{p.function(language)}\b", head))
+        kind = rng.choices(list(self.shares), list(self.shares.values()))[0]
+        kind, text = self.body(kind, problem, language, sent["messages"][-2]["content"])
+        return kind, as_served(text, tuple(sent["stop"]))
+
+    def body(self, kind: str, problem: Problem, language: str, question: str) -> tuple[str, str]:
+        """A body of that kind; a problem whose other languages look alike gets a wrong one for a foreign one."""
+        other = "javascript" if language == "python" else "python"
+        foreign = problem.bodies[other]
+        if kind == "foreign" and "".join(foreign.split()).strip("}") in "".join(question.split()):
+            kind = "copy"  # the other language is the one that the question shows
+        if kind == "foreign" and not re.search(r"\{\n" if other == "javascript" else r":\n", foreign):
+            kind = "wrong"
+        if kind == "loop" and language not in LOOPS:
+            kind = "right"
+        return kind, {
+            "right": problem.bodies[language],
+            "wrong": wrong(language, problem),
+            "foreign": foreign,
+            "empty": "",
+            "nonsense": "    if ((\n}\n" if language == "bash" else "    return ((;\n}\n",
+            "copy": (re.findall(r"```\w+\n(.*?)```", question, re.S) or [""])[-1],
+            "endless": "    x = x + 1;\n" * 5 if language != "bash" else "    x=1\n" * 5,
+            "loop": LOOPS.get(language, ""),
+        }[kind]
+
+
+def wrong(language: str, problem: Problem) -> str:
+    """A body that returns a constant of the right type which is not what every case wants."""
+    expected = {json.dumps(case.expected) for case in problem.cases}
+    pool = {"int": [-987654], "bool": [True, False], "float": [98765.5], "string": ["no such result"]}
+    value = next(v for v in pool[problem.signature.returns.head] if len(expected) > 1 or json.dumps(v) not in expected)
+    text = json.dumps(value)
+    if language == "python":
+        return f"    return {value!r}\n"
+    return f"    echo {text}\n}}\n" if language == "bash" else f"    return {text};\n}}\n"
+
+
+def _row(name: str, types: dict[str, str], returns: str, cases: list[tuple[list[Any], Any]], **bodies: str) -> Problem:
+    return Problem(name, Signature.of(returns, **types), tuple(Case(tuple(a), e) for a, e in cases), bodies)
+
+
+OWN = [
+    _row("twice", {"a": "int"}, "int", [([1], 2), ([4], 8), ([-3], -6)],
+         python="    total = 0\n    for _ in range(2):\n        total += a\n    return total\n",
+         javascript="    let s = 0;\n    for (let i = 0; i < 2; i++) {\n        s += a;\n    }\n    return s;\n}\n",
+         php="    $total = 0;\n    for ($i = 0; $i < 2; $i++) {\n        $total += $a;\n    }\n    return $total;\n}\n",
+         bash="    local total=$(( a + a ))\n    echo \"$total\"\n}\n"),
+    _row("larger", {"a": "int", "b": "int"}, "int", [([1, 2], 2), ([5, -1], 5), ([0, 0], 0)],
+         python="    if a > b:\n        return a\n    return b\n",
+         javascript="    if (a > b) {\n        return a;\n    }\n    return b;\n}\n",
+         php="    if ($a > $b) {\n        return $a;\n    }\n    return $b;\n}\n",
+         bash="    if (( a > b )); then\n        echo \"$a\"\n    else\n        echo \"$b\"\n    fi\n}\n"),
+    _row("below_ten", {"a": "int"}, "bool", [([1], True), ([10], False), ([40], False)],
+         python="    if a < 10:\n        return True\n    return False\n",
+         javascript="    if (a < 10) {\n        return true;\n    }\n    return false;\n}\n",
+         php="    if ($a < 10) {\n        return true;\n    }\n    return false;\n}\n",
+         bash="    if (( a < 10 )); then\n        echo true\n    else\n        echo false\n    fi\n}\n"),
+]  # fmt: skip

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from xinstruct.reporting.ablations import ablations, quality
+from xinstruct.reporting.load import Run
+
+
+def test_a_row_per_experiment_with_its_interval() -> None:
+    run = Run(["python"], {})
+    assert not ablations(run).rows
+    run.metrics["synthesize"] = {"rows": {"in": 54, "out": 17}, "teacher": {"completion_tokens": 11629}}
+    run.ablations["memory-off"] = {
+        "rows": {"in": 10, "out": 5}, "changes": {"synthesize.memory_capacity": 0},
+        "by_target": {"java": {"kept": 5}, "bash": {"kept": 0}}, "teacher": {"completion_tokens": 1000},
+    }  # fmt: skip
+    own, other = ablations(run).rows
+    assert [cell.text for cell in own.cells][:5] == ["this run", "54", "17", "31.5 % (20.7 to 44.7)", "1.46"]
+    assert [cell.text for cell in other.cells][:6] == ["memory-off", "10", "5", "50.0 % (23.7 to 76.3)", "5.00", "1"]
+    assert other.cells[0].note == "synthesize.memory_capacity=0"
+
+
+def test_an_unknown_area_is_shown_as_none() -> None:
+    run = Run(["python"], {})
+    run.metrics["synthesize"] = {"calibration": {"area": None, "passed": 3}}
+    assert [[cell.text for cell in row.cells] for row in quality(run).rows] == [
+        ["calibration: area", "–"],
+        ["calibration: passed", "3"],
+    ]

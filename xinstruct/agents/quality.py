@@ -1,0 +1,76 @@
+"""What a run's samples are like as a set: variety, distance to what they came from, worth of the scores.
+
+Every figure is computed from the records a run leaves, so it can be computed again from data/.
+Similarity is that of the memory gate (exact Jaccard of word shingles, 0 to 1). Leaves out yields,
+which the stage counts as it goes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from xinstruct.agents.memory import jaccard, sample_text, shingles
+from xinstruct.records import Sample
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+def distinct(texts: Iterable[str], size: int) -> float:
+    """Distinct word n-grams over all n-grams of the texts, 0 when there are none."""
+    grams: Counter[tuple[str, ...]] = Counter()
+    for text in texts:
+        words = _WORD.findall(text.lower())
+        grams.update(tuple(words[i : i + size]) for i in range(len(words) - size + 1))
+    return round(len(grams) / grams.total(), 4) if grams else 0.0
+
+
+def nearest(samples: Sequence[Sample], others: Sequence[Sample]) -> list[float]:
+    """For each sample, its similarity to the other sample that is most like it (itself left out)."""
+    known = [(other.id, shingles(sample_text(other))) for other in others]
+    found = []
+    for sample in samples:
+        own = shingles(sample_text(sample))
+        found.append(max((jaccard(own, words) for ident, words in known if ident != sample.id), default=0.0))
+    return found
+
+
+def calibration(good: Sequence[float], bad: Sequence[float]) -> dict[str, Any]:
+    """Whether a high score means that an answer passes, from the totals of passing and of failing answers.
+
+    The area is the chance that a passing answer has the higher score of the two, ties half; 0.5 is
+    no information. None where one kind is missing.
+    """
+    wins = sum((g > b) + 0.5 * (g == b) for g in good for b in bad)
+    return {
+        "passed": len(good),
+        "failed": len(bad),
+        "mean_passed": _mean(good),
+        "mean_failed": _mean(bad),
+        "area": round(wins / (len(good) * len(bad)), 4) if good and bad else None,
+    }
+
+
+def measures(samples: Sequence[Sample], seeds: Sequence[Sample], languages: int) -> dict[str, Any]:
+    """Variety and reach of the samples of a run against its seeds and against each other."""
+    texts = [sample.instruction.split("\n", 1)[0] for sample in samples]
+    codes = [sample.response for sample in samples]
+    cells = {(sample.language, sample.task) for sample in samples}
+    pairs = {(sample.source_language, sample.language) for sample in samples}
+    return {
+        "distinct_1_instructions": distinct(texts, 1),
+        "distinct_2_instructions": distinct(texts, 2),
+        "distinct_2_responses": distinct(codes, 2),
+        "nearest_seed": _mean(nearest(samples, seeds)),
+        "nearest_other": _mean(nearest(samples, samples)),
+        "source_functions": len({root for sample in samples for root in sample.task_roots}),
+        "language_pairs": len(pairs),
+        "languages_and_tasks": len(cells),
+        "languages_reached": round(len({sample.language for sample in samples}) / languages, 4) if languages else 0.0,
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(sum(values) / len(values), 4) if values else 0.0

@@ -1,0 +1,72 @@
+"""Experiments beside each other: how much of what was discussed held up, at which cost, how varied it is.
+
+A row per collected experiment (experiments/results/ablations) and one for this run. The yield's
+interval is Wilson's at 95 %; rows whose intervals overlap do not differ by this evidence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xinstruct.reporting.load import Run
+from xinstruct.reporting.stats import Score
+from xinstruct.reporting.tables import Cell, Table
+
+COLUMNS = [
+    "Run",
+    "Discussed",
+    "Kept",
+    "Yield",
+    "Kept per 1,000 tokens",
+    "Languages",
+    "Source functions",
+    "Nearest other",
+]
+
+
+def ablations(run: Run) -> Table:
+    """The comparison of finished experiments; this run alone where none was collected."""
+    table = Table(COLUMNS, caption="Yield: kept of discussed, with its 95 % interval.", empty="No discussion was held.")
+    own = run.metrics.get("synthesize", {})
+    if own:
+        _add(table, "this run", own, "ours")
+    for name, row in run.ablations.items():
+        _add(table, name, row)
+    if not run.ablations:
+        table.notes.append("No other experiment was collected; `make ablations` runs and collects them.")
+    return table
+
+
+def _add(table: Table, name: str, metrics: dict[str, Any], style: str = "") -> None:
+    rows, quality = metrics.get("rows", {}), metrics.get("quality", {})
+    changes = ", ".join(f"{key}={value}" for key, value in metrics.get("changes", {}).items())
+    discussed, kept = int(rows.get("in", 0)), int(rows.get("out", 0))
+    score, tokens = Score(kept, discussed), int(metrics.get("teacher", {}).get("completion_tokens", 0))
+    low, high = score.interval
+    rate = f"{100 * score.rate:.1f} % ({100 * low:.1f} to {100 * high:.1f})" if discussed else "–"
+    languages = sum(row.get("kept", 0) > 0 for row in metrics.get("by_target", {}).values())
+    per = f"{1000 * kept / tokens:.2f}" if tokens else "–"
+    table.add(
+        [
+            Cell(name, changes),
+            discussed,
+            kept,
+            Cell(rate, style="num"),
+            Cell(per, style="num"),
+            languages,
+            Cell(str(quality.get("source_functions", "–")), style="num"),
+            Cell(str(quality.get("nearest_other", "–")), style="num"),
+        ],
+        style,
+    )
+
+
+def quality(run: Run) -> Table:
+    """Variety, memory and the worth of scores of this run, by name."""
+    metrics = run.metrics.get("synthesize", {})
+    table = Table(["Measure", "Value"], empty="Not measured.")
+    for group in ("quality", "memory", "calibration"):
+        for name, value in metrics.get(group, {}).items():
+            label = name.replace("_", " ") if group == "quality" else f"{group}: {name.replace('_', ' ')}"
+            table.add([label, Cell("–" if value is None else str(value), style="num")])
+    return table
