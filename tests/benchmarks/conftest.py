@@ -46,6 +46,8 @@ RECORDS = [
     record(7, "is_odd_whole", "x)", "Odd and no float.", "return isinstance(x, int) and x % 2 == 1",
            ["assert candidate(2) == False", "assert candidate(3) == True", "assert candidate(2.5) == False",
             "assert candidate('a') == False"]),
+    record(8, "boxes", "x)", "Nested three deep.", "return [[[x]]]",
+           ["assert candidate(1) == [[[1]]]", "assert candidate(2) == [[[2]]]"]),
 ]  # fmt: skip
 
 

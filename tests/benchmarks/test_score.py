@@ -60,10 +60,10 @@ def score(small: Path, samples: Path, **more: Any) -> dict[str, Any]:
 def test_a_file_of_answers_is_scored_and_compared(small: Path, tmp_path: Path) -> None:
     rows = [{**row, "theirs": row["task_id"] != "HumanEval/2"} for row in answers(**{"2": "    return 3\n"})]
     found = score(small, lines(tmp_path / "a.jsonl.gz", rows), reference="theirs")
-    assert (found["problems"], found["judged"], found["passed"]) == (8, 8, 7)
-    assert found["verdicts"] == {"passed": 7, "wrong_answer": 1}
+    assert (found["problems"], found["judged"], found["passed"]) == (9, 9, 8)
+    assert found["verdicts"] == {"passed": 8, "wrong_answer": 1}
     assert found["interval"][0] < found["score"] < found["interval"][1]
-    assert found["reference"]["agree"] == 8
+    assert found["reference"]["agree"] == 9
     rows[0]["theirs"] = False
     found = score(small, lines(tmp_path / "b.jsonl", rows), reference="theirs")
     assert [one["task_id"] for one in found["reference"]["differing"]] == ["HumanEval/0"]
@@ -79,7 +79,7 @@ def test_no_code_is_a_verdict_of_its_own(small: Path, tmp_path: Path) -> None:
     fenced[3]["completion"] = "I cannot."
     found = score(small, lines(tmp_path / "a.jsonl", fenced), rule_set="first_fence")
     assert found["verdicts"]["no_code"] == 1
-    assert found["judged"] == 8
+    assert found["judged"] == 9
     assert found["rules"] == "first_fence"
     assert found["extraction"]["none"] == 1
 
@@ -88,7 +88,7 @@ def test_samples_give_pass_at_k(small: Path, tmp_path: Path) -> None:
     rows = [row for row in answers() for _ in range(4)]
     wrong = [{**row, "completion": "    return 'no'\n"} for row in answers()]
     found = score(small, lines(tmp_path / "a.jsonl", rows + wrong))
-    assert found["answers"] == 40
+    assert found["answers"] == 45
     assert found["score"] == pytest.approx(0.8)
     assert found["pass_at_k"] == {"5": 1.0}
 
@@ -96,7 +96,7 @@ def test_samples_give_pass_at_k(small: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (answers()[:-1], r"no answer to 1 \(HumanEval/7\) of 8 problems"),
+        (answers()[:-1], r"no answer to 1 \(HumanEval/8\) of 9 problems"),
         (answers() + answers()[:1], r"1 \(HumanEval/0\) have up to 2 answers"),
         ([*answers(), {"task_id": "Mbpp/1", "completion": ""}], r"unknown task ids: 1 \(Mbpp/1\).*'HumanEval/0'"),
         ([{"completion": ""}], "record 1: no field 'task_id'"),

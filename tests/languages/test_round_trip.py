@@ -11,7 +11,7 @@ from tests.languages.conftest import job, need, outcome
 from xinstruct.execution.judge import Job, Judge
 from xinstruct.languages import Unsupported, get, names
 from xinstruct.languages.generate import random_args, random_value
-from xinstruct.languages.types import Parameter, Signature, Type, same
+from xinstruct.languages.types import Parameter, Signature, Type, conforms, same
 
 GROUPS = [
     ["int", "float", "bool", "string"],
@@ -128,6 +128,33 @@ def test_bash_words_come_back(judge: Judge) -> None:
     assert got[1] == [f"{text}|x $y|true|" for text in plain]
 
 
+BASH_LINES: list[tuple[str, list[Any]]] = [
+    ("optional<int>", [None, 3]),
+    ("optional<string>", [None, "", "none", "a b"]),
+    ("tuple<int,optional<bool>,string>", [[1, None, "x"], [-2, True, "None"]]),
+    ("list<list<int>>", [[], [[1, 2], [3]], [[], [], [4]]]),
+    ("list<tuple<string,float>>", [[], [["a", 0.5], ["b", -1.0]]]),
+    ("dict<string,string>", [[], [["a", ""], ["", "x, y"], [" b", "c "]]]),
+    ("dict<int,optional<int>>", [[[1, None], [2, 3]]]),
+]
+
+
+@pytest.mark.parametrize(("kind", "values"), BASH_LINES, ids=[kind for kind, _ in BASH_LINES])
+def test_bash_lines_come_back(judge: Judge, kind: str, values: list[Any]) -> None:
+    back = Signature.of(kind, a=kind)
+    code = get("bash").header("f", back) + "printf '%s\\n' \"$a\"\n}\n"
+    got = outcome(judge.observe([job("bash", code, back, *([value] for value in values))])[0])
+    for left, right in zip(got, values, strict=True):
+        assert same(back.returns, left, right), (kind, left, right)
+
+
+def test_bash_lines_of_another_shape_are_no_values(judge: Judge) -> None:
+    made = {"tuple<int,int>": "1 2 3", "dict<string,int>": "a 1", "list<tuple<int,int>>": "1 2 3", "optional<int>": ""}
+    jobs = [job("bash", f"f() {{ echo '{text}'; }}", Signature.of(kind), []) for kind, text in made.items()]
+    for kind, verdict in zip(made, judge.observe(jobs), strict=True):
+        assert not conforms(Type.parse(kind), outcome(verdict)[0]), (kind, verdict)
+
+
 def test_bash_literals_mean_their_values(judge: Judge) -> None:
     texts = [text for text in TEXTS if "\0" not in text]
     backend, kind = get("bash"), Type.parse("string")
@@ -168,11 +195,15 @@ def test_c_arguments_and_literals_come_back(judge: Judge) -> None:
         ("php", "dict<bool,int>", [[True, 1]]),
         ("php", "string", "\udfff"),
         ("python", "dict<list<int>,int>", [[[1], 2]]),
-        ("bash", "dict<string,int>", [["a", 1]]),
+        ("bash", "dict<string,int>", [["a,b", 1]]),
+        ("bash", "dict<string,list<int>>", [["a", [1]]]),
+        ("bash", "list<list<int>>", [[1], []]),
+        ("bash", "list<list<list<int>>>", [[[1]]]),
         ("bash", "list<string>", ["two words"]),
         ("bash", "list<string>", [""]),
         ("bash", "string", "a\0"),
-        ("bash", "optional<int>", 1),
+        ("bash", "optional<string>", "None"),
+        ("bash", "optional<list<int>>", [1]),
         ("csharp", "int", "text"),
         ("go", "int", 2**63),
         ("go", "dict<list<int>,int>", [[[1], 2]]),

@@ -28,7 +28,7 @@ from xinstruct.languages import Language, Unsupported, get
 from xinstruct.languages.types import Case, Signature, conforms, same
 from xinstruct.records import content_id
 
-_NONE = {"cpp": "std::nullopt", "bash": "null", "python": "None"}
+_NONE = {"cpp": "std::nullopt", "bash": "None", "python": "None"}
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """Bash. Arguments are words, the result is what the function prints.
 
-As MultiPL-E has it: a list of scalars is one word with blanks between the items, in arguments and
-in the output; a bool is ``true`` or ``false``; trailing line breaks of the output do not count. So a
-list item must not be empty nor hold blanks. An exit status other than 0 is an error only when
-nothing was printed. Dicts, tuples, optionals and nested lists are Unsupported.
+As MultiPL-E has it, in arguments and in the output: a list or tuple of scalars has blanks between the
+items, a list of those one line for each, a dict one line ``key,value`` for each entry; a bool is ``true``
+or ``false``, an absent optional ``None``; trailing line breaks of the output do not count. So an item
+must not be empty nor hold blanks, a key holds no comma, and the last of several lines is not empty. An
+exit status other than 0 is an error only when nothing was printed. What nests deeper is Unsupported.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 from xinstruct.languages.types import Signature, Type
 
 _SCALARS = ("int", "float", "bool", "string")
+NONE = "None"  # an absent value
+_FORMS = {"list": "lists", "tuple": "tuples"}  # of a list of those
 _RUN = ("bash", "--norc", "--noprofile")
 
 
@@ -35,10 +38,24 @@ unalias -a
 """
 
 
+def _is_item(kind: Type) -> bool:
+    """A scalar, or one that may be absent: what is one word."""
+    return (kind.args[0] if kind.head == "optional" else kind).head in _SCALARS
+
+
+def _is_row(kind: Type) -> bool:
+    """A list or tuple of items: what is one line."""
+    return kind.head in ("list", "tuple") and all(map(_is_item, kind.args))
+
+
+def _is_table(kind: Type) -> bool:
+    """What takes a line for each of its entries."""
+    return (kind.head == "list" and _is_row(kind.args[0])) or (kind.head == "dict" and all(map(_is_item, kind.args)))
+
+
 def _check(kind: Type) -> None:
-    """Raise Unsupported for everything but scalars and lists of them."""
-    inner = kind.args[0] if kind.head == "list" else kind
-    if inner.head not in _SCALARS:
+    """Raise Unsupported for everything that is neither a word nor a line nor lines of words."""
+    if not (_is_item(kind) or _is_row(kind) or _is_table(kind)):
         raise Unsupported(f"no {kind} in a shell")
 
 
@@ -50,8 +67,16 @@ def _check_signature(signature: Signature) -> None:
 
 def word(kind: Type, value: Any) -> str:
     """The value as one shell word, unquoted. Raises Unsupported."""
-    if kind.head == "list":
-        return " ".join(_item(kind.args[0], item) for item in value)
+    if _is_row(kind):
+        kinds = kind.args if kind.head == "tuple" else kind.args * len(value)
+        return " ".join(_item(inner, item) for inner, item in zip(kinds, value, strict=True))
+    if _is_table(kind):
+        return _lines(kind, value)
+    if kind.head == "optional":
+        text = word(kind.args[0], value) if value is not None else NONE
+        if value is not None and text == NONE:
+            raise Unsupported(f"a text that reads {NONE} where a value may be absent")
+        return text
     if kind.head == "bool":
         return "true" if value else "false"
     if kind.head == "float":
@@ -66,6 +91,21 @@ def _item(kind: Type, value: Any) -> str:
     if not text or re.search(r"\s", text):
         raise Unsupported("a list item that is empty or holds blanks")
     return text
+
+
+def _lines(kind: Type, value: Any) -> str:
+    """A line for each row of a list, or for each entry of a dict."""
+    if kind.head == "dict":
+        return "\n".join(_entry(*map(word, kind.args, pair)) for pair in value)
+    if value and not value[-1]:
+        raise Unsupported("a last line that is empty")
+    return "\n".join(word(kind.args[0], row) for row in value)
+
+
+def _entry(key: str, value: str) -> str:
+    if "," in key or "\n" in key + value:
+        raise Unsupported("a key with a comma, or a line break in an entry")
+    return f"{key},{value}"
 
 
 class Bash(Language):
@@ -84,7 +124,16 @@ class Bash(Language):
     def spell_type(self, kind: Type) -> str:
         """Bash has no types; this is how one is told to a reader: `int`, `space-separated list of int`."""
         _check(kind)
-        return f"space-separated list of {kind.args[0]}" if kind.head == "list" else kind.head
+        if kind.head == "optional":
+            return f"{kind.args[0]} or {NONE}"
+        if kind.head == "dict":
+            return f"lines of key,value: {','.join(map(self.spell_type, kind.args))}"
+        if kind.head == "tuple":
+            return f"space-separated {', '.join(map(self.spell_type, kind.args))}"
+        if kind.head == "list":
+            inner = self.spell_type(kind.args[0])
+            return f"lines, each a {inner}" if _is_table(kind) else f"space-separated list of {inner}"
+        return kind.head
 
     def literal(self, kind: Type, value: Any) -> str:
         """The value as one quoted word."""
@@ -115,10 +164,8 @@ class Bash(Language):
         _check_signature(signature)
         common.check_args(signature, args, *common.INT64)
         common.check_text(signature, args, nul=False)
-        kind = signature.returns
-        returns = f"list:{kind.args[0]}" if kind.head == "list" else kind.head
         lines = [
-            f"xi__nonce={shlex.quote(nonce)} xi__name={shlex.quote(name)} xi__returns={returns}",
+            f"xi__nonce={shlex.quote(nonce)} xi__name={shlex.quote(name)} {_returns(signature.returns)}",
             "xi__all() {",
             ":",
         ]
@@ -142,6 +189,14 @@ class Bash(Language):
     def identifier(self, name: str) -> str:
         """snake_case."""
         return common.snake(name)
+
+
+def _returns(kind: Type) -> str:
+    """How the driver is told the result's form and the types of its words."""
+    rows = kind.args[0] if kind.head == "list" and _is_table(kind) else None
+    form = _FORMS[rows.head] if rows else "item" if _is_item(kind) or kind.head == "none" else kind.head
+    kinds = (kind,) if form == "item" else (rows or kind).args
+    return f"xi__form={form} xi__kinds=({' '.join(str(inner).strip('<>').replace('<', ':') for inner in kinds)})"
 
 
 def _bytes(char: str) -> str:

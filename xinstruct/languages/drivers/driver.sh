@@ -1,5 +1,6 @@
 # Calls a function of answer.sh on each argument list and prints its output as a result of the declared type.
-# plan.json is shell text here: the nonce, the function's name, the result's type and one xi__case per case.
+# plan.json is shell text here: the nonce, the function's name, the result's form with its words' types
+# (int, optional:int, ...) and one xi__case per case.
 
 xi__number() { # an integer or decimal in JSON's spelling, else the text as a JSON string
     local n=$1 sign= whole fraction exponent=
@@ -39,6 +40,10 @@ xi__string() {
 }
 
 xi__scalar() {
+    if [[ $1 == optional:* ]]; then
+        if [[ $2 == None ]]; then xi__json=null; else xi__scalar "${1#optional:}" "$2"; fi
+        return
+    fi
     case $1 in
         int | float)
             local n=$2
@@ -50,27 +55,52 @@ xi__scalar() {
     esac
 }
 
-xi__list() {
-    local kind=$1 text=$2 all= word words
+xi__row() { # $1: list (all words are of type $3) or tuple (each has a type of its own); $2: the text
+    local form=$1 text=$2 all= word words i=0
+    shift 2
+    local kinds=("$@")
     IFS=$' \t\n' read -r -d '' -a words <<<"$text" || true
     for word in "${words[@]}"; do
-        xi__scalar "$kind" "$word"
+        xi__scalar "${kinds[i]:-string}" "$word"
+        all+=${all:+,}$xi__json
+        [[ $form == list ]] || i=$((i + 1))
+    done
+    xi__json="[$all]"
+}
+
+xi__lines() { # $1: list or tuple, of which each line is one, or dict, of which each is an entry; $2: the text
+    local form=$1 text=$2 all= line lines key
+    shift 2
+    [[ -z $text ]] || mapfile -t lines <<<"$text"
+    for line in "${lines[@]}"; do
+        if [[ $form != dict ]]; then
+            xi__row "$form" "$line" "$@"
+        elif [[ $line != *,* ]]; then
+            xi__string "$line"
+        else
+            xi__scalar "$1" "${line%%,*}"
+            key=$xi__json
+            xi__scalar "$2" "${line#*,}"
+            xi__json="[$key,$xi__json]"
+        fi
         all+=${all:+,}$xi__json
     done
     xi__json="[$all]"
 }
 
 xi__case() {
-    local index=$1 output status kind=$xi__returns xi__json
+    local index=$1 output status xi__json
     shift
     output=$(unset xi__nonce; "$xi__name" "$@")
     status=$?
     if ((status != 0)) && [[ -z $output ]]; then
         xi__json="!exit status $status"
-    elif [[ $kind == list:* ]]; then
-        xi__list "${kind#list:}" "$output"
     else
-        xi__scalar "$kind" "$output"
+        case $xi__form in
+            item) xi__scalar "${xi__kinds[0]}" "$output" ;;
+            list | tuple) xi__row "$xi__form" "$output" "${xi__kinds[@]}" ;;
+            *) xi__lines "${xi__form%s}" "$output" "${xi__kinds[@]}" ;;
+        esac
     fi
     printf '\n%s\t%s\t%s\n' "$xi__nonce" "$index" "$xi__json"
 }
