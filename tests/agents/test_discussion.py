@@ -113,7 +113,7 @@ def test_target_modes() -> None:
 def test_a_target_that_cannot_express_the_types_is_not_drawn() -> None:
     from xinstruct.languages.types import Signature
 
-    nested = Signature.of("int", m="dict<string,int>").to_json()
+    nested = Signature.of("int", m="dict<string,list<int>>").to_json()
     seeds = [sample(lang, signature=nested) for lang in ("python", "javascript")]
     drawn = Society(seeds, synthesis(discussions=9), ["python", "javascript", "bash"], 1).plan(1)
     assert drawn and all(d.target != "bash" for d in drawn)
