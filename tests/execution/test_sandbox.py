@@ -29,6 +29,19 @@ def test_output_status_and_input(sandbox: Sandbox) -> None:
     assert (result.stdout, result.stderr, result.status, result.reason) == (b"yes", b"no\n", 3, "")
 
 
+def test_it_ends_in_silence() -> None:
+    """Processes that wait for a next program, and workers that were never asked, go without a word."""
+    script = """
+from xinstruct.execution.limits import Limits
+from xinstruct.execution.sandbox import Sandbox
+for count in (1, 2, 1, 2):
+    with Sandbox(count) as sandbox:
+        assert sandbox.run(("true",), Limits(cpu_seconds=2)).status == 0
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_tools_of_a_project_below_tmp_are_visible_and_read_only(tmp_path: Path) -> None:
     """In a process of its own, because what programs see is settled once per process."""
     (tmp_path / "npm").mkdir()

@@ -118,7 +118,7 @@ def start(connection: socket.socket, box: Box, config: Fields, own: int) -> bool
     """Fork a program, tell its pid, wait, tell how it ended. True in a fork that is to run a script."""
     try:
         return _start(connection, box, config, own)
-    except BrokenPipeError:  # the worker is gone
+    except ConnectionError:  # the worker is gone
         os._exit(1)
     except OSError as error:
         connection.send(f"!{error}".encode())
