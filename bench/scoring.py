@@ -15,14 +15,16 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.execution import canonical
 from xinstruct.benchmarks.problems import About, ProgramProblem, about, load
 from xinstruct.benchmarks.score import PASSED, judge_params, score_file
-from xinstruct.execution.judge import Job, Judge, Verdict
+from xinstruct.execution.judge import Job, Judge
 from xinstruct.execution.toolchains import available
+from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import EIGHT, get
 
 BENCHMARK = "mceval"
@@ -33,11 +35,11 @@ class Timed(Judge):
 
     seconds = 0.0
 
-    def judge(self, jobs: list[Job], desc: str = "judging") -> list[Verdict]:
+    def judge(self, jobs: Sequence[Job], desc: str = "judging", bar: Any = None) -> list[Verdict]:
         """See Judge.judge."""
         began = time.monotonic()
         try:
-            return super().judge(jobs, desc)
+            return super().judge(jobs, desc, bar)
         finally:
             self.seconds += time.monotonic() - began
 
@@ -99,9 +101,9 @@ def _write(samples: Path, problems: list[Any], language: str, count: int) -> Non
 
 def show(row: dict[str, Any]) -> None:
     """One line."""
-    added = row["total"] - row["judge"]
+    added, rate = row["total"] - row["judge"], row["n"] / row["total"]
     print(
-        f"{row['language']:<12} {row['n']:>6} completions, {row['passed']:>6} passed  {row['n'] / row['total']:8.2f}/s  "
+        f"{row['language']:<12} {row['n']:>6} completions, {row['passed']:>6} passed  {rate:8.2f}/s  "
         f"judge {row['judge']:8.2f} s  evaluator {added:6.2f} s  overhead {100 * added / row['judge']:.2f} %",
         flush=True,
     )

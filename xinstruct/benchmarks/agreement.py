@@ -26,7 +26,8 @@ from xinstruct.benchmarks.published import DOCUMENT, write_table
 from xinstruct.benchmarks.rules import preamble
 from xinstruct.benchmarks.score import PASSED
 from xinstruct.benchmarks.translate import expressible, read_suite
-from xinstruct.execution.judge import Job, Judge, Verdict
+from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.verdicts import Verdict
 from xinstruct.files import BadInput, read_yaml, write_json
 from xinstruct.plan import work_root
 
