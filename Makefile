@@ -12,7 +12,8 @@ export TOKENIZERS_PARALLELISM := false
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test lint types unit smoke ablations doctor evidence verdicts bench published lock clean
+.PHONY: help setup system toolchains repro test lint types unit smoke ablations doctor evidence verdicts bench published \
+        agreement lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -88,6 +89,9 @@ build/bench/.stamp: bench/requirements.txt
 
 published: setup ## score published answers (files in ../shared) and write their table into docs/benchmarks.md
 	python -m xinstruct.benchmarks.published
+
+agreement: setup ## the translated HumanEval beside other tests on the same completions, into docs/benchmarks.md
+	python -m xinstruct.benchmarks.agreement
 
 lock: ## remake requirements.lock from what .venv holds
 	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \

@@ -133,7 +133,7 @@ def test_the_summary_as_text(small: Path, tmp_path: Path) -> None:
     rows = lines(tmp_path / "a.jsonl", answers(**{"1": "    return None\n"}))
     found = score_file("humaneval_python", "python", rows, small, judge_for)
     text = "\n".join(command.lines(found, found.summary()))
-    assert "score       87.50 % (7 of 8 answers, 8 problems; 95 % interval" in text
+    assert "score       88.89 % (8 of 9 answers, 9 problems; 95 % interval" in text
     assert "rules       completion (whole + prompt)" in text
 
 

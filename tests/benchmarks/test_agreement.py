@@ -1,0 +1,83 @@
+"""The same completions under two sets of tests: what both get, which problems fit, what a disagreement is called."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from xinstruct.benchmarks.agreement import (
+    FOLLOWS,
+    LOOSER,
+    REFUSED,
+    STRICTER,
+    Row,
+    compared,
+    completions,
+    kind,
+    numbered,
+    renamed,
+    spelled,
+    table,
+)
+from xinstruct.benchmarks.problems import ProgramProblem
+from xinstruct.execution.judge import Judge
+
+HEAD = "const addUp = (a, b) => {\n"
+BODY = "  return a + b;\n}\n"
+
+
+def javascript(ident: str, tests: str, function: str = "addUp") -> ProgramProblem:
+    return ProgramProblem(ident, "javascript", HEAD, function, tests, "{code}\n{tests}\n", solution=BODY)
+
+
+STRICT = "if (addUp(1, 2) !== 3) process.exit(1);"
+LOOSE = "if (typeof add_up(1, 2) !== 'number') process.exit(1);"
+WRONG = "if (addUp(1, 2) !== 4) process.exit(1);"
+
+
+def test_both_sides_get_the_same_completions_and_differ_by_their_tests(judge: Judge) -> None:
+    answers = numbered([javascript("JavaScript/7", STRICT), javascript("JavaScript/9", WRONG)])
+    ours = numbered([javascript("HumanEval_7_add_up", LOOSE, "add_up"), javascript("HumanEval/9", STRICT)])
+    found = completions(answers, ours, answers, 1)
+    assert [(one.number, one.variant) for one in found] == [(7, 0), (7, 1), (9, 0), (9, 1)]
+    assert (
+        found[1].ours.program.replace("add_up", "addUp").partition("if (")[0]
+        == (found[1].theirs.program.partition("if (")[0])
+    )
+    rows, unfit = compared(found, judge, "test")
+    assert list(unfit) == [9]
+    assert [(row.variant, row.ours == "passed", row.theirs == "passed") for row in rows] == [
+        (0, True, True), (1, True, False),
+    ]  # fmt: skip
+    assert kind(rows[1], set()) == LOOSER
+
+
+def test_kinds_of_disagreement_and_their_table(tmp_path: Path) -> None:
+    rows = [
+        Row(1, 0, "wrong_answer", "passed", "case 0"),
+        Row(1, 1, "wrong_answer", "passed", ""),
+        Row(2, 0, "passed", "passed", ""),
+        Row(2, 1, "timeout", "passed", ""),
+        Row(2, 2, "timeout", "wrong_answer", ""),
+    ]
+    assert [kind(row, {1}) for row in rows if not row.agree] == [REFUSED, FOLLOWS, STRICTER]
+    kept = {"language": "cpp", "tests": "multipl_e", "problems": 3, "unfit": {"3": "compile_error"}}
+    kept |= {"rows": [dataclasses.asdict(row) for row in rows]}
+    (tmp_path / "cpp-multipl_e.json").write_text(json.dumps(kept), encoding="utf-8")
+    text = table(tmp_path)
+    assert "| cpp | multipl_e | 2 of 3 | 5 | 1 | 1 | 40.00 % |" in text
+    assert "- cpp, multipl_e, HumanEval/1: right answer refused here: case 0\n" in text
+    assert "HumanEval/2, variant 1: variant caught here alone: timeout\n" in text
+
+
+def test_names_types_and_classes_are_spelled_as_the_other_tests_have_them() -> None:
+    assert renamed("f(x); my_f(f2); $f; a.f", "f", "g") == "g(x); my_f(f2); $f; a.g"
+    other = ProgramProblem("HumanEval_0_f", "cpp", "#include <vector>\nlong f(", "f", "", "{code}")
+    answer = dataclasses.replace(other, task_id="CPP/0", prompt="")
+    code = spelled("vector<int> f(int a, double b) { printf(); }", answer, other)
+    assert code == "#include <vector>\nvector<long> f(long a, float b) { printf(); }"
+    assert spelled("int f();", answer, answer) == "int f();"
+    java = dataclasses.replace(other, language="java", prompt="import java.util.*;\nclass Problem {\n")
+    text = spelled("class Solution {\n    public int f() {", dataclasses.replace(java, task_id="Java/0"), java)
+    assert text == "import java.util.*;\nclass Problem {\n    public static int f() {"
