@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=Path("../shared/benchmarks"), help="folder of problem files")
     parser.add_argument("--languages", nargs="*", default=list(LANGUAGES), choices=LANGUAGES)
     parser.add_argument("--tests", nargs="*", default=list(TESTS), choices=TESTS)
-    parser.add_argument("--variants", type=int, default=2, help="broken variants of each answer")
+    parser.add_argument("--variants", type=int, default=1, help="broken variants of each answer")
     parser.add_argument("--workers", type=int, help="programs at a time")
     parser.add_argument("--results", type=Path, default=work_root() / "agreement", help="folder of results")
     parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
