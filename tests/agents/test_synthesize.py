@@ -195,7 +195,8 @@ def test_teacher_may_write_the_seeds_responses(tmp_path: Path, monkeypatch: pyte
     ]
     write_records(tmp_path / "data/mine/snippets.parquet", "snippets", mined)
     own = {
-        "per_language": 3, "tries_per_language": 9, "prove": 0, "ds1_share": 1.0, "response": "teacher", "cases": 5, "mutants": 1,
+        "per_language": 3, "tries_per_language": 9, "prove": 0, "ds1_share": 1.0,
+        "response": "teacher", "cases": 5, "mutants": 1,
         "instruction_tokens": 9, "instruction_temperature": 0.0, "candidates": 2, "temperature": 0.4,
         "max_tokens": 50, "examples": 1, "scorer": {"form": "lines", "weights": {}, "cutoff": 1.5},
     }  # fmt: skip
