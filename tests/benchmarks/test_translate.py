@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.conftest import PARAMS
+from tests.benchmarks.conftest import PARAMS, record
 from xinstruct.benchmarks.extract import defines
 from xinstruct.benchmarks.fetch import declaration, declared, fetch_benchmarks, packaged, rows
+from xinstruct.benchmarks.parse import incomplete
+from xinstruct.benchmarks.parse import test_calls as calls_of
 from xinstruct.benchmarks.protocol import conversation, program
 from xinstruct.benchmarks.translate import Suite, draw, expressible, load, problem, read_suite
 from xinstruct.execution.judge import Judge
@@ -46,6 +49,37 @@ def test_cases_hold_what_the_solution_returned(suite: Suite) -> None:
 
 def test_computed_arguments_are_recorded(suite: Suite) -> None:
     assert [(case.args, case.expected) for case in suite.cases["HumanEval/3"]] == [((i,), i) for i in range(3)]
+
+
+def test_arithmetic_on_literals_is_read_and_other_computed_arguments_are_noticed() -> None:
+    lines = ["assert candidate(3 * 5 - 1) == 2 ** 3", "assert candidate([0 ** 0, -1])", "assert candidate('a' + 'b')"]
+    test = "def check(candidate):\n" + "".join(f"    {line}\n" for line in lines)
+    assert [(call.args, call.claim) for call in calls_of(test, "check")] == [
+        ((14,), 8), (([1, -1],), True), (("ab",), True),
+    ]  # fmt: skip
+    assert not incomplete(test, "check")
+    for line in (
+        "x = [1]\n    assert candidate(x) == x",
+        "assert candidate(1 / 0)",
+        "for x in (1,):\n        candidate(x)",
+    ):
+        assert incomplete(f"{test}    {line}\n", "check")
+        assert len(calls_of(f"{test}    {line}\n", "check")) == 3
+
+
+def test_recorded_calls_stand_beside_those_that_were_read(judge: Judge, tmp_path: Path) -> None:
+    checks = [
+        "assert candidate(2) == 4",
+        "x = 10 + len('ab')",
+        "assert candidate(x) == 2 * x",
+        "assert candidate(2) == 4",
+    ]
+    row = record(0, "twice", "n: int)", "Twice n.", "return 2 * n", checks)
+    (tmp_path / "humaneval").mkdir()
+    with gzip.open(tmp_path / "humaneval" / "HumanEval.jsonl.gz", "wt", encoding="utf-8") as handle:
+        handle.write(json.dumps(row))
+    found = read_suite("humaneval", tmp_path, judge)
+    assert [(case.args, case.expected) for case in found.cases["HumanEval/0"]] == [((2,), 4), ((12,), 24)]
 
 
 def test_calls_of_another_type_or_reading_are_left_out(suite: Suite) -> None:

@@ -1,17 +1,19 @@
 """HumanEval-style records, read: the function, what it is asked, how it is called by its own tests.
 
 Nothing is run here. Of a problem's ``check`` function every straight-line call of the candidate
-with literal arguments is taken, and the result that the test itself claims where it claims one by
-``==`` or plain truth. Calls inside loops, with computed arguments or keywords are left out, and so are
-the few calls of a test whose values have another type than the rest.
+with literal arguments (or arithmetic on literals) is taken, and the result that the test itself claims
+where it claims one by ``==`` or plain truth. Other calls (``incomplete``) are for recorded.py; the few
+calls of a test whose values have another type than the rest are left out.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
 import dataclasses
 import inspect
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +21,10 @@ from xinstruct.benchmarks.infer import NoType, annotated, common_type, to_json
 from xinstruct.languages.types import Parameter, Signature, Type, conforms
 
 UNREADABLE = "its test calls the function with no literal arguments outside loops"
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Pow: operator.pow},
+    **{ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod},
+}
 UNCLAIMED = object()  # the test says nothing exact about a call's result
 
 
@@ -58,11 +64,11 @@ def layout(row: dict[str, Any], fields: dict[str, str]) -> dict[str, str]:
 def parse_task(row: dict[str, Any], fields: dict[str, str], recorded: Sequence[tuple[Any, ...]] = ()) -> Task:
     """A Task from one record, laid out as `fields` says. Raises NotUsable.
 
-    recorded: arguments of calls, for a test whose own calls cannot be read.
+    recorded: arguments of calls, for a test that is `incomplete`.
     """
     get = layout(row, fields)
     function = get["function"]
-    calls = _unique(test_calls(get["test"], get["check"]) or [Call(args) for args in recorded])
+    calls = _unique([*test_calls(get["test"], get["check"]), *map(Call, recorded)])
     if not calls:
         raise NotUsable(UNREADABLE)
     module = ast.parse(get["prompt"] + get["solution"])
@@ -90,10 +96,21 @@ def _preamble(prompt: str, function: str) -> str:
     return "\n".join(ast.unparse(node) for node in body if not isinstance(node, ast.Expr))
 
 
+def incomplete(source: str, check: str) -> bool:
+    """Whether `check` calls its parameter where `test_calls` cannot read it: in a loop, with computed arguments."""
+    node, candidate = _checker(source, check)
+    return sum(_calls(n, candidate) for n in ast.walk(node)) > len(test_calls(source, check))
+
+
+def _checker(source: str, check: str) -> tuple[ast.FunctionDef, str]:
+    """The function `check` and its parameter's name."""
+    node = next(n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == check)
+    return node, node.args.args[0].arg
+
+
 def test_calls(source: str, check: str) -> list[Call]:
     """Straight-line calls that the function `check` makes of its parameter, in order."""
-    node = next(n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == check)
-    candidate = node.args.args[0].arg
+    node, candidate = _checker(source, check)
     found = []
     for statement in node.body:
         if isinstance(statement, ast.Assert | ast.Assign | ast.Expr):
@@ -124,10 +141,22 @@ def _claims(statement: ast.stmt) -> dict[int, Any]:
 
 
 def _literals(nodes: list[ast.expr]) -> tuple[Any, ...] | None:
+    """The values of literals, in which arithmetic on literals may stand; None where something else does."""
     try:
-        return tuple(ast.literal_eval(node) for node in nodes)
-    except (ValueError, TypeError, SyntaxError, MemoryError):
+        return tuple(ast.literal_eval(_Folded().visit(copy.deepcopy(node))) for node in nodes)
+    except (ValueError, TypeError, SyntaxError, MemoryError, ArithmeticError):
         return None
+
+
+class _Folded(ast.NodeTransformer):
+    """Replaces arithmetic on constants by its result."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        left, right, act = node.left, node.right, _ARITHMETIC.get(type(node.op))
+        if act is None or not (isinstance(left, ast.Constant) and isinstance(right, ast.Constant)):
+            return node
+        return ast.Constant(act(left.value, right.value))
 
 
 def _unique(calls: list[Call]) -> list[Call]:

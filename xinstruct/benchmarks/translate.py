@@ -20,7 +20,7 @@ from typing import Any
 from xinstruct.benchmarks.extract import definition_line
 from xinstruct.benchmarks.fetch import declaration, rows
 from xinstruct.benchmarks.infer import NoType, common_type
-from xinstruct.benchmarks.parse import UNCLAIMED, UNREADABLE, NotUsable, Task, layout, of_integers, parse_task
+from xinstruct.benchmarks.parse import UNCLAIMED, NotUsable, Task, incomplete, layout, of_integers, parse_task
 from xinstruct.benchmarks.protocol import instruction
 from xinstruct.benchmarks.recorded import recorded_calls
 from xinstruct.execution.judge import Job, Judge
@@ -64,11 +64,10 @@ def read_suite(name: str, folder: Path, judge: Judge) -> Suite:
     """Read benchmark `name` out of folder/<name>/ and run its canonical solutions. Raises BadInput."""
     about = declaration(name)
     records = list(rows(folder / name / about["records"]))
-    tasks, left_out = _parsed(records, about["fields"], {})
-    computed = [layout(row, about["fields"]) for row in records if left_out.get(_id(row, about)) == UNREADABLE]
+    texts = [layout(row, about["fields"]) for row in records]
+    computed = [one for one in texts if incomplete(one["test"], one["check"])]
     calls = recorded_calls([{**one, "program": one["prompt"] + one["solution"]} for one in computed], judge)
-    if calls:
-        tasks, left_out = _parsed(records, about["fields"], calls)
+    tasks, left_out = _parsed(records, about["fields"], calls)
     cases = _observe(tasks, judge, left_out, name)
     narrowed = [task for one in tasks if one.task_id in left_out and (task := of_integers(one))]
     if narrowed:
@@ -78,10 +77,6 @@ def read_suite(name: str, folder: Path, judge: Judge) -> Suite:
         tasks = [next((n for n in narrowed if n.task_id == t.task_id and n.task_id in found), t) for t in tasks]
         left_out = {key: why for key, why in left_out.items() if key not in found}
     return Suite(name, [task for task in tasks if task.task_id in cases], cases, dict(sorted(left_out.items())))
-
-
-def _id(row: dict[str, Any], about: dict[str, Any]) -> str:
-    return str(row[about["fields"]["id"]])
 
 
 def _parsed(
