@@ -18,6 +18,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "journal": ("xinstruct.llm.journal_command", "the teacher's answered calls: statistics, export, import"),
     "serve": ("xinstruct.llm.serve", "serve a model by the OpenAI protocol with the embedded server"),
     "score": ("xinstruct.benchmarks.command", "score a file of answers to a benchmark, by named extraction rules"),
+    "answer": ("xinstruct.benchmarks.answers", "ask a model a benchmark's problems and keep its raw answers"),
     "trace": ("xinstruct.trace", "a sample's descent, down to the package, file, lines and licence it came from"),
     "experiment": ("xinstruct.experiments", "run a parameter set through dvc exp, or write it into params.yaml"),
     "doctor": ("xinstruct.execution.doctor", "what this machine can run, what is missing, how to get it"),

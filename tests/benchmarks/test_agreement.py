@@ -7,20 +7,23 @@ import json
 from pathlib import Path
 
 from xinstruct.benchmarks.agreement import (
+    CANONICAL,
+    FAILS,
     FOLLOWS,
     LOOSER,
+    PASSES,
     REFUSED,
     STRICTER,
     Row,
     compared,
-    completions,
+    fitting,
     kind,
-    numbered,
-    renamed,
-    spelled,
     table,
 )
+from xinstruct.benchmarks.completions import answered, canonical, numbered, renamed, spelled
 from xinstruct.benchmarks.problems import ProgramProblem
+from xinstruct.benchmarks.rules import rules
+from xinstruct.benchmarks.samples import Answer
 from xinstruct.execution.judge import Judge
 
 HEAD = "const addUp = (a, b) => {\n"
@@ -39,18 +42,31 @@ WRONG = "if (addUp(1, 2) !== 4) process.exit(1);"
 def test_both_sides_get_the_same_completions_and_differ_by_their_tests(judge: Judge) -> None:
     answers = numbered([javascript("JavaScript/7", STRICT), javascript("JavaScript/9", WRONG)])
     ours = numbered([javascript("HumanEval_7_add_up", LOOSE, "add_up"), javascript("HumanEval/9", STRICT)])
-    found = completions(answers, ours, answers, 1)
+    found = canonical(answers, ours, answers, 1)
     assert [(one.number, one.variant) for one in found] == [(7, 0), (7, 1), (9, 0), (9, 1)]
     assert (
         found[1].ours.program.replace("add_up", "addUp").partition("if (")[0]
         == (found[1].theirs.program.partition("if (")[0])
     )
-    rows, unfit = compared(found, judge, "test")
+    kept, unfit = fitting(found, judge, "test")
+    rows = compared(kept, judge, "test")
     assert list(unfit) == [9]
     assert [(row.variant, row.ours == "passed", row.theirs == "passed") for row in rows] == [
         (0, True, True), (1, True, False),
     ]  # fmt: skip
     assert kind(rows[1], set()) == LOOSER
+
+
+def test_a_models_answers_are_compared_by_what_each_side_says(judge: Judge) -> None:
+    theirs = javascript("HumanEval_7_addUp", STRICT)
+    texts = [f"```javascript\n{HEAD}{BODY}```", "```javascript\nconst addUp = () => 0;\n```", "I cannot."]
+    answers = [Answer(theirs, text, place) for place, text in enumerate(texts)]
+    ours = numbered([javascript("HumanEval/7", LOOSE, "add_up")])
+    rows = compared(answered(answers, ours, rules("chat")), judge, "test")
+    assert [(row.variant, row.ours == "passed", row.agree) for row in rows] == [(0, True, True), (1, True, False)]
+    assert kind(rows[1], set(), of_model=True) == PASSES
+    assert kind(Row(7, 0, "timeout", "passed", ""), set(), of_model=True) == FAILS
+    assert answered(answers, {}, rules("chat")) == []
 
 
 def test_kinds_of_disagreement_and_their_table(tmp_path: Path) -> None:
@@ -62,11 +78,11 @@ def test_kinds_of_disagreement_and_their_table(tmp_path: Path) -> None:
         Row(2, 2, "timeout", "wrong_answer", ""),
     ]
     assert [kind(row, {1}) for row in rows if not row.agree] == [REFUSED, FOLLOWS, STRICTER]
-    kept = {"language": "cpp", "tests": "multipl_e", "problems": 3, "unfit": {"3": "compile_error"}}
+    kept = {"language": "cpp", "tests": "multipl_e", "of": CANONICAL, "problems": 3, "unfit": {"3": "compile_error"}}
     kept |= {"rows": [dataclasses.asdict(row) for row in rows]}
     (tmp_path / "cpp-multipl_e.json").write_text(json.dumps(kept), encoding="utf-8")
     text = table(tmp_path)
-    assert "| cpp | multipl_e | 2 of 3 | 5 | 1 | 1 | 40.00 % |" in text
+    assert "| cpp | multipl_e | HumanEval-X | 2 of 3 | 5 | 1 | 1 | 40.00 % |" in text
     assert "- cpp, multipl_e, HumanEval/1: right answer refused here: case 0\n" in text
     assert "HumanEval/2, variant 1: variant caught here alone: timeout\n" in text
 
@@ -78,6 +94,8 @@ def test_names_types_and_classes_are_spelled_as_the_other_tests_have_them() -> N
     code = spelled("vector<int> f(int a, double b) { printf(); }", answer, other)
     assert code == "#include <vector>\nvector<long> f(long a, float b) { printf(); }"
     assert spelled("int f();", answer, answer) == "int f();"
+    typescript = dataclasses.replace(other, language="typescript", prompt="")
+    assert spelled("f = 1", javascript("JavaScript/0", ""), typescript) == "// @ts-nocheck\nf = 1"
     java = dataclasses.replace(other, language="java", prompt="import java.util.*;\nclass Problem {\n")
     text = spelled("class Solution {\n    public int f() {", dataclasses.replace(java, task_id="Java/0"), java)
     assert text == "import java.util.*;\nclass Problem {\n    public static int f() {"

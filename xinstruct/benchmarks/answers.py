@@ -1,0 +1,206 @@
+"""Ask a model a benchmark's problems and keep the raw answers: ``xinstruct answer --model M --out FOLDER``.
+
+M is a checkpoint's folder (asked in batches by transformers), or what teacher.model may be: a registered name or a
+folder with a GGUF file (the embedded server), or the URL of an OpenAI-protocol server. The protocol is the one named
+"paper": one chat turn, greedy unless --temperature says otherwise. FOLDER/BENCHMARK-VARIANT-LANGUAGE.jsonl.gz holds
+one JSON object an answer (task_id, completion, tokens, finished), which `xinstruct score` reads without any model;
+FOLDER/about.json says what they were made by. A run that was ended goes on where it was: transformers lose at most
+--chunk answers, the others none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from xinstruct.benchmarks.command import FETCHED, make_judge
+from xinstruct.benchmarks.fetch import declared, rows
+from xinstruct.benchmarks.problems import About, Problem, about, load
+from xinstruct.benchmarks.protocol import NAME, instruction
+from xinstruct.files import BadInput, hash_path, read_yaml, sync_replace, write_json
+from xinstruct.languages import EIGHT, get
+from xinstruct.prompts import user
+
+Row = dict[str, Any]
+Ask = Callable[[Sequence[Problem]], list[list[Row]]]  # the answers to each problem
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The subcommand's arguments."""
+    parser.add_argument(
+        "--model", required=True, help="a checkpoint's folder, a name of models.yaml, a GGUF folder, a URL"
+    )
+    parser.add_argument("--benchmark", default="multipl_e", metavar="NAME[:VARIANT]", help=", ".join(declared()))
+    parser.add_argument("--languages", nargs="*", default=list(EIGHT), choices=EIGHT)
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="one model's answers")
+    parser.add_argument("--data", type=Path, default=FETCHED, metavar="FOLDER", help=f"problem files ({FETCHED})")
+    parser.add_argument("--limit", type=int, default=0, help="only the first so many problems of each language")
+    parser.add_argument("--max-new-tokens", type=int, default=512)
+    parser.add_argument("--temperature", type=float, default=0.0)
+    parser.add_argument("--samples", type=int, default=1, help="answers to each problem")
+    parser.add_argument("--chunk", type=int, default=64, help="problems between two writings (transformers)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Ask what is missing in each language, then say where the answers are. Returns 0. Raises BadInput."""
+    if min(args.samples, args.chunk, args.max_new_tokens) < 1:
+        raise BadInput("--samples, --chunk and --max-new-tokens must be at least 1")
+    problems = {language: _problems(about(args.benchmark, language), args) for language in args.languages}
+    with _model(args) as model:
+        _same_settings(args.out, model.settings)
+        for language, wanted in problems.items():
+            path = answers_file(args.out, args.benchmark, language)
+            complete(path, wanted, model.ask, model.chunk, args.samples, language)
+            print(f"{path}: {len(wanted)} problems answered", flush=True)
+    return 0
+
+
+def answers_file(folder: Path, benchmark: str, language: str) -> Path:
+    """Where the answers to a benchmark in a language are kept."""
+    one = about(benchmark, language)
+    return folder / f"{'-'.join(filter(None, (one.name, one.variant, language)))}.jsonl.gz"
+
+
+def messages(problem: Problem) -> list[dict[str, str]]:
+    """The conversation that asks for a problem's function."""
+    return [user(instruction(get(problem.language), problem.prompt.strip("\n")))]
+
+
+def _problems(one: About, args: argparse.Namespace) -> list[Problem]:
+    with make_judge(one) as judge:
+        found = load(one, args.data, judge)
+    return found[: args.limit] if args.limit else found
+
+
+def complete(path: Path, wanted: Sequence[Problem], ask: Ask, chunk: int, samples: int, desc: str) -> None:
+    """Ask for what the file lacks, `chunk` problems at a time, and write the file anew after each.
+
+    Raises BadInput when it holds answers to other problems.
+    """
+    kept: list[Row] = list(rows(path)) if path.exists() else []
+    counts = Counter(str(row["task_id"]) for row in kept)
+    if strange := counts.keys() - {one.task_id for one in wanted}:
+        raise BadInput(f"{path}: answers {min(strange)}, which is not asked here; give another --out")
+    missing = [one for one in wanted if counts[one.task_id] < samples]
+    kept = [row for row in kept if counts[row["task_id"]] >= samples]
+    order = {one.task_id: i for i, one in enumerate(wanted)}
+    for start in range(0, len(missing), chunk):
+        part = missing[start : start + chunk]
+        print(f"{desc}: {len(wanted) - len(missing) + start} of {len(wanted)} problems answered", file=sys.stderr)
+        for one, answers in zip(part, ask(part), strict=True):
+            kept += [{"task_id": one.task_id} | answer for answer in answers]
+        _write(path, sorted(kept, key=lambda row: order[row["task_id"]]))
+
+
+def _write(path: Path, kept: Sequence[Row]) -> None:
+    """Write the file whole; equal answers give equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tmp = path.with_name(f".{path.name}.tmp")
+    lines = "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in kept)
+    tmp.write_bytes(gzip.compress(lines.encode(), mtime=0))
+    sync_replace(tmp, path)
+
+
+def _same_settings(folder: Path, settings: dict[str, Any]) -> None:
+    """Write down what the answers are made by. Raises BadInput when the folder's are made by something else."""
+    path = folder / "about.json"
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if other := [key for key in settings if before.get(key) != settings[key]]:
+            raise BadInput(f"{folder}: its answers were made with other {', '.join(other)}; give another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(path, settings)
+
+
+# ---- models
+
+
+class Local:
+    """A checkpoint, asked in batches by transformers."""
+
+    def __init__(self, folder: Path, args: argparse.Namespace) -> None:
+        from xinstruct.training.generate import Generator
+
+        self.generator = Generator(folder)
+        self.args = args
+        self.chunk = args.chunk
+        self.settings = _settings(args) | {"backend": "transformers", "weights": hash_path(folder)}
+
+    def __enter__(self) -> Local:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing to stop."""
+
+    def ask(self, problems: Sequence[Problem]) -> list[list[Row]]:
+        """The answers to each problem."""
+        found = self.generator.generate(
+            [messages(one) for one in problems],
+            max_new_tokens=self.args.max_new_tokens,
+            temperature=self.args.temperature,
+            samples=self.args.samples,
+            desc="answers",
+        )
+        return [[_row(one.text, one.tokens, one.finished) for one in answers] for answers in found]
+
+
+class Served:
+    """A model behind the embedded server or an endpoint; its answered calls are in the journal."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from xinstruct.llm.client import Teacher
+        from xinstruct.llm.fetch import fetch_teacher
+        from xinstruct.plan import work_root
+
+        folder = Path(args.model)
+        if not (folder / "model.json").exists():
+            folder = work_root() / "models" / args.out.name
+            fetch_teacher(args.model, folder, lambda text: print(text, file=sys.stderr))
+        params = read_yaml(Path("params.yaml"))["teacher"] if Path("params.yaml").exists() else {}
+        self.teacher = Teacher(params | {"on_length": "keep"}, folder, stage="answer")
+        self.args = args
+        self.chunk = 1 << 30
+        served = "embedded" if self.teacher.model["kind"] == "gguf" else "endpoint"
+        self.settings = _settings(args) | {"backend": served, "weights": self.teacher.identity}
+
+    def __enter__(self) -> Served:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.teacher.close()
+
+    def ask(self, problems: Sequence[Problem]) -> list[list[Row]]:
+        """The answers to each problem. Raises BadInput when one could not be had."""
+        from xinstruct.llm.calls import Request
+
+        args = self.args
+        asked = [
+            Request(one.task_id, tuple(messages(one)), max_tokens=args.max_new_tokens, temperature=args.temperature)
+            for one in problems
+        ]
+        answers = self.teacher.ask([each for request in asked for each in request.samples(args.samples)], "answers")
+        if failed := [one for one in answers if one.finish_reason == "error"]:
+            raise BadInput(f"{len(failed)} problems have no answer, the first {failed[0].id}: {failed[0].error}")
+        found = [_row(one.text, one.completion_tokens, one.finish_reason == "stop") for one in answers]
+        return [found[i : i + args.samples] for i in range(0, len(found), args.samples)]
+
+
+def _model(args: argparse.Namespace) -> Local | Served:
+    folder = Path(args.model)
+    return Local(folder, args) if (folder / "config.json").exists() else Served(args)
+
+
+def _row(text: str, tokens: int, finished: bool) -> Row:
+    return {"completion": text, "tokens": tokens, "finished": finished}
+
+
+def _settings(args: argparse.Namespace) -> dict[str, Any]:
+    """Everything that may change an answer, but for the model."""
+    asked = {"protocol": NAME, "max_new_tokens": args.max_new_tokens, "temperature": args.temperature}
+    return asked | {"samples": args.samples}
