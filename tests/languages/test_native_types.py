@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.languages.conftest import job, need, outcome
@@ -10,6 +12,7 @@ from xinstruct.languages.types import Signature
 
 INTS = Signature.of("int", a="list<int>")
 TEXT = Signature.of("string", a="string")
+INTEGER = Signature.of("int", a="string")
 ROW = [[3, 1, 2]]
 
 # code, signature, arguments of one case, what comes back
@@ -256,3 +259,15 @@ def test_an_error_and_noise_do_not_disturb(language: str, judge: Judge) -> None:
     for text in outcome(verdict):
         assert isinstance(text, str) and text.startswith("!") and "\n" not in text
         assert language == "bash" or "a b" in text
+
+
+def test_a_cpp_function_may_have_the_name_of_one_of_c_or_call_openssl(judge: Judge) -> None:
+    need("cpp")
+    head = "#include <string>\nusing namespace std;\n"
+    length = job("cpp", f"{head}int strlen(string a) {{ return a.length(); }}", INTEGER, ["abc"], name="strlen")
+    hashed = (
+        f"{head}#include <openssl/md5.h>\nint f(string a) {{ unsigned char d[16]; "
+        "MD5((const unsigned char *)a.data(), a.size(), d); return d[0]; }"
+    )
+    jobs = [length] + ([job("cpp", hashed, INTEGER, ["a"])] if Path("/usr/include/openssl/md5.h").exists() else [])
+    assert [outcome(verdict) for verdict in judge.observe(jobs)] == [[3], [0x0C]][: len(jobs)]

@@ -195,11 +195,11 @@ def _from_name(_: str, record: dict[str, Any]) -> str:
 
 
 def _declared(_: str, record: dict[str, Any]) -> str:
-    """The function that the record's declaration opens."""
-    lines = reversed(str(record["declaration"]).splitlines())
-    last = next(line for line in lines if "(" in line)
-    arrow = re.search(r"\bconst\s+(\w+)\s*=", last)
-    return arrow.group(1) if arrow else str(re.findall(r"(\w+)\s*\(", last)[0])
+    """The function that the record's declaration opens; the declaration may go on into the function's body."""
+    opening = r"(?!\s*(?:for|if|while|switch|else)\b).*\(.*(?:\{|:|=>)\s*"
+    lines = [line for line in str(record["declaration"]).splitlines() if re.fullmatch(opening, line)]
+    arrow = re.search(r"\bconst\s+(\w+)\s*=", lines[-1])
+    return arrow.group(1) if arrow else str(re.findall(r"(\w+)\s*\(", lines[-1])[0])
 
 
 _FUNCTIONS = {"called": _called, "from_name": _from_name, "declared": _declared}

@@ -32,6 +32,11 @@ int main() {{
 """
 # Compiled with few headers first; only what a program that fails both ways says the second time counts.
 _EITHER = 'g++ -include core.hpp "$@" 2>/dev/null || exec g++ -include prelude.hpp "$@"'
+# Functions of C in the global namespace: an answer of that name overloads one, and only types tell which is meant.
+_GLOBAL = re.compile(
+    "abs|ceil|div|exp|fabs|floor|index|labs|log|memcmp|pow|puts|rand|read|remove|rename|rindex|round|select|send|signal|"
+    "sqrt|strcmp|strlen|strstr|time|trunc|write"
+)
 _KEYS = ("int", "float", "bool", "string", "tuple", "list", "optional")
 
 
@@ -77,6 +82,11 @@ def guarded(program: str, completion: tuple[int, int]) -> str:
     before = f"{program[:start]}\n{saved}#line {program.count(chr(10), 0, start) + 1}\n"
     after = f"\n{restored}#line {program.count(chr(10), 0, end) + 1}\n{program[end:]}"
     return before + program[start:end] + after
+
+
+def _crypto(code: str) -> tuple[str, ...]:
+    """What links OpenSSL, for code that includes it."""
+    return ("-lcrypto",) if re.search(r"#\s*include\s*<openssl/", code) else ()
 
 
 def _mold() -> tuple[str, ...]:
@@ -170,7 +180,8 @@ class Cpp(Language):
         own = found[0][0] if found else name
         best = f"::{own}" if found else name  # or `using namespace std` would bring more of that name
         count = sum(qualified == own for qualified, _ in definitions(code, name))
-        if count <= 1 and all(by_address for qualified, by_address in found if qualified == own):
+        plain = count <= 1 and not _GLOBAL.fullmatch(own)
+        if plain and all(by_address for qualified, by_address in found if qualified == own):
             return f"xinstruct_driver::invoke(&{best}, row)"
         if any(p.type.head == "none" for p in signature.params):
             raise Unsupported("a parameter of type none")
@@ -185,7 +196,6 @@ class Cpp(Language):
         (strlen of C for a test's "text") would change what it means.
         """
         files = {"main.cpp": '#undef NDEBUG\n#include "program.cpp"\n', "program.cpp": program, common.PLAN: nonce}
-        crypto = ("-lcrypto",) if re.search(r"#\s*include\s*<openssl/", program) else ()
         command: tuple[str, ...] = ("g++", *shared.PROGRAM_FLAGS, "-o", "main", "main.cpp", "harness.o", *_mold())
         made: tuple[Prepared, ...] = (shared.harness(),)
         if names := shared.included(program):
@@ -193,7 +203,7 @@ class Cpp(Language):
             files[name] = text
             command += ("instances.o", "-include", name)
             made += (shared.instances(), precompiled)
-        return Program(files, ("./main",), (*command, "-Wl,--wrap=main,-s", *crypto), compile_with=made)
+        return Program(files, ("./main",), (*command, "-Wl,--wrap=main,-s", *_crypto(program)), compile_with=made)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
@@ -201,7 +211,7 @@ class Cpp(Language):
         return replace(self.asserting(text, nonce), note=super().marked(program, completion, nonce).note)
 
     def _program(self, files: dict[str, str], code: str) -> Program:
-        rest = (*shared.DRIVER_FLAGS, "-o", "main", "main.cpp", "driver.o", *_mold())
+        rest = (*shared.DRIVER_FLAGS, "-o", "main", "main.cpp", "driver.o", *_mold(), *_crypto(code))
         if shared.does_with_few(code):
             made = tuple(shared.precompiled(name) for name in ("core.hpp", "prelude.hpp"))
             compile: tuple[str, ...] = ("sh", "-c", _EITHER, "sh", *rest)
