@@ -28,12 +28,16 @@ def human_eval(tasks: list[Task], workers: int) -> tuple[float, list[bool]]:
 
 
 def evalplus(tasks: list[Task], workers: int) -> tuple[float, list[bool]]:
-    """untrusted_check in processes, as evalplus.evaluate does it, on the base inputs."""
+    """untrusted_check in processes, as evalplus.evaluate does it, on the inputs given."""
     from evalplus.gen.util import trusted_exec  # type: ignore[import-not-found]
 
+    known: dict[str, tuple[Any, Any]] = {}
     for task in tasks:
-        code = task["prompt"] + task["canonical_solution"]
-        task["expected"], task["times"] = trusted_exec(code, task["inputs"], task["entry_point"], record_time=True)
+        name = task["task_id"]
+        if name not in known:
+            code = task["prompt"] + task["canonical_solution"]
+            known[name] = trusted_exec(code, task["inputs"], task["entry_point"], record_time=True)
+        task["expected"], task["times"] = known[name]
     with ProcessPoolExecutor(workers) as pool:
         list(pool.map(_untrusted, tasks[:workers]))
         began = time.monotonic()
@@ -44,8 +48,9 @@ def evalplus(tasks: list[Task], workers: int) -> tuple[float, list[bool]]:
 def _untrusted(task: Task) -> bool:
     from evalplus.eval import untrusted_check  # type: ignore[import-not-found]
 
-    code, name = task["prompt"] + task["completion"], task["entry_point"]
-    status, _ = untrusted_check("humaneval", code, task["inputs"], name, task["expected"], 0, task["times"], True, 20.0)
+    code, name, atol = task["prompt"] + task["completion"], task["entry_point"], task.get("atol", 0)
+    asked = (task["inputs"], name, task["expected"], atol, task["times"], True, 20.0)
+    status, _ = untrusted_check("humaneval", code, *asked)
     return bool(status == "pass")
 
 

@@ -1,13 +1,15 @@
-"""The standard commands, un-isolated: compile and run each program in a folder of its own, some at a time.
+"""The standard commands: compile and run each program in a folder of its own, some at a time.
 
-What the judge is measured against. A program passes when its last command ends with status 0. Only for programs
-that are trusted: nothing is fenced in here.
+What the judge is measured against. A program passes when its last command ends with status 0. ``run`` fences nothing
+in and is for programs that are trusted; ``fenced`` runs the same commands inside the sandbox.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import tempfile
 import time
@@ -15,10 +17,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from xinstruct.execution.limits import Limits
+from xinstruct.execution.mounts import BOX
+from xinstruct.execution.sandbox import Sandbox
+
 JARS = "/usr/share/java/javatuples.jar"
 TIMEOUT = 60  # seconds a command
 TSC = Path("build/bench/npm/node_modules/typescript/bin/tsc")  # typescript 5, the reference compiler
+_MODULES = TSC.resolve().parents[2]
 _TSC_FLAGS = "--target ES2022 --module commonjs --moduleDetection force --strict false --skipLibCheck --esModuleInterop"
+
+_FENCED = Limits(cpu_seconds=30, wall_factor=4, memory_mb=2048, file_mb=128, scratch_mb=256, open_files=1024)
+
+_ENV = {"MONO_TRACE_LISTENER": "Console.Error"}
 
 Commands = list[list[str]]
 
@@ -78,7 +89,7 @@ def run(programs: list[tuple[str, str]], workers: int) -> tuple[float, list[bool
 
 def _one(language: str, program: str) -> bool:
     name, commands = LANGUAGES[language](program)
-    env = {"PATH": os.defpath, "HOME": "/nonexistent", "LANG": "C.UTF-8", "MONO_TRACE_LISTENER": "Console.Error"}
+    env = {"PATH": os.defpath, "HOME": "/nonexistent", "LANG": "C.UTF-8", **_ENV}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, name).write_text(program, encoding="utf-8")
         try:
@@ -90,3 +101,27 @@ def _one(language: str, program: str) -> bool:
 def _call(command: list[str], folder: str, env: dict[str, str]) -> bool:
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=TIMEOUT, check=False)
     return done.returncode == 0
+
+
+def fenced(programs: list[tuple[str, str]], sandbox: Sandbox, workers: int, lenient: bool = False) -> list[str]:
+    """For each (language, program text) how its last command ended in the sandbox: "passed", or what was said last.
+
+    lenient: the program runs even if its compiler found errors, as long as it wrote something.
+    """
+    shown = {}
+    if {language for language, _ in programs} & {"javascript", "typescript"}:
+        shown[_MODULES.name] = sandbox.folder() / _MODULES.name  # the sandbox shows files of its own scratch only
+        shutil.copytree(_MODULES, shown[_MODULES.name])
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda program: _fenced(*program, sandbox, shown, lenient), programs))
+
+
+def _fenced(language: str, program: str, sandbox: Sandbox, shown: dict[str, Path], lenient: bool) -> str:
+    name, commands = LANGUAGES[language](program)
+    script = (" ; " if lenient else " && ").join(map(shlex.join, commands))
+    script = script.replace(str(_MODULES), f"{BOX}/{_MODULES.name}")
+    done = sandbox.run(("sh", "-c", script), _FENCED, files={name: program}, shown=shown, env=_ENV)
+    if done.status == 0 and not done.reason:
+        return "passed"
+    said = (done.stderr + done.stdout).decode("utf-8", "replace").strip().splitlines()
+    return done.reason or next((line for line in reversed(said) if line.strip()), f"status {done.status}")[:160]

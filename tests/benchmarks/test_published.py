@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from xinstruct.benchmarks.peers import peers_table
-from xinstruct.benchmarks.published import _path, declared_rows, table, write_table
+from xinstruct.benchmarks.published import declared_rows, result_path, table, write_table
 from xinstruct.benchmarks.rules import rules
 from xinstruct.files import BadInput, write_json
 
@@ -34,7 +34,7 @@ def test_rows_are_declared_whole() -> None:
 
 def test_the_table_holds_what_results_are_there(tmp_path: Path) -> None:
     row = next(row for row in declared_rows() if row["file"] == "humaneval-gpt-4-1106-preview-seed")
-    write_json(_path(tmp_path, row), result({"t/1": "passed", "t/2": "timeout"}, {"t/1": True, "t/2": True}))
+    write_json(result_path(tmp_path, row), result({"t/1": "passed", "t/2": "timeout"}, {"t/1": True, "t/2": True}))
     text = table(tmp_path)
     shown = "| humaneval-gpt-4-1106-preview-seed | b:v, python | function | 87.20 | 50.00 | 1 of 2 | 1 of 2 (50.00 %) |"
     assert shown in text

@@ -1,33 +1,59 @@
-"""Agreement with EvalPlus's own evaluator on the same answers, from the result files of both."""
+"""Verdicts of reference evaluators beside ours: the table of what bench/reference.py left."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_SUFFIX = "_eval_results.json"
+from xinstruct.benchmarks.score import PASSED
+from xinstruct.files import read_yaml
+
+CAUSES = Path(__file__).parent / "reference.yaml"
 
 
-def peers_table(results: Path, peers: Path) -> str:
-    """A table of rates and agreement for each FILE_eval_results.json in `peers` whose answers were scored here too."""
-    names = ("answers", "inputs", "EvalPlus %", "here %", "verdicts that agree", "differing (here)")
-    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
-    for path in sorted(peers.glob(f"*{_SUFFIX}")):
-        ours = results / f"{path.name.removesuffix(_SUFFIX)}-humaneval_plus-completion-completion.json"
-        if ours.exists():
-            lines.append(_line(path, json.loads(ours.read_text(encoding="utf-8"))["rows"]))
-    return "\n".join(lines) + "\n"
+def reference_table(results: Path) -> str:
+    """A line for each result, and below the table each difference with its cause."""
+    names = ("evaluator", "completions", "n", "passed there", "passed here", "verdicts that agree")
+    lines = [f"| {' | '.join(names)} |\n", "|---" * len(names) + "|\n"]
+    causes = read_yaml(CAUSES) or {}
+    notes: list[str] = []
+    for path in sorted(results.glob("*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        lines.append(_line(found))
+        notes += _notes(found, causes.get(path.stem) or {})
+    return "".join(lines) + ("\n" + "".join(notes) if notes else "")
 
 
-def _line(path: Path, rows: list[dict[str, Any]]) -> str:
-    theirs = json.loads(path.read_text(encoding="utf-8"))["eval"]
-    there = {
-        name: all(one[key] == "pass" for key in ("base_status", "plus_status")) for name, (one, *_) in theirs.items()
-    }
-    here = {row["task_id"]: row["verdict"] for row in rows}
-    differing = [name for name, verdict in here.items() if (verdict == "passed") != there[name]]
-    shown = ", ".join(f"{name} ({here[name]})" for name in differing)
-    rates = [100 * sum(there.values()) / len(there), 100 * sum(v == "passed" for v in here.values()) / len(here)]
-    cells = [path.name.removesuffix(_SUFFIX), "base and plus", f"{rates[0]:.2f}", f"{rates[1]:.2f}"]
-    return f"| {' | '.join([*cells, f'{len(here) - len(differing)} of {len(here)}', shown])} |"
+def _line(found: Mapping[str, Any]) -> str:
+    both = [(row["theirs"] == PASSED, row["ours"] == PASSED) for row in found["rows"]]
+    alike, n = sum(there == here for there, here in both), len(both)
+    cells = [
+        found["evaluator"],
+        found["completions"],
+        n,
+        sum(there for there, _ in both),
+        sum(here for _, here in both),
+    ]
+    cells.append(f"{alike} ({100 * alike / n:.2f} %)" if n else "")
+    return f"| {' | '.join(map(str, cells))} |\n"
+
+
+def _notes(found: Mapping[str, Any], causes: Mapping[str, str]) -> list[str]:
+    """A line for each cause: the tasks that it explains; those without one say what each side said."""
+    grouped: dict[str, list[str]] = {}
+    for row in found["rows"]:
+        if (row["theirs"] == PASSED) != (row["ours"] == PASSED):
+            said = f"{row['ours']} here, {row['theirs'][:90]} there".replace("|", "/")
+            grouped.setdefault(causes.get(row["task"], said), []).append(row["task"])
+    return [f"- {found['completions']}: {', '.join(tasks)}: {cause}\n" for cause, tasks in grouped.items()]
+
+
+def passed_there(results: Path, language: str) -> int | None:
+    """How many answers to MBXP that do not pass here end with status 0 all the same; None when that was not run."""
+    path = results / f"mbxp-{language}.json"
+    if not path.exists():
+        return None
+    found = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    return sum(bool(row["theirs"] == PASSED) for row in found)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.benchmarks.command import make_judge
-from xinstruct.benchmarks.peers import peers_table
+from xinstruct.benchmarks.peers import passed_there
 from xinstruct.benchmarks.score import score_file
 from xinstruct.files import BadInput, read_yaml, write_json, write_text
 from xinstruct.plan import work_root
@@ -42,8 +42,7 @@ def main(argv: list[str] | None = None) -> int:
             except BadInput as error:
                 missing += 1
                 print(f"{row['file']}: {error}", file=sys.stderr)
-    write_table(args.out, "published", table(args.results))
-    write_table(args.out, "peers", peers_table(args.results, args.peers))
+    write_table(args.out, "published", table(args.results, args.reference))
     return 1 if missing else 0
 
 
@@ -55,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--benchmark", default="", help="start of the benchmark names to score")
     parser.add_argument("--workers", type=int, help="programs at a time")
     parser.add_argument("--results", type=Path, default=work_root() / "published", help="folder of results")
-    parser.add_argument("--peers", type=Path, default=work_root() / "peers", help="folder of EvalPlus's result files")
+    parser.add_argument("--reference", type=Path, default=work_root() / "reference", help="results of make reference")
     parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
     return parser
 
@@ -72,11 +71,12 @@ def _score(row: dict[str, Any], args: argparse.Namespace) -> None:
         field=row["field"],
     )
     found = score.summary()
-    write_json(_path(args.results, row), found | {"rows": [dataclasses.asdict(one) for one in score.rows]})
+    write_json(result_path(args.results, row), found | {"rows": [dataclasses.asdict(one) for one in score.rows]})
     print(f"{row['file']} {row['benchmark']}: {100 * found['score']:.2f} (published {row['published']})", flush=True)
 
 
-def _path(folder: Path, row: dict[str, Any]) -> Path:
+def result_path(folder: Path, row: dict[str, Any]) -> Path:
+    """Where the result of a declared row is kept."""
     name = "-".join([row["file"], row["benchmark"].replace(":", "-"), row["rules"].replace("+", "-"), row["field"]])
     return folder / f"{name}.json"
 
@@ -94,17 +94,26 @@ def write_table(document: Path, name: str, table: str) -> None:
     write_text(document, f"{head}{begin}\n{table}{end}{tail}")
 
 
-def table(results: Path) -> str:
-    """The table and, below it, each differing task with its cause."""
+def table(results: Path, reference: Path) -> str:
+    """The table and, below it, each differing task with its cause. reference: what bench/reference.py left."""
     causes = read_yaml(HERE / "published.yaml")["causes"] or {}
-    names = ("answers", "benchmark", "rules", "published %", "here %", "passed", "verdicts that agree")
+    names = (
+        "answers",
+        "benchmark",
+        "rules",
+        "published %",
+        "here %",
+        "passed",
+        "publisher's way %",
+        "verdicts that agree",
+    )
     head = f"| {' | '.join(names)} |\n{'|---' * len(names)}|\n"
     cells, notes = [], []
     for row in declared_rows():
-        path = _path(results, row)
+        path = result_path(results, row)
         if path.exists():
             found = json.loads(path.read_text(encoding="utf-8"))
-            cells.append(_cells(row, found))
+            cells.append(_cells(row, found, passed_there(reference, row["language"]) if _by_status(row) else None))
             if row["field"] == "completion":
                 notes += _notes(row, found, causes.get(f"{row['file']} {row['benchmark']}", {}))
     return (
@@ -118,8 +127,8 @@ def table(results: Path) -> str:
 def _sums(results: Path) -> str:
     """A line for each benchmark: agreement over its rows that hold verdicts, whole answers and cut-out ones apart."""
     sums: dict[str, list[int]] = {}
-    for row in (row for row in declared_rows() if row["reference"] and _path(results, row).exists()):
-        there = json.loads(_path(results, row).read_text(encoding="utf-8"))["reference"]
+    for row in (row for row in declared_rows() if row["reference"] and result_path(results, row).exists()):
+        there = json.loads(result_path(results, row).read_text(encoding="utf-8"))["reference"]
         total = sums.setdefault(f"{row['benchmark']}, field {row['field']}", [0, 0, 0])
         total[:] = [total[0] + 1, total[1] + there["agree"], total[2] + there["n"]]
     lines = [
@@ -129,7 +138,13 @@ def _sums(results: Path) -> str:
     return "\n" + "".join(lines) if lines else ""
 
 
-def _cells(row: dict[str, Any], found: dict[str, Any]) -> str:
+def _by_status(row: dict[str, Any]) -> bool:
+    """Whether the publisher counts exit status alone."""
+    return bool(row["benchmark"] == "mbxp")
+
+
+def _cells(row: dict[str, Any], found: dict[str, Any], further: int | None) -> str:
+    """A line; further: answers that pass by the publisher's count alone."""
     there = found.get("reference")
     agree = f"{there['agree']} of {there['n']} ({100 * there['agree'] / there['n']:.2f} %)" if there else ""
     field = "" if row["field"] == "completion" else f" ({row['field']})"
@@ -139,7 +154,9 @@ def _cells(row: dict[str, Any], found: dict[str, Any]) -> str:
         row["rules"],
         f"{row['published']:.2f}",
     ]
-    shown += [f"{100 * found['score']:.2f}", f"{found['passed']} of {found['judged']}", agree]
+    shown += [f"{100 * found['score']:.2f}", f"{found['passed']} of {found['judged']}"]
+    shown.append("" if further is None else f"{100 * (found['passed'] + further) / found['judged']:.2f}")
+    shown.append(agree)
     return f"| {' | '.join(shown)} |\n"
 
 
