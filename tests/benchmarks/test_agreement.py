@@ -6,6 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+from tests.languages.conftest import need
 from xinstruct.benchmarks.agreement import (
     CANONICAL,
     FAILS,
@@ -96,6 +97,21 @@ def test_names_types_and_classes_are_spelled_as_the_other_tests_have_them() -> N
     assert spelled("int f();", answer, answer) == "int f();"
     typescript = dataclasses.replace(other, language="typescript", prompt="")
     assert spelled("f = 1", javascript("JavaScript/0", ""), typescript) == "// @ts-nocheck\nf = 1"
-    java = dataclasses.replace(other, language="java", prompt="import java.util.*;\nclass Problem {\n")
-    text = spelled("class Solution {\n    public int f() {", dataclasses.replace(java, task_id="Java/0"), java)
-    assert text == "import java.util.*;\nclass Problem {\n    public static int f() {"
+
+
+def test_java_is_called_through_an_adapter_of_number_types(judge: Judge) -> None:
+    need("java")
+    head = "    public static ArrayList<Long> f(ArrayList<Long> a, long b, Optional<Float> c) {\n"
+    prompt = f"import java.util.*;\nclass Problem {{\n{head}"
+    tests = (
+        "    }\n    public static void main(String[] args) {\n    assert(f(new ArrayList<Long>(Arrays.asList(1l)), 2l, "
+        "Optional.of(0.5f)).equals(new ArrayList<Long>(Arrays.asList(1l, 2l, 1l))));\n    }\n\n}\n"
+    )
+    other = ProgramProblem("HumanEval_0_f", "java", prompt, "f", tests, "{code}\n{tests}\n", fit_braces=True)
+    code = (
+        "class Solution {\n    public List<Integer> f(List<Integer> a, int b, Double c) {\n"
+        "        a = new ArrayList<>(a);\n        a.add(b);\n        a.add((int) (c * 2));\n        return a;\n    }\n}"
+    )
+    answer = dataclasses.replace(other, task_id="Java/0")
+    jobs = [other.job(str(wrong), spelled(code.replace("c * 2", f"c * {wrong}"), answer, other)) for wrong in (2, 4)]
+    assert [verdict.verdict for verdict in judge.judge(jobs)] == ["passed", "wrong_answer"]

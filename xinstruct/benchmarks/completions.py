@@ -2,7 +2,7 @@
 
 From HumanEval-X's canonical answers and variants of them with one operator or constant changed (JavaScript's are
 TypeScript's too, unchecked), and from a model's answers to MultiPL-E. What the two sides get differs in the
-function's name only.
+function's name only; in Java MultiPL-E's tests call a canonical answer through an adapter of its number types.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from xinstruct.agents.cases import make_mutants
 from xinstruct.benchmarks.extract import NONE
@@ -18,6 +19,8 @@ from xinstruct.benchmarks.rules import Rules, apply, preamble
 from xinstruct.benchmarks.samples import Answer
 from xinstruct.execution.judge import Job
 
+_ADAPTER = Path(__file__).parent / "multipl_e" / "standins" / "adapter.java"
+_BOXED = {"long": "Long", "boolean": "Boolean", "float": "Float", "double": "Double", "int": "Integer"}
 UNCHECKED = "// @ts-nocheck\n"  # JavaScript states no types that a compiler could hold it to
 
 
@@ -84,9 +87,25 @@ def spelled(code: str, answer: Problem, other: Problem) -> str:
     if answer.language == "cpp":
         code = re.sub(r"(?<![\w.<])int\b|(?<=[<,])int\b", "long", re.sub(r"\bdouble\b", "float", code))
     if answer.language == "java":
-        code = re.sub(r"\bclass Solution\b", "class Problem", code)
-        code = re.sub(r"^( {4}(?:public|private)) (?!static)", r"\1 static ", code, flags=re.M)
+        return adapted(code, answer.function, other)
     if other.language == "typescript":
         code = UNCHECKED + code
     head = preamble(other)
     return f"{head}\n{code}" if head else code
+
+
+def adapted(code: str, function: str, other: Problem) -> str:
+    """A class Problem, as the other tests' prompt opens it, that calls the class Solution with numbers of its types.
+
+    Java converts neither int to long nor lists of the one to lists of the other.
+    """
+    head = other.prompt.rstrip().splitlines()[-1]
+    match = re.search(r"static\s+(.+?)\s+\w+\s*\((.*)\)", head)
+    assert match is not None, other.task_id
+    kind, params = match.groups()
+    while "<" in params:  # types of their own that hold commas
+        params = re.sub(r"<[^<>]*>", "", params)
+    names = [each.split()[-1] for each in params.split(",") if each.strip()]
+    call = ", ".join([f'"{function}"', *names])
+    body = f"        return ({_BOXED.get(kind, kind)}) XinstructAdapter.call({call});\n    }}\n}}"
+    return f"{preamble(other)}\n{code}\n{_ADAPTER.read_text()}\nclass Problem {{\n{head}\n{body}\n"

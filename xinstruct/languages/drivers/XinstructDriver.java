@@ -331,6 +331,9 @@ final class XinstructDriver {
         if (raw == BigInteger.class) {
             return BigInteger.valueOf(n);
         }
+        if (raw == Object.class && n == (int) n) {
+            return (int) n; // what a literal in a call is
+        }
         return raw == long.class || raw.isAssignableFrom(Long.class) ? (Object) n : null;
     }
 
