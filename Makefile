@@ -13,7 +13,7 @@ STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null
 NPM := xinstruct/languages/npm
 
 .PHONY: help setup system toolchains repro test lint types unit smoke ablations doctor evidence verdicts bench published \
-        agreement lock clean
+        agreement reference answers rescore lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,7 +75,7 @@ doctor: setup ## languages, toolchains, sandbox guarantees
 verdicts: setup ## canonical solutions of public benchmarks, where their data is, and a wrong stub of each
 	python -m tests.execution.canonical
 
-BENCH := $(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py | grep -v peers))
+BENCH := $(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py | grep -vE 'peers|reference'))
 
 bench: setup build/bench/.stamp ## figures beside peers; one of them: make bench NAME=execution
 	@for name in $(or $(NAME),$(BENCH)); do echo "== $$name"; $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
@@ -84,7 +84,8 @@ build/bench/.stamp: bench/requirements.txt
 	@echo "== peers of the benchmarks into build/bench"; mkdir -p build/bench/npm
 	@$(BIN)/python -m venv build/bench/peers
 	@build/bench/peers/bin/python -m pip install --disable-pip-version-check -q -r bench/requirements.txt
-	@npm install --prefix build/bench/npm --no-audit --no-fund --loglevel=error typescript@5 @types/node@20
+	@npm install --prefix build/bench/npm --no-audit --no-fund --loglevel=error typescript@5 @types/node@20 \
+	  mathjs@11 heap-js@2
 	@touch $@
 
 published: setup ## score published answers (files in ../shared) and write their table into docs/benchmarks.md
@@ -92,6 +93,18 @@ published: setup ## score published answers (files in ../shared) and write their
 
 agreement: setup ## the translated HumanEval beside other tests on the same completions, into docs/benchmarks.md
 	python -m xinstruct.benchmarks.agreement
+
+reference: setup build/bench/.stamp ## verdicts beside EvalPlus, MultiPL-E's tests and publishers' counts, into docs/benchmarks.md
+	python -m bench.reference $(ARGS)
+
+MODEL ?= models/start
+ANSWERS ?= answers/smollm2-135m
+DATA ?= ../shared/benchmarks
+answers: setup ## greedy raw answers to HumanEval and MultiPL-E in eight languages, kept in ANSWERS; goes on where it was
+	xinstruct answer --model $(MODEL) --out $(ANSWERS) --data $(DATA) $(ARGS)
+
+rescore: setup ## score the answers kept under answers/ without any model, into docs/benchmarks.md
+	python -m xinstruct.benchmarks.rescore --data $(DATA) $(ARGS)
 
 lock: ## remake requirements.lock from what .venv holds
 	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \

@@ -57,3 +57,12 @@ def passed_there(results: Path, language: str) -> int | None:
         return None
     found = json.loads(path.read_text(encoding="utf-8"))["rows"]
     return sum(bool(row["theirs"] == PASSED) for row in found)
+
+
+def refuted_there(results: Path, file: str) -> set[str]:
+    """Tasks of a published file whose published verdict is not what plain python says of the published code."""
+    path = results / f"mapcoder-{file}.json"
+    if not path.exists():
+        return set()
+    found = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    return {row["task"] for row in found if (row["theirs"] == PASSED) != (row["ours"] == PASSED)}

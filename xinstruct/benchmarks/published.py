@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.benchmarks.command import make_judge
-from xinstruct.benchmarks.peers import passed_there
+from xinstruct.benchmarks.peers import passed_there, refuted_there
 from xinstruct.benchmarks.score import score_file
 from xinstruct.files import BadInput, read_yaml, write_json, write_text
 from xinstruct.plan import work_root
@@ -109,32 +109,47 @@ def table(results: Path, reference: Path) -> str:
     )
     head = f"| {' | '.join(names)} |\n{'|---' * len(names)}|\n"
     cells, notes = [], []
+    told: set[tuple[str, str, str]] = set()
     for row in declared_rows():
         path = result_path(results, row)
         if path.exists():
             found = json.loads(path.read_text(encoding="utf-8"))
             cells.append(_cells(row, found, passed_there(reference, row["language"]) if _by_status(row) else None))
             if row["field"] == "completion":
-                notes += _notes(row, found, causes.get(f"{row['file']} {row['benchmark']}", {}))
-    return (
-        head
-        + "".join(cells)
-        + _sums(results)
-        + ("\nWhere verdicts or rates differ:\n\n" + "".join(notes) if notes else "")
-    )
+                notes += _notes(row, found, causes.get(f"{row['file']} {row['benchmark']}", {}), told)
+    differing = "\nWhere verdicts or rates differ:\n\n" + "".join(notes) if notes else ""
+    return head + "".join(cells) + _sums(results, reference) + differing
 
 
-def _sums(results: Path) -> str:
-    """A line for each benchmark: agreement over its rows that hold verdicts, whole answers and cut-out ones apart."""
+def _sums(results: Path, reference: Path) -> str:
+    """Agreement with published verdicts over each benchmark's files and over all; then without refuted ones.
+
+    Of a file that is scored by several rules the first row counts. A published verdict is refuted where plain python,
+    given the publisher's own code and tests, says otherwise (`make reference`).
+    """
     sums: dict[str, list[int]] = {}
+    seen, refuted = set(), 0
     for row in (row for row in declared_rows() if row["reference"] and result_path(results, row).exists()):
+        key = (row["file"], row["benchmark"], row["field"])
         there = json.loads(result_path(results, row).read_text(encoding="utf-8"))["reference"]
-        total = sums.setdefault(f"{row['benchmark']}, field {row['field']}", [0, 0, 0])
-        total[:] = [total[0] + 1, total[1] + there["agree"], total[2] + there["n"]]
+        if key not in seen:
+            whole = row["field"] == "completion"
+            wrong = refuted_there(reference, row["file"]) if whole else set()
+            refuted += sum(one["task_id"] in wrong for one in there["differing"])
+            for name in (f"{row['benchmark']}, field {row['field']}", *(["all answers"] if whole else [])):
+                total = sums.setdefault(name, [0, 0, 0])
+                total[:] = [total[0] + 1, total[1] + there["agree"], total[2] + there["n"]]
+        seen.add(key)
     lines = [
         f"- {name}: {agree} of {n} verdicts agree ({100 * agree / n:.2f} %) over {files} files\n"
         for name, (files, agree, n) in sums.items()
     ]
+    if refuted:
+        _, agree, n = sums["all answers"]
+        lines.append(
+            f"- all answers, without {refuted} published verdicts that plain python refutes: {agree} of {n - refuted} "
+            f"({100 * agree / (n - refuted):.2f} %)\n"
+        )
     return "\n" + "".join(lines) if lines else ""
 
 
@@ -160,17 +175,27 @@ def _cells(row: dict[str, Any], found: dict[str, Any], further: int | None) -> s
     return f"| {' | '.join(shown)} |\n"
 
 
-def _notes(row: dict[str, Any], found: dict[str, Any], causes: dict[str, str]) -> list[str]:
+def _notes(
+    row: dict[str, Any], found: dict[str, Any], causes: dict[str, str], told: set[tuple[str, str, str]]
+) -> list[str]:
+    """A line for each cause, with the tasks that it explains; `told` by another row of the same answers already."""
     name = f"{row['file']} ({found['benchmark']})"
+    grouped: dict[str, list[str]] = {}
     differing = found.get("reference", {}).get("differing", [])
-    notes = []
     for one in differing:
         there = "passed" if one["reference"] else "failed"
         cause = causes.get(one["task_id"]) or f"{one['detail'][:90] or 'not looked into'}"
-        notes.append(f"- {name}, {one['task_id']}: {one['ours']} here, {there} there: {cause.replace('|', '/')}\n")
+        grouped.setdefault(f"{one['ours']} here, {there} there: {cause}", []).append(one["task_id"])
     known = {one["task_id"] for one in differing}
-    notes += [f"- {name}, {task}: {cause}\n" for task, cause in causes.items() if task not in known]
-    return notes
+    for task, cause in causes.items():
+        if task not in known and not found.get("reference"):
+            grouped.setdefault(cause, []).append(task)
+    lines = []
+    for cause, tasks in grouped.items():
+        new = [task for task in tasks if (name, task, cause) not in told]
+        told.update((name, task, cause) for task in tasks)
+        lines += [f"- {name}, {', '.join(new)}: {cause.replace('|', '/')}\n"] if new else []
+    return lines
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """From an answer to the code that is judged, by named rules (rules.yaml), each a list of steps.
 
 Taking code out of the answer: ``whole`` (all of it), ``first_fence``, ``last_fence`` (that fenced
-block; without one there is no code), ``first_fence_or_whole``, ``last_fence_or_whole``, ``best`` and
-``best_last`` (see extract.py). Then: ``stop`` (cut at the first stop string of the language),
-``drop_main`` (a main of the answer's own goes), ``balance`` (missing or surplus closing braces),
-``imports`` (the preset of modules), ``preamble`` (the prompt's imports and helper functions),
-``prompt`` (the whole prompt), ``auto`` (``preamble`` when the code defines the function, else ``prompt``).
+block; without one there is no code), ``first_fence_or_whole``, ``last_fence_or_whole``, ``last_block``
+(the last fenced block with its indentation, else all), ``best`` and ``best_last`` (see extract.py).
+Then: ``stop`` (cut at the first stop string of the language), ``drop_main`` (a main of the answer's
+own goes), ``balance`` (missing or surplus closing braces), ``imports`` (the preset of modules),
+``preamble`` (the prompt's imports and helper functions), ``prompt`` (the whole prompt), ``auto``
+(``preamble`` when the code defines the function, else ``prompt``).
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ from xinstruct.benchmarks.problems import Problem
 from xinstruct.files import BadInput, read_yaml
 from xinstruct.languages import clike, get
 
-TAKES = ("whole", "first_fence", "last_fence", "first_fence_or_whole", "last_fence_or_whole", "best", "best_last")
+TAKES = (
+    "whole",
+    "first_fence",
+    "last_fence",
+    "first_fence_or_whole",
+    "last_fence_or_whole",
+    "last_block",
+    "best",
+    "best_last",
+)
 _FILE = Path(__file__).parent / "rules.yaml"
 _PYTHON_IMPORTS = (
     "import bisect, collections, copy, datetime, functools, hashlib, heapq, itertools, json, math, operator, os, "
@@ -79,10 +89,10 @@ def _take(step: str, problem: Problem, answer: str) -> tuple[str, str]:
         return answer, step
     if step.startswith("best"):
         return extract_code(answer, problem.language, problem.function, last=step == "best_last")
-    blocks = [text for _, text in fenced_blocks(answer)]
+    blocks = [text for _, text in fenced_blocks(answer, outdent=step != "last_block")]
     if blocks:
         return (blocks[0], "first_fence") if step.startswith("first") else (blocks[-1], "last_fence")
-    return (answer, "no_fence") if step.endswith("or_whole") else ("", NONE)
+    return (answer, "no_fence") if step.endswith(("or_whole", "block")) else ("", NONE)
 
 
 def _stop(problem: Problem, code: str) -> str:
