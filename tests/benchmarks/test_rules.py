@@ -9,9 +9,11 @@ import pytest
 
 from xinstruct.benchmarks.evalplus import shaped
 from xinstruct.benchmarks.extract import extract_code
+from xinstruct.benchmarks.fetch import HERE
 from xinstruct.benchmarks.oracle import agrees, check
 from xinstruct.benchmarks.problems import ProgramProblem
 from xinstruct.benchmarks.rules import apply, rules
+from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
 
 PROMPT = 'from typing import List\n\ndef helper(x):\n    return x\n\ndef add(a, b):\n    """Add."""\n'
@@ -123,3 +125,14 @@ def test_the_first_wrong_input_is_named() -> None:
     check(lambda x: x + 1, lambda x: x + 1, [[1], [2]], "", 0)
     with pytest.raises(AssertionError, match="input 1: expected 3, got 5"):
         check(lambda x: x + 1 if x < 2 else 5, lambda x: x + 1, [[1], [2]], "", 0)
+
+
+def test_a_stand_in_for_lodash_takes_the_place_of_the_module(judge: Judge) -> None:
+    standin = (HERE / "mbxp" / "standins" / "lodash.js").read_text(encoding="utf-8")
+    tests = "const lodash = require('lodash');\nif (!lodash.isEqual(f(), [1, { a: [2] }])) throw new Error();"
+    problem = ProgramProblem(
+        "J/1", "javascript", "", "f", tests, "{standin}\n{code}\n{tests}\nrequire('assert');", standin=standin
+    )
+    codes = [f"const f = () => [1, {{ a: [{value}] }}];" for value in (2, 3)]
+    verdicts = judge.judge([problem.job(str(i), code) for i, code in enumerate(codes)])
+    assert [verdict.verdict for verdict in verdicts] == ["passed", "runtime_error"]

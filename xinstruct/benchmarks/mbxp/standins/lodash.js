@@ -31,8 +31,7 @@
       })
     );
   };
-  const module = require("module");
-  const load = module._load;
   const lodash = { isEqual: (left, right) => same(left, right, new Map()) };
-  module._load = (name, ...rest) => (name === "lodash" ? lodash : load(name, ...rest));
+  const load = require;
+  require = (name) => (name === "lodash" ? lodash : load(name));
 })();
