@@ -6,6 +6,7 @@ in and is for programs that are trusted; ``fenced`` runs the same commands insid
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from xinstruct.execution.limits import Limits
@@ -30,6 +32,13 @@ _TSC_FLAGS = "--target ES2022 --module commonjs --moduleDetection force --strict
 _FENCED = Limits(cpu_seconds=30, wall_factor=4, memory_mb=2048, file_mb=128, scratch_mb=256, open_files=1024)
 
 _ENV = {"MONO_TRACE_LISTENER": "Console.Error"}
+# As a compiler without settings does it, and as quickly as one process can.
+_EMIT = """const ts = require("typescript");
+const compilerOptions = { target: ts.ScriptTarget.ES5, module: ts.ModuleKind.CommonJS };
+const programs = JSON.parse(require("fs").readFileSync("programs.json", "utf8"));
+const made = programs.map((text) => ts.transpileModule(text, { compilerOptions }).outputText);
+process.stdout.write(JSON.stringify(made));
+"""
 
 Commands = list[list[str]]
 
@@ -103,22 +112,32 @@ def _call(command: list[str], folder: str, env: dict[str, str]) -> bool:
     return done.returncode == 0
 
 
-def fenced(programs: list[tuple[str, str]], sandbox: Sandbox, workers: int, lenient: bool = False) -> list[str]:
-    """For each (language, program text) how its last command ended in the sandbox: "passed", or what was said last.
-
-    lenient: the program runs even if its compiler found errors, as long as it wrote something.
-    """
+def fenced(programs: list[tuple[str, str]], sandbox: Sandbox, workers: int) -> list[str]:
+    """For each (language, program text) how its last command ended in the sandbox: "passed", or what was said last."""
     shown = {}
     if {language for language, _ in programs} & {"javascript", "typescript"}:
         shown[_MODULES.name] = sandbox.folder() / _MODULES.name  # the sandbox shows files of its own scratch only
         shutil.copytree(_MODULES, shown[_MODULES.name])
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda program: _fenced(*program, sandbox, shown, lenient), programs))
+        return list(pool.map(lambda program: _fenced(*program, sandbox, shown), programs))
 
 
-def _fenced(language: str, program: str, sandbox: Sandbox, shown: dict[str, Path], lenient: bool) -> str:
+def emitted(programs: list[str], sandbox: Sandbox) -> list[str]:
+    """What typescript 5 makes of programs for ES5, in spite of any error, as JavaScript. Raises RuntimeError."""
+    modules = sandbox.folder() / _MODULES.name
+    shutil.copytree(_MODULES, modules)
+    limits = replace(_FENCED, cpu_seconds=120, output_kb=32 * 1024, file_mb=256)
+    files = {"emit.js": _EMIT, "programs.json": json.dumps(programs)}
+    done = sandbox.run(("node", "emit.js"), limits, files=files, shown={modules.name: modules})
+    if done.status or done.reason:
+        raise RuntimeError(f"typescript: {done.reason or done.stderr.decode()[-300:]}")
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def _fenced(language: str, program: str, sandbox: Sandbox, shown: dict[str, Path]) -> str:
     name, commands = LANGUAGES[language](program)
-    script = (" ; " if lenient else " && ").join(map(shlex.join, commands))
+    script = " && ".join(map(shlex.join, commands))
     script = script.replace(str(_MODULES), f"{BOX}/{_MODULES.name}")
     done = sandbox.run(("sh", "-c", script), _FENCED, files={name: program}, shown=shown, env=_ENV)
     if done.status == 0 and not done.reason:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,18 @@ def _notes(found: Mapping[str, Any], causes: Mapping[str, str]) -> list[str]:
     return [f"- {found['completions']}: {', '.join(tasks)}: {cause}\n" for cause, tasks in grouped.items()]
 
 
-def passed_there(results: Path, language: str) -> int | None:
-    """How many answers to MBXP that do not pass here end with status 0 all the same; None when that was not run."""
+def passed_there(results: Path, language: str, ours: Sequence[Mapping[str, Any]]) -> int | None:
+    """How many answers to MBXP pass by exit status alone; those that were not run so are taken from our rows.
+
+    None when nothing was run.
+    """
     path = results / f"mbxp-{language}.json"
     if not path.exists():
         return None
-    found = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    return sum(bool(row["theirs"] == PASSED) for row in found)
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    passed = {str(row["task_id"]): bool(row["verdict"] == PASSED) for row in ours}
+    passed |= {row["task"]: bool(row["theirs"] == PASSED) for row in rows}
+    return sum(passed.values())
 
 
 def refuted_there(results: Path, file: str) -> set[str]:

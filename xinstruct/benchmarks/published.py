@@ -114,7 +114,9 @@ def table(results: Path, reference: Path) -> str:
         path = result_path(results, row)
         if path.exists():
             found = json.loads(path.read_text(encoding="utf-8"))
-            cells.append(_cells(row, found, passed_there(reference, row["language"]) if _by_status(row) else None))
+            cells.append(
+                _cells(row, found, passed_there(reference, row["language"], found["rows"]) if _by_status(row) else None)
+            )
             if row["field"] == "completion":
                 notes += _notes(row, found, causes.get(f"{row['file']} {row['benchmark']}", {}), told)
     differing = "\nWhere verdicts or rates differ:\n\n" + "".join(notes) if notes else ""
@@ -158,8 +160,8 @@ def _by_status(row: dict[str, Any]) -> bool:
     return bool(row["benchmark"] == "mbxp")
 
 
-def _cells(row: dict[str, Any], found: dict[str, Any], further: int | None) -> str:
-    """A line; further: answers that pass by the publisher's count alone."""
+def _cells(row: dict[str, Any], found: dict[str, Any], by_status: int | None) -> str:
+    """A line; by_status: answers that pass as the publisher counts."""
     there = found.get("reference")
     agree = f"{there['agree']} of {there['n']} ({100 * there['agree'] / there['n']:.2f} %)" if there else ""
     field = "" if row["field"] == "completion" else f" ({row['field']})"
@@ -170,7 +172,7 @@ def _cells(row: dict[str, Any], found: dict[str, Any], further: int | None) -> s
         f"{row['published']:.2f}",
     ]
     shown += [f"{100 * found['score']:.2f}", f"{found['passed']} of {found['judged']}"]
-    shown.append("" if further is None else f"{100 * (found['passed'] + further) / found['judged']:.2f}")
+    shown.append("" if by_status is None else f"{100 * by_status / found['judged']:.2f}")
     shown.append(agree)
     return f"| {' | '.join(shown)} |\n"
 
