@@ -103,3 +103,24 @@ def test_a_problem_is_asked_by_the_papers_protocol() -> None:
     turn = messages(PROBLEMS[0])[0]
     assert turn["role"] == "user"
     assert turn["content"].endswith("```python\ndef f():\n```")
+
+
+def test_an_explanation_hands_no_code_on(small: Path, tmp_path: Path, serve: Callable[[Script], str]) -> None:  # noqa: F811
+    folder = tmp_path / "data" / "humaneval-x"
+    folder.mkdir(parents=True)
+    with gzip.open(folder / "humaneval_python.jsonl.gz", "wt", encoding="utf-8") as handle:
+        for row in RECORDS:
+            declaration = row["prompt"].split('    """')[0]
+            handle.write(json.dumps({**row, "declaration": declaration}) + "\n")
+    server, out = ChatServer(), tmp_path / "answers" / "echo"
+    more = ("--benchmark", "humaneval_explain", "--limit", "1")
+    assert answer(serve(server), folder.parent, out, *more) == 0
+    first, second = (sent["messages"][-1]["content"] for sent in server.asked)
+    assert "return None if b is None else a + b" in first
+    assert "Sum of both" not in first
+    assert "echo Explain in a few sentences" in second
+    assert "return None if b is None" not in second
+    assert second.endswith("```python\ndef add_up(a, b):\n```")
+    (row,) = rows(answers_file(out, "humaneval_explain", "python"))
+    assert row["explanation"].startswith("echo Explain")
+    assert json.loads((out / "about.json").read_text())["protocol"] == "explain"

@@ -1,11 +1,12 @@
 """Ask a model a benchmark's problems and keep the raw answers: ``xinstruct answer --model M --out FOLDER``.
 
 M is a checkpoint's folder (asked in batches by transformers), or what teacher.model may be: a registered name or a
-folder with a GGUF file (the embedded server), or the URL of an OpenAI-protocol server. The protocol is the one named
-"paper": one chat turn, greedy unless --temperature says otherwise. FOLDER/BENCHMARK-VARIANT-LANGUAGE.jsonl.gz holds
-one JSON object an answer (task_id, completion, tokens, finished), which `xinstruct score` reads without any model;
-FOLDER/about.json says what they were made by. A run that was ended goes on where it was: transformers lose at most
---chunk answers, the others none.
+folder with a GGUF file (the embedded server), or the URL of an OpenAI-protocol server. The protocol is the
+benchmark's: "paper" (one chat turn) or "explain"; greedy unless --temperature says otherwise.
+
+FOLDER/BENCHMARK-VARIANT-LANGUAGE.jsonl.gz holds one JSON object an answer (task_id, completion, tokens, finished),
+which `xinstruct score` reads without any model; FOLDER/about.json says what they were made by. A run that was ended
+goes on where it was: transformers lose at most --chunk answers, the others none.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from typing import Any
 from xinstruct.benchmarks.command import FETCHED, make_judge
 from xinstruct.benchmarks.fetch import declared, rows
 from xinstruct.benchmarks.problems import About, Problem, about, load
-from xinstruct.benchmarks.protocol import NAME, instruction
+from xinstruct.benchmarks.protocol import EXPLAIN, NAME, explaining, instruction, regenerating, without_code
 from xinstruct.files import BadInput, hash_path, read_yaml, sync_replace, write_json
 from xinstruct.languages import EIGHT, get
 from xinstruct.prompts import user
 
 Row = dict[str, Any]
+Conversation = list[dict[str, str]]
 Ask = Callable[[Sequence[Problem]], list[list[Row]]]  # the answers to each problem
 
 
@@ -52,11 +54,13 @@ def main(args: argparse.Namespace) -> int:
     if min(args.samples, args.chunk, args.max_new_tokens) < 1:
         raise BadInput("--samples, --chunk and --max-new-tokens must be at least 1")
     problems = {language: _problems(about(args.benchmark, language), args) for language in args.languages}
+    protocol = str(about(args.benchmark, args.languages[0]).raw.get("protocol", NAME))
     with _model(args) as model:
-        _same_settings(args.out, model.settings)
+        _same_settings(args.out, model.settings, protocol)
+        ask = PROTOCOLS[protocol](model)
         for language, wanted in problems.items():
             path = answers_file(args.out, args.benchmark, language)
-            complete(path, wanted, model.ask, model.chunk, args.samples, language)
+            complete(path, wanted, ask, model.chunk, args.samples, language)
             print(f"{path}: {len(wanted)} problems answered", flush=True)
     return 0
 
@@ -67,9 +71,27 @@ def answers_file(folder: Path, benchmark: str, language: str) -> Path:
     return folder / f"{'-'.join(filter(None, (one.name, one.variant, language)))}.jsonl.gz"
 
 
-def messages(problem: Problem) -> list[dict[str, str]]:
+def messages(problem: Problem) -> Conversation:
     """The conversation that asks for a problem's function."""
     return [user(instruction(get(problem.language), problem.prompt.strip("\n")))]
+
+
+def directly(model: Local | Served) -> Ask:
+    """The protocol "paper": one turn, the prompt in it."""
+    return lambda problems: model.answer([messages(one) for one in problems], model.samples)
+
+
+def through_explanation(model: Local | Served) -> Ask:
+    """The protocol "explain": the solution is explained, then written anew from explanation and header alone."""
+
+    def ask(problems: Sequence[Problem]) -> list[list[Row]]:
+        told = [answers[0]["completion"] for answers in model.answer([explaining(one) for one in problems], 1)]
+        plain = [without_code(text) for text in told]
+        asked = [regenerating(one, text) for one, text in zip(problems, plain, strict=True)]
+        found = model.answer(asked, model.samples)
+        return [[row | {"explanation": text} for row in rows_of] for rows_of, text in zip(found, plain, strict=True)]
+
+    return ask
 
 
 def _problems(one: About, args: argparse.Namespace) -> list[Problem]:
@@ -107,9 +129,10 @@ def _write(path: Path, kept: Sequence[Row]) -> None:
     sync_replace(tmp, path)
 
 
-def _same_settings(folder: Path, settings: dict[str, Any]) -> None:
+def _same_settings(folder: Path, settings: dict[str, Any], protocol: str) -> None:
     """Write down what the answers are made by. Raises BadInput when the folder's are made by something else."""
     path = folder / "about.json"
+    settings = settings | {"protocol": protocol}
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
         if other := [key for key in settings if before.get(key) != settings[key]]:
@@ -129,7 +152,7 @@ class Local:
 
         self.generator = Generator(folder)
         self.args = args
-        self.chunk = args.chunk
+        self.chunk, self.samples = args.chunk, args.samples
         self.settings = _settings(args) | {"backend": "transformers", "weights": hash_path(folder)}
 
     def __enter__(self) -> Local:
@@ -138,13 +161,13 @@ class Local:
     def __exit__(self, *error: object) -> None:
         """Nothing to stop."""
 
-    def ask(self, problems: Sequence[Problem]) -> list[list[Row]]:
-        """The answers to each problem."""
+    def answer(self, conversations: list[Conversation], samples: int) -> list[list[Row]]:
+        """The answers to each conversation."""
         found = self.generator.generate(
-            [messages(one) for one in problems],
+            conversations,
             max_new_tokens=self.args.max_new_tokens,
             temperature=self.args.temperature,
-            samples=self.args.samples,
+            samples=samples,
             desc="answers",
         )
         return [[_row(one.text, one.tokens, one.finished) for one in answers] for answers in found]
@@ -165,7 +188,7 @@ class Served:
         params = read_yaml(Path("params.yaml"))["teacher"] if Path("params.yaml").exists() else {}
         self.teacher = Teacher(params | {"on_length": "keep"}, folder, stage="answer")
         self.args = args
-        self.chunk = 1 << 30
+        self.chunk, self.samples = 1 << 30, args.samples
         served = "embedded" if self.teacher.model["kind"] == "gguf" else "endpoint"
         self.settings = _settings(args) | {"backend": served, "weights": self.teacher.identity}
 
@@ -175,20 +198,17 @@ class Served:
     def __exit__(self, *error: object) -> None:
         self.teacher.close()
 
-    def ask(self, problems: Sequence[Problem]) -> list[list[Row]]:
-        """The answers to each problem. Raises BadInput when one could not be had."""
+    def answer(self, conversations: list[Conversation], samples: int) -> list[list[Row]]:
+        """The answers to each conversation. Raises BadInput when one could not be had."""
         from xinstruct.llm.calls import Request
 
-        args = self.args
-        asked = [
-            Request(one.task_id, tuple(messages(one)), max_tokens=args.max_new_tokens, temperature=args.temperature)
-            for one in problems
-        ]
-        answers = self.teacher.ask([each for request in asked for each in request.samples(args.samples)], "answers")
+        limits = {"max_tokens": self.args.max_new_tokens, "temperature": self.args.temperature}
+        asked = [Request(str(i), tuple(turns), **limits) for i, turns in enumerate(conversations)]
+        answers = self.teacher.ask([each for request in asked for each in request.samples(samples)], "answers")
         if failed := [one for one in answers if one.finish_reason == "error"]:
-            raise BadInput(f"{len(failed)} problems have no answer, the first {failed[0].id}: {failed[0].error}")
+            raise BadInput(f"{len(failed)} problems have no answer: {failed[0].error}")
         found = [_row(one.text, one.completion_tokens, one.finish_reason == "stop") for one in answers]
-        return [found[i : i + args.samples] for i in range(0, len(found), args.samples)]
+        return [found[i : i + samples] for i in range(0, len(found), samples)]
 
 
 def _model(args: argparse.Namespace) -> Local | Served:
@@ -202,5 +222,7 @@ def _row(text: str, tokens: int, finished: bool) -> Row:
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
     """Everything that may change an answer, but for the model."""
-    asked = {"protocol": NAME, "max_new_tokens": args.max_new_tokens, "temperature": args.temperature}
-    return asked | {"samples": args.samples}
+    return {"max_new_tokens": args.max_new_tokens, "temperature": args.temperature, "samples": args.samples}
+
+
+PROTOCOLS: dict[str, Callable[[Local | Served], Ask]] = {NAME: directly, EXPLAIN: through_explanation}

@@ -9,8 +9,9 @@ asked to complete (``+header``), a Python answer gets the imports and helpers of
 
 from __future__ import annotations
 
+import re
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xinstruct.benchmarks.extract import NONE, defines, extract_code
 from xinstruct.languages import Language, get
@@ -20,11 +21,33 @@ if TYPE_CHECKING:
     from xinstruct.benchmarks.translate import Problem
 
 NAME = "paper"
+EXPLAIN = "explain"  # explain the solution, then write the function from the explanation alone (HumanEvalExplain's way)
+_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[ \t]*$|\Z)", re.M | re.S)
 
 
 def instruction(language: Language, prompt: str) -> str:
     """The user turn for a prompt in a language."""
     return render("benchmark_paper", title=language.title, fence=language.fence, prompt=prompt)
+
+
+def explaining(problem: Any) -> list[dict[str, str]]:
+    """The turn that shows a problem's solution, header and body without description, and asks what it does."""
+    language = get(problem.language)
+    code = f"{problem.prompt}{problem.solution}".strip("\n")
+    return [user(render("explain", title=language.title, fence=language.fence, code=code))]
+
+
+def regenerating(problem: Any, explanation: str) -> list[dict[str, str]]:
+    """The turn that gives an explanation and a header and asks for the function."""
+    language = get(problem.language)
+    header = problem.prompt.strip("\n")
+    asked = render("regenerate", title=language.title, fence=language.fence, explanation=explanation, header=header)
+    return [user(asked)]
+
+
+def without_code(explanation: str) -> str:
+    """An explanation without its fenced blocks: it must not hand the code on."""
+    return _FENCED.sub("", explanation).strip()
 
 
 def conversation(problem: Problem) -> list[dict[str, str]]:
