@@ -29,7 +29,7 @@ TSC = Path("build/bench/npm/node_modules/typescript/bin/tsc")  # typescript 5, t
 _MODULES = TSC.resolve().parents[2]
 _TSC_FLAGS = "--target ES2022 --module commonjs --moduleDetection force --strict false --skipLibCheck --esModuleInterop"
 
-_FENCED = Limits(cpu_seconds=30, wall_factor=4, memory_mb=2048, file_mb=128, scratch_mb=256, open_files=1024)
+_FENCED = Limits(cpu_seconds=10, wall_factor=6, memory_mb=2048, file_mb=128, scratch_mb=256, open_files=1024)
 
 _ENV = {"MONO_TRACE_LISTENER": "Console.Error"}
 # As a compiler without settings does it, and as quickly as one process can.
