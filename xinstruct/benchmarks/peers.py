@@ -21,6 +21,8 @@ def reference_table(results: Path) -> str:
     notes: list[str] = []
     for path in sorted(results.glob("*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
+        if not found["rows"]:
+            continue
         lines.append(_line(found))
         notes += _notes(found, causes.get(path.stem) or {})
     return "".join(lines) + ("\n" + "".join(notes) if notes else "")
@@ -36,7 +38,7 @@ def _line(found: Mapping[str, Any]) -> str:
         sum(there for there, _ in both),
         sum(here for _, here in both),
     ]
-    cells.append(f"{alike} ({100 * alike / n:.2f} %)" if n else "")
+    cells.append(f"{alike} ({100 * alike / n:.2f} %)")
     return f"| {' | '.join(map(str, cells))} |\n"
 
 

@@ -22,7 +22,7 @@ from xinstruct.plan import work_root
 
 HERE = Path(__file__).parent
 DOCUMENT = Path("docs/benchmarks.md")
-_SHOWN = 8
+_ALL = "all answers"  # their verdicts together; cut-out code, which is the same answers again, is left out
 
 
 def declared_rows() -> list[dict[str, Any]]:
@@ -130,7 +130,8 @@ def _sums(results: Path, reference: Path) -> str:
     given the publisher's own code and tests, says otherwise (`make reference`).
     """
     sums: dict[str, list[int]] = {}
-    seen, refuted = set(), 0
+    seen: set[tuple[str, str, str]] = set()
+    refuted = 0
     for row in (row for row in declared_rows() if row["reference"] and result_path(results, row).exists()):
         key = (row["file"], row["benchmark"], row["field"])
         there = json.loads(result_path(results, row).read_text(encoding="utf-8"))["reference"]
@@ -138,18 +139,18 @@ def _sums(results: Path, reference: Path) -> str:
             whole = row["field"] == "completion"
             wrong = refuted_there(reference, row["file"]) if whole else set()
             refuted += sum(one["task_id"] in wrong for one in there["differing"])
-            for name in (f"{row['benchmark']}, field {row['field']}", *(["all answers"] if whole else [])):
+            for name in (f"{row['benchmark']}, field {row['field']}", *([_ALL] if whole else [])):
                 total = sums.setdefault(name, [0, 0, 0])
                 total[:] = [total[0] + 1, total[1] + there["agree"], total[2] + there["n"]]
         seen.add(key)
     lines = [
         f"- {name}: {agree} of {n} verdicts agree ({100 * agree / n:.2f} %) over {files} files\n"
-        for name, (files, agree, n) in sums.items()
+        for name, (files, agree, n) in sorted(sums.items(), key=lambda item: item[0] == _ALL)
     ]
     if refuted:
-        _, agree, n = sums["all answers"]
+        _, agree, n = sums[_ALL]
         lines.append(
-            f"- all answers, without {refuted} published verdicts that plain python refutes: {agree} of {n - refuted} "
+            f"- {_ALL}, without {refuted} published verdicts that plain python refutes: {agree} of {n - refuted} "
             f"({100 * agree / (n - refuted):.2f} %)\n"
         )
     return "\n" + "".join(lines) if lines else ""
