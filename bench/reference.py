@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--variant", default="mini", choices=("mini", "base", "plus"), help="HumanEval+ inputs")
     parser.add_argument("--answers", type=Path, help="folder of a model's answers to MultiPL-E")
     parser.add_argument("--variants", type=int, default=1, help="broken variants of each canonical answer")
+    parser.add_argument("--every", type=int, default=1, help="only every so many completions under MultiPL-E's tests")
     parser.add_argument("--workers", type=int, default=2, help="programs at a time")
     parser.add_argument("--results", type=Path, default=work_root() / "reference", help="folder of results")
     parser.add_argument("--published", type=Path, default=work_root() / "published", help="what make published left")
@@ -113,7 +114,7 @@ def multipl_e(args: argparse.Namespace) -> None:
             else:
                 continue
             name = f"multipl_e-{language}{f'-{args.answers.name}' if args.answers else ''}"
-            _keep(args, name, "MultiPL-E's tests, standard commands", what, _beside(jobs, judge, args))
+            _keep(args, name, "MultiPL-E's tests, standard commands", what, _beside(jobs[:: args.every], judge, args))
 
 
 def _answer_jobs(answers: Sequence[Answer], rule_set: str) -> list[Job]:
