@@ -11,9 +11,9 @@ from typing import Any
 
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
+from xinstruct.llm.child import cores
 from xinstruct.llm.client import Teacher
 from xinstruct.llm.journal import Journal
-from xinstruct.llm.server import cores
 from xinstruct.plan import work_root
 
 # teacher params of each layout; the first is what the others are held against
