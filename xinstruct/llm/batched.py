@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from jinja2 import TemplateError
 
 from xinstruct.files import BadInput
 from xinstruct.llm.child import READY, arguments, cores, live_with
@@ -110,7 +111,7 @@ class Service:
     async def _guarded(self, request: web.Request, answer: Callable[[dict[str, Any]], Any]) -> web.Response:
         try:
             return web.json_response(await answer(await request.json()))
-        except (BadInput, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (BadInput, TemplateError, ValueError, KeyError, TypeError, AttributeError) as error:
             return web.json_response({"error": {"code": 400, "message": f"{error}"}}, status=400)
 
     async def _answer(self, body: dict[str, Any], prompt: str, chat: bool) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class EmbeddedServer:
         self.url = ""
         self.restarts = 0
         self._child: subprocess.Popen[bytes] | None = None
+        self._reviving = threading.Lock()
         self._log = tempfile.NamedTemporaryFile(prefix="xinstruct-server-", suffix=".log")  # noqa: SIM115
 
     def launch(self) -> None:
@@ -71,7 +73,11 @@ class EmbeddedServer:
         return self._child is not None and self._child.poll() is None
 
     def revive(self) -> None:
-        """Start the child again if it died. Raises BadInput when it keeps dying."""
+        """Start the child again if it died. Raises BadInput when it keeps dying. Many may ask at once."""
+        with self._reviving:
+            self._revive()
+
+    def _revive(self) -> None:
         if self.alive():
             return
         if self.restarts >= _RESTARTS:
