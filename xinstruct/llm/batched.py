@@ -16,6 +16,7 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,7 @@ class Worker(threading.Thread):
 
         self.engine = Engine(folder, slots, context)
         self.inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.worked = 0.0  # seconds
 
     def run(self) -> None:
         """Take in what was asked, step, for ever."""
@@ -48,7 +50,9 @@ class Worker(threading.Thread):
                 while not busy or not self.inbox.empty():
                     self.inbox.get()()
                     busy = True
+                begun = time.monotonic()
                 busy = self.engine.step()
+                self.worked += time.monotonic() - begun
         except BaseException:
             traceback.print_exc()
             os._exit(1)
@@ -77,8 +81,8 @@ class Service:
         return app
 
     async def health(self, _: web.Request) -> web.Response:
-        """Always well: a broken worker ends the process."""
-        return web.json_response({"status": "ok"})
+        """Always well (a broken worker ends the process); says how long the engine has worked."""
+        return web.json_response({"status": "ok", "worked_seconds": self.worker.worked})
 
     async def models(self, _: web.Request) -> web.Response:
         """The one model."""
