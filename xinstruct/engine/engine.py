@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from xinstruct.engine.sampling import Job, choose, likeliest
-from xinstruct.engine.slots import NAME, ROWS, Slots, refuse_other_layers
+from xinstruct.engine.slots import NAME, ROWS, SPAN, Slots, refuse_other_layers
 from xinstruct.files import BadInput
 from xinstruct.training.compute import load_model, pick_dtype
 from xinstruct.training.data import load_tokenizer
@@ -162,7 +162,7 @@ class Engine:
         target = self.model.device
         padded = torch.tensor([[*ids, *([0] * (room - len(ids)))]], device=target)
         positions = torch.arange(start, start + room, device=target)[None]
-        mask = self.slots.aim(slot, positions, start + room - 1)
+        mask = self.slots.aim(slot, positions, start + len(ids) - 1)
         self._forward(self.model.base_model, padded, positions, mask)
 
     def _close_ranks(self) -> None:
@@ -185,7 +185,7 @@ class Engine:
         target = self.model.device
         ids = torch.tensor([row.last() for row in active] + [0] * spare, device=target)[:, None]
         places = [row.position() for row in active]
-        positions = torch.tensor(places + [self.context] * spare, device=target)[:, None]
+        positions = torch.tensor(places + [self.context + SPAN] * spare, device=target)[:, None]
         mask = self.slots.aim(None, positions, max(places))
         logits = self._forward(self.model, ids, positions, mask).logits[: len(active), -1].float()
         draws = [row.draws[len(row.made.ids)] if row.draws else 0.0 for row in active]

@@ -19,6 +19,7 @@ from xinstruct.files import BadInput
 
 NAME = "xinstruct_slots"
 ROWS = 16  # fewer rows take other kernels, which round differently
+_ROOM = 512  # tokens per slot to begin with
 SPAN = 64  # attention reads a multiple of so many tokens
 
 
@@ -47,8 +48,9 @@ AttentionInterface.register(NAME, slot_attention)
 class Slots:
     """The cache. `aim` says which rows and positions the next forward pass is about.
 
-    keys and values: per layer float32 (slots, heads, context + ROWS, size), made when a token comes;
-    the tokens past the context are where rows that only fill up the batch write.
+    keys and values: per layer float32 (slots, heads, room + SPAN, size), made when a token comes. The
+    room doubles up to the context as answers need it; the tokens past it are where rows that only fill
+    up the batch write.
     """
 
     is_compileable = False
@@ -56,36 +58,51 @@ class Slots:
     def __init__(self, count: int, context: int, layers: int) -> None:
         self.count = count
         self.context = context
+        self.room = _ROOM
         self.keys: list[Any] = [None] * layers
         self.values: list[Any] = [None] * layers
-        self._rows: Any = slice(0)
+        self._slot: int | None = None
         self._positions: Any = None
         self._span = 0
 
-    def aim(self, rows: Any, positions: Any, longest: int) -> Any:
-        """Turn to `rows` (a tensor or a slice) at `positions` (rows, tokens). Returns the mask for the model.
+    def aim(self, slot: int | None, positions: Any, longest: int) -> Any:
+        """Turn to the tokens of one slot, or (None) to one token each of the first slots.
 
-        `longest` is the highest position that counts. The mask is (rows, 1, tokens, span): 0 or -inf.
+        positions: (rows, tokens); one past `longest`, the highest that counts, belongs to a row that only
+        fills up. Returns the mask for the model, (rows, 1, tokens, span): True where not to look.
         """
-        self._rows, self._positions = rows, positions
-        self._span = min(-(-(longest + 1) // SPAN) * SPAN, self.context + ROWS)
+        self._grow(longest + 1)
+        self._slot, self._positions = slot, positions.clamp(max=self.room + SPAN - 1)
+        self._span = -(-(longest + 1) // SPAN) * SPAN
         reach = torch.arange(self._span, device=positions.device)
         return (reach <= positions[:, None, :, None]).logical_not()
+
+    def _grow(self, wanted: int) -> None:
+        """Make room for `wanted` tokens in every slot."""
+        if wanted <= self.room:
+            return
+        most = -(-self.context // SPAN) * SPAN
+        while self.room < wanted:
+            self.room = min(2 * self.room, most)
+        for kept in (self.keys, self.values):
+            for layer, old in enumerate(kept):
+                if old is not None:
+                    kept[layer] = _zeros(old, (*old.shape[:2], self.room + SPAN, old.shape[3]))
+                    kept[layer][:, :, : old.shape[2]] = old
 
     def update(self, key: Any, value: Any, layer: int, *_: Any, **__: Any) -> tuple[Any, Any]:
         """Write the tokens of a layer, (rows, heads, tokens, size); returns all that its rows may look at."""
         if self.keys[layer] is None:
-            shape = (self.count, key.shape[1], self.context + ROWS, key.shape[3])
-            self.keys[layer], self.values[layer] = _room(key, shape), _room(value, shape)
-        rows, span = self._rows, self._span
+            shape = (self.count, key.shape[1], self.room + SPAN, key.shape[3])
+            self.keys[layer], self.values[layer] = _zeros(key, shape), _zeros(value, shape)
+        slot, span = self._slot, self._span
         for kept, new in ((self.keys[layer], key.float()), (self.values[layer], value.float())):
-            if isinstance(rows, int):
-                kept[rows, :, self._positions[0]] = new[0]
-            else:
+            if slot is None:
                 kept[torch.arange(len(new), device=new.device), :, self._positions[:, 0]] = new[:, :, 0]
-        if isinstance(rows, int):
-            return self.keys[layer][rows : rows + 1, :, :span], self.values[layer][rows : rows + 1, :, :span]
-        return self.keys[layer][: len(key), :, :span], self.values[layer][: len(key), :, :span]
+            else:
+                kept[slot, :, self._positions[0]] = new[0]
+        rows = slice(len(key)) if slot is None else slice(slot, slot + 1)
+        return self.keys[layer][rows, :, :span], self.values[layer][rows, :, :span]
 
     def copy(self, source: int, target: int, length: int) -> None:
         """The first `length` tokens of a slot into another one."""
@@ -100,8 +117,7 @@ class Slots:
         return 0
 
 
-def _room(like: Any, shape: tuple[int, ...]) -> Any:
-    """Memory is taken from the system only where tokens are written."""
+def _zeros(like: Any, shape: tuple[int, ...]) -> Any:
     return torch.zeros(shape, dtype=torch.float32, device=like.device)
 
 
