@@ -15,8 +15,9 @@ from xinstruct.mining.docs import Doc, doc_of, read_doc
 from xinstruct.mining.facts import Definition, Facts, parse
 from xinstruct.mining.filters import code_reason, doc_reason, resolved_reason
 from xinstruct.mining.grammars import GRAMMARS
-from xinstruct.mining.resolve import Resolved, inner_doc, resolve
+from xinstruct.mining.resolve import Resolved, resolve
 from xinstruct.mining.secrets import redact, secret_reason
+from xinstruct.mining.shipping import inner_doc
 from xinstruct.mining.signatures import signature_of
 from xinstruct.records import Reason
 

@@ -28,6 +28,12 @@ _LICENCE_HEADER = re.compile(
 _MARKER = re.compile(r"^\s*(?:todo|fixme|xxx|hack|noqa|pylint|eslint|nolint|region|pragma|type:)\b", re.IGNORECASE)
 _TAG_LINE = re.compile(r"^\s*[@:\\](?!brief|summary|return|desc)\w+.*$", re.MULTILINE)
 
+_USAGE = re.compile(  # lines that say how a shell function is called and what it needs, not what it does
+    r"^\s*(?:(?i:usage|synopsis|requires?|assumed vars|assumes|vars set|sets|globals|arguments|args|params|options|"
+    r"returns|inputs?|outputs?|env\w*)\s*:.*|\$?\{?[A-Z][A-Z0-9_]{2,}\}?\b.*|\$\{?[\d@*].*|[<\[-].*|[\w:.-]+\s+[<\[].*)$",
+    re.MULTILINE,
+)
+
 Broken = tuple[Reason, str]
 
 
@@ -43,6 +49,8 @@ def doc_reason(language: str, doc: str) -> Broken | None:
     limits = thresholds(language)
     if _LICENCE_HEADER.search(doc):
         return Reason.LICENCE_HEADER, ""
+    if language == "bash":
+        doc = _USAGE.sub("", doc)
     solid = re.sub(r"\s", "", doc)
     words = len(re.findall(r"[^\W\d_]{2,}", _TAG_LINE.sub("", re.sub(r"(?i)\{?@inheritdoc\}?", "", doc))))
     letters = sum(map(str.isalpha, solid)) / max(1, len(solid))
