@@ -16,7 +16,7 @@ from typing import Any
 
 from tree_sitter import Node
 
-from stages.mine import source_index
+from stages.mine import source_index, tokenizer
 from xinstruct.dedup.minhash import survivors
 from xinstruct.files import BadInput
 from xinstruct.mining.corpus import mine_source, wanted_files
@@ -34,7 +34,7 @@ _DEFINITIONS = {
 
 def mined(entry: dict[str, Any]) -> tuple[int, list[str]]:
     """Bytes of source mined, and the code of what was kept."""
-    found = mine_source(entry, SOURCES, 1024)
+    found = mine_source(entry, SOURCES, 1024, str(tokenizer()))
     return found.bytes_read, [finding.code for _, finding in found.findings if finding.reason is None]
 
 

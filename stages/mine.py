@@ -24,6 +24,7 @@ from xinstruct.records import Reason, Rejection, Snippet, content_id
 from xinstruct.stage import Context, Script, run
 
 SOURCES = Path("data/fetch/sources")
+TOKENIZER = Path("models/start/tokenizer.json")
 
 
 def work(ctx: Context) -> None:
@@ -32,9 +33,17 @@ def work(ctx: Context) -> None:
     entries = ctx.mine(entries, key=lambda e: f"{e['registry']}:{e['package']}:{e['language']}")
     seen: set[str] = set()
     with ProcessPoolExecutor(2) as pool:
-        jobs = [pool.submit(mine_source, entry, SOURCES, int(ctx.own["max_tokens"])) for entry in entries]
+        limit = (int(ctx.own["max_tokens"]), str(tokenizer()))
+        jobs = [pool.submit(mine_source, entry, SOURCES, *limit) for entry in entries]
         for entry, job in ctx.progress(list(zip(entries, jobs, strict=True)), unit="package"):
             _account(ctx, entry, job.result(), seen)
+
+
+def tokenizer() -> Path:
+    """The student's tokenizer, which sizes are counted by. Raises BadInput where it is missing."""
+    if not TOKENIZER.exists():
+        raise BadInput(f"{TOKENIZER}: no such file; run the stage that makes it (dvc repro fetch)")
+    return TOKENIZER
 
 
 def source_index() -> list[dict[str, Any]]:

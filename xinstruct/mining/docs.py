@@ -16,7 +16,8 @@ from xinstruct.mining.facts import Definition, Facts
 from xinstruct.mining.shipping import inner_doc
 
 _CREDIT = re.compile(
-    r"^\s*(?:discuss at|parity verified|(?:original|improved|bugfixed|revised|reimplemented|tweaked|input) by)\s*:.*\n?",
+    r"^\s*(?:discuss at|parity verified|"
+    r"(?:original|improved|bugfixed|revised|reimplemented|tweaked|input) by)\s*:.*\n?",
     re.IGNORECASE | re.MULTILINE,
 )
 _SEPARATOR = re.compile(r"^[\s#*/=\-_~.]*$")

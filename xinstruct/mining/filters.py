@@ -49,13 +49,13 @@ def doc_reason(language: str, doc: str) -> Broken | None:
     limits = thresholds(language)
     if _LICENCE_HEADER.search(doc):
         return Reason.LICENCE_HEADER, ""
-    if language == "bash":
-        doc = _USAGE.sub("", doc)
     solid = re.sub(r"\s", "", doc)
     words = len(re.findall(r"[^\W\d_]{2,}", _TAG_LINE.sub("", re.sub(r"(?i)\{?@inheritdoc\}?", "", doc))))
     letters = sum(map(str.isalpha, solid)) / max(1, len(solid))
     if _MARKER.match(doc):
         return Reason.POOR_DOC, "a marker, not a description"
+    if language == "bash" and len(re.findall(r"[^\W\d_]{2,}", _USAGE.sub("", doc))) < 2:
+        return Reason.POOR_DOC, "only how it is called"
     if words < limits["doc_words_min"]:
         return Reason.POOR_DOC, f"{max(0, words)} words"
     if letters < limits["doc_letters_min"]:

@@ -45,7 +45,8 @@ _NAMED = (  # a name of an untyped parameter -> what may be tried
     (r"(?i)^(graph|adj\w*)$", ("dict<string,list<string>>", "dict<int,list<int>>", "list<list<int>>")),
     (r"(?i)(words|strings|lines|tokens|names|keys|strs|texts|sentences|paths)$", ("list<string>",)),
     (r"(?i)(text|str|string|word|line|name|path|prefix|suffix|char|ch|pattern|sep|separator|delimiter|sentence|url|"
-     r"token|needle|haystack|substring|substr|filename|email|html|label|title|s1|s2|phrase|input)\d?$|^s\d?$|^c$", ("string",)),
+     r"token|needle|haystack|substring|substr|filename|email|html|label|title|s1|s2|phrase|input)\d?$|^s\d?$|^c$",
+     ("string",)),
     (r"(?i)(arr|array|list|items|seq|sequence|xs|ys|vals|values|nums|numbers|iterable|iterator|collection|elements|data|"
      r"coins|prices|weights|heights|lst|ary|vector|sample)\d?$", _LISTS),
     (r"^(n|m|k|i|j|num|number|count|size|length|len|index|limit|start|end|stop|step|width|height|depth|target|amount|"

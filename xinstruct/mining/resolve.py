@@ -143,6 +143,7 @@ def free_names(facts: Facts, definition: Definition) -> set[str]:
             used.add(facts.text(node))
     bound = {facts.text(node) for node in facts.within("bind", start, end)}
     if facts.grammar.name == "php":
+        used = {name.removeprefix("\\") for name in used}  # a function of the global namespace
         for node in facts.within("qualifier", start, end):
             if facts.text(node) not in {*definition.scopes, *OWN_CLASS}:
                 used.add(facts.text(node))

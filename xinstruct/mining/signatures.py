@@ -180,7 +180,7 @@ def signature_of(facts: Facts, function: Definition, doc: Doc) -> Signature | No
     return Signature(tuple(params), returns)
 
 
-_INTEGER = {"typescript": "integer", "java": "Integer", "csharp": "int"}
+_INTEGER = {"typescript": "integer", "java": "Integer", "csharp": "int", "cpp": "int64_t"}
 
 
 def binder(facts: Facts, declared: Node) -> Callable[[str], str]:
@@ -189,9 +189,14 @@ def binder(facts: Facts, declared: Node) -> Callable[[str], str]:
         (child for child in declared.named_children if child.type == "type_parameter_list"), None
     )
     integer = _INTEGER.get(facts.grammar.name)
+    if facts.grammar.name == "cpp" and declared.parent is not None:
+        listed = declared.parent.child_by_field_name("parameters")  # of a template declaration
     if listed is None or integer is None:
         return str
-    names = [re.match(r"(?:const\s+|in\s+|out\s+)?(\w+)", facts.text(child)) for child in listed.named_children]
+    names = [
+        re.match(r"(?:const\s+|in\s+|out\s+|typename\s+|class\s+)?(\w+)", facts.text(child))
+        for child in listed.named_children
+    ]
     words = "|".join(found.group(1) for found in names if found)
     return lambda text: re.sub(rf"\b(?:{words})\b", integer, text) if words else text
 
