@@ -25,6 +25,7 @@ from xinstruct.records import Snippet
 CALLS = 10  # per guess
 _RETURNED = 0.6  # share of calls that must return
 _DIFFERENT = 3  # results that must differ
+_PLENTY = 5
 _BENT = re.compile(r"undefined|NaN|\[object |\bnull\b|function ?\(")
 _UNKNOWN = Type("string")  # the driver of a language without declared results takes what comes
 
@@ -65,7 +66,9 @@ def judged(
     share, different = len(values) / max(1, len(cases)), len({json.dumps(value) for value in values})
     kind = result_type(values) if share >= _RETURNED else None
     enough = 2 if kind == Type("bool") else _DIFFERENT
-    return ((share, different), Signature(params, kind)) if kind and different >= enough else None
+    # beyond a few, more different results only say that floats are many: then the likelier guess stays
+    held = (round(share, 1), min(different, _PLENTY))
+    return (held, Signature(params, kind)) if kind and different >= enough else None
 
 
 def _bent(case: Case, value: Any) -> bool:
