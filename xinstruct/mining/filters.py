@@ -26,6 +26,9 @@ _LICENCE_HEADER = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MARKER = re.compile(r"^\s*(?:todo|fixme|xxx|hack|noqa|pylint|eslint|nolint|region|pragma|type:)\b", re.IGNORECASE)
+_LEANS = re.compile(
+    r"^\W*(?:same as|as|like|see|just like|similar to) (?:the )?(?:above|below|previous)\b|^\W*ditto\b", re.I
+)
 _TAG_LINE = re.compile(r"^\s*[@:\\](?!brief|summary|return|desc)\w+.*$", re.MULTILINE)
 
 _USAGE = re.compile(  # lines that say how a shell function is called and what it needs, not what it does
@@ -54,6 +57,8 @@ def doc_reason(language: str, doc: str) -> Broken | None:
     letters = sum(map(str.isalpha, solid)) / max(1, len(solid))
     if _MARKER.match(doc):
         return Reason.POOR_DOC, "a marker, not a description"
+    if _LEANS.search(doc):
+        return Reason.POOR_DOC, "leans on its neighbour's doc"
     if language == "bash" and len(re.findall(r"[^\W\d_]{2,}", _USAGE.sub("", doc))) < 2:
         return Reason.POOR_DOC, "only how it is called"
     if words < limits["doc_words_min"]:
