@@ -9,7 +9,7 @@ import pytest
 
 from stages.mine import _sample, _shrink
 from tests.agents.helpers import ADD, snippet
-from xinstruct.plan import resolve
+from xinstruct.plan import Plan
 from xinstruct.records import Snippet
 from xinstruct.stage import Context
 
@@ -24,9 +24,8 @@ def pile(size: int) -> list[Snippet]:
 
 
 @pytest.fixture
-def context(monkeypatch: pytest.MonkeyPatch) -> Context:
-    monkeypatch.chdir(REPO)
-    return Context(resolve("mine"), 0)
+def context() -> Context:
+    return Context(Plan("mine", {"random_seed": 1, "mine": {}}, [], [], 1, "work/mine"), 0)
 
 
 def test_what_is_held_is_sampled_down_and_accounted_for(context: Context) -> None:
