@@ -1,8 +1,8 @@
 """Mining speed beside a per-node Python walk over the same files: MB/s of source, one worker and two, and memory.
 
-``python -m bench.mining [--megabytes 10]`` reads the archives of data/fetch/sources (dvc repro fetch makes them), all or
-a seeded choice of so many megabytes. All filters are on, archives are unpacked within the time; near-duplicates across
-packages are timed apart.
+``python -m bench.mining [--megabytes 10]`` reads the archives of data/fetch/sources (dvc repro fetch makes them), all
+or a seeded choice of so many megabytes. All filters are on, archives are unpacked within the time; near-duplicates
+across packages are timed apart.
 """
 
 from __future__ import annotations

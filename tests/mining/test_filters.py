@@ -99,3 +99,12 @@ def test_docs_that_lean_on_a_neighbour_are_poor() -> None:
     ):
         assert doc_reason("cpp", doc) == (Reason.POOR_DOC, "leans on its neighbour's doc")
     assert doc_reason("cpp", "As many zeros as the number has digits.") is None
+
+
+def test_file_headers_and_names_of_functions_are_no_docs() -> None:
+    assert doc_reason("csharp", "TypeManager.InitializeSlots(PyType, Type, SlotsHolder?)") is not None
+    assert (
+        doc_reason("javascript", "package keyers/skeleton\n=======================\n\nMakes a key of a text.")
+        is not None
+    )
+    assert doc_reason("javascript", "Makes a key of a text.") is None

@@ -29,6 +29,8 @@ _MARKER = re.compile(r"^\s*(?:todo|fixme|xxx|hack|noqa|pylint|eslint|nolint|regi
 _LEANS = re.compile(
     r"^\W*(?:same as|as|like|see|just like|similar to) (?:the )?(?:above|below|previous)\b|^\W*ditto\b", re.I
 )
+_NAMES_ANOTHER = re.compile(r"^\s*[\w.:]+\([^()]*\)\s*;?\s*$")
+_FILE_HEADER = re.compile(r"^.+\n\s*={5,}\s*$", re.MULTILINE)
 _TAG_LINE = re.compile(r"^\s*[@:\\](?!brief|summary|return|desc)\w+.*$", re.MULTILINE)
 
 _USAGE = re.compile(  # lines that say how a shell function is called and what it needs, not what it does
@@ -59,6 +61,10 @@ def doc_reason(language: str, doc: str) -> Broken | None:
         return Reason.POOR_DOC, "a marker, not a description"
     if _LEANS.search(doc):
         return Reason.POOR_DOC, "leans on its neighbour's doc"
+    if _NAMES_ANOTHER.match(doc):
+        return Reason.POOR_DOC, "names a function, says nothing"
+    if language == "javascript" and _FILE_HEADER.match(doc):
+        return Reason.POOR_DOC, "the file's header"
     if language == "bash" and len(re.findall(r"[^\W\d_]{2,}", _USAGE.sub("", doc))) < 2:
         return Reason.POOR_DOC, "only how it is called"
     if words < limits["doc_words_min"]:
