@@ -6,9 +6,9 @@
     python -m bench.llm --prepare                    only install the peers, below build/bench-venv
 
 client: a loopback server in a process of its own answers 2 KB prompts after 200 ms; ours, journal and
-accounting on, takes turns with openai's client and distilabel. generation: the same prompts through
-llama.cpp with one slot (one request at a time), the default layout, 8 and 16 slots, and through batched
-bf16 transformers (xinstruct/training/generate.py), and what the pipeline adds to the servers' own time.
+accounting on, takes turns with openai's client and distilabel. generation: the same requests through
+llama.cpp with one slot (one request at a time), the batched engine (the default), llama.cpp with a server
+per core, 8 and 16 slots, and what the pipeline adds to the servers' own time.
 Each round runs all of them, in turning order; ratios are of a round, shown as min / median / max,
 because a machine in use says little by absolute times. A peer that does not install is named and left out.
 """
@@ -56,8 +56,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--in-flight", type=int, default=256)
     parser.add_argument("--latency", type=float, default=0.2, help="seconds of the loopback server")
     parser.add_argument("--prompts", type=int, default=24, help="generation: prompts in a round")
+    parser.add_argument("--samples", type=int, default=4, help="generation: answers to each prompt")
     parser.add_argument("--tokens", type=int, default=64, help="generation: most tokens of an answer")
-    parser.add_argument("--model", type=Path, default=Path("models"), help="folder with teacher/ and start/")
+    parser.add_argument("--model", default="smollm2-135m", help="generation: a name in models.yaml or a GGUF folder")
     parser.add_argument("--json", help="write all rows there as well")
     parser.add_argument("--prepare", action="store_true", help="only install the peers")
     return parser.parse_args()

@@ -17,7 +17,10 @@ from xinstruct.llm.client import Teacher
 from xinstruct.llm.fetch import fetch_teacher
 
 VENVS = Path("build/bench-venv")
-PEERS = {"openai": "openai", "distilabel": "distilabel[openai]"}  # module: what pip installs
+PEERS = {
+    "openai": "openai",
+    "distilabel": "distilabel[openai] requests",
+}  # module: what pip installs (distilabel imports requests without saying so)
 _PROMPT = 2048  # bytes
 
 SERVER = """
@@ -86,7 +89,7 @@ print(json.dumps([time.monotonic() - wall, time.process_time() - cpu]))
 
 def prepare(wanted: list[str]) -> list[str]:
     """Install what is missing, each into an environment of its own. Returns the peers that are there."""
-    return [name for name in wanted if _installed(name, [PEERS[name]])]
+    return [name for name in wanted if _installed(name, PEERS[name].split())]
 
 
 def prepare_serve() -> None:

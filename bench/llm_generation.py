@@ -1,39 +1,43 @@
-"""The embedded model by layout, and batched transformers, on the same prompts (bench/llm.py runs them)."""
+"""The embedded model by what runs it, on the same requests (bench/llm.py runs them)."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
+from xinstruct.llm.child import cores
 from xinstruct.llm.client import Teacher
+from xinstruct.llm.fetch import fetch_teacher
 from xinstruct.llm.journal import Journal
-from xinstruct.llm.server import cores
 from xinstruct.plan import work_root
 
-# teacher params of each layout; the first is what the others are held against
-LAYOUTS: dict[str, dict[str, Any]] = {
-    "one slot, one at a time": {"servers": 1, "slots": 1},
-    "default: a server per core": {"servers": 0},
-    "8 slots": {"servers": 1, "slots": 8},
-    "16 slots": {"servers": 1, "slots": 16},
+# engine and teacher params of each layout; the first is what the others are held against
+LAYOUTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "llama.cpp, one at a time": ("llamacpp", {"servers": 1, "slots": 1}),
+    "default: batched, 48 slots": ("batched", {"slots": 48}),
+    "batched, 32 slots": ("batched", {"slots": 32}),
+    "llama.cpp, a server per core": ("llamacpp", {"servers": 0}),
+    "llama.cpp, 8 slots": ("llamacpp", {"servers": 1, "slots": 8}),
+    "llama.cpp, 16 slots": ("llamacpp", {"servers": 1, "slots": 16}),
 }
 
 
 def contestants(args: argparse.Namespace) -> dict[str, Callable[[int], dict[str, float]]]:
-    """Runners by name. Raises BadInput without a fetched model."""
-    if not (args.model / "teacher" / "model.json").exists():
-        raise BadInput(f"{args.model}/teacher: no model; run the fetch stage (dvc repro fetch), or name --model")
+    """Runners by name; the model is fetched for both engines. Raises BadInput when it cannot be."""
+    folders = {}
+    for engine in ("batched", "llamacpp"):
+        folders[engine] = _scratch() / engine
+        fetch_teacher(args.model, folders[engine], lambda _: None, engine=engine)
     found: dict[str, Callable[[int], dict[str, float]]] = {}
-    for label, layout in LAYOUTS.items():
-        found[label] = lambda number, layout=layout: _served(args, number, layout)  # type: ignore[misc]
-    if (args.model / "start" / "config.json").exists():
-        found["transformers bf16, batched"] = lambda number: _batched(args, number)
+    for label, (engine, layout) in LAYOUTS.items():
+        found[label] = lambda number, layout=layout, folder=folders[engine]: _served(args, number, layout, folder)  # type: ignore[misc]
     return found
 
 
@@ -44,38 +48,39 @@ def _questions(args: argparse.Namespace, number: int) -> list[str]:
     return [example * 3 + task.format(i, number) for i in range(args.prompts)]
 
 
-def _served(args: argparse.Namespace, number: int, layout: dict[str, Any]) -> dict[str, float]:
-    """Tokens a second of a layout, and the share of its wall time that no server worked."""
+def _requests(args: argparse.Namespace, number: int) -> list[Request]:
+    """`samples` answers to each prompt, as a wave of candidates."""
     fields: dict[str, Any] = {"max_tokens": args.tokens, "temperature": 0.8, "prefill": "function f"}
-    requests = [
-        Request(f"{i}", ({"role": "user", "content": text},), seed=i, **fields)
-        for i, text in enumerate(_questions(args, number))
+    asked = [
+        Request(f"{i}", ({"role": "user", "content": q},), **fields) for i, q in enumerate(_questions(args, number))
     ]
-    with tempfile.TemporaryDirectory(dir=_scratch()) as folder:
-        journal = Path(folder) / "j.sqlite"
-        with Teacher({"context": 1024} | layout, args.model / "teacher", journal) as teacher:
+    return [sample for request in asked for sample in request.samples(args.samples)]
+
+
+def _served(args: argparse.Namespace, number: int, layout: dict[str, Any], folder: Path) -> dict[str, float]:
+    """Tokens a second of a layout; where it is known, the share of time that no server worked."""
+    with tempfile.TemporaryDirectory(dir=_scratch()) as scratch:
+        journal = Path(scratch) / "j.sqlite"
+        with Teacher({"context": 1024} | layout, folder, journal) as teacher:
             teacher.backend.start()  # type: ignore[union-attr]
             start = time.monotonic()
-            answers = teacher.ask(requests)
+            answers = teacher.ask(_requests(args, number))
             wall = time.monotonic() - start
-        with Journal(journal) as kept:  # the servers' time, evaluation of prompts included
-            (busy,) = kept.db.execute("select sum(waited) from calls").fetchone()
-    lanes = {"servers": layout["servers"] or cores(), "slots": layout.get("slots", 1)}
-    ceiling = busy / (lanes["servers"] * lanes["slots"])
-    tokens = sum(answer.completion_tokens for answer in answers)
-    return {"tokens_per_second": tokens / wall, "overhead_percent": 100 * max(0.0, wall - ceiling) / wall}
+            worked = _worked(teacher.backend.servers[0].url, layout, journal)  # type: ignore[union-attr]
+    row = {"tokens_per_second": sum(answer.completion_tokens for answer in answers) / wall}
+    return row | ({"overhead_percent": 100 * max(0.0, wall - worked) / wall} if worked else {})
 
 
-def _batched(args: argparse.Namespace, number: int) -> dict[str, float]:
-    from xinstruct.training.generate import Generator
-
-    generator = Generator(args.model / "start", dtype="bfloat16")
-    conversations = [[{"role": "user", "content": text}] for text in _questions(args, number)]
-    starts = ["function f"] * len(conversations)
-    begun = time.monotonic()
-    answers = generator.generate(conversations, max_new_tokens=args.tokens, temperature=0.8, prefill=starts)
-    wall = time.monotonic() - begun
-    return {"tokens_per_second": sum(one.tokens for row in answers for one in row) / wall, "overhead_percent": 0.0}
+def _worked(url: str, layout: dict[str, Any], journal: Path) -> float:
+    """Seconds that the servers worked: the batched one tells, one slot worked while a call waited; else unknown (0)."""
+    if "servers" not in layout:
+        with urllib.request.urlopen(f"{url}/health", timeout=30) as answer:
+            return float(json.load(answer)["worked_seconds"])
+    if layout.get("slots", 1) > 1:
+        return 0.0
+    with Journal(journal) as kept:
+        (waited,) = kept.db.execute("select sum(waited) from calls").fetchone()
+    return float(waited) / (layout["servers"] or cores())
 
 
 def _scratch() -> Path:

@@ -22,7 +22,8 @@ def work(ctx: Context) -> None:
 
     teacher = ctx.params["teacher"]
     with replaced_folder(ctx.out("models/teacher")) as folder:
-        facts = {"teacher": fetch_teacher(teacher["model"], folder, ctx.say, teacher.get("served_as") or "")}
+        served_as, engine = teacher.get("served_as") or "", teacher["engine"]
+        facts = {"teacher": fetch_teacher(teacher["model"], folder, ctx.say, served_as, engine)}
     with replaced_folder(ctx.out("models/start")) as folder:
         facts["student"] = fetch_student(ctx.params["student"]["model"], folder, ctx.say)
     with replaced_folder(ctx.out("data/fetch")) as folder:

@@ -175,15 +175,25 @@ def ask(text: str, **fields: Any) -> Request:
 
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A teacher folder with the embedded model: the fetched one, or fetched now; skips without both."""
+    """A teacher folder with the embedded model's GGUF file: the fetched one, or fetched now; skips without both."""
     wanted = find("smollm2-135m").gguf
     for folder in (os.environ.get("XINSTRUCT_TEST_TEACHER", ""), ROOT / "models" / "teacher"):
         path = Path(folder) / "model.json"
         if folder and path.exists() and json.loads(path.read_text()).get("sha256") == wanted["sha256"]:
             return Path(folder)
+    return _fetched(tmp_path_factory, "llamacpp")
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A teacher folder with the embedded model as the batched engine runs it; fetched as `embedded` is."""
+    return _fetched(tmp_path_factory, "batched")
+
+
+def _fetched(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Path:
     folder = tmp_path_factory.mktemp("models") / "teacher"
     try:
-        fetch_teacher("smollm2-135m", folder, print)
+        fetch_teacher("smollm2-135m", folder, print, engine=engine)
     except BadInput as error:
         pytest.skip(f"the embedded model is not fetched and cannot be: {error}")
     return folder

@@ -181,7 +181,7 @@ def test_parts_of_one_model_and_ambiguous_patterns() -> None:
 def test_folders_endpoints_and_unknown_names(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
-    with pytest.raises(BadInput, match=r"holds no \.gguf file"):
+    with pytest.raises(BadInput, match="holds neither a transformers checkpoint nor one GGUF file"):
         fetch_teacher(str(source), tmp_path / "a", print)
     (source / "m.gguf").write_bytes(b"weights")
     facts = fetch_teacher(str(source), tmp_path / "b", print)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from xinstruct.training.compute import load_model
 from xinstruct.training.data import load_tokenizer, prompt_ids
 from xinstruct.training.generate import Generation, Generator
 
@@ -23,10 +24,11 @@ def test_greedy_equals_transformers_generate(tiny: Path, generator: Generator) -
     import torch
 
     tokenizer = load_tokenizer(tiny)
+    plain = load_model(tiny, torch.float32, "sdpa").eval()
     answers = generator.generate(TALKS, max_new_tokens=150)
     for talk, [answer] in zip(TALKS, answers, strict=True):
         ids = torch.tensor([prompt_ids(tokenizer, talk)])
-        out = generator.model.generate(ids, max_new_tokens=150, do_sample=False)[0, ids.shape[1] :]
+        out = plain.generate(ids, max_new_tokens=150, do_sample=False)[0, ids.shape[1] :]
         assert answer.text == tokenizer.decode(out, skip_special_tokens=True)
         assert answer.tokens == len(out)
         assert answer.finished == (int(out[-1]) == tokenizer.eos_token_id)
@@ -55,7 +57,8 @@ def test_sampling_follows_the_models_distribution(generator: Generator) -> None:
 
     ids = torch.tensor([prompt_ids(generator.tokenizer, TALKS[0])])
     with torch.no_grad():
-        chances = torch.softmax(generator.model(ids).logits[0, -1].float() / 0.5, -1)
+        plain = load_model(generator.engine.folder, torch.float32, "sdpa").eval()
+        chances = torch.softmax(plain(ids).logits[0, -1].float() / 0.5, -1)
     likeliest = generator.tokenizer.decode([int(chances.argmax())], skip_special_tokens=True)
     [drawn] = generator.generate(TALKS[:1], max_new_tokens=1, temperature=0.5, samples=1500, seed=3)
     share = sum(answer.text == likeliest for answer in drawn) / len(drawn)

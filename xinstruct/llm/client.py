@@ -61,7 +61,7 @@ class Teacher:
             name = self.backend.served
             self.identity = str(params.get("identity") or f"{self.backend.endpoints[0].url} {name}")
         else:
-            self.backend = Embedded(folder / str(self.model["file"]), params)
+            self.backend = Embedded(folder / str(self.model.get("file") or ""), params)
             name = str(self.model.get("name", ""))
             self.identity = f"sha256:{self.model['sha256']}"
         prices = Prices(params.get("prices") or {}, name)
@@ -222,13 +222,10 @@ def read_model(folder: Path) -> dict[str, Any]:
         raise BadInput(f"{path}: no such file; run the fetch stage (dvc repro fetch)") from None
     except json.JSONDecodeError as error:
         raise BadInput(f"{path}: not JSON ({error}); run the fetch stage again (dvc repro --force fetch)") from None
-    if model.get("kind") == "safetensors":
+    if model.get("kind") not in ("gguf", "safetensors", "endpoint"):
         raise BadInput(
-            f"{path}: {model.get('name')} is a safetensors checkpoint, which the embedded server does not run; "
-            "serve it (vllm serve FOLDER, or transformers serve) and set teacher.model to that base_url"
+            f"{path}: kind {model.get('kind')!r} is not gguf, safetensors or endpoint; run the fetch stage again"
         )
-    if model.get("kind") not in ("gguf", "endpoint"):
-        raise BadInput(f"{path}: kind {model.get('kind')!r} is not gguf or endpoint; run the fetch stage again")
     return dict(model)
 
 

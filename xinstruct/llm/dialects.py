@@ -10,6 +10,7 @@ vllm          continue_final_message,                response_format         own
               add_generation_prompt false
 sglang        continue_final_message                 response_format         owned_by "sglang"
 llamacpp      /apply-template, then /completions     json_schema             owned_by "llamacpp"
+xinstruct     /apply-template, then /completions     validated here only     owned_by "xinstruct"
 ollama        trailing assistant message             response_format         owned_by "library", /api/version
 transformers  template rendered here, /completions   validated here only     /load_model in /openapi.json
 openai        trailing assistant message             response_format         anything else
@@ -29,20 +30,21 @@ from xinstruct.files import BadInput
 from xinstruct.llm.calls import Reply, Request, Token
 from xinstruct.llm.transport import CallFailed, is_context_error
 
-_OWNERS = {"llamacpp": "llamacpp", "vllm": "vllm", "sglang": "sglang", "library": "ollama"}
+_OWNERS = {"llamacpp": "llamacpp", "xinstruct": "xinstruct", "vllm": "vllm", "sglang": "sglang", "library": "ollama"}
 _COMMON = {"model", "messages", "max_tokens", "temperature", "top_p", "seed", "stop"}
 _SHAPED = _COMMON | {"response_format", "logprobs", "top_logprobs"}
 _DEFAULTS = {"top_k", "min_p", "repetition_penalty"}
 FIELDS = {
     "openai": _SHAPED,
     "llamacpp": _SHAPED | {"top_k", "min_p"},
+    "xinstruct": _COMMON | {"logprobs", "top_logprobs"},
     "vllm": _SHAPED | _DEFAULTS | {"continue_final_message", "add_generation_prompt"},
     "sglang": _SHAPED | _DEFAULTS | {"continue_final_message"},
     "ollama": _SHAPED,
     "transformers": _COMMON | {"generation_config"},
 }
 OPTIONAL = ("seed", "top_p", "stop", "response_format", *sorted(_DEFAULTS), "top_logprobs", "logprobs")
-RENDERED = ("llamacpp", "transformers")  # whose prompts with a started answer are sent as plain text
+RENDERED = ("llamacpp", "xinstruct", "transformers")  # whose prompts with a started answer are sent as plain text
 _SEED_RANGE = 2**31  # what every server takes
 _ENDED = ("stop", "eos", "eos_token", "stop_sequence", "stop_str", "end_turn")
 
@@ -57,6 +59,8 @@ def completion_body(request: Request, prompt: str, dialect: str = "llamacpp", mo
     """Body for /v1/completions: a prompt that is already rendered, started answer included."""
     if dialect == "transformers":
         return {"model": model, "prompt": prompt} | _sampling(request) | _generation_config(request)
+    if dialect == "xinstruct":
+        return {"prompt": prompt} | _sampling(request) | ({"logprobs": request.logprobs} if request.logprobs else {})
     body: dict[str, Any] = {"prompt": prompt, "cache_prompt": True, "top_k": 0, "min_p": 0.0} | _sampling(request)
     if request.schema is not None:
         body["json_schema"] = request.schema

@@ -1,9 +1,10 @@
-"""The embedded model behind a Teacher: a few llama.cpp servers and the order in which they are asked.
+"""The embedded model behind a Teacher: its servers and the order in which they are asked.
 
-One server per core with one slot and one thread each is the default. An answer then depends on its
-own request only, so the bytes are the same with any number of servers, in any order, after a kill
-(batched matrix products round differently with what runs beside them; measured, docs/llm.md).
-Three rules keep it so:
+A checkpoint folder is run by one batched server (batched.py), whose answers depend on their own request
+only. A GGUF file is run by llama.cpp: one server per core with one slot and one thread each is the
+default. An answer then depends on its own request only, too: the bytes are the same with any number of
+servers, in any order, after a kill (its batched products round differently with what runs beside them;
+measured, docs/llm.md). Three rules keep it so:
 
 - the prompt is evaluated by a call of its own before its first answer, so that every answer starts
   from a prompt whose last token alone is evaluated anew;
@@ -29,10 +30,12 @@ from typing import Any
 import aiohttp
 
 from xinstruct.llm.calls import LASTING, Done, Gate, Reply, Request
+from xinstruct.llm.child import cores
 from xinstruct.llm.dialects import completion_body, read_reply
-from xinstruct.llm.server import EmbeddedServer, cores
+from xinstruct.llm.server import EmbeddedServer
 from xinstruct.llm.transport import CallFailed, Policy, post
 
+_AHEAD = 2  # requests that the batched server holds per slot, so that a free one is filled at once
 # A server of ours that does not answer is dead: it is started again, not waited for.
 _POLICY = Policy(attempts=2, backoff=0.05, timeout=1800, stall=1800, patience=0)
 
@@ -40,8 +43,12 @@ _POLICY = Policy(attempts=2, backoff=0.05, timeout=1800, stall=1800, patience=0)
 class Queue:
     """Requests grouped by prompt; a server goes on with its prompt, then takes a new one, then helps."""
 
-    def __init__(self, requests: Sequence[tuple[str, Request]]) -> None:
-        """`requests` are (rendered prompt, request), in the order they should start."""
+    def __init__(self, requests: Sequence[tuple[str, Request]], together: bool = False) -> None:
+        """`requests` are (rendered prompt, request), in the order they should start.
+
+        together: one server takes all, so those of a prompt follow each other whoever asks.
+        """
+        self.together = together
         self.groups: dict[str, deque[Request]] = {}
         for prompt, request in requests:
             self.groups.setdefault(prompt, deque()).append(request)
@@ -49,6 +56,10 @@ class Queue:
 
     def take(self, last: str | None) -> tuple[str, Request] | None:
         """The next request for a server whose last prompt was `last`, or None at the end."""
+        if self.together:
+            while self.fresh and not self.groups[self.fresh[0]]:
+                self.fresh.popleft()
+            last = self.fresh[0] if self.fresh else None
         if last is not None and self.groups.get(last):
             return last, self.groups[last].popleft()
         while self.fresh:
@@ -65,6 +76,7 @@ class Line:
     def __init__(self, server: EmbeddedServer, exact: bool) -> None:
         self.server = server
         self.exact = exact
+        self.dialect = "xinstruct" if server.model.is_dir() else "llamacpp"
         self.last: str | None = None  # prompt evaluated last
         self.known = True  # whether everything the server keeps is known
 
@@ -75,7 +87,7 @@ class Line:
             try:
                 if self.exact:
                     await self._evaluate(session, prompt)
-                body = completion_body(request, prompt)
+                body = completion_body(request, prompt, self.dialect)
                 got = await post(session, f"{self.server.url}/v1/completions", body, self._policy())
                 self.server.restarts = 0  # only deaths in a row count against it
                 reply = read_reply(got.payload, request, attempt, got.seconds)
@@ -101,10 +113,11 @@ class Line:
 
 
 class Embedded:
-    """A pool of embedded servers for one GGUF model. Started lazily, stopped by close()."""
+    """The embedded servers of one model: a checkpoint folder or a GGUF file. Started lazily, stopped by close()."""
 
     def __init__(self, model: Path, params: dict[str, Any]) -> None:
-        wanted = int(params.get("servers", 0))
+        self.batched = model.is_dir()
+        wanted = 1 if self.batched else int(params.get("servers", 0))
         self.count = wanted or cores()
         self.slots = 1 if wanted != 1 else max(1, int(params.get("slots", 8)))
         threads = max(1, cores() // self.count)
@@ -125,15 +138,16 @@ class Embedded:
         except BaseException:
             self.close()
             raise
-        exact = self.slots == 1
-        self.lines = [Line(server, exact) for server in self.servers for _ in range(self.slots)]
+        exact = self.slots == 1 and not self.batched
+        ahead = _AHEAD if self.batched else 1
+        self.lines = [Line(server, exact) for server in self.servers for _ in range(self.slots * ahead)]
 
     async def run(self, requests: Sequence[Request], done: Done, gate: Gate) -> None:
         """Answer all that `gate` lets through; `done` is called with each reply as it comes."""
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
             prompts = [await self._render(session, request) for request in requests]
-            queue = Queue(list(zip(prompts, requests, strict=True)))
+            queue = Queue(list(zip(prompts, requests, strict=True)), together=self.batched)
             async with asyncio.TaskGroup() as group:
                 for line in self.lines:
                     group.create_task(self._work(session, line, queue, done, gate))

@@ -177,7 +177,7 @@ class Endpoint:
 
     async def _prompt(self, session: aiohttp.ClientSession, request: Request) -> str:
         """The prompt by the model's own template, the started answer literally behind it."""
-        if self.dialect == "llamacpp":
+        if self.dialect in ("llamacpp", "xinstruct"):
             body = {"messages": list(request.messages)}
             got = await once(session, f"{self.root}/apply-template", body, self.policy)
             return f"{got['prompt']}{request.prefill}"

@@ -23,24 +23,30 @@ from xinstruct.llm.registry import Model, find, is_url
 from xinstruct.plan import work_root
 
 Say = Callable[[str], None]
+ENGINES = ("auto", "batched", "llamacpp")
 _CONVERSION = "1"  # raise when convert.py writes other bytes
 _CHECKPOINT = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")  # of a hub repository
 
 
-def fetch_teacher(model: str | list[str], dest: Path, say: Say, served_as: str = "") -> dict[str, Any]:
+def fetch_teacher(
+    model: str | list[str], dest: Path, say: Say, served_as: str = "", engine: str = "auto"
+) -> dict[str, Any]:
     """Fill the folder `dest` with the model that answers; returns what its model.json says.
 
-    A list of URLs stands for replicas of one model.
+    A list of URLs stands for replicas of one model. engine: what runs a model here, one of ENGINES;
+    auto takes what models.yaml names for it, for a folder what the files in it are for.
     """
+    if engine not in ENGINES:
+        raise BadInput(f"params.yaml: teacher.engine is {engine!r}; one of {', '.join(ENGINES)}")
     dest.mkdir(parents=True, exist_ok=True)
     if isinstance(model, list):
         facts = _replicas(model, served_as)
     elif is_url(model):
         facts = {"name": model, "kind": "endpoint", "base_url": model, "served_as": served_as}
     elif Path(model).is_dir():
-        facts = _teacher_folder(Path(model), dest)
+        facts = _teacher_folder(Path(model), dest, engine)
     else:
-        facts = _teacher_named(find(model), dest, say)
+        facts = _teacher_named(find(model), dest, say, engine)
     facts = {"base_url": "", "file": "", "sha256": "", "size": 0, "license": "", "context": 0} | facts
     write_json(dest / "model.json", facts)
     return facts
@@ -53,13 +59,17 @@ def fetch_student(model: str, dest: Path, say: Say) -> dict[str, Any]:
         raise BadInput(f"student.model {model}: fine-tuning needs weights, not an endpoint; name a model or a folder")
     if Path(model).is_dir():
         return {"name": model, "source": "folder", **_student_folder(Path(model), dest)}
-    entry = find(model)
+    return {"name": model} | _checkpoint(find(model), dest, say)
+
+
+def _checkpoint(entry: Model, dest: Path, say: Say) -> dict[str, Any]:
+    """A registered model as a transformers checkpoint: the hub's, or its GGUF file dequantised."""
     if entry.safetensors:
         facts = _student_hub(entry, dest, say)
     else:
         gguf, facts = _gguf(entry, say)
         _converted(gguf[0], facts["sha256"], entry.context, dest, say)
-    return {"name": model, "license": entry.license} | facts | {"size": _size(dest)}
+    return {"license": entry.license} | facts | {"size": _size(dest)}
 
 
 def _replicas(urls: list[str], served_as: str) -> dict[str, Any]:
@@ -74,25 +84,22 @@ def _replicas(urls: list[str], served_as: str) -> dict[str, Any]:
 # ---- from a folder
 
 
-def _teacher_folder(folder: Path, dest: Path) -> dict[str, Any]:
+def _teacher_folder(folder: Path, dest: Path, engine: str) -> dict[str, Any]:
     found = sorted(folder.glob("*.gguf"))
-    if found:
-        first = found[0]
-        if len(found) > 1 and "-00001-of-" not in first.name:
-            raise BadInput(f"teacher.model {folder}: holds {len(found)} GGUF files; leave the one that is meant")
-        for path in found:
-            link(path, dest / path.name)
-        size = sum(path.stat().st_size for path in found)
-        return {"name": folder.name, "kind": "gguf", "file": first.name, "sha256": _hash_all(found), "size": size}
-    if list(folder.glob("*.safetensors")):
-        raise BadInput(
-            f"teacher.model {folder}: the embedded server runs GGUF files only; serve this checkpoint "
-            "(vllm serve FOLDER, or transformers serve) and set teacher.model to that base_url"
-        )
-    raise BadInput(f"teacher.model {folder}: holds no .gguf file")
+    if engine == "batched" or (engine == "auto" and not found):
+        return {"name": folder.name, "kind": "safetensors", **_student_folder(folder, dest, "teacher")}
+    if not found:
+        raise BadInput(f"teacher.model {folder}: holds no .gguf file; set teacher.engine to batched for a checkpoint")
+    first = found[0]
+    if len(found) > 1 and "-00001-of-" not in first.name:
+        raise BadInput(f"teacher.model {folder}: holds {len(found)} GGUF files; leave the one that is meant")
+    for path in found:
+        link(path, dest / path.name)
+    size = sum(path.stat().st_size for path in found)
+    return {"name": folder.name, "kind": "gguf", "file": first.name, "sha256": _hash_all(found), "size": size}
 
 
-def _student_folder(folder: Path, dest: Path) -> dict[str, Any]:
+def _student_folder(folder: Path, dest: Path, whose: str = "student") -> dict[str, Any]:
     ggufs = sorted(folder.glob("*.gguf"))
     if (folder / "config.json").exists() and list(folder.glob("*.safetensors")):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -100,19 +107,23 @@ def _student_folder(folder: Path, dest: Path) -> dict[str, Any]:
     elif len(ggufs) == 1:
         gguf_to_folder(ggufs[0], dest)
     else:
-        raise BadInput(f"student.model {folder}: holds neither a transformers checkpoint nor one GGUF file")
+        raise BadInput(f"{whose}.model {folder}: holds neither a transformers checkpoint nor one GGUF file")
     return {"sha256": hash_path(dest), "size": _size(dest)}
 
 
 # ---- by name
 
 
-def _teacher_named(model: Model, dest: Path, say: Say) -> dict[str, Any]:
+def _teacher_named(model: Model, dest: Path, say: Say, engine: str) -> dict[str, Any]:
+    described = {"name": model.name, "license": model.license, "context": model.context}
+    if (model.engine if engine == "auto" else engine) == "batched":
+        facts = _checkpoint(model, dest, say)
+        # What it is asked as: the weights that run, which the GGUF file they came from does not name.
+        return {**described, "kind": "safetensors", **facts, "sha256": hash_path(dest)}
     paths, facts = _gguf(model, say)
     for path in paths:
         link(path, dest / path.name)
     size = sum(path.stat().st_size for path in paths)
-    described = {"name": model.name, "license": model.license, "context": model.context}
     return {**described, "kind": "gguf", "file": paths[0].name, "size": size, **facts}
 
 

@@ -16,12 +16,16 @@ REGISTRY = Path(__file__).with_name("models.yaml")
 
 @dataclass(frozen=True)
 class Model:
-    """One entry of models.yaml. `gguf` and `safetensors` say where the weights come from."""
+    """One entry of models.yaml. `gguf` and `safetensors` say where the weights come from.
+
+    engine: what runs it here when it teaches, batched or llamacpp.
+    """
 
     name: str
     title: str = ""
     license: str = ""
     context: int = 0
+    engine: str = "llamacpp"
     gguf: dict[str, Any] = field(default_factory=dict)
     safetensors: dict[str, Any] = field(default_factory=dict)
 

@@ -1,8 +1,8 @@
-"""Serve a model by hand with the embedded server (llama.cpp), by the OpenAI protocol on 127.0.0.1.
+"""Serve a model by hand with the embedded server, by the OpenAI protocol on 127.0.0.1.
 
   xinstruct serve smollm2-135m              a name of xinstruct/llm/models.yaml, fetched when missing
-  xinstruct serve models/teacher --slots 8  a folder that holds a GGUF file
-  xinstruct serve NAME.gguf --port 8080     the file itself
+  xinstruct serve models/sft --slots 16     a folder: a transformers checkpoint, or one that holds a GGUF file
+  xinstruct serve NAME.gguf --port 8080     a GGUF file
 
 The first line of its output is the base_url, for `teacher.model` or any OpenAI client. Ctrl-C ends it.
 """
@@ -17,28 +17,31 @@ from pathlib import Path
 from types import FrameType
 
 from xinstruct.files import BadInput
+from xinstruct.llm.child import cores
 from xinstruct.llm.fetch import fetch_teacher
-from xinstruct.llm.server import EmbeddedServer, cores
+from xinstruct.llm.server import EmbeddedServer
 from xinstruct.plan import work_root
 
 
 def model_file(model: str) -> Path:
-    """The GGUF file of a name, folder or file. Raises BadInput when there is none."""
+    """The GGUF file or checkpoint folder of a name, folder or file. Raises BadInput when there is none."""
     path = Path(model)
     if path.is_file():
         return path
     if path.is_dir() and (found := sorted(path.glob("*.gguf"))):
         return found[0]
+    if (path / "config.json").is_file():
+        return path
     folder = work_root() / "serve" / path.name
     facts = fetch_teacher(model, folder, lambda text: print(text, file=sys.stderr, flush=True))
-    if not facts["file"]:
+    if facts["kind"] == "endpoint":
         raise BadInput(f"{model}: is an endpoint already; it needs no serving")
     return folder / str(facts["file"])
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `xinstruct serve`."""
-    parser.add_argument("model", help="a name in models.yaml, a folder with a GGUF file, or the file")
+    parser.add_argument("model", help="a name in models.yaml, a checkpoint folder, or a GGUF file (or its folder)")
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     parser.add_argument("--slots", type=int, default=4, help="requests answered at the same time (default 4)")
     parser.add_argument("--context", type=int, default=4096, help="tokens per slot (default 4096)")

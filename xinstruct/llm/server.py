@@ -1,12 +1,13 @@
-"""The embedded OpenAI-protocol server: llama.cpp from the prebuilt xllamacpp wheel, in its own process.
+"""The embedded OpenAI-protocol servers, each in its own process; this module is llama.cpp's (xllamacpp wheel).
 
     python -m xinstruct.llm.server --model models/teacher/NAME.gguf --port 8080 --slots 4
 
-`EmbeddedServer` starts this module as a child on a free port of 127.0.0.1, waits until it is
-healthy and stops it with its owner; a child whose parent died ends within a second. Two settings
-matter for equal bytes on every run, both measured (docs/llm.md): with one slot and without flash
-attention an answer depends on its own request only, not on what runs beside it or ran before.
-Left out: checkpoints that are not GGUF, GPUs (serve those with vLLM or another server by base_url).
+`EmbeddedServer` starts this module for a GGUF file and batched.py for a checkpoint folder, as a child
+on a free port of 127.0.0.1, waits until it is healthy and stops it with its owner; a child whose
+parent died ends within a second. Two settings of llama.cpp matter for equal bytes on every run, both
+measured (docs/llm.md): with one slot and without flash attention an answer depends on its own request
+only, not on what runs beside it or ran before.
+Left out: GPUs for GGUF files (serve those with vLLM or another server by base_url).
 """
 
 from __future__ import annotations
@@ -19,15 +20,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.request
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from xinstruct.files import BadInput
+from xinstruct.llm.child import READY, arguments, cores, live_with
 
-READY = "listening "
 _START_SECONDS = 300.0  # a 32B model on a slow disk
 _RESTARTS = 3
 
@@ -36,19 +35,21 @@ class EmbeddedServer:
     """One child process with one model. `url` is its base without /v1."""
 
     def __init__(self, model: Path, context: int, slots: int = 1, threads: int = 1, port: int = 0) -> None:
-        if not model.is_file():
-            raise BadInput(f"{model}: no such model file; run the fetch stage (dvc repro fetch)")
+        if not (model.is_file() or (model / "config.json").is_file()):
+            raise BadInput(f"{model}: no such model; run the fetch stage (dvc repro fetch)")
+        self.module = "xinstruct.llm.batched" if model.is_dir() else "xinstruct.llm.server"
         self.options = ["--model", str(model), "--context", str(context), "--slots", str(slots)]
         self.options += ["--threads", str(threads), "--port", str(port), "--parent", str(os.getpid())]
         self.model = model
         self.url = ""
         self.restarts = 0
         self._child: subprocess.Popen[bytes] | None = None
+        self._reviving = threading.Lock()
         self._log = tempfile.NamedTemporaryFile(prefix="xinstruct-server-", suffix=".log")  # noqa: SIM115
 
     def launch(self) -> None:
         """Start the child without waiting for it (so that several load at the same time)."""
-        command = [sys.executable, "-m", "xinstruct.llm.server", *self.options]
+        command = [sys.executable, "-m", self.module, *self.options]
         # An own session: Ctrl-C reaches the owner only, which then stops the child in order.
         self._child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True
@@ -72,7 +73,11 @@ class EmbeddedServer:
         return self._child is not None and self._child.poll() is None
 
     def revive(self) -> None:
-        """Start the child again if it died. Raises BadInput when it keeps dying."""
+        """Start the child again if it died. Raises BadInput when it keeps dying. Many may ask at once."""
+        with self._reviving:
+            self._revive()
+
+    def _revive(self) -> None:
         if self.alive():
             return
         if self.restarts >= _RESTARTS:
@@ -102,11 +107,6 @@ class EmbeddedServer:
         return " | ".join(lines[-5:])[-800:] or "it wrote nothing"
 
 
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def _parameters(args: argparse.Namespace) -> Any:
     import xllamacpp
 
@@ -132,38 +132,10 @@ def _parameters(args: argparse.Namespace) -> Any:
     return params
 
 
-def _end_with(parent: int) -> None:
-    """End this process when its parent has died (whatever thread of the parent started it)."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(0)
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    os._exit(0)  # nothing to save; llama.cpp's own shutdown may wait for requests in flight
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m xinstruct.llm.server",
-        description="Serve a GGUF model on 127.0.0.1 by the OpenAI protocol until interrupted.",
-    )
-    parser.add_argument("--model", required=True, help="the .gguf file")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
-    parser.add_argument("--slots", type=int, default=1, help="requests answered at the same time")
-    parser.add_argument("--context", type=int, default=4096, help="tokens per slot")
-    parser.add_argument("--threads", type=int, default=0, help="0 takes all cores (default)")
-    parser.add_argument("--parent", type=int, default=0, help=argparse.SUPPRESS)
-    return parser
-
-
 def main(argv: list[str] | None = None) -> int:
     """Serve until a signal comes. Returns the exit status: 1 when the model does not load."""
-    args = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
-    if args.parent:
-        threading.Thread(target=_end_with, args=(args.parent,), daemon=True).start()
+    args = arguments("xinstruct.llm.server", "Serve a GGUF model", "the .gguf file").parse_args(argv)
+    live_with(args.parent)
     import xllamacpp
 
     try:

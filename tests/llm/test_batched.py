@@ -1,0 +1,103 @@
+"""The batched server: a real checkpoint over real HTTP, by the client and by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.llm.conftest import ask, endpoint_folder
+from tests.llm.test_embedded import QUESTION, candidates
+from tests.llm.test_serve import served
+from xinstruct.files import BadInput
+from xinstruct.llm.calls import Request
+from xinstruct.llm.client import Answer, Teacher
+from xinstruct.llm.embedded import Embedded
+from xinstruct.llm.fetch import fetch_teacher
+
+PARAMS = {"context": 512, "slots": 16}
+
+
+def asked(folder: Path, journal: Path, requests: list[Request]) -> dict[str, Answer]:
+    with Teacher(PARAMS, folder, journal) as teacher:
+        return {answer.id: answer for answer in teacher.ask(requests)}
+
+
+def test_order_and_interruption_change_nothing(checkpoint: Path, tmp_path: Path) -> None:
+    requests = candidates(4, 2)
+    shuffled = requests[:]
+    random.Random(5).shuffle(shuffled)
+    one = asked(checkpoint, tmp_path / "one.sqlite", requests)
+    with Teacher(PARAMS, checkpoint, tmp_path / "two.sqlite") as teacher:
+        assert isinstance(teacher.backend, Embedded)
+        teacher.ask(shuffled[:5])
+        (server,) = teacher.backend.servers
+        assert server._child
+        os.kill(server._child.pid, signal.SIGKILL)
+        server._child.wait()
+        two = {answer.id: answer for answer in teacher.ask(shuffled)}
+    assert {key: answer.text for key, answer in one.items()} == {key: answer.text for key, answer in two.items()}
+    assert len({answer.text for answer in one.values()}) > 4, "seeds make different answers"
+
+
+def test_as_an_endpoint_with_all_that_a_request_can_ask(checkpoint: Path, tmp_path: Path) -> None:
+    with served(checkpoint) as (_, url):
+        folder = endpoint_folder(tmp_path / "teacher", url)
+        with Teacher({"slots": 4, "repairs": 0}, folder, tmp_path / "j.sqlite") as teacher:
+            assert teacher.backend.endpoints[0].dialect == "xinstruct"  # type: ignore[union-attr]
+            plain, started, stopped, valued, cut, shaped = teacher.ask(
+                [
+                    ask("Say hello.", max_tokens=6),
+                    ask("Count.", prefill="1, 2, 3,", max_tokens=6),
+                    ask("Write the letters.", prefill="A B C", stop=("F",), max_tokens=30),
+                    ask("Say yes.", logprobs=3, max_tokens=4),
+                    ask("Tell a story.", prefill="Once", logprobs=2, max_tokens=3),
+                    ask("Is it so?", schema={"type": "object"}, max_tokens=12),
+                ]
+            )
+    assert not plain.error and "4" in started.text
+    assert (stopped.finish_reason, "F" in stopped.text) == ("stop", False)
+    for answer, tops in ((valued, 3), (cut, 2)):
+        assert 0 < len(answer.logprobs) == answer.completion_tokens
+        assert all(len(token.top) == tops and token.logprob <= 0 for token in answer.logprobs)
+    assert (cut.finish_reason, cut.completion_tokens) == ("length", 3)
+    if not shaped.error:  # held to its schema here, where it missed it is an error
+        assert isinstance(json.loads(shaped.text), dict)
+
+
+def test_a_prompt_too_long_is_one_clear_error(checkpoint: Path, tmp_path: Path) -> None:
+    long = ({"role": "user", "content": "word " * 3000},)
+    with pytest.raises(BadInput, match=r"teacher\.context"):
+        asked(checkpoint, tmp_path / "j.sqlite", [Request("a", long, max_tokens=4)])
+
+
+def test_what_is_no_question_is_refused(checkpoint: Path) -> None:
+    import urllib.error
+    import urllib.request
+
+    bodies: list[Any] = [{}, {"messages": "?"}, {"messages": [{"role": "user"}], "max_tokens": "many"}, []]
+    with served(checkpoint) as (_, url):
+        for body in bodies:
+            sent = urllib.request.Request(f"{url}/chat/completions", json.dumps(body).encode())
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(sent, timeout=60)
+            assert refused.value.code == 400
+            assert json.loads(refused.value.read())["error"]["message"]
+
+
+def test_the_engine_of_a_teacher_is_a_parameter(checkpoint: Path, embedded: Path, tmp_path: Path) -> None:
+    kinds = {folder: json.loads((folder / "model.json").read_text())["kind"] for folder in (checkpoint, embedded)}
+    assert kinds == {checkpoint: "safetensors", embedded: "gguf"}
+    assert fetch_teacher(str(embedded), tmp_path / "a", print)["kind"] == "gguf"
+    assert fetch_teacher(str(checkpoint), tmp_path / "b", print)["kind"] == "safetensors"
+    with pytest.raises(BadInput, match=r"no \.gguf file; set teacher\.engine"):
+        fetch_teacher(str(checkpoint), tmp_path / "c", print, engine="llamacpp")
+    with pytest.raises(BadInput, match="one of auto, batched, llamacpp"):
+        fetch_teacher(str(checkpoint), tmp_path / "d", print, engine="fast")
+    same = asked(tmp_path / "b", tmp_path / "j.sqlite", [Request("a", QUESTION, max_tokens=3)])
+    assert same["a"].completion_tokens == 3

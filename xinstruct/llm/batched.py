@@ -1,0 +1,224 @@
+"""The batched engine behind the OpenAI protocol, in a process of its own: any transformers checkpoint.
+
+    python -m xinstruct.llm.batched --model models/start --port 8080 --slots 48
+
+Speaks what llama.cpp's server speaks and the client needs: /health, /v1/models, /apply-template,
+/v1/completions, /v1/chat/completions. Answers depend on their own request only (xinstruct/engine).
+A caller that goes away gives its slot back. Left out: streaming, `n`, grammars (an answer is held to a
+JSON schema by the client alone).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jinja2 import TemplateError
+
+from xinstruct.files import BadInput
+from xinstruct.llm.child import READY, arguments, cores, live_with
+
+OWNER = "xinstruct"
+
+
+class Worker(threading.Thread):
+    """The one thread that touches the engine. Its death is the process's: the owner starts it again."""
+
+    def __init__(self, folder: Path, slots: int, context: int) -> None:
+        super().__init__(daemon=True)
+        from xinstruct.engine.engine import Engine
+
+        self.engine = Engine(folder, slots, context)
+        self.inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.worked = 0.0  # seconds
+
+    def run(self) -> None:
+        """Take in what was asked, step, for ever."""
+        try:
+            busy = False
+            while True:
+                while not busy or not self.inbox.empty():
+                    self.inbox.get()()
+                    busy = True
+                begun = time.monotonic()
+                busy = self.engine.step()
+                self.worked += time.monotonic() - begun
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+
+
+class Service:
+    """The HTTP side: reads requests, waits for the worker, writes answers."""
+
+    def __init__(self, worker: Worker, name: str) -> None:
+        self.worker = worker
+        self.name = name
+        self.tokenizer = worker.engine.tokenizer
+
+    def application(self) -> web.Application:
+        """The routes."""
+        app = web.Application(client_max_size=64 << 20)
+        app.add_routes(
+            [
+                web.get("/health", self.health),
+                web.get("/v1/models", self.models),
+                web.post("/apply-template", self.template),
+                web.post("/v1/completions", self.completions),
+                web.post("/v1/chat/completions", self.chat),
+            ]
+        )
+        return app
+
+    async def health(self, _: web.Request) -> web.Response:
+        """Always well (a broken worker ends the process); says how long the engine has worked."""
+        return web.json_response({"status": "ok", "worked_seconds": self.worker.worked})
+
+    async def models(self, _: web.Request) -> web.Response:
+        """The one model."""
+        meta = {"n_ctx": self.worker.engine.context}
+        return web.json_response({"object": "list", "data": [{"id": self.name, "owned_by": OWNER, "meta": meta}]})
+
+    async def template(self, request: web.Request) -> web.Response:
+        """{"messages": [...]} as the text that the model is given."""
+        return await self._guarded(request, lambda body: _now({"prompt": self._render(body["messages"])}))
+
+    async def completions(self, request: web.Request) -> web.Response:
+        """A rendered prompt, continued."""
+        return await self._guarded(request, lambda body: self._answer(body, str(body["prompt"]), chat=False))
+
+    async def chat(self, request: web.Request) -> web.Response:
+        """Messages; a last one by the assistant is a started answer."""
+
+        async def answer(body: dict[str, Any]) -> dict[str, Any]:
+            turns = list(body["messages"])
+            started = str(turns.pop()["content"]) if turns and turns[-1].get("role") == "assistant" else ""
+            return await self._answer(body, self._render(turns) + started, chat=True)
+
+        return await self._guarded(request, answer)
+
+    def _render(self, messages: Any) -> str:
+        from xinstruct.training.data import render_prompt
+
+        return render_prompt(self.tokenizer, messages)
+
+    async def _guarded(self, request: web.Request, answer: Callable[[dict[str, Any]], Any]) -> web.Response:
+        try:
+            return web.json_response(await answer(await request.json()))
+        except (BadInput, TemplateError, ValueError, KeyError, TypeError, AttributeError) as error:
+            return web.json_response({"error": {"code": 400, "message": f"{error}"}}, status=400)
+
+    async def _answer(self, body: dict[str, Any], prompt: str, chat: bool) -> dict[str, Any]:
+        job = self._job(body, prompt, chat)
+        made = await self._made(job)
+        cut = min((at for at in (made.text.find(stop) for stop in job.stop) if at >= 0), default=-1)
+        ended = made.finished or cut >= 0
+        choice: dict[str, Any] = {"index": 0, "finish_reason": "stop" if ended else "length"}
+        text = made.text if cut < 0 else made.text[:cut]
+        choice |= {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+        if job.logprobs:
+            choice["logprobs"] = self._logprobs(made)
+        counts = {"prompt_tokens": len(job.ids), "completion_tokens": len(made.ids)}
+        return {"object": "chat.completion" if chat else "text_completion", "model": self.name, "choices": [choice]} | {
+            "usage": counts | {"total_tokens": sum(counts.values())}
+        }
+
+    def _job(self, body: dict[str, Any], prompt: str, chat: bool) -> Any:
+        from xinstruct.engine.sampling import Job
+
+        stop = body.get("stop") or ()
+        tops = body.get("top_logprobs") if chat and body.get("logprobs") else body.get("logprobs")
+        return Job(
+            tuple(self.tokenizer(prompt, add_special_tokens=False)["input_ids"]),
+            int(body.get("max_tokens") or 256),
+            float(body.get("temperature") or 0.0),
+            float(body.get("top_p") or 1.0),
+            int(body.get("seed") or 0),
+            (stop,) if isinstance(stop, str) else tuple(str(text) for text in stop if text),
+            int(tops or 0),
+        )
+
+    async def _made(self, job: Any) -> Any:
+        """The worker's answer. Raises BadInput when the job does not fit; a caller that leaves cancels it."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        cancel: list[Callable[[], None]] = []
+
+        def settle(value: Any) -> None:
+            if not future.done():
+                future.set_exception(value) if isinstance(value, Exception) else future.set_result(value)
+
+        def report(value: Any) -> None:
+            loop.call_soon_threadsafe(settle, value)
+
+        def take() -> None:
+            try:
+                cancel.append(self.worker.engine.add(job, report))
+            except BadInput as error:
+                report(error)
+
+        def leave() -> None:
+            for stop in cancel:
+                stop()
+
+        self.worker.inbox.put(take)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self.worker.inbox.put(leave)
+            raise
+
+    def _logprobs(self, made: Any) -> dict[str, Any]:
+        """Both spellings: chat's `content`, and the lists of plain completions."""
+        spell = self.tokenizer.decode
+        tokens = [spell([token]) for token in made.ids]
+        own = [value for value, _ in made.logprobs]
+        tops = [{spell([token]): value for token, value in top} for _, top in made.logprobs]
+        content = [
+            {"token": token, "logprob": value, "top_logprobs": [{"token": t, "logprob": v} for t, v in top.items()]}
+            for token, value, top in zip(tokens, own, tops, strict=True)
+        ]
+        return {"content": content, "tokens": tokens, "token_logprobs": own, "top_logprobs": tops}
+
+
+async def _now(value: dict[str, Any]) -> dict[str, Any]:
+    return value
+
+
+async def _serve(args: argparse.Namespace) -> None:
+    folder = Path(args.model)
+    worker = Worker(folder, args.slots, args.context)
+    worker.start()
+    runner = web.AppRunner(Service(worker, folder.name).application(), handler_cancellation=True, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", args.port, backlog=1024)
+    await site.start()
+    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+    print(f"{READY}http://127.0.0.1:{port}", flush=True)
+    await asyncio.Event().wait()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until a signal comes. Returns the exit status: 1 when the model does not load."""
+    args = arguments("xinstruct.llm.batched", "Serve a checkpoint folder", "the checkpoint folder").parse_args(argv)
+    live_with(args.parent)
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads or cores()])
+    try:
+        asyncio.run(_serve(args))
+    except (BadInput, OSError, ValueError) as error:
+        print(f"{args.model}: {error}", file=sys.stderr, flush=True)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
