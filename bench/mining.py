@@ -1,12 +1,14 @@
 """Mining speed beside a per-node Python walk over the same files: MB/s of source, one worker and two, and memory.
 
-``python -m bench.mining [--megabytes 40]`` reads the archives of data/fetch/sources (dvc repro fetch makes them). All
-filters are on, archives are unpacked within the time; near-duplicates across packages are timed apart.
+``python -m bench.mining [--megabytes 10]`` reads the archives of data/fetch/sources (dvc repro fetch makes them), all
+or a seeded choice of so many megabytes. All filters are on, archives are unpacked within the time; near-duplicates
+across packages are timed apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import resource
 import time
 from collections.abc import Callable
@@ -16,7 +18,7 @@ from typing import Any
 
 from tree_sitter import Node
 
-from stages.mine import source_index
+from stages.mine import source_index, tokenizer
 from xinstruct.dedup.minhash import survivors
 from xinstruct.files import BadInput
 from xinstruct.mining.corpus import mine_source, wanted_files
@@ -34,7 +36,7 @@ _DEFINITIONS = {
 
 def mined(entry: dict[str, Any]) -> tuple[int, list[str]]:
     """Bytes of source mined, and the code of what was kept."""
-    found = mine_source(entry, SOURCES, 1024)
+    found = mine_source(entry, SOURCES, 1024, str(tokenizer()))
     return found.bytes_read, [finding.code for _, finding in found.findings if finding.reason is None]
 
 
@@ -70,13 +72,29 @@ def timed(
     return seconds, sum(size for size, _ in found), [code for _, codes in found for code in codes]
 
 
+def _size(entry: dict[str, Any]) -> int:
+    return (SOURCES / entry["file"]).stat().st_size
+
+
+def chosen(megabytes: float) -> list[dict[str, Any]]:
+    """Entries of the index in a random order of a fixed seed, as many as fit; all of them when `megabytes` is 0."""
+    entries = source_index()
+    random.Random(1).shuffle(entries)
+    taken: list[dict[str, Any]] = []
+    for entry in entries:
+        if not megabytes or sum(map(_size, [*taken, entry])) <= megabytes * 1e6:
+            taken.append(entry)
+    return taken
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=1, help="how often the corpus is gone through (memory)")
+    parser.add_argument("--megabytes", type=float, default=0, help="of archives, chosen by a seed; 0: all of them")
     args = parser.parse_args()
     try:
-        entries = sorted(source_index(), key=lambda entry: -(SOURCES / entry["file"]).stat().st_size) * args.rounds
+        entries = sorted(chosen(args.megabytes), key=_size, reverse=True) * args.rounds
     except BadInput as error:
         raise SystemExit(str(error)) from error
     rows = [("mining, one worker", *timed(mined, entries, 1)), ("mining, two workers", *timed(mined, entries, 2)),

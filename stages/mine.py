@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections import Counter, defaultdict
-from concurrent.futures import ProcessPoolExecutor
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from xinstruct.records import Reason, Rejection, Snippet, content_id
 from xinstruct.stage import Context, Script, run
 
 SOURCES = Path("data/fetch/sources")
+_WORKERS = 2
+_HELD = 4  # snippets of a language in memory before sampling, in multiples of per_language
+TOKENIZER = Path("models/start/tokenizer.json")
 
 
 def work(ctx: Context) -> None:
@@ -31,10 +35,52 @@ def work(ctx: Context) -> None:
     entries = [e for e in source_index() if e["language"] in ctx.params["languages"]]
     entries = ctx.mine(entries, key=lambda e: f"{e['registry']}:{e['package']}:{e['language']}")
     seen: set[str] = set()
-    with ProcessPoolExecutor(2) as pool:
-        jobs = [pool.submit(mine_source, entry, SOURCES, int(ctx.own["max_tokens"])) for entry in entries]
-        for entry, job in ctx.progress(list(zip(entries, jobs, strict=True)), unit="package"):
-            _account(ctx, entry, job.result(), seen)
+    held: dict[str, list[Snippet]] = defaultdict(list)
+    for entry, mined in ctx.progress(_mined(ctx, entries), len(entries), unit="package"):
+        _account(ctx, entry, mined, seen, held)
+        _shrink(ctx, held[entry["language"]], _HELD * int(ctx.own["per_language"]))
+    for snippet in (snippet for pile in held.values() for snippet in pile):
+        ctx.keep(snippet)
+
+
+def _mined(ctx: Context, entries: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Mined]]:
+    """Each package with what it gave, in order; only a few are in hand at a time, whatever the corpus."""
+    limit = (int(ctx.own["max_tokens"]), str(tokenizer()))
+    with ProcessPoolExecutor(_WORKERS) as pool:
+        ahead: deque[tuple[dict[str, Any], Future[Mined]]] = deque()
+        for entry in entries:
+            ahead.append((entry, pool.submit(mine_source, entry, SOURCES, *limit)))
+            if len(ahead) > 2 * _WORKERS:
+                first, job = ahead.popleft()
+                yield first, job.result()
+                del job
+        while ahead:
+            first, job = ahead.popleft()
+            yield first, job.result()
+            del job
+
+
+def _shrink(ctx: Context, pile: list[Snippet], most: int) -> None:
+    """Sample a language's snippets down to `most` when twice as many are held: memory stays bounded."""
+    if len(pile) <= 2 * most:
+        return
+    kept = _sample(pile, most, random.Random(f"{ctx.params['random_seed']}:{pile[0].language}"))
+    ids = {snippet.id for snippet in kept}
+    for snippet in pile:
+        if snippet.id not in ids:
+            ctx.drop(snippet.id, snippet.language, Reason.SAMPLED_OUT, _where(snippet))
+    pile[:] = kept
+
+
+def _where(snippet: Snippet) -> str:
+    return f"{snippet.package} {snippet.path}:{snippet.start_line} {snippet.name}"
+
+
+def tokenizer() -> Path:
+    """The student's tokenizer, which sizes are counted by. Raises BadInput where it is missing."""
+    if not TOKENIZER.exists():
+        raise BadInput(f"{TOKENIZER}: no such file; run the stage that makes it (dvc repro fetch)")
+    return TOKENIZER
 
 
 def source_index() -> list[dict[str, Any]]:
@@ -45,8 +91,8 @@ def source_index() -> list[dict[str, Any]]:
     return list(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: set[str]) -> None:
-    """Open every function and every refused file of a package, and keep or reject each."""
+def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: set[str], held: dict[str, list[Snippet]]) -> None:
+    """Open every function and every refused file of a package, and hold or reject each."""
     language, package = entry["language"], entry["package"]
     for path, reason, detail in mined.refused:
         ident = content_id("file", language, package, path)
@@ -63,7 +109,7 @@ def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: set[str]) 
             ctx.drop(snippet.id, language, Reason.EXACT_DUPLICATE, where)
         else:
             seen.add(text)
-            ctx.keep(snippet)
+            held[language].append(snippet)
 
 
 def _snippet(entry: dict[str, Any], mined: Mined, path: str, finding: Finding) -> Snippet:
@@ -118,7 +164,7 @@ def _apart(ctx: Context, found: list[Snippet]) -> list[Snippet]:
     twins = survivors(texts, float(ctx.own["near_duplicate"]), int(ctx.own["permutations"]))
     for index, (other, similarity) in sorted(twins.items()):
         snippet = ranked[index]
-        detail = f"{snippet.package} {snippet.path}:{snippet.start_line} {snippet.name}: {similarity:.2f} of "
+        detail = f"{_where(snippet)}: {similarity:.2f} of "
         row = Rejection(id=snippet.id, stage="mine", language=snippet.language, reason=Reason.NEAR_DUPLICATE.value,
                         detail=f"{detail}{ranked[other].id}")  # fmt: skip
         ctx.records["rejected"].append(row)
@@ -153,9 +199,8 @@ def _sampled_out(ctx: Context, found: list[Snippet], chosen: list[Snippet]) -> N
     ids = {snippet.id for snippet in chosen}
     for snippet in found:
         if snippet.id not in ids:
-            detail = f"{snippet.package} {snippet.path}:{snippet.start_line} {snippet.name}"
             row = Rejection(id=snippet.id, stage="mine", language=snippet.language,
-                            reason=Reason.SAMPLED_OUT.value, detail=detail)  # fmt: skip
+                            reason=Reason.SAMPLED_OUT.value, detail=_where(snippet))  # fmt: skip
             ctx.records["rejected"].append(row)
 
 

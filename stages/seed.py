@@ -14,8 +14,10 @@ from collections import Counter
 from xinstruct.agents.cases import Probe
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.seeds import Draft, assign, generate, screen, try_snippets
+from xinstruct.agents.typed import with_types
 from xinstruct.execution.judge import Judge
 from xinstruct.llm.client import Teacher
+from xinstruct.mining.guesses import LANGUAGES
 from xinstruct.records import Reason, Snippet
 from xinstruct.stage import Context, Script, run, work_root
 
@@ -24,7 +26,7 @@ def work(ctx: Context) -> None:
     """One shard: whole languages, so that each shard can count what a language still needs."""
     snippets: list[Snippet] = ctx.mine(ctx.read("snippets", "data/mine"), key=lambda s: s.language)
     funnel: Counter[tuple[str, str]] = Counter((s.language, "snippets") for s in snippets)
-    usable = _usable(ctx, snippets)
+    usable, untyped = _usable(ctx, snippets)
     funnel.update((s.language, "self_contained") for s in usable)
     seed = int(ctx.params["random_seed"])
     scorer = Scorer(ctx.own["scorer"], seed)
@@ -32,7 +34,7 @@ def work(ctx: Context) -> None:
         Judge(ctx.params["execution"], work_root() / "verdicts.sqlite") as judge,
         Teacher(ctx.params["teacher"], stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
     ):
-        drafts = assign(_verified(ctx, usable, judge, funnel), float(ctx.own["ds1_share"]), seed)
+        drafts = assign(_verified(ctx, usable, untyped, judge, funnel), float(ctx.own["ds1_share"]), seed)
         generate(drafts, llm, judge, ctx.own, seed)
         _close(ctx, drafts, scorer, llm, funnel)
         ctx.metrics["teacher"] = {k: v for k, v in llm.usage.items() if k != "cached"}
@@ -40,47 +42,71 @@ def work(ctx: Context) -> None:
     ctx.metrics["tokens_per_sample"] = _share(llm.usage["completion_tokens"], len(ctx.records["samples"]))
 
 
-def _usable(ctx: Context, snippets: list[Snippet]) -> list[Snippet]:
-    """Open every snippet and reject what cannot be tried."""
+def _usable(ctx: Context, snippets: list[Snippet]) -> tuple[list[Snippet], list[Snippet]]:
+    """Open every snippet and reject what cannot be tried; with `prove`, those without types are set apart."""
     usable: list[Snippet] = []
+    untyped: list[Snippet] = []
     for snippet in snippets:
         ctx.open(snippet.id)
         off = snippet.language not in ctx.params["languages"]
         problem = (Reason.SAMPLED_OUT, "its language is off in params.yaml") if off else screen(snippet)
-        if problem:
+        if problem and problem[0] == Reason.NO_SIGNATURE and ctx.own["prove"] and snippet.language in LANGUAGES:
+            untyped.append(snippet)
+        elif problem:
             ctx.reject(snippet, *problem)
         else:
             usable.append(snippet)
-    return usable
+    return usable, untyped
 
 
-def _verified(ctx: Context, usable: list[Snippet], judge: Judge, funnel: Counter[tuple[str, str]]) -> list[Probe]:
+def _verified(
+    ctx: Context, usable: list[Snippet], untyped: list[Snippet], judge: Judge, funnel: Counter[tuple[str, str]]
+) -> list[Probe]:
     """Run snippets until each language has enough with cases; reject the rest."""
-    good: list[Probe] = []
-    tried: set[str] = set()
-    found: Counter[str] = Counter()
     more = int(ctx.own["prove"])  # snippets proved to run beyond those that become seeds
     wanted = {"per_language": max(more, int(ctx.own["per_language"])),
               "tries_per_language": max(4 * more, int(ctx.own["tries_per_language"]))}  # fmt: skip
-    for wave in try_snippets(usable, judge, {**ctx.own, **wanted}):
+    good = _tried(ctx, usable, judge, wanted, funnel)
+    short = [s for s in untyped if funnel[s.language, "with_cases"] < more]
+    typed = [s for s in with_types(short, judge) if screen(s) is None] if short else []
+    funnel.update((s.language, "typed_by_trying") for s in typed)
+    known = {s.id for s in typed}
+    for snippet in untyped:
+        if snippet.id not in known:
+            ctx.reject(snippet, Reason.NO_SIGNATURE, "no inputs tried gave results of one type")
+    return good + _tried(ctx, typed, judge, wanted, funnel)
+
+
+def _tried(
+    ctx: Context, snippets: list[Snippet], judge: Judge, wanted: dict[str, int], funnel: Counter[tuple[str, str]]
+) -> list[Probe]:
+    """Those of some snippets that become seeds; every other one is rejected with its reason."""
+    good: list[Probe] = []
+    tried: set[str] = set()
+    for wave in try_snippets(snippets, judge, {**ctx.own, **wanted}):
         for probe in wave:
-            snippet = probe.snippet
-            tried.add(snippet.id)
-            funnel[snippet.language, "tried"] += 1
-            if probe.reason is not None:
-                ctx.reject(snippet, probe.reason, probe.detail)
-                continue
-            funnel[snippet.language, "with_cases"] += 1
-            if found[snippet.language] >= int(ctx.own["per_language"]):
-                ctx.reject(snippet, Reason.SAMPLED_OUT, "enough of its language")
-                continue
-            found[snippet.language] += 1
-            good.append(probe)
-        ctx.say(f"with cases: {dict(sorted(found.items()))}")
-    for snippet in usable:
+            tried.add(probe.snippet.id)
+            if _proved(ctx, probe, funnel):
+                good.append(probe)
+        ctx.say(f"with cases: {dict(sorted(Counter(p.snippet.language for p in good).items()))}")
+    for snippet in snippets:
         if snippet.id not in tried:
             ctx.reject(snippet, Reason.SAMPLED_OUT, "not tried: simpler ones were enough, or tries_per_language")
     return good
+
+
+def _proved(ctx: Context, probe: Probe, funnel: Counter[tuple[str, str]]) -> bool:
+    """Count a snippet that was run; whether it becomes a seed. Rejects it when it does not."""
+    language = probe.snippet.language
+    funnel[language, "tried"] += 1
+    if probe.reason is not None:
+        ctx.reject(probe.snippet, probe.reason, probe.detail)
+        return False
+    funnel[language, "with_cases"] += 1
+    if funnel[language, "with_cases"] > int(ctx.own["per_language"]):
+        ctx.reject(probe.snippet, Reason.SAMPLED_OUT, "proved to run; enough of its language")
+        return False
+    return True
 
 
 def _close(ctx: Context, drafts: list[Draft], scorer: Scorer, llm: Teacher, funnel: Counter[tuple[str, str]]) -> None:

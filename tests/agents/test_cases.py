@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.agents.helpers import EXECUTION, snippet
-from xinstruct.agents.cases import find_cases, make_mutants, probe, weak
+from xinstruct.agents.cases import constants, find_cases, make_mutants, probe, telling, weak
 from xinstruct.agents.examples import worked
 from xinstruct.execution.judge import Job, Judge
 from xinstruct.execution.toolchains import available
@@ -75,3 +75,19 @@ def test_worked_examples_are_right_in_every_language(judge: Judge) -> None:
     ]
     assert jobs and all(set(item.bodies) == set(EIGHT) for item in worked())
     assert {v.id: v.detail for v in judge.judge(jobs) if v.verdict != "passed"} == {}
+
+
+def test_strings_that_the_code_names_are_among_the_inputs(judge: Judge) -> None:
+    code = "def starred(text):\n    return text == '**zq**' or text.endswith('#%')"
+    assert constants(code) == ["**zq**", "#%"]
+    item = probe(snippet("python", "starred", code, Signature.of("bool", text="string")), 6)
+    find_cases([item], judge, mutants=2)
+    assert item.reason is None and {case.expected for case in item.cases} == {True, False}
+
+
+def test_cases_that_tell_apart_are_taken_first() -> None:
+    cases = [Case((n, 0), 1) for n in range(6)] + [Case((7, 0), 2), Case((3, 3), 3)]
+    two = Signature.of("int", a="int", b="int")
+    chosen = telling(two, cases, [{4, 6}, set()], 3)
+    assert chosen == [cases[4], cases[6], cases[7]]  # catches the variant, then new results
+    assert weak(two, telling(two, [Case((1, 1), 1), Case((2, 2), 2), Case((3, 4), 4), Case((5, 6), 5)], [], 3)) == ""

@@ -248,3 +248,37 @@ def test_files_that_are_not_mined() -> None:
     assert file_reason("a.js", b"var a=1;" * 2000) == Reason.MINIFIED
     assert file_reason("a.py", b"# DO NOT EDIT\nx = 1\n") == Reason.GENERATED
     assert file_reason("pkg/latest.py", b"x = 1\n") is None
+
+
+def test_a_comment_inside_a_body_documents_only_when_it_speaks_of_the_function() -> None:
+    detail = "function half(x) {\n  // round towards zero first\n  return (x | 0) / 2\n}\n"
+    assert mine("javascript", detail)["half"].reason == Reason.UNDOCUMENTED
+    above = "/** Half of a whole number. */\n" + detail
+    assert mine("javascript", above)["half"].doc == "Half of a whole number."
+    credit = "  //  original by: Ann Other\n  //   example 1: half(4)\n  //   returns 1: 2\n"
+    examples = f"function half(x) {{\n{credit}  return x / 2\n}}\n"
+    found = mine("javascript", examples)["half"]
+    assert found.reason is None and "Ann" not in found.doc and "example 1" in found.doc
+
+
+def test_a_shell_comment_that_says_only_how_to_call_is_no_doc() -> None:
+    body = 'cut_it() {\n  local text=$1\n  echo "${text%%.*}" | tr a-z A-Z\n}\n'
+    for head in ("# cut_it <text> [width]\n", "# Requires:\n#   KUBE_ROOT\n# Sets:\n#   KUBE_TEXT\n"):
+        assert mine("bash", head + body)["cut_it"].reason == Reason.POOR_DOC
+    assert mine("bash", "# Cuts the text at a dot.\n# $1 - text\n" + body)["cut_it"].reason is None
+
+
+def test_template_parameters_and_global_functions_resolve() -> None:
+    cpp = (
+        "// The larger one of two.\ntemplate <typename T>\nT larger(const T& a, const T& b) { return a < b ? b : a; }\n"
+    )
+    assert str(mine("cpp", cpp)["larger"].signature) == "(a: int, b: int) -> int"
+    php = "<?php\n/** Length without blanks. */\nfunction size(string $s): int { return \\strlen(\\trim($s)) + 0; }\n"
+    assert mine("php", php)["size"].self_contained
+
+
+def test_sizes_are_counted_by_the_given_tokenizer() -> None:
+    text = b'def f(a):\n    """Add one to a number."""\n    return a + 1\n'
+    found = next(iter(extract("python", text, 1024, count=lambda code: len(code.split()))))
+    assert found.reason is None and found.tokens == 6
+    assert next(iter(extract("python", text, 5, count=lambda code: len(code.split())))).reason == Reason.TOO_LONG

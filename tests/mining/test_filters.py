@@ -89,3 +89,22 @@ def test_holders() -> None:
     assert holder_of({"LICENSE": b"MIT License\n\nCopyright (c) 2013-2020 Ada Lovelace <a@b.org>\n"}) == "Ada Lovelace"
     assert holder_of({"COPYING": b"Copyright [yyyy] [name of copyright owner]\n"}) == ""
     assert holder_of({"package.json": b'{"author": {"name": "Ada"}}'}) == "Ada"
+
+
+def test_docs_that_lean_on_a_neighbour_are_poor() -> None:
+    for doc in (
+        "As above, but using std::upper_bound instead.",
+        "Same as above for doubles.",
+        "Ditto, in reverse order.",
+    ):
+        assert doc_reason("cpp", doc) == (Reason.POOR_DOC, "leans on its neighbour's doc")
+    assert doc_reason("cpp", "As many zeros as the number has digits.") is None
+
+
+def test_file_headers_and_names_of_functions_are_no_docs() -> None:
+    assert doc_reason("csharp", "TypeManager.InitializeSlots(PyType, Type, SlotsHolder?)") is not None
+    assert (
+        doc_reason("javascript", "package keyers/skeleton\n=======================\n\nMakes a key of a text.")
+        is not None
+    )
+    assert doc_reason("javascript", "Makes a key of a text.") is None

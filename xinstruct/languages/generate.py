@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from xinstruct.languages.types import Signature, Type
@@ -107,6 +108,25 @@ def random_args(signature: Signature, rng: random.Random, count: int) -> list[li
         row = [random_value(p.type, rng) for p in signature.params]
         found.setdefault(json.dumps(row), row)
     return list(found.values())
+
+
+def seasoned(signature: Signature, rows: list[list[Any]], words: Sequence[str], rng: random.Random) -> list[list[Any]]:
+    """The same rows, half of whose strings are or hold one of `words`: constants that a function looks for."""
+    if not words:
+        return rows
+    return [
+        [_season(param.type, value, words, rng) for param, value in zip(signature.params, row, strict=True)]
+        for row in rows
+    ]
+
+
+def _season(kind: Type, value: Any, words: Sequence[str], rng: random.Random) -> Any:
+    if kind.head == "list" and kind.args[0].head == "string":
+        return [_season(kind.args[0], item, words, rng) for item in value]
+    if kind.head != "string" or rng.random() < 0.5:
+        return value
+    word = rng.choice(words)
+    return rng.choice((word, word, f"{value}{word}", f"{word}{value}", f"{value}{word}{rng.choice(_WORDS)}"))
 
 
 def _int(rng: random.Random) -> int:

@@ -18,10 +18,19 @@ from xinstruct.mining.extract import Finding, extract, file_reason
 from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.mining.identify import language_of_content
 from xinstruct.mining.licences import ALLOWED, LICENCE_FILE, holder_of, licence_of
+from xinstruct.mining.tokens import Count, counter
 from xinstruct.records import Reason
 
 _HEADERS = (".h", ".hpp", ".hh")
 _BASH_LINE = re.compile(rb"^#!\s*/(usr/)?bin/(env\s+)?bash")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The most tokens of a snippet, and what counts them."""
+
+    tokens: int
+    count: Count
 
 
 @dataclass
@@ -38,12 +47,13 @@ class Mined:
     )  # of a data set: path -> repo, revision, licence
 
 
-def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int) -> Mined:
-    """Mine one entry of the index of sources (see ``fetch``) from `folder`."""
+def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int, tokenizer: str = "") -> Mined:
+    """Mine one entry of the index of sources (see ``fetch``) from `folder`; `tokenizer`: a tokenizer.json."""
+    limit = Limit(max_tokens, counter(tokenizer))
     language = entry["language"]
     wanted = _wanted(language, entry["include"])
     if entry["file"].endswith(".parquet"):
-        return _mine_rows(language, folder / entry["file"], wanted, max_tokens)
+        return _mine_rows(language, folder / entry["file"], wanted, limit)
     members: list[Member] = []
     papers: dict[str, bytes] = {}
     for member in read_archive(folder / entry["file"], lambda name: wanted(name) or bool(LICENCE_FILE.search(name))):
@@ -57,7 +67,7 @@ def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int) -> Mined:
         return mined
     headers = {_stem(m.path): m.data for m in members if m.path.endswith(_HEADERS)} if language == "cpp" else {}
     for member in members:
-        _mine_file(mined, language, member, headers, max_tokens)
+        _mine_file(mined, language, member, headers, limit)
     if not mined.findings and not mined.refused:
         mined.refused = [(entry["file"], Reason.EMPTY_PACKAGE, "no wanted file with a function in it")]
     return mined
@@ -70,7 +80,7 @@ def wanted_files(entry: dict[str, Any], folder: Path) -> list[bytes]:
     return [m.data for m in members if file_reason(m.path, m.data) is None]
 
 
-def _mine_rows(language: str, path: Path, wanted: Callable[[str], bool], max_tokens: int) -> Mined:
+def _mine_rows(language: str, path: Path, wanted: Callable[[str], bool], limit: Limit) -> Mined:
     """Mine a packed data set: each row has a repository and a licence of its own."""
     mined = Mined("")
     for batch in pq.ParquetFile(path).iter_batches(batch_size=500):
@@ -83,7 +93,7 @@ def _mine_rows(language: str, path: Path, wanted: Callable[[str], bool], max_tok
                 mined.refused.append((place, Reason.LICENCE, f"licence {licence or 'not stated'}"))
                 continue
             mined.rows[place] = (row["repo"], row["revision"], licence)
-            _mine_file(mined, language, Member(place, row["content"].encode("utf-8", "surrogatepass")), {}, max_tokens)
+            _mine_file(mined, language, Member(place, row["content"].encode("utf-8", "surrogatepass")), {}, limit)
     return mined
 
 
@@ -104,7 +114,7 @@ def _stem(path: str) -> str:
     return path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
 
 
-def _mine_file(mined: Mined, language: str, member: Member, headers: dict[str, bytes], max_tokens: int) -> None:
+def _mine_file(mined: Mined, language: str, member: Member, headers: dict[str, bytes], limit: Limit) -> None:
     suffixless = "." not in member.path.rsplit("/", 1)[-1]
     if language == "bash" and suffixless and not _BASH_LINE.match(member.data):
         return  # a file without suffix that is no Bash script was never a candidate
@@ -118,5 +128,5 @@ def _mine_file(mined: Mined, language: str, member: Member, headers: dict[str, b
         mined.refused.append((member.path, Reason.LANGUAGE_CONFLICT, f"reads as {seen}"))
         return
     header = headers.get(_stem(member.path), b"") if not member.path.endswith(_HEADERS) else b""
-    for finding in extract(language, member.data, max_tokens, header):
+    for finding in extract(language, member.data, limit.tokens, header, limit.count):
         mined.findings.append((member.path, finding))

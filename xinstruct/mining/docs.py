@@ -13,8 +13,13 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from xinstruct.mining.facts import Definition, Facts
-from xinstruct.mining.resolve import inner_doc
+from xinstruct.mining.shipping import inner_doc
 
+_CREDIT = re.compile(
+    r"^\s*(?:discuss at|parity verified|"
+    r"(?:original|improved|bugfixed|revised|reimplemented|tweaked|input) by)\s*:.*\n?",
+    re.IGNORECASE | re.MULTILINE,
+)
 _SEPARATOR = re.compile(r"^[\s#*/=\-_~.]*$")
 
 
@@ -30,9 +35,10 @@ class Doc:
 
 def doc_of(facts: Facts, definition: Definition) -> Doc:
     """The doc comment of a definition; empty text when there is none."""
-    inside = inner_doc(facts, definition)
-    raw = inside[2] if inside else _above(facts, definition.outer)
-    return read_doc(raw)
+    inside, above = inner_doc(facts, definition), _above(facts, definition.outer)
+    if inside is None or (above and facts.grammar.name != "python"):
+        return read_doc(above)
+    return read_doc(inside[2])
 
 
 def _above(facts: Facts, node: Node) -> str:
@@ -59,7 +65,7 @@ def _above(facts: Facts, node: Node) -> str:
 
 def read_doc(raw: str) -> Doc:
     """Clean a raw comment and read its type tags."""
-    text = _unmark(raw)
+    text = _CREDIT.sub("", _unmark(raw))
     optional = re.findall(r"@param\s+\{[^}]*\}\s+\[([\w$]+)", text) + re.findall(
         r"@param\s+\{[^}]*=\}\s+([\w$]+)", text
     )

@@ -15,12 +15,14 @@ from xinstruct.mining.docs import Doc, doc_of, read_doc
 from xinstruct.mining.facts import Definition, Facts, parse
 from xinstruct.mining.filters import code_reason, doc_reason, resolved_reason
 from xinstruct.mining.grammars import GRAMMARS
-from xinstruct.mining.resolve import Resolved, inner_doc, resolve
+from xinstruct.mining.resolve import Resolved, resolve
 from xinstruct.mining.secrets import redact, secret_reason
+from xinstruct.mining.shipping import inner_doc
 from xinstruct.mining.signatures import signature_of
+from xinstruct.mining.tokens import Count, estimate
 from xinstruct.records import Reason
 
-_BYTES_PER_TOKEN = 3.2  # of code under byte-pair tokenizers of this size; an estimate keeps mining free of models
+_MOST_BYTES = 8  # per token of code, under any tokenizer: what is larger need not be counted to be too long
 _TEST = re.compile(
     r"(^|[/_.-])(tests?|specs?|__tests__|testing|benchmarks?|examples?|fixtures)([/_.-]|$)", re.IGNORECASE
 )
@@ -66,17 +68,19 @@ def file_reason(path: str, source: bytes) -> Reason | None:
     return None
 
 
-def extract(language: str, source: bytes, max_tokens: int = 1024, header: bytes = b"") -> Iterator[Finding]:
-    """Every function of a UTF-8 source file, kept or refused. `header` may hold docs by name (C++)."""
+def extract(
+    language: str, source: bytes, max_tokens: int = 1024, header: bytes = b"", count: Count = estimate
+) -> Iterator[Finding]:
+    """Every function of a UTF-8 source file, kept or refused. `header` may hold docs by name (C++), `count` tokens."""
     facts = parse(GRAMMARS[language], source)
     declared = header_docs(header) if header else {}
     for function in facts.functions:
-        yield _finding(facts, function, max_tokens, declared)
+        yield _finding(facts, function, max_tokens, declared, count)
     if language == "bash" and source.startswith(b"#!"):
-        yield _script(facts, max_tokens)
+        yield _script(facts, max_tokens, count)
 
 
-def _script(facts: Facts, max_tokens: int) -> Finding:
+def _script(facts: Facts, max_tokens: int, count: Count) -> Finding:
     """A whole Bash script with the comment that opens it: what it does is often all in one piece."""
     lines = facts.source.decode().splitlines()
     first = next((at for at, line in enumerate(lines[1:], 1) if line.strip()), 0)
@@ -85,11 +89,11 @@ def _script(facts: Facts, max_tokens: int) -> Finding:
         first = head  # a comment right above a statement is that statement's
     doc = re.sub(r"(?m)^#+ ?", "", "\n".join(lines[first:head])).strip()
     code = "\n".join([lines[0], *lines[head:]]).strip()
-    found = Finding("main", 1, len(lines), "script", code, doc=redact(doc[:4000]), tokens=_tokens(code))
+    found = Finding("main", 1, len(lines), "script", code, doc=redact(doc[:4000]))
     if facts.root.has_error:
         found.reason = Reason.PARSE_ERROR
-    elif found.tokens > max_tokens:
-        found.reason, found.detail = Reason.TOO_LONG, f"about {found.tokens} tokens"
+    elif len(code) > _MOST_BYTES * max_tokens:
+        found.reason, found.detail = Reason.TOO_LONG, f"{len(code)} characters"
     elif len(doc) < 12:
         found.reason = Reason.UNDOCUMENTED
     elif len(lines) - head < 3:
@@ -97,14 +101,17 @@ def _script(facts: Facts, max_tokens: int) -> Finding:
     _weigh(found, doc_reason("bash", doc))
     _weigh(found, code_reason("bash", code))
     _weigh(found, secret_reason(code))
+    if found.reason is None:
+        found.tokens = count(code)
+        _weigh(found, _too_long(found.tokens, max_tokens))
     return found
 
 
-def _tokens(text: str) -> int:
-    return int(len(text.encode()) / _BYTES_PER_TOKEN) + 1
+def _too_long(tokens: int, most: int) -> tuple[Reason, str] | None:
+    return (Reason.TOO_LONG, f"{tokens} tokens") if tokens > most else None
 
 
-def _finding(facts: Facts, function: Definition, max_tokens: int, declared: dict[str, Doc]) -> Finding:
+def _finding(facts: Facts, function: Definition, max_tokens: int, declared: dict[str, Doc], count: Count) -> Finding:
     node = function.node
     found = Finding(function.name, node.start_point[0] + 1, node.end_point[0] + 1, function.scope)
     size = node.end_byte - node.start_byte
@@ -113,8 +120,8 @@ def _finding(facts: Facts, function: Definition, max_tokens: int, declared: dict
         doc = declared[function.name]
     if node.has_error:
         found.reason = Reason.PARSE_ERROR
-    elif size / _BYTES_PER_TOKEN > max_tokens:
-        found.reason, found.detail = Reason.TOO_LONG, f"about {int(size / _BYTES_PER_TOKEN)} tokens"
+    elif size > _MOST_BYTES * max_tokens:
+        found.reason, found.detail = Reason.TOO_LONG, f"{size} bytes"
     elif re.match(r"(test|Test|should)_?[A-Z_]", function.name):
         found.reason = Reason.TEST_CODE
     elif len(doc.text) < 12 or not re.search(r"[^\W\d]{3}", doc.text):
@@ -124,7 +131,8 @@ def _finding(facts: Facts, function: Definition, max_tokens: int, declared: dict
     else:
         _weigh(found, doc_reason(facts.grammar.name, doc.text))
     if found.reason is None:
-        _fill(facts, function, doc, found, max_tokens)
+        _fill(facts, function, doc, found)
+        _measure(found, max_tokens, count)
     return found
 
 
@@ -148,19 +156,27 @@ def _trivial(facts: Facts, function: Definition) -> bool:
     return len(re.findall(r"\w+", text)) < 4 and not re.search(r"[-+*/%<>=&|?]", bare)
 
 
-def _fill(facts: Facts, function: Definition, doc: Doc, found: Finding, max_tokens: int) -> None:
+def _fill(facts: Facts, function: Definition, doc: Doc, found: Finding) -> None:
     resolved = resolve(facts, function)
     found.code, found.helpers, found.doc = resolved.code, resolved.helpers, redact(doc.text[:4000])
     found.imports = "\n".join(resolved.imports)
-    found.tokens = int((len(resolved.code.encode()) + len(resolved.helpers.encode())) / _BYTES_PER_TOKEN) + 1
     found.self_contained = not resolved.missing
     found.detail = ", ".join(resolved.missing[:5])
     if not found.self_contained:
         found.helpers = ""
-    elif found.tokens > max_tokens:
-        found.self_contained, found.helpers = False, ""
     found.signature = signature_of(facts, function, doc)
     _filter(facts.grammar.name, found, resolved)
+
+
+def _measure(found: Finding, max_tokens: int, count: Count) -> None:
+    """Count tokens: too many of the function alone refuse it, too many with its helpers leave them out."""
+    if found.reason is not None:
+        return
+    alone = count(found.code)
+    _weigh(found, _too_long(alone, max_tokens))
+    found.tokens = alone + (count(found.helpers) if found.helpers else 0)
+    if found.tokens > max_tokens:
+        found.self_contained, found.helpers, found.tokens = False, "", alone
 
 
 def _filter(language: str, found: Finding, resolved: Resolved) -> None:

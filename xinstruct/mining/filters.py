@@ -26,7 +26,18 @@ _LICENCE_HEADER = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MARKER = re.compile(r"^\s*(?:todo|fixme|xxx|hack|noqa|pylint|eslint|nolint|region|pragma|type:)\b", re.IGNORECASE)
+_LEANS = re.compile(
+    r"^\W*(?:same as|as|like|see|just like|similar to) (?:the )?(?:above|below|previous)\b|^\W*ditto\b", re.I
+)
+_NAMES_ANOTHER = re.compile(r"^\s*[\w.:]+\([^()]*\)\s*;?\s*$")
+_FILE_HEADER = re.compile(r"^.+\n\s*={5,}\s*$", re.MULTILINE)
 _TAG_LINE = re.compile(r"^\s*[@:\\](?!brief|summary|return|desc)\w+.*$", re.MULTILINE)
+
+_USAGE = re.compile(  # lines that say how a shell function is called and what it needs, not what it does
+    r"^\s*(?:(?i:usage|synopsis|requires?|assumed vars|assumes|vars set|sets|globals|arguments|args|params|options|"
+    r"returns|inputs?|outputs?|env\w*)\s*:.*|\$?\{?[A-Z][A-Z0-9_]{2,}\}?\b.*|\$\{?[\d@*].*|[<\[-].*|[\w:.-]+\s+[<\[].*)$",
+    re.MULTILINE,
+)
 
 Broken = tuple[Reason, str]
 
@@ -48,6 +59,14 @@ def doc_reason(language: str, doc: str) -> Broken | None:
     letters = sum(map(str.isalpha, solid)) / max(1, len(solid))
     if _MARKER.match(doc):
         return Reason.POOR_DOC, "a marker, not a description"
+    if _LEANS.search(doc):
+        return Reason.POOR_DOC, "leans on its neighbour's doc"
+    if _NAMES_ANOTHER.match(doc):
+        return Reason.POOR_DOC, "names a function, says nothing"
+    if language == "javascript" and _FILE_HEADER.match(doc):
+        return Reason.POOR_DOC, "the file's header"
+    if language == "bash" and len(re.findall(r"[^\W\d_]{2,}", _USAGE.sub("", doc))) < 2:
+        return Reason.POOR_DOC, "only how it is called"
     if words < limits["doc_words_min"]:
         return Reason.POOR_DOC, f"{max(0, words)} words"
     if letters < limits["doc_letters_min"]:

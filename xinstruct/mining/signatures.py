@@ -155,8 +155,8 @@ def signature_of(facts: Facts, function: Definition, doc: Doc) -> Signature | No
     language = facts.grammar.name
     if language == "bash":
         return _bash(facts, function, doc)
-    declared = _function_node(function.node)
-    listed = _parameters(declared)
+    declared = function_node(function.node)
+    listed = parameter_list(declared)
     if listed is None:
         return None
     if language == "javascript" and "example 1:" in doc.text:
@@ -165,9 +165,9 @@ def signature_of(facts: Facts, function: Definition, doc: Doc) -> Signature | No
     body = declared.child_by_field_name("body")
     whole = "integer " if body is not None and _BITS.search(facts.text(body)) else ""
     params: list[Parameter] = []
-    bound = _binder(facts, declared)
+    bound = binder(facts, declared)
     for node in (child for child in listed.named_children if "comment" not in child.type):
-        name, written, default = _parameter(facts, node)
+        name, written, default = read_parameter(facts, node)
         kind = neutral(language, bound(written or doc.params.get(name, "")), whole + name)
         if default or name in doc.optional:
             break
@@ -180,18 +180,23 @@ def signature_of(facts: Facts, function: Definition, doc: Doc) -> Signature | No
     return Signature(tuple(params), returns)
 
 
-_INTEGER = {"typescript": "integer", "java": "Integer", "csharp": "int"}
+_INTEGER = {"typescript": "integer", "java": "Integer", "csharp": "int", "cpp": "int64_t"}
 
 
-def _binder(facts: Facts, declared: Node) -> Callable[[str], str]:
+def binder(facts: Facts, declared: Node) -> Callable[[str], str]:
     """What puts whole numbers for a function's type parameters: any type will do, and integers go everywhere."""
     listed = declared.child_by_field_name("type_parameters") or next(
         (child for child in declared.named_children if child.type == "type_parameter_list"), None
     )
     integer = _INTEGER.get(facts.grammar.name)
+    if facts.grammar.name == "cpp" and declared.parent is not None:
+        listed = declared.parent.child_by_field_name("parameters")  # of a template declaration
     if listed is None or integer is None:
         return str
-    names = [re.match(r"(?:const\s+|in\s+|out\s+)?(\w+)", facts.text(child)) for child in listed.named_children]
+    names = [
+        re.match(r"(?:const\s+|in\s+|out\s+|typename\s+|class\s+)?(\w+)", facts.text(child))
+        for child in listed.named_children
+    ]
     words = "|".join(found.group(1) for found in names if found)
     return lambda text: re.sub(rf"\b(?:{words})\b", integer, text) if words else text
 
@@ -202,7 +207,7 @@ def _return_hint(function: Definition, doc: Doc) -> str:
     return f"{words} {tag.group(1) if tag else ''}"
 
 
-def _function_node(node: Node) -> Node:
+def function_node(node: Node) -> Node:
     """The node that carries parameters: past a declarator, past references in C++."""
     if node.type in {"lexical_declaration", "variable_declaration"}:
         for child in node.named_children:
@@ -211,7 +216,8 @@ def _function_node(node: Node) -> Node:
     return node
 
 
-def _parameters(node: Node) -> Node | None:
+def parameter_list(node: Node) -> Node | None:
+    """The node that lists the parameters, None when there is none."""
     found = node.child_by_field_name("parameters")
     inner = node.child_by_field_name("declarator")
     while found is None and inner is not None:
@@ -222,7 +228,7 @@ def _parameters(node: Node) -> Node | None:
     return found
 
 
-def _parameter(facts: Facts, node: Node) -> tuple[str, str, bool]:
+def read_parameter(facts: Facts, node: Node) -> tuple[str, str, bool]:
     """Name, written type ("" for none) and whether a default stands there."""
     if node.type == "identifier":
         return facts.text(node), "", False

@@ -4,7 +4,7 @@
 (class_declaration name: (name) @scope) @class
 (trait_declaration name: (name) @scope) @class
 (function_call_expression function: (name) @use)
-(function_call_expression function: (qualified_name) @forbid)
+(function_call_expression function: (qualified_name) @use)
 (object_creation_expression (name) @use)
 (object_creation_expression (qualified_name) @forbid)
 (scoped_call_expression scope: (_) @qualifier name: (name) @use)

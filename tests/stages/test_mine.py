@@ -1,0 +1,51 @@
+"""The mine stage in memory's bounds: a language's snippets are sampled down while packages come in."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from stages.mine import _sample, _shrink
+from tests.agents.helpers import ADD, snippet
+from xinstruct.plan import Plan
+from xinstruct.records import Snippet
+from xinstruct.stage import Context
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+def pile(size: int) -> list[Snippet]:
+    return [
+        snippet("python", f"f{i}", f"def f{i}(a, b): return a + b", ADD, package=f"p{i % 3}", self_contained=i % 2 == 0)
+        for i in range(size)
+    ]
+
+
+@pytest.fixture
+def context() -> Context:
+    return Context(Plan("mine", {"random_seed": 1, "mine": {}}, [], [], 1, "work/mine"), 0)
+
+
+def test_what_is_held_is_sampled_down_and_accounted_for(context: Context) -> None:
+    held = pile(41)
+    for item in held:
+        context.open(item.id)
+    everything = {item.id for item in held}
+    _shrink(context, held, 20)
+    gone = {row.id for row in context.records["rejected"]}
+    assert len(held) == 20 and gone | {item.id for item in held} == everything and len(gone) == 21
+    assert {row.reason for row in context.records["rejected"]} == {"sampled_out"}
+    assert all(item.self_contained for item in held)  # 21 are: those that can be run stay first
+
+
+def test_up_to_twice_as_many_are_left_alone(context: Context) -> None:
+    held = pile(40)
+    _shrink(context, held, 20)
+    assert len(held) == 40 and not context.records["rejected"]
+
+
+def test_a_sample_is_balanced_over_packages() -> None:
+    chosen = _sample(pile(60), 12, random.Random(1))
+    assert sorted(item.package for item in chosen) == ["p0"] * 4 + ["p1"] * 4 + ["p2"] * 4
