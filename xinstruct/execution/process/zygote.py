@@ -13,6 +13,7 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import contextlib
 import ctypes
+import json
 import marshal
 import os
 import resource
@@ -91,6 +92,22 @@ def preload() -> None:
     for name in PRELOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+
+
+def become_template(connection: socket.socket, config: Fields) -> None:
+    """Go on as another interpreter (template.js), in whose forks programs run. Raises OSError when it cannot start."""
+    template = config["template"]
+    settings = {name: config[name] for name in ("shielded",)} | template["settings"]
+    fd = os.memfd_create("settings", 0)
+    os.write(fd, json.dumps(settings).encode())
+    os.lseek(fd, 0, os.SEEK_SET)
+    places = config["pid_namespace"], config["proc"]
+    for place in places:
+        os.set_inheritable(place, True)
+    for number in (SIGINT, SIGPIPE, SIGXFSZ):
+        _signal.signal(number, DEFAULT)
+    numbers = map(str, (connection.fileno(), fd, *places))
+    os.execve(template["argv"][0], [*template["argv"], *numbers], template["env"])
 
 
 def serve(connection: socket.socket, box: Box, config: Fields) -> None:
@@ -267,12 +284,16 @@ def main() -> None:
     os.close(fds[0])
     box = Box(config["library"])
     config["pid_namespace"] = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    if config["template"]:
+        config["proc"] = os.open("/proc/self", os.O_RDONLY)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as handle:
         handle.write("-900")
         config["shielded"] = True
     config.setdefault("shielded", False)
     try:
         enter(box, config)
+        if config["template"]:
+            become_template(connection, config)
         preload()
     except OSError as error:
         connection.send(f"!{error}".encode())
