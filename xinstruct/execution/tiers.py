@@ -30,10 +30,11 @@ Request = dict[str, Any]
 INSTALL = "apt-get install -y --no-install-recommends bubblewrap"
 _NAMESPACES = 0x00020000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000  # mounts, net, ipc, uts, cgroup
 _USER_NAMESPACE = 0x10000000
-_PROBE = b"""const { writeSync } = require("fs");
-let text = "";
-for (let i = 0; i < 30000; i++) text += [i, String(i)].join(); // collects garbage, compiles
-setTimeout(() => writeSync(1, text.length > 1e5 ? "ready" : ""), 1);
+# what a fork must be able to do: collect garbage of both kinds, compile, read a file in another thread, wait, end
+_PROBE = b"""const { writeSync, promises } = require("fs");
+const held = [];
+for (let i = 0; i < 2000; i++) held.push(new Array(1000).fill(String(i)).map((text) => text.length));
+promises.readFile(__filename).then(() => setTimeout(() => writeSync(1, held[1999][9] === 4 ? "ready" : ""), 1));
 """
 
 
@@ -136,8 +137,8 @@ class Zygote:
         if not (self._root and node and library):
             return None
         script, preloaded = (layout.outside(path, self._scratch) for path in (box.script("template.js"), library))
-        # a fork has the thread that forked and no other, so the work of V8's helpers is done in it
-        argv = [node, "--single-threaded", *NODE[1:], script]
+        # each fork starts V8's helpers anew: one is enough for what cannot do without
+        argv = [node, "--single-threaded", "--v8-pool-size=1", *NODE[1:], script]
         settings = {"library": preloaded, "filter": base64.b64encode(self._filter).decode()}
         return {"argv": argv, "env": mounts.environment(self.view, {"LD_PRELOAD": preloaded}), "settings": settings}
 

@@ -15,6 +15,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
 
 typedef struct napi_env__ *napi_env;
 typedef struct napi_value__ *napi_value;
@@ -33,41 +35,108 @@ int napi_throw_error(napi_env, const char *, const char *);
 int napi_get_uv_event_loop(napi_env, struct uv_loop_s **);
 int uv_loop_fork(struct uv_loop_s *);
 
-/* ---- threads of the template do not exist in a fork, where node waits for their end when it leaves */
+/* ---- threads
+ *
+ * A fork has the thread that forked and no other. Node waits for the work of V8's helpers, and for their end when it
+ * leaves, so those that waited for work go on in the fork where they waited, as if woken for nothing. Their stacks are
+ * ours, so that no other thread gets them. The other threads of the template are not missed.
+ */
 
-enum { MOST = 64, FDS = 5, MOST_FILES = 256 };
-static pthread_t gone[MOST];
-static int threads, forked;
+enum { MOST = 64, FDS = 5, MOST_FILES = 256, STACK = 8 << 20 };
+static struct {
+    pthread_t id, anew;
+    void *(*start)(void *);
+    void *argument;
+    pthread_cond_t *waits; /* for work */
+    ucontext_t point;      /* where it waits */
+    int revived;
+} threads[MOST];
+static int count = 1, forked;
+static __thread int mine; /* place in `threads`; 0 in the main thread and in those of a fork */
+
+static void *function(const char *name, const char *version) {
+    void *found = version ? dlvsym(RTLD_NEXT, name, version) : NULL;
+    return found ? found : dlsym(RTLD_NEXT, name);
+}
+
+static void *run_thread(void *place) {
+    mine = (int)(intptr_t)place;
+    void *value = threads[mine].start(threads[mine].argument);
+    if (forked) syscall(SYS_exit, 0); /* the C library would end the thread that this one was */
+    return value;
+}
+
+static void *go_on(void *place) {
+    setcontext(&threads[(intptr_t)place].point);
+    return NULL;
+}
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument) {
     static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
-    int status = real(thread, attributes, start, argument);
-    if (!status && !forked && threads < MOST) gone[threads++] = *thread;
-    for (int i = 0; !status && forked && i < threads; i++) /* a new one by the same name */
-        if (pthread_equal(gone[i], *thread)) gone[i] = gone[--threads];
+    if (!real) *(void **)&real = function("pthread_create", "GLIBC_2.34");
+    if (forked || count == MOST) return real(thread, attributes, start, argument);
+    void *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (stack == MAP_FAILED) return EAGAIN;
+    int place = count++; /* the main thread makes all of the template's */
+    threads[place].start = start, threads[place].argument = argument;
+    pthread_attr_t own;
+    pthread_attr_init(&own);
+    pthread_attr_setstack(&own, stack, STACK);
+    int status = real(thread, &own, run_thread, (void *)(intptr_t)place);
+    threads[place].id = *thread;
     return status;
 }
 
 int pthread_join(pthread_t thread, void **value) {
     static int (*real)(pthread_t, void **);
-    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "pthread_join");
-    for (int i = 0; forked && i < threads; i++)
-        if (pthread_equal(gone[i], thread)) return 0;
+    if (!real) *(void **)&real = function("pthread_join", NULL);
+    for (int i = 1; forked && i < count; i++)
+        if (threads[i].start && pthread_equal(threads[i].id, thread)) {
+            threads[i].start = NULL; /* a new thread may have the same name */
+            return threads[i].revived ? real(threads[i].anew, value) : 0;
+        }
     return real(thread, value);
 }
 
-/* What those threads waited for is not taken apart in a fork: it counts them still. */
+int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex) {
+    static int (*real)(pthread_cond_t *, pthread_mutex_t *);
+    if (!real) *(void **)&real = function("pthread_cond_wait", "GLIBC_2.3.2");
+    if (!mine || forked) return real(condition, mutex);
+    pthread_mutex_t *volatile held = mutex;
+    threads[mine].waits = condition;
+    getcontext(&threads[mine].point);
+    if (forked) return pthread_mutex_lock(held);
+    int status = real(condition, mutex);
+    threads[mine].waits = NULL;
+    return status;
+}
+
+/* What the threads that are gone waited for counts them still, and is not taken apart in a fork. */
 int pthread_cond_destroy(pthread_cond_t *condition) {
     static int (*real)(pthread_cond_t *);
-    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "pthread_cond_destroy");
+    if (!real) *(void **)&real = function("pthread_cond_destroy", "GLIBC_2.3.2");
     return forked ? 0 : real(condition);
 }
 
 int pthread_mutex_destroy(pthread_mutex_t *mutex) {
     static int (*real)(pthread_mutex_t *);
-    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "pthread_mutex_destroy");
+    if (!real) *(void **)&real = function("pthread_mutex_destroy", NULL);
     return forked ? 0 : real(mutex);
+}
+
+/* In a fork that has given up its rights, since threads do so each for itself. */
+static int revive_threads(void) {
+    pthread_condattr_t steady; /* as libuv makes them */
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    for (int i = 1; i < count; i++)
+        if (threads[i].waits) pthread_cond_init(threads[i].waits, &steady);
+    for (int i = 1; i < count; i++) {
+        if (!threads[i].waits) continue;
+        if (pthread_create(&threads[i].anew, NULL, go_on, (void *)(intptr_t)i)) return failed("thread", "");
+        threads[i].revived = 1;
+    }
+    return 0;
 }
 
 /* ---- memory and open files of the template */
@@ -75,15 +144,15 @@ int pthread_mutex_destroy(pthread_mutex_t *mutex) {
 /* V8 marks its heap as not to be copied into forks. `proc`: an open /proc/PID, since this root has no /proc. */
 static int copy_all_on_fork(int proc) {
     static struct { unsigned long from, to; } found[4096];
-    size_t count = 0;
+    size_t places = 0;
     char line[1024];
     int fd = openat(proc, "maps", O_RDONLY | O_CLOEXEC);
     FILE *maps = fd < 0 ? NULL : fdopen(fd, "r");
     if (!maps) return -1;
-    while (count < sizeof found / sizeof *found && fgets(line, sizeof line, maps))
-        if (!strstr(line, "[v") && sscanf(line, "%lx-%lx", &found[count].from, &found[count].to) == 2) count++;
+    while (places < sizeof found / sizeof *found && fgets(line, sizeof line, maps))
+        if (!strstr(line, "[v") && sscanf(line, "%lx-%lx", &found[places].from, &found[places].to) == 2) places++;
     fclose(maps);
-    for (size_t i = 0; i < count; i++) madvise((void *)found[i].from, found[i].to - found[i].from, MADV_DOFORK);
+    for (size_t i = 0; i < places; i++) madvise((void *)found[i].from, found[i].to - found[i].from, MADV_DOFORK);
     return 0;
 }
 
@@ -246,7 +315,7 @@ static napi_value drop(napi_env env, napi_callback_info info) {
     size_t size = 0;
     napi_value pid;
     arguments(env, info, numbers, &data, &size);
-    if (box_drop((unsigned)numbers[0], data, size)) return thrown(env);
+    if (box_drop((unsigned)numbers[0], data, size) || revive_threads()) return thrown(env);
     napi_create_double(env, getpid(), &pid);
     return pid;
 }

@@ -39,10 +39,7 @@ const start = (argv, pid) => {
   Object.assign(main, { id: ".", filename: file, paths: Module._nodeModulePaths(path.dirname(file)) });
   Module._cache = Object.assign(Object.create(null), { [file]: main });
   process.mainModule = main;
-  setImmediate(() => { // outside of this file's frames
-    main._compile(fs.readFileSync(file, "utf8"), file);
-    main.loaded = true;
-  });
+  setImmediate(main._compile.bind(main, fs.readFileSync(file, "utf8"), file)); // with no frame of this file around it
 };
 
 const [blob, stdin, stdout, stderr, note] = serve(socket, own, proc);
