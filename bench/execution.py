@@ -6,8 +6,9 @@
 
 Ours and a peer take turns (A B, B A, ...) over parts of the programs, with the same number of workers; the ratio
 of each round is printed as min / median / max, because a machine in use says little by absolute times. A peer's
-verdicts are compared with ours program by program (docs/execution.md names the cause of each difference). `mix` is all languages in equal shares. What is made once per
-machine (precompiled headers, drivers) is made before the clock starts. Peers that are not installed (`make bench`
+verdicts are compared with ours program by program (docs/execution.md names the cause of each difference). `mix` is
+all languages in equal shares. What is made once per machine (precompiled headers, drivers) is made before the clock
+starts. Peers that are not installed (`make bench`
 installs them below build/bench) are named and left out.
 """
 
@@ -86,7 +87,8 @@ def compare(name: str, mine: Runner, parts: list[Any], theirs: Runner, their_par
     row = {"name": name, "programs": counted, "ours": counted / seconds[0], "peer": counted / seconds[1]}
     print(
         f"{name:<44} {counted:>4}  ours {row['ours']:8.2f}/s  peer {row['peer']:8.2f}/s  "
-        f"ratio {spread[0]:.1f} / {spread[1]:.1f} / {spread[2]:.1f}  passed by the peer alone: {lenient}, by ours alone: {strict}",
+        f"ratio {spread[0]:.1f} / {spread[1]:.1f} / {spread[2]:.1f}  "
+        f"passed by the peer alone: {lenient}, by ours alone: {strict}",
         flush=True,
     )
     return row | {"ratio": spread, "peer_alone": lenient, "ours_alone": strict}

@@ -50,6 +50,7 @@ try {
   fs.writeSync(note, '{"exit-code": 0}');
   for (const fd of [blob, stdin, stdout, stderr, note]) fs.closeSync(fd);
   for (const [kind, value] of request.rlimits) limit(kind, value);
+  for (let left = Number(process.hrtime.bigint() % 4096n); left > 0; left--) Math.random(); // forks share its seed
   start(request.argv, drop(request.uid, filter));
 } catch (error) {
   fs.writeSync(2, `cannot start: ${error.message}`);
