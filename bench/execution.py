@@ -2,14 +2,14 @@
 
     make bench NAME=execution                      all of it
     python -m bench.execution --languages cpp java --limit 40 --rounds 3 --json out.json
+    python -m bench.execution --document           and write the table into docs/execution.md
     python -m bench.execution --memory 10000       memory of the judging process instead
 
 Ours and a peer take turns (A B, B A, ...) over parts of the programs, with the same number of workers; the ratio
 of each round is printed as min / median / max, because a machine in use says little by absolute times. A peer's
 verdicts are compared with ours program by program (docs/execution.md names the cause of each difference). `mix` is
 all languages in equal shares. What is made once per machine (precompiled headers, drivers) is made before the clock
-starts. Peers that are not installed (`make bench`
-installs them below build/bench) are named and left out.
+starts. Peers that are not installed (`make bench` installs them below build/bench) are named and left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 
 from bench import plain
 from bench.programs import LANGUAGES, Programs, programs
-from tests.execution import canonical
+from tests.execution import canonical, evil_table
 from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Job, Judge
 
@@ -44,7 +44,22 @@ def main() -> int:
         rows = [*plain_rows(judge, args), *peer_rows(judge, args)]
     if args.json:
         Path(args.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    if args.document:
+        evil_table.write("<!-- speed: generated -->", "<!-- speed: end -->", _table(rows, args.workers))
     return 0
+
+
+def _table(rows: list[dict[str, Any]], workers: int) -> str:
+    """The rows in Markdown."""
+    head = ["what", "programs", "ours a second", "peer a second", "ratio: least, median, most of the rounds"]
+    lines = [[*head, "passed by the peer alone", "by ours alone"], ["---"] * 7]
+    for row in rows:
+        speeds = [f"{row[side]:.1f}" for side in ("ours", "peer")]
+        ratios = ", ".join(f"{ratio:.1f}" for ratio in row["ratio"])
+        lines.append(
+            [row["name"], str(row["programs"]), *speeds, ratios, *(str(row[f"{s}_alone"]) for s in ("peer", "ours"))]
+        )
+    return f"{workers} programs at a time.\n\n{evil_table.as_table(lines)}"
 
 
 def arguments() -> argparse.Namespace:
@@ -54,6 +69,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--limit", type=int, default=48, help="programs per language")
     parser.add_argument("--rounds", type=int, default=3, help="parts that the programs are measured in")
+    parser.add_argument("--document", action="store_true", help="write the table into docs/execution.md")
     parser.add_argument("--json", help="write the rows there as well")
     parser.add_argument("--memory", type=int, metavar="N", help="memory of the judging process over N programs")
     return parser.parse_args()

@@ -32,7 +32,10 @@ def memory_file(content: bytes) -> int:
 class Zygote:
     """The worker's side of a zygote. Raises OSError when it does not come up or is gone."""
 
-    encode = staticmethod(marshal.dumps)  # a request, as this zygote's forks read it
+    @staticmethod
+    def encode(request: Fields) -> bytes:
+        """A request as the forks of this zygote read it."""
+        return marshal.dumps(request)
 
     def __init__(self, config: Fields, group: Group | None) -> None:
         self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

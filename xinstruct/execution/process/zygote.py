@@ -11,6 +11,7 @@ time: worker.py does that.
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
+import atexit
 import contextlib
 import ctypes
 import json
@@ -96,17 +97,14 @@ def preload() -> None:
 
 def become_template(connection: socket.socket, config: Fields) -> None:
     """Go on as another interpreter (template.js), in whose forks programs run. Raises OSError when it cannot start."""
-    template = config["template"]
-    settings = {name: config[name] for name in ("shielded",)} | template["settings"]
-    fd = os.memfd_create("settings", 0)
-    os.write(fd, json.dumps(settings).encode())
-    os.lseek(fd, 0, os.SEEK_SET)
-    places = config["pid_namespace"], config["proc"]
+    template, places = config["template"], (config["pid_namespace"], config["proc"])
+    settings = os.memfd_create("settings", 0)
+    os.pwrite(settings, json.dumps(template["settings"] | {"shielded": config["shielded"]}).encode(), 0)
     for place in places:
         os.set_inheritable(place, True)
     for number in (SIGINT, SIGPIPE, SIGXFSZ):
         _signal.signal(number, DEFAULT)
-    numbers = map(str, (connection.fileno(), fd, *places))
+    numbers = map(str, (connection.fileno(), settings, *places))
     os.execve(template["argv"][0], [*template["argv"], *numbers], template["env"])
 
 
@@ -235,7 +233,7 @@ def run_script() -> int:
     main.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
     sys.modules["__main__"] = main
     status = _guarded(lambda: _execute(main.__dict__))
-    for last in (threading._shutdown, _exit_functions):  # type: ignore[attr-defined]
+    for last in (threading._shutdown, atexit._run_exitfuncs):  # type: ignore[attr-defined]
         status = _guarded(last) or status
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(BaseException):
@@ -248,12 +246,6 @@ def _execute(space: Fields) -> None:
     source = read_all(fd)
     os.close(fd)
     exec(COMPILED.get(source) or compile(source, space["__file__"], "exec"), space)
-
-
-def _exit_functions() -> None:
-    import atexit
-
-    atexit._run_exitfuncs()
 
 
 def _guarded(action: Any) -> int:
