@@ -38,8 +38,8 @@ SAME = {
     "files in other threads": "const { promises } = require('fs'); promises.writeFile('a', 'b')"
     ".then(() => promises.readFile('a', 'utf8')).then(console.log);",
     "hashes in other threads": "require('crypto').pbkdf2('a', 'b', 1000, 8, 'sha1', (e, k) => console.log(k));",
-    "garbage": "const held = []; for (let i = 0; i < 3000; i++) held.push(Array.from({ length: 3000 }, (_, k) => [k]))"
-    "; for (let i = 0; i < 3000; i += 2) held[i] = null; console.log(held[2999][2999][0]);",
+    "garbage": "const held = []; for (let i = 0; i < 1500; i++) held.push(Array.from({ length: 1500 }, (_, k) => [k]))"
+    "; for (let i = 0; i < 1500; i += 2) held[i] = null; console.log(held[1499][1499][0]);",
     "hot loop": "let s = 0; for (let i = 0; i < 3e7; i++) s = (s * 31 + i) % 1000003; console.log(s);",
     "imported module": "import('node:path').then((path) => console.log(path.join('a', 'b')));",
     "worker": "const { Worker } = require('worker_threads'); new Worker('require(\"worker_threads\").parentPort"
