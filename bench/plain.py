@@ -27,6 +27,8 @@ JARS = "/usr/share/java/javatuples.jar"
 TIMEOUT = 60  # seconds a command
 TSC = Path("build/bench/npm/node_modules/typescript/bin/tsc")  # typescript 5, the reference compiler
 _MODULES = TSC.resolve().parents[2]
+_NAMESPACES = ("System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Threading.Tasks")
+_IMPLICIT = "".join(f"using {name}; " for name in _NAMESPACES)
 _TSC_FLAGS = "--target ES2022 --module commonjs --moduleDetection force --strict false --skipLibCheck --esModuleInterop"
 
 _FENCED = Limits(cpu_seconds=10, wall_factor=6, memory_mb=2048, file_mb=128, scratch_mb=256, open_files=1024)
@@ -60,6 +62,11 @@ def _cpp(program: str) -> tuple[str, Commands]:
 def _csharp(program: str) -> tuple[str, Commands]:
     references = "-r:System.dll,System.Core.dll,System.Numerics.dll,Microsoft.CSharp.dll"
     return "program.cs", [["mcs", "-d:DEBUG", references, "program.cs"], ["mono", "program.exe"]]
+
+
+def _text(language: str, program: str) -> str:
+    """What is written to the source file: a .NET project imports some namespaces by itself, mcs does not."""
+    return _IMPLICIT + program if language == "csharp" and "#define" not in program else program
 
 
 def _typescript(program: str) -> tuple[str, Commands]:
@@ -100,7 +107,7 @@ def _one(language: str, program: str) -> bool:
     name, commands = LANGUAGES[language](program)
     env = {"PATH": os.defpath, "HOME": "/nonexistent", "LANG": "C.UTF-8", **_ENV}
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, name).write_text(program, encoding="utf-8")
+        Path(folder, name).write_text(_text(language, program), encoding="utf-8")
         try:
             return all(_call(command, folder, env | {"HOME": folder}) for command in commands)
         except subprocess.TimeoutExpired:

@@ -73,6 +73,17 @@ def written() -> str:
     return DOCUMENT.read_text(encoding="utf-8")
 
 
+def write(begin: str, end: str, block: str) -> None:
+    """Replace what stands between two lines of the document."""
+    whole = f"{begin}\n{block}\n{end}"
+    DOCUMENT.write_text(re.sub(f"{begin}.*?{end}", lambda _: whole, written(), flags=re.S), encoding="utf-8")
+
+
+def as_table(rows: list[list[str]]) -> str:
+    """Rows as Markdown; the second is the rule below the head."""
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
 def table_in(text: str) -> list[list[str]]:
     """The rows of the table in a text."""
     part = text[text.index(BEGIN) : text.index(END)]
@@ -87,13 +98,11 @@ def main() -> int:
         found += [row for row in table_in(written()) if row[0] not in languages]
         found.sort(key=lambda row: EIGHT.index(row[0]))  # stable
     rows = [["language", "attack", "what it does", "exit status", "here"], ["---"] * 5, *found]
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    table = as_table(rows)
     fooled = sum(row[3] == "passed" for row in rows)
     tried = sum(row[3] in ("passed", "failed") for row in rows)
     summary = f"An exit status was fooled by {fooled} of the {tried} attacks that were run that way, the judge by none."
-    text = written()
-    block = f"{BEGIN}\n{summary}\n\n{table}\n{END}"
-    DOCUMENT.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: block, text, flags=re.S), encoding="utf-8")
+    write(BEGIN, END, f"{summary}\n\n{table}")
     return 1 if any("passed" in row[4] for row in rows[2:]) else 0
 
 

@@ -1,4 +1,4 @@
-"""The C helper (process/box.c), compiled once per machine into the user's cache folder.
+"""The C helpers (process/box.c, node.c), compiled once per machine into the user's cache folder.
 
 Where there is no C compiler there is no helper, and the sandbox falls back to bubblewrap.
 """
@@ -15,23 +15,40 @@ from pathlib import Path
 
 from xinstruct.execution.mounts import cache_folder
 
-_SOURCE = Path(__file__).parent / "process" / "box.c"
+_FOLDER = Path(__file__).parent / "process"
 
 
 @cache
-def library() -> Path | None:
-    """The shared library, made if need be; None when it cannot be made here."""
+def library(name: str = "box") -> Path | None:
+    """The shared library of NAME.c, which may include box.c, made if need be; None when it cannot be made here."""
     compiler = shutil.which("cc") or shutil.which("gcc")
-    key = hashlib.sha256(_SOURCE.read_bytes() + platform.machine().encode()).hexdigest()[:16]
-    path = cache_folder() / f"box-{key}.so"
+    texts = b"".join((_FOLDER / f"{each}.c").read_bytes() for each in dict.fromkeys((name, "box")))
+    path = cache_folder() / f"{name}-{_key(texts + platform.machine().encode())}.so"
     if path.exists():
         return path
     if not compiler:
         return None
     tmp = path.with_name(f".{path.name}.{os.getpid()}")
     tmp.parent.mkdir(parents=True, exist_ok=True)
-    command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(tmp), str(_SOURCE)]
+    command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(tmp), str(_FOLDER / f"{name}.c"), "-ldl", "-pthread"]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         return None
     os.replace(tmp, path)
     return path
+
+
+@cache
+def script(name: str) -> Path:
+    """A copy of process/NAME in the cache folder, where the sandbox shows it."""
+    content = (_FOLDER / name).read_bytes()
+    path = cache_folder() / f"{_key(content)}-{name}"
+    if not path.exists():
+        tmp = path.with_name(f".{path.name}.{os.getpid()}")
+        tmp.parent.mkdir(parents=True, exist_ok=True)
+        tmp.write_bytes(content)
+        os.replace(tmp, path)
+    return path
+
+
+def _key(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -66,7 +66,7 @@ def program(
         made.append(("ro", f"{OUTSIDE}/view{i}", name))
     if not any(inside == mounts.BOX for _, _, inside in binds):
         made.append(("tmpfs", mounts.BOX, f"mode=777,{size}"))
-    return made + [(mode, _outside(place, scratch), inside) for mode, place, inside in binds]
+    return made + [(mode, outside(place, scratch), inside) for mode, place, inside in binds]
 
 
 def closing() -> list[Operation]:
@@ -74,7 +74,7 @@ def closing() -> list[Operation]:
     return [("detach", OUTSIDE, "")]
 
 
-def _outside(place: Path, scratch: Path) -> str:
+def outside(place: Path, scratch: Path) -> str:
     """Where the zygote sees a file of the machine. Raises BadInput for one it is not shown."""
     for folder, name in ((scratch, "scratch"), (mounts.cache_folder(), "cache")):
         if place.is_relative_to(folder):

@@ -11,6 +11,7 @@ selftest.py tries that.
 
 from __future__ import annotations
 
+import base64
 import os
 import resource
 import shutil
@@ -21,6 +22,7 @@ from typing import Any
 
 from xinstruct.execution import box, layout, mounts, seccomp
 from xinstruct.execution.limits import Limits
+from xinstruct.languages.javascript import RUN as NODE
 from xinstruct.languages.python import DRIVER, drivers
 from xinstruct.languages.python import RUN as PYTHON
 
@@ -28,6 +30,12 @@ Request = dict[str, Any]
 INSTALL = "apt-get install -y --no-install-recommends bubblewrap"
 _NAMESPACES = 0x00020000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000  # mounts, net, ipc, uts, cgroup
 _USER_NAMESPACE = 0x10000000
+# what a fork must be able to do: collect garbage of both kinds, compile, read a file in another thread, wait, end
+_PROBE = b"""const { writeSync, promises } = require("fs");
+const held = [];
+for (let i = 0; i < 2000; i++) held.push(new Array(1000).fill(String(i)).map((text) => text.length));
+promises.readFile(__filename).then(() => setTimeout(() => writeSync(1, held[1999][9] === 4 ? "ready" : ""), 1));
+"""
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,10 @@ class Zygote:
         """What its workers start their zygote with."""
         base = self._scratch / "root"
         base.mkdir(exist_ok=True)
+        template = self._template()
         return {
+            "template": template,
+            "probe": template and self._probe(),
             "python": str(mounts.python_prefix() / "bin" / "python3"),
             "library": str(box.library()),
             "namespaces": _NAMESPACES | (0 if self._root else _USER_NAMESPACE),
@@ -120,9 +131,26 @@ class Zygote:
             "scripts": [(f"{mounts.BOX}/{DRIVER}", text.encode()) for text in drivers()],
         }
 
+    def _template(self) -> Request | None:
+        """How node starts that JavaScript is forked from. It takes root: others lose their rights when they execute."""
+        node, library = shutil.which("node", path=":".join(self.view.path)), box.library("node")
+        if not (self._root and node and library):
+            return None
+        script, preloaded = (layout.outside(path, self._scratch) for path in (box.script("template.js"), library))
+        # each fork starts V8's helpers anew: one is enough for what cannot do without
+        argv = [node, "--single-threaded", "--v8-pool-size=1", *NODE[1:], script]
+        settings = {"library": preloaded, "filter": base64.b64encode(self._filter).decode()}
+        return {"argv": argv, "env": mounts.environment(self.view, {"LD_PRELOAD": preloaded}), "settings": settings}
+
+    def _probe(self) -> Request:
+        """A program that a fork of the template must be able to run."""
+        command = Command((*NODE, "probe.js"), Limits(), {"probe.js": _PROBE})
+        return self.request(command, 65533) | Limits().ceilings() | {"stdin": b"", "expected": b"ready"}
+
     def request(self, command: Command, uid: int) -> Request:
         """The command as the worker wants it."""
         argv, limits = list(command.argv), command.limits
+        fork = not command.fresh and not command.env
         forked = tuple(argv[: len(PYTHON)]) == PYTHON and not command.fresh
         blob = {
             "mounts": self._operations(command),
@@ -136,7 +164,7 @@ class Zygote:
             "uid": uid if self._root else 0,
             "rlimits": [*limits.kernel(), (resource.RLIMIT_NPROC, limits.processes)],
         }
-        return {"blob": blob, "isolated": True}
+        return {"blob": blob, "template": fork and tuple(argv[: len(NODE)]) == NODE, "isolated": True}
 
     def _operations(self, command: Command) -> bytes:
         if binds := command.binds():

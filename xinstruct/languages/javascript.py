@@ -16,7 +16,8 @@ from xinstruct.languages.types import Signature, Type
 
 KEYS = ("int", "float", "bool", "string")
 # strict: a rejection that nobody handles is an error, whatever the program listens to
-ASSERTING = ("node", "--unhandled-rejections=strict", "driver.js")
+RUN = ("node", "--unhandled-rejections=strict")
+DRIVER = "driver.js"
 MODULE = re.compile(
     r"""^[ \t]*(?:import\s*(?:[\w$*{]|["'])|export\s+(?:default\b|const\b|let\b|var\b|function\b|async\b|class\b)"""
     r"""|export\s*[{*])""",
@@ -112,14 +113,14 @@ class JavaScript(Language):
             answer = {"answer.js": code + grab}
         return Program(
             {"driver.js": common.asset("driver.js"), **answer, common.PLAN: common.plan(name, signature, args, nonce)},
-            ("node", "driver.js"),
+            (*RUN, DRIVER),
         )
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the event loop must run empty without anyone calling exit."""
         main = "program.mjs" if MODULE.search(program) else "program.js"
         files = {"driver.js": common.asset("asserting.js"), main: program, common.PLAN: nonce}
-        return Program(files, ASSERTING)
+        return Program(files, (*RUN, DRIVER))
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but the tests are a text of their own that runs whatever the other does."""

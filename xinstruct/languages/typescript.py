@@ -100,12 +100,12 @@ class TypeScript(Language):
         export = f"\n;export {{ {name} as xinstruct_answer_ }};\n" if javascript.defines(code, name) else ""
         files = {"driver.js": common.asset("driver.js"), "answer.ts": code + export}
         files[common.PLAN] = common.plan(name, signature, args, nonce)
-        return Program(files, ("node", "driver.js"), (compiler(), *flags(), "answer.ts"))
+        return Program(files, (*javascript.RUN, javascript.DRIVER), (compiler(), *flags(), "answer.ts"))
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the event loop must run empty without anyone calling exit."""
         files = {"driver.js": common.asset("asserting.js"), "program.ts": program, common.PLAN: nonce}
-        return Program(files, javascript.ASSERTING, (compiler(), *flags(), "program.ts"))
+        return Program(files, (*javascript.RUN, javascript.DRIVER), (compiler(), *flags(), "program.ts"))
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but the tests' `console` is none that the completion may have defined."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
 import marshal
 import os
 import resource
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,11 @@ def memory_file(content: bytes) -> int:
 
 class Zygote:
     """The worker's side of a zygote. Raises OSError when it does not come up or is gone."""
+
+    @staticmethod
+    def encode(request: Fields) -> bytes:
+        """A request as the forks of this zygote read it."""
+        return marshal.dumps(request)
 
     def __init__(self, config: Fields, group: Group | None) -> None:
         self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -64,6 +73,55 @@ class Zygote:
         if not answer or answer.startswith(b"!"):
             raise OSError(answer[1:].decode() or "the zygote is gone")
         return answer, fds
+
+
+class Template(Zygote):
+    """A zygote that has become another interpreter."""
+
+    @staticmethod
+    def encode(request: Fields) -> bytes:
+        """The request as JSON, bytes in base64."""
+        text = {name: value for name, value in request.items() if not isinstance(value, bytes)}
+        text |= {name: _base64(value) for name, value in request.items() if isinstance(value, bytes)}
+        return json.dumps(text | {"files": [(path, _base64(content)) for path, content in request["files"]]}).encode()
+
+
+class Zygotes:
+    """A worker's zygotes: one from the start, and the template's from the first program that wants it on.
+
+    Raises OSError when the first does not come up. Without the template, or when a program does not run in a fork of it
+    as it should (`probe` says so), all programs are started by the first.
+    """
+
+    def __init__(self, config: Fields, group: Group | None, probe: Callable[[Zygote], bool]) -> None:
+        self._config, self._group, self._probe = config, group, probe
+        self._first = Zygote(config | {"template": None}, group)
+        self._template: Template | None = None
+        self._wanted = bool(config["template"])
+
+    def of(self, request: Fields) -> Zygote:
+        """The one that starts this request."""
+        if request["template"] and self._wanted:
+            self._wanted = False
+            with contextlib.suppress(OSError):
+                self._template = Template(self._config, self._group)
+                if not self._probe(self._template):
+                    self._end_template()
+        return self._template if request["template"] and self._template else self._first
+
+    def _end_template(self) -> None:
+        if self._template:
+            self._template.close()
+        self._template = None
+
+    def close(self) -> None:
+        """Let them end."""
+        self._end_template()
+        self._first.close()
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def start(request: Fields, group: Group | None, fds: dict[str, int]) -> int:

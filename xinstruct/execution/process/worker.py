@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import marshal
 import os
 import pickle
 import resource
@@ -25,7 +24,7 @@ if __name__ == "__main__":  # by path and isolated: the package is not on the pa
     sys.path.append(str(Path(__file__).parents[3]))
 
 from xinstruct.execution.process.group import MEGABYTE, Group, memory_group
-from xinstruct.execution.process.starting import Fields, Zygote, memory_file, start
+from xinstruct.execution.process.starting import Fields, Zygote, Zygotes, memory_file, start
 
 
 class Run:
@@ -64,7 +63,7 @@ class Run:
         if not self.zygote or "blob" not in self.request:
             pid = start(self.request, self.group, fds)
             return pid, os.pidfd_open(pid)
-        blob = memory_file(marshal.dumps(self.request["blob"]))
+        blob = memory_file(self.zygote.encode(self.request["blob"]))
         self.closing.append(blob)
         pipes = (fds[name] for name in ("stdin", "stdout", "stderr", "status"))
         text, (handle,) = self.zygote.ask([blob, *pipes])
@@ -247,22 +246,28 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     config = pickle.load(requests)
     group = memory_group()
     hello: Fields = {"cgroup": group.version if group else 0, "pid": os.getpid()}
+
+    def probe(zygote: Zygote) -> bool:
+        found = Run(dict(config["probe"]), group, zygote).go()
+        return bool(found["status"] == 0 and found["stdout"] == config["probe"]["expected"])
+
     try:
-        zygote = Zygote(config, group) if config else None
+        zygotes = Zygotes(config, group, probe) if config else None
     except OSError as error:
-        hello["error"], zygote = str(error), None
+        hello["error"], zygotes = str(error), None
     try:
         pickle.dump(hello, answers)
         answers.flush()
         while True:
             request = pickle.load(requests)
+            zygote = zygotes.of(request) if zygotes else None
             pickle.dump(Run(request, group, zygote).go(), answers)
             answers.flush()
     except (EOFError, BrokenPipeError):
         pass
     finally:
-        if zygote:
-            zygote.close()
+        if zygotes:
+            zygotes.close()
         if group:
             group.remove()
 

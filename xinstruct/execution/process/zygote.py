@@ -11,8 +11,10 @@ time: worker.py does that.
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
+import atexit
 import contextlib
 import ctypes
+import json
 import marshal
 import os
 import resource
@@ -91,6 +93,19 @@ def preload() -> None:
     for name in PRELOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+
+
+def become_template(connection: socket.socket, config: Fields) -> None:
+    """Go on as another interpreter (template.js), in whose forks programs run. Raises OSError when it cannot start."""
+    template, places = config["template"], (config["pid_namespace"], config["proc"])
+    settings = os.memfd_create("settings", 0)
+    os.pwrite(settings, json.dumps(template["settings"] | {"shielded": config["shielded"]}).encode(), 0)
+    for place in places:
+        os.set_inheritable(place, True)
+    for number in (SIGINT, SIGPIPE, SIGXFSZ):
+        _signal.signal(number, DEFAULT)
+    numbers = map(str, (connection.fileno(), settings, *places))
+    os.execve(template["argv"][0], [*template["argv"], *numbers], template["env"])
 
 
 def serve(connection: socket.socket, box: Box, config: Fields) -> None:
@@ -218,7 +233,7 @@ def run_script() -> int:
     main.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
     sys.modules["__main__"] = main
     status = _guarded(lambda: _execute(main.__dict__))
-    for last in (threading._shutdown, _exit_functions):  # type: ignore[attr-defined]
+    for last in (threading._shutdown, atexit._run_exitfuncs):  # type: ignore[attr-defined]
         status = _guarded(last) or status
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(BaseException):
@@ -231,12 +246,6 @@ def _execute(space: Fields) -> None:
     source = read_all(fd)
     os.close(fd)
     exec(COMPILED.get(source) or compile(source, space["__file__"], "exec"), space)
-
-
-def _exit_functions() -> None:
-    import atexit
-
-    atexit._run_exitfuncs()
 
 
 def _guarded(action: Any) -> int:
@@ -267,12 +276,16 @@ def main() -> None:
     os.close(fds[0])
     box = Box(config["library"])
     config["pid_namespace"] = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    if config["template"]:
+        config["proc"] = os.open("/proc/self", os.O_RDONLY)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as handle:
         handle.write("-900")
         config["shielded"] = True
     config.setdefault("shielded", False)
     try:
         enter(box, config)
+        if config["template"]:
+            become_template(connection, config)
         preload()
     except OSError as error:
         connection.send(f"!{error}".encode())

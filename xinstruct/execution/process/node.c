@@ -1,0 +1,332 @@
+/* The part of the node template (template.js) that is not JavaScript: forking programs, and giving up rights in them.
+ *
+ * Loaded by LD_PRELOAD first (for the functions on threads) and by process.dlopen then. The functions that node
+ * offers to native modules are declared here, so that no header of node is needed. What box.c does for the interpreter's
+ * zygote it does here too.
+ */
+#include "box.c"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+
+typedef struct napi_env__ *napi_env;
+typedef struct napi_value__ *napi_value;
+typedef struct napi_callback_info__ *napi_callback_info;
+typedef napi_value (*napi_callback)(napi_env, napi_callback_info);
+struct uv_loop_s;
+int napi_create_function(napi_env, const char *, size_t, napi_callback, void *, napi_value *);
+int napi_set_named_property(napi_env, napi_value, const char *, napi_value);
+int napi_set_element(napi_env, napi_value, uint32_t, napi_value);
+int napi_create_array(napi_env, napi_value *);
+int napi_create_double(napi_env, double, napi_value *);
+int napi_get_cb_info(napi_env, napi_callback_info, size_t *, napi_value *, napi_value *, void **);
+int napi_get_value_double(napi_env, napi_value, double *);
+int napi_get_buffer_info(napi_env, napi_value, void **, size_t *);
+int napi_throw_error(napi_env, const char *, const char *);
+int napi_get_uv_event_loop(napi_env, struct uv_loop_s **);
+int uv_loop_fork(struct uv_loop_s *);
+
+/* ---- threads
+ *
+ * A fork has the thread that forked and no other. Node waits for the work of V8's helpers, and for their end when it
+ * leaves, so those that waited for work go on in the fork where they waited, as if woken for nothing. Their stacks are
+ * ours, so that no other thread gets them. The other threads of the template are not missed.
+ */
+
+enum { MOST = 64, FDS = 5, MOST_FILES = 256, STACK = 8 << 20 };
+static struct {
+    pthread_t id, anew;
+    void *(*start)(void *);
+    void *argument;
+    pthread_cond_t *waits; /* for work */
+    ucontext_t point;      /* where it waits */
+    int revived;
+} threads[MOST];
+static int count = 1, forked;
+static __thread int mine; /* place in `threads`; 0 in the main thread and in those of a fork */
+
+static void *function(const char *name, const char *version) {
+    void *found = version ? dlvsym(RTLD_NEXT, name, version) : NULL;
+    return found ? found : dlsym(RTLD_NEXT, name);
+}
+
+static void *run_thread(void *place) {
+    mine = (int)(intptr_t)place;
+    void *value = threads[mine].start(threads[mine].argument);
+    if (forked) syscall(SYS_exit, 0); /* the C library would end the thread that this one was */
+    return value;
+}
+
+static void *go_on(void *place) {
+    setcontext(&threads[(intptr_t)place].point);
+    return NULL;
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument) {
+    static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    if (!real) *(void **)&real = function("pthread_create", "GLIBC_2.34");
+    if (forked || count == MOST) return real(thread, attributes, start, argument);
+    void *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (stack == MAP_FAILED) return EAGAIN;
+    int place = count++; /* the main thread makes all of the template's */
+    threads[place].start = start, threads[place].argument = argument;
+    pthread_attr_t own;
+    pthread_attr_init(&own);
+    pthread_attr_setstack(&own, stack, STACK);
+    int status = real(thread, &own, run_thread, (void *)(intptr_t)place);
+    threads[place].id = *thread;
+    return status;
+}
+
+int pthread_join(pthread_t thread, void **value) {
+    static int (*real)(pthread_t, void **);
+    if (!real) *(void **)&real = function("pthread_join", NULL);
+    for (int i = 1; forked && i < count; i++)
+        if (threads[i].start && pthread_equal(threads[i].id, thread)) {
+            threads[i].start = NULL; /* a new thread may have the same name */
+            return threads[i].revived ? real(threads[i].anew, value) : 0;
+        }
+    return real(thread, value);
+}
+
+int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex) {
+    static int (*real)(pthread_cond_t *, pthread_mutex_t *);
+    if (!real) *(void **)&real = function("pthread_cond_wait", "GLIBC_2.3.2");
+    if (!mine || forked) return real(condition, mutex);
+    pthread_mutex_t *volatile held = mutex;
+    threads[mine].waits = condition;
+    getcontext(&threads[mine].point);
+    if (forked) return pthread_mutex_lock(held);
+    int status = real(condition, mutex);
+    threads[mine].waits = NULL;
+    return status;
+}
+
+/* What the threads that are gone waited for counts them still, and is not taken apart in a fork. */
+int pthread_cond_destroy(pthread_cond_t *condition) {
+    static int (*real)(pthread_cond_t *);
+    if (!real) *(void **)&real = function("pthread_cond_destroy", "GLIBC_2.3.2");
+    return forked ? 0 : real(condition);
+}
+
+int pthread_mutex_destroy(pthread_mutex_t *mutex) {
+    static int (*real)(pthread_mutex_t *);
+    if (!real) *(void **)&real = function("pthread_mutex_destroy", NULL);
+    return forked ? 0 : real(mutex);
+}
+
+/* In a fork that has given up its rights, since threads do so each for itself. */
+static int revive_threads(void) {
+    pthread_condattr_t steady; /* as libuv makes them */
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    for (int i = 1; i < count; i++)
+        if (threads[i].waits) pthread_cond_init(threads[i].waits, &steady);
+    for (int i = 1; i < count; i++) {
+        if (!threads[i].waits) continue;
+        if (pthread_create(&threads[i].anew, NULL, go_on, (void *)(intptr_t)i)) return failed("thread", "");
+        threads[i].revived = 1;
+    }
+    return 0;
+}
+
+/* ---- memory and open files of the template */
+
+/* V8 marks its heap as not to be copied into forks. `proc`: an open /proc/PID, since this root has no /proc. */
+static int copy_all_on_fork(int proc) {
+    static struct { unsigned long from, to; } found[4096];
+    size_t places = 0;
+    char line[1024];
+    int fd = openat(proc, "maps", O_RDONLY | O_CLOEXEC);
+    FILE *maps = fd < 0 ? NULL : fdopen(fd, "r");
+    if (!maps) return -1;
+    while (places < sizeof found / sizeof *found && fgets(line, sizeof line, maps))
+        if (!strstr(line, "[v") && sscanf(line, "%lx-%lx", &found[places].from, &found[places].to) == 2) places++;
+    fclose(maps);
+    for (size_t i = 0; i < places; i++) madvise((void *)found[i].from, found[i].to - found[i].from, MADV_DOFORK);
+    return 0;
+}
+
+enum { NONE, POLL, EVENT, OTHER };
+static struct { int kind; dev_t device; ino_t inode; } ours[MOST_FILES];
+
+static void note_open_files(int proc) {
+    for (int fd = 3; fd < MOST_FILES; fd++) {
+        char name[32], target[64] = "";
+        struct stat info;
+        snprintf(name, sizeof name, "fd/%d", fd);
+        if (fstat(fd, &info) || readlinkat(proc, name, target, sizeof target - 1) < 0) continue;
+        ours[fd].kind = strstr(target, "[eventpoll]") ? POLL : strstr(target, "[eventfd]") || strstr(target, "pipe:") ? EVENT : OTHER;
+        ours[fd].device = info.st_dev, ours[fd].inode = info.st_ino;
+    }
+}
+
+/* In a fork: whatever is still the template's becomes one of the fork's own, so that libuv finds its numbers taken. */
+static int replace_files(const int *kept) {
+    for (int fd = 3; fd < MOST_FILES; fd++) {
+        struct stat info;
+        int keep = !ours[fd].kind || fstat(fd, &info) || info.st_dev != ours[fd].device || info.st_ino != ours[fd].inode;
+        for (int i = 0; i < FDS; i++) keep |= fd == kept[i];
+        if (keep) continue;
+        int own = ours[fd].kind == POLL ? epoll_create1(EPOLL_CLOEXEC)
+                : ours[fd].kind == EVENT ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
+                : open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (own < 0 || dup3(own, fd, O_CLOEXEC) < 0) return -1;
+        close(own);
+    }
+    return 0;
+}
+
+/* ---- the socket to the worker */
+
+static int receive(int socket, int *fds) {
+    char text[16], space[CMSG_SPACE(sizeof(int) * FDS)];
+    struct iovec part = {text, sizeof text};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) <= 0) return -1;
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    if (!head || head->cmsg_len != CMSG_LEN(sizeof(int) * FDS)) return -1;
+    memcpy(fds, CMSG_DATA(head), sizeof(int) * FDS);
+    return 0;
+}
+
+static int answer(int socket, const char *text, int fd) {
+    char space[CMSG_SPACE(sizeof fd)];
+    memset(space, 0, sizeof space);
+    struct iovec part = {(void *)text, strlen(text)};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (fd >= 0) {
+        message.msg_control = space, message.msg_controllen = sizeof space;
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET, head->cmsg_type = SCM_RIGHTS, head->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(head), &fd, sizeof fd);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+/* Tell a program's pid, wait, tell how it ended; with its first process ends all that it left behind. */
+static void look_after(int socket, int program, int first) {
+    char text[128];
+    struct rusage used;
+    int status;
+    int handle = (int)syscall(SYS_pidfd_open, program, 0);
+    snprintf(text, sizeof text, "%d", program);
+    if (handle < 0 || answer(socket, text, handle)) _exit(1);
+    close(handle);
+    while (wait4(program, &status, 0, &used) < 0)
+        if (errno != EINTR) _exit(1);
+    kill(first, SIGKILL);
+    waitpid(first, NULL, 0);
+    double seconds = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec);
+    seconds += (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    snprintf(text, sizeof text, "%d %.6f %ld", status, seconds, used.ru_maxrss);
+    if (answer(socket, text, -1)) _exit(0);
+}
+
+/* ---- what template.js calls */
+
+static napi_value thrown(napi_env env) {
+    napi_throw_error(env, NULL, message);
+    return NULL;
+}
+
+/* Numbers and at most one buffer among the arguments; returns how many there are. */
+static size_t arguments(napi_env env, napi_callback_info info, double *numbers, void **data, size_t *size) {
+    napi_value given[8];
+    size_t count = 8;
+    napi_get_cb_info(env, info, &count, given, NULL, NULL);
+    for (size_t i = 0; i < count; i++)
+        if (napi_get_value_double(env, given[i], &numbers[i])) napi_get_buffer_info(env, given[i], data, size);
+    return count;
+}
+
+/* serve(socket, pidNamespace, proc): start programs until the worker is gone. Returns in each program, with its five files. */
+static napi_value serve(napi_env env, napi_callback_info info) {
+    double numbers[8];
+    int fds[FDS];
+    struct uv_loop_s *loop;
+    arguments(env, info, numbers, NULL, NULL);
+    int socket = (int)numbers[0];
+    napi_get_uv_event_loop(env, &loop);
+    note_open_files((int)numbers[2]);
+    if (copy_all_on_fork((int)numbers[2]) || box_guard() || answer(socket, "ready", -1)) _exit(1);
+    for (;;) {
+        int first = box_first((int)numbers[1]);
+        int program = first < 0 ? -1 : fork();
+        if (program < 0) _exit(1);
+        if (program == 0) break;
+        look_after(socket, program, first);
+    }
+    forked = 1;
+    if (receive(socket, fds)) _exit(0);
+    if (replace_files(fds) || uv_loop_fork(loop)) _exit(125);
+    napi_value files, number;
+    napi_create_array(env, &files);
+    for (int i = 0; i < FDS; i++) {
+        napi_create_double(env, fds[i], &number);
+        napi_set_element(env, files, (uint32_t)i, number);
+    }
+    return files;
+}
+
+/* enter(stdin, stdout, stderr): a session and mounts of its own, and the streams where they belong. */
+static napi_value enter(napi_env env, napi_callback_info info) {
+    double numbers[8];
+    arguments(env, info, numbers, NULL, NULL);
+    for (int fd = 0; fd < 3; fd++)
+        if (dup2((int)numbers[fd], fd) < 0 && failed("dup2", "stream")) return thrown(env);
+    setsid();
+    return box_show() || box_unshare(CLONE_NEWNS) ? thrown(env) : NULL;
+}
+
+/* apply(operations): see box_apply. */
+static napi_value apply(napi_env env, napi_callback_info info) {
+    double numbers[8];
+    void *data = NULL;
+    size_t size = 0;
+    arguments(env, info, numbers, &data, &size);
+    return box_apply(data, size) ? thrown(env) : NULL;
+}
+
+/* limit(resource, value) */
+static napi_value limit(napi_env env, napi_callback_info info) {
+    double numbers[8];
+    struct rlimit wanted, now;
+    arguments(env, info, numbers, NULL, NULL);
+    int kind = (int)numbers[0];
+    getrlimit(kind, &now);
+    wanted.rlim_cur = wanted.rlim_max = numbers[1] < (double)now.rlim_max ? (rlim_t)numbers[1] : now.rlim_max;
+    return setrlimit(kind, &wanted) && failed("setrlimit", "") ? thrown(env) : NULL;
+}
+
+/* drop(uid, filter): see box_drop. Returns the pid. */
+static napi_value drop(napi_env env, napi_callback_info info) {
+    double numbers[8];
+    void *data = NULL;
+    size_t size = 0;
+    napi_value pid;
+    arguments(env, info, numbers, &data, &size);
+    if (box_drop((unsigned)numbers[0], data, size) || revive_threads()) return thrown(env);
+    napi_create_double(env, getpid(), &pid);
+    return pid;
+}
+
+napi_value napi_register_module_v1(napi_env env, napi_value exports) {
+    static const struct { const char *name; napi_callback call; } offered[] = {
+        {"serve", serve}, {"enter", enter}, {"apply", apply}, {"limit", limit}, {"drop", drop}};
+    for (size_t i = 0; i < sizeof offered / sizeof *offered; i++) {
+        napi_value function;
+        napi_create_function(env, offered[i].name, strlen(offered[i].name), offered[i].call, NULL, &function);
+        napi_set_named_property(env, exports, offered[i].name, function);
+    }
+    return exports;
+}
