@@ -111,13 +111,13 @@ def _peers(discussion: Discussion) -> list[tuple[str, str]]:
 def shown(sample: Sample) -> str:
     """A sample's answer as a prompt shows it: the function alone."""
     try:
-        return bare(sample.language, sample.function, Signature.from_json(sample.signature), sample.response)
+        return bare(sample.language, sample.function, Signature.from_json(sample.signature), sample.code)
     except Unsupported:
-        return without_imports(sample.response)
+        return without_imports(sample.code)
 
 
 def _fits(sample: Sample) -> bool:
-    return len(sample.response) <= MAX_CHARS
+    return len(sample.code) <= MAX_CHARS
 
 
 def solutions(language: str, count: int) -> Sequence[tuple[str, str]]:

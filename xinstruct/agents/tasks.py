@@ -89,12 +89,26 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def instruction(sentence: str, language: str, name: str, declared: str, signature: Signature, cases: list[Case]) -> str:
-    """The final text of a task: sentence, declaration in a fence, neutral types, two calls."""
+def instruction(
+    sentence: str,
+    language: str,
+    name: str,
+    declared: str,
+    signature: Signature,
+    cases: list[Case],
+    kind: str = "generation",
+    given: Any = None,
+) -> str:
+    """The final text of a task: sentence, declaration in a fence or what its type gives, neutral types, two calls."""
+    source = get(given.language or language) if given else get(language)
     return render(
-        "task",
+        "task" if kind == "generation" else f"task_{kind}",
         sentence=sentence,
         fence=get(language).fence,
+        title=get(language).title,
+        source_title=source.title,
+        source_fence=source.fence,
+        given=given,
         declaration=declared,
         signature=signature,
         name=name,
@@ -126,6 +140,11 @@ class Thread:
             setattr(turn, key, value)
         self.tokens += turn.completion_tokens
         self.turns.append(turn)
+
+    def note(self, text: str, tokens: int, **fields: Any) -> None:
+        """An answer whose tokens were counted already, when it was asked for."""
+        self.add("answer", text, completion_tokens=tokens, **fields)
+        self.tokens -= tokens
 
     def prompt(self, request: Request, **fields: Any) -> None:
         """The messages of a request, with what was already written for the model."""
