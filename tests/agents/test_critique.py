@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from tests.agents.books import SEED, SENDING, Make, Ran
 from tests.agents.oracle import OWN
@@ -11,7 +12,8 @@ from xinstruct.agents.tasks import request_seed
 from xinstruct.languages.types import Signature, cases_from_json
 
 TWO = ["python", "javascript"]
-WHOLE = OWN[:2]  # whose results are whole numbers, so that a narrow answer's -99 shows
+# results are whole numbers, so that a narrow answer's -99 shows
+WHOLE = [replace(problem, name=f"{problem.name}_{word}") for problem in OWN[:2] for word in ("one", "two", "three")]
 SHARES = {"right": 1, "narrow": 1}
 OBJECTS = " answer\nReason: large numbers\nInput: [123, 45]"
 
@@ -30,7 +32,7 @@ def test_without_critique_a_narrow_answer_is_kept(oracle_run: Make) -> None:
 
 
 def test_an_objection_stands_by_its_failing_case_and_lets_the_author_revise(oracle_run: Make) -> None:
-    ran = oracle_run(WHOLE, TWO, shares=SHARES, rounds=3, critique_turns=1, objection=OBJECTS)
+    ran = oracle_run(WHOLE, TWO, shares=SHARES, rounds=1, critique_turns=1, objection=OBJECTS)
     rejected = {row.id: row for row in ran.rejected}
     seen: Counter[tuple[str, ...]] = Counter()
     for thread, turns in ran.threads().items():
@@ -44,17 +46,15 @@ def test_an_objection_stands_by_its_failing_case_and_lets_the_author_revise(orac
         else:
             assert "expected" in evidence[0].text and "got -99" in evidence[0].text
         good = "right" in (first, revised)
-        assert (rejected[thread].reason if thread in rejected else "") in (
-            ("", "exact_duplicate") if good else ("wrong_answer",)
-        )
+        reason = rejected[thread].reason if thread in rejected else ""
+        assert reason in (("", "exact_duplicate") if good else ("wrong_answer",))
         if not good:
             assert rejected[thread].detail.startswith("a peer's case: ")
     assert {("right", ""), ("narrow", "right"), ("narrow", "narrow")} <= set(seen), seen
     by_thread = {turn.sample: turn.thread for turn in ran.turns if turn.kind == "score"}
     for sample in ran.samples:
         revised = kinds(ran, by_thread[sample.id])[1] == "right"
-        bases = {len(p.cases) for p in WHOLE}
-        assert (len(cases_from_json(sample.cases)) > min(bases)) >= revised
+        assert len(cases_from_json(sample.cases)) == 3 + revised, "the failing input is a case from then on"
 
 
 def test_the_author_sees_the_failing_case(oracle_run: Make) -> None:

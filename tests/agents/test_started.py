@@ -21,9 +21,9 @@ class Endpoint:
 
 
 def test_books_are_true_without_started_answers(oracle_run: Make) -> None:
-    ran = oracle_run(OWN, LANGUAGES, continues=False, started="auto", rounds=3, max_tokens=300)
+    ran = oracle_run(OWN, LANGUAGES, continues=False, started="auto", rounds=3, max_tokens=300, discussions=20)
     seen = check_books(ran)
-    assert set(seen) >= {"right", "wrong", "foreign", "empty", "nonsense", "copy", "endless"}
+    assert set(seen) >= {"right", "wrong", "empty", "nonsense", "copy"}
     for call in ran.oracle.calls.values():
         assert call.messages[-1]["role"] == "user"
     asked = [call.messages[-1]["content"] for call in ran.oracle.calls.values() if call.kind != "score"]
@@ -51,7 +51,7 @@ def test_auto_follows_the_teacher() -> None:
     ):  # fmt: skip
         assert resolved({"started": mode}, Endpoint(continues), "seed")["started"] is wanted  # type: ignore[arg-type]
     assert resolved({}, Endpoint(False), "seed")["started"] is True  # type: ignore[arg-type]
-    with pytest.raises(BadInput, match="seed.started"):
+    with pytest.raises(BadInput, match=r"seed\.started"):
         resolved({"started": "maybe"}, Endpoint(True), "seed")  # type: ignore[arg-type]
 
 
@@ -71,6 +71,6 @@ def test_code_of_a_whole_answer() -> None:
 
 def test_a_function_is_cut_about_its_middle_and_never_in_a_string() -> None:
     python = "def f(a):\n    b = a + 1\n    c = b * 2\n    return c"
-    assert first_part(python, 9) == "def f(a):\n    b = a + 1\n    c = b * 2"
-    assert first_part("def f(a):\n    return a + 'x y z'", 9) == "def f(a):\n    return a +"
+    assert first_part(python, 9) == "def f(a):\n    b = a + 1"
+    assert first_part("def f(a):\n    return a + 'x y z'", 9) == "def f(a):\n    return"
     assert first_part("def f(a):\n    pass", 9) == ""

@@ -34,6 +34,7 @@ class Worked:
     signature: Signature
     cases: tuple[Case, ...]
     bodies: dict[str, str]
+    targets: tuple[str, ...] = ()  # languages that it is shown for; empty: all
 
     def function(self, language: str) -> str:
         """Its name in the language's style."""
@@ -58,7 +59,8 @@ def worked() -> list[Worked]:
 def _worked(row: dict[str, Any]) -> Worked:
     params = tuple(Param(name, Type.parse(kind)) for name, kind in row["params"].items())
     cases = tuple(Case(tuple(case["args"]), case["expected"]) for case in row["cases"])
-    return Worked(row["name"], row["sentence"], Signature(params, Type.parse(row["returns"])), cases, row["bodies"])
+    signature, targets = Signature(params, Type.parse(row["returns"])), tuple(row.get("targets", ()))
+    return Worked(row["name"], row["sentence"], signature, cases, row["bodies"], targets)
 
 
 def translations(discussion: Discussion, known: dict[str, Sample], params: dict[str, Any]) -> list[tuple[str, str]]:
@@ -98,8 +100,8 @@ def _fixed(discussion: Discussion) -> list[tuple[str, str]]:
     """Fixed pairs; those that share most types with the task come first."""
     wanted = discussion.signature.heads()
     source, target = discussion.source.language, discussion.target
-    usable = [w for w in worked() if target in w.bodies and source in w.bodies]
-    usable.sort(key=lambda w: (-len(wanted & w.signature.heads()), len(w.signature.heads() - wanted)))
+    usable = [w for w in worked() if target in w.bodies and source in w.bodies and target in (w.targets or [target])]
+    usable.sort(key=lambda w: (-len(wanted & w.signature.heads()), len(w.signature.heads() - wanted), not w.targets))
     return [(translation(source, w.bare(source), target), fenced(target, w.bare(target))) for w in usable]
 
 
@@ -123,7 +125,7 @@ def _fits(sample: Sample) -> bool:
 def solutions(language: str, count: int) -> Sequence[tuple[str, str]]:
     """Fixed problems with their answers in one language: examples where nothing is translated."""
     pairs = []
-    for item in [w for w in worked() if language in w.bodies][:count]:
+    for item in [w for w in worked() if language in w.bodies and language in (w.targets or [language])][:count]:
         name = item.function(language)
         declared = get(language).header(name, item.signature).rstrip()
         task = instruction(item.sentence, language, name, declared, item.signature, list(item.cases))

@@ -21,7 +21,7 @@ from xinstruct.agents.operations import Operation
 from xinstruct.agents.operations import draw as draw_operation
 from xinstruct.agents.similarity import gate
 from xinstruct.agents.spelling import difficulty
-from xinstruct.agents.tasks import supports
+from xinstruct.agents.tasks import declarable, supports
 from xinstruct.files import BadInput
 from xinstruct.languages import get
 from xinstruct.languages.types import Signature
@@ -130,6 +130,7 @@ class Society:
             for language in self.languages
             if language != source.language
             and (_roots(source), language, work) not in self.tried
+            and declarable(language, get(language).identifier(source.function))
             and supports(language, get(language).identifier(source.function), signature)
         ]
         mode = self.params["targets"]

@@ -16,6 +16,7 @@ from xinstruct.languages import get
 from xinstruct.languages.base import Unsupported
 from xinstruct.languages.types import Case, Signature
 from xinstruct.llm.client import Answer, Request
+from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.prompts import render
 from xinstruct.records import Reason, Turn, content_id
 
@@ -70,6 +71,11 @@ def supports(language: str, name: str, signature: Signature) -> bool:
     except Unsupported:
         return False
     return True
+
+
+def declarable(language: str, name: str) -> bool:
+    """Whether a function may bear the name: PHP cannot declare one of its own functions again."""
+    return language != "php" or name.lower() not in GRAMMARS["php"].known()
 
 
 def calls(cases: list[Case], count: int = 2) -> list[dict[str, str]]:
