@@ -100,6 +100,8 @@ def test_types_are_drawn_by_weight_and_counted(oracle_run: Make) -> None:
     counted = Counter(s.task for s in ran.samples)
     assert len(counted) == 5
     assert {task: row["kept"] for task, row in metrics["by_task"].items()} == counted
+    spent = sum(row["completion_tokens"] for row in metrics["tokens"].values())
+    assert spent == metrics["teacher"]["completion_tokens"] and "explanations" in metrics["tokens"]
     assert sum(count for row in metrics["coverage"].values() for count in row.values()) == len(ran.samples)
 
 

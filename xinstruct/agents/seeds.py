@@ -39,6 +39,7 @@ from xinstruct.records import Reason, Sample, Snippet, content_id
 
 SIMPLE = {"int", "float", "bool", "string", "list"}
 DOC_CHARS, CODE_CHARS = 600, 1500
+CONTEXT = {"package", "signature", "doc"}  # what of a snippet an I-Generator may be told
 
 
 @dataclass
@@ -166,6 +167,9 @@ class IGenerator:
 
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params, self.seed = params, seed
+        self.context = list(params.get("context", ["doc", "signature"]))
+        if unknown := set(self.context) - CONTEXT:
+            raise BadInput(f"params.yaml: seed.context names {min(unknown)!r}; {', '.join(sorted(CONTEXT))}")
 
     def request(self, draft: Draft, source: str) -> Request:
         """The prompt for one sentence; its first words are already written."""
@@ -174,7 +178,7 @@ class IGenerator:
         text = render(
             "igenerator",
             source=source,
-            context=self.params.get("context", ["doc", "signature"]),
+            context=self.context,
             package=snippet.package,
             scope=snippet.scope,
             title=language.title,
