@@ -14,7 +14,7 @@ from typing import Any
 
 from xinstruct.agents.answers import fenced, generation, translation
 from xinstruct.agents.discussion import Discussion
-from xinstruct.agents.spelling import bare, without_imports
+from xinstruct.agents.spelling import bare, spelled_for, without_imports
 from xinstruct.agents.tasks import instruction
 from xinstruct.languages import Unsupported, get
 from xinstruct.languages.types import Case, Signature, Type
@@ -83,7 +83,7 @@ def _from_memory(discussion: Discussion, known: dict[str, Sample]) -> list[tuple
             continue
         base = known.get(sample.parents[0])
         if base is not None and _fits(sample) and _fits(base) and base.id != discussion.source.id:
-            question = translation(base.language, shown(base), target)
+            question = translation(base.language, source_for(target, base), target)
             pairs.append((base.language == discussion.source.language, question, fenced(target, shown(sample))))
     pairs.sort(key=lambda pair: not pair[0])
     return [(question, reply) for _, question, reply in pairs]
@@ -102,7 +102,10 @@ def _fixed(discussion: Discussion) -> list[tuple[str, str]]:
     source, target = discussion.source.language, discussion.target
     usable = [w for w in worked() if target in w.bodies and source in w.bodies and target in (w.targets or [target])]
     usable.sort(key=lambda w: (-len(wanted & w.signature.heads()), len(w.signature.heads() - wanted), not w.targets))
-    return [(translation(source, w.bare(source), target), fenced(target, w.bare(target))) for w in usable]
+    return [
+        (translation(source, spelled_for(target, w.bare(source), w.signature), target), fenced(target, w.bare(target)))
+        for w in usable
+    ]
 
 
 def _peers(discussion: Discussion) -> list[tuple[str, str]]:
@@ -116,6 +119,11 @@ def shown(sample: Sample) -> str:
         return bare(sample.language, sample.function, Signature.from_json(sample.signature), sample.code)
     except Unsupported:
         return without_imports(sample.code)
+
+
+def source_for(target: str, sample: Sample) -> str:
+    """A sample's answer as it is shown before a translation: the function alone, names as the target spells them."""
+    return spelled_for(target, shown(sample), Signature.from_json(sample.signature))
 
 
 def _fits(sample: Sample) -> bool:

@@ -65,6 +65,31 @@ def python_imports(code: str) -> str:
     return "".join(f"import {name}\n" for name in named) + ("\n\n" if named else "")
 
 
+_ASSIGNED = re.compile(
+    r"\b([A-Za-z_]\w*)\s*(?:[-+*/%|&^]|<<|>>)?=(?!=|>)"  # assigned to
+    r"|\b([A-Za-z_]\w*)\s*(?:\+\+|--|:(?!:)|\bof\b|\bin\b)"  # counted, looped over
+)
+_STRING = re.compile(r"(\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')")
+_LABELS = {"default", "else", "case", "try", "public", "private", "in", "of"}  # words that are no variables there
+
+
+def spelled_for(target: str, code: str, signature: Signature) -> str:
+    """Code with its variables as the target spells them, for a reader that copies names: `$x` before PHP.
+
+    Variables are the parameters and what the body assigns or loops over; strings stay as they are. The
+    result is shown and never run.
+    """
+    if target != "php":
+        return code
+    head = code.find("\n") + 1
+    names = {param.name for param in signature.params}
+    names |= {name for found in _ASSIGNED.findall(code[head:]) for name in found if name} - _KEYWORDS - _LABELS
+    if not names:
+        return code
+    pattern = re.compile(rf"(?<![$\w.])({'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})\b(?!\s*\()")
+    return "".join(part if index % 2 else pattern.sub(r"$\1", part) for index, part in enumerate(_STRING.split(code)))
+
+
 _CALL = re.compile(r"(?<!new )\b([A-Za-z_]\w*)\s*\(")
 _KEYWORDS = frozenset(
     ("if", "for", "while", "switch", "catch", "return", "foreach", "elif", "and", "or", "not", "int", "float", "double")

@@ -14,7 +14,7 @@ from xinstruct.agents.agreement import Agreed, agree
 from xinstruct.agents.answers import Candidate, Task, answer, generation, translation
 from xinstruct.agents.cases import Observer
 from xinstruct.agents.discussion import Discussion
-from xinstruct.agents.examples import shown, solutions, translations
+from xinstruct.agents.examples import shown, solutions, source_for, translations
 from xinstruct.agents.scorer import Asker
 from xinstruct.agents.society import Society
 from xinstruct.agents.tasks import supports
@@ -98,7 +98,7 @@ def _translation_task(discussion: Discussion, society: Society) -> Task:
         language=discussion.target,
         name=discussion.name,
         signature=discussion.signature,
-        question=translation(source.language, code, discussion.target),
+        question=translation(source.language, source_for(discussion.target, source), discussion.target),
         max_tokens=ROOM + len(code) * 2 // CHARS_PER_TOKEN,
         cases=tuple(discussion.cases),
         thread=discussion.thread,
