@@ -66,7 +66,7 @@ def test_variables_are_shown_as_php_spells_them() -> None:
     code = "int f(int low, String text) {\n    int sum = 0;\n    for (char c : text) {\n        sum += low;\n    }\n"
     shown = spelled_for("php", code + '    return f(sum) + "low" + text.low;\n}', two)
     assert "int f(int $low, String $text) {" in shown and "for (char $c : $text)" in shown
-    assert "$sum += $low;" in shown and 'return f($sum) + "low" + $text.low;' in shown
+    assert "$sum += $low;" in shown and 'return f($sum) . "low" . $text.low;' in shown
     assert spelled_for("php", shown, two) == shown and spelled_for("java", code, two) == code
     assert spelled_for("php", "def g(low):\n    return low >= 2", two) == "def g($low):\n    return $low >= 2"
 

@@ -76,8 +76,8 @@ _LABELS = {"default", "else", "case", "try", "public", "private", "in", "of"}  #
 def spelled_for(target: str, code: str, signature: Signature) -> str:
     """Code with its variables as the target spells them, for a reader that copies names: `$x` before PHP.
 
-    Variables are the parameters and what the body assigns or loops over; strings stay as they are. The
-    result is shown and never run.
+    Variables are the parameters and what the body assigns or loops over; strings stay as they are, and what
+    joins them is PHP's dot. The result is shown and never run.
     """
     if target != "php":
         return code
@@ -87,7 +87,13 @@ def spelled_for(target: str, code: str, signature: Signature) -> str:
     if not names:
         return code
     pattern = re.compile(rf"(?<![$\w.])({'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})\b(?!\s*\()")
-    return "".join(part if index % 2 else pattern.sub(r"$\1", part) for index, part in enumerate(_STRING.split(code)))
+    parts = _STRING.split(code)  # strings at the odd places
+    for index in range(0, len(parts), 2):
+        text = pattern.sub(r"$\1", parts[index])
+        if index + 1 < len(parts):
+            text = re.sub(r" \+ $", " . ", text)
+        parts[index] = re.sub(r"^ \+ ", " . ", text) if index else text
+    return "".join(parts)
 
 
 _CALL = re.compile(r"(?<!new )\b([A-Za-z_]\w*)\s*\(")
