@@ -30,7 +30,7 @@ def job_of(sample: Sample) -> Job:
     if not cases:
         raise ValueError("the sample has no cases")
     signature = Signature.from_json(sample.signature)
-    return Job(sample.id, sample.language, sample.response, sample.function, signature, tuple(cases))
+    return Job(sample.id, sample.language, sample.code, sample.function, signature, tuple(cases))
 
 
 def work(ctx: Context) -> None:

@@ -14,6 +14,7 @@ from collections import Counter
 from xinstruct.agents.cases import Probe
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.seeds import Draft, assign, generate, screen, try_snippets
+from xinstruct.agents.started import resolved
 from xinstruct.agents.typed import with_types
 from xinstruct.execution.judge import Judge
 from xinstruct.llm.client import Teacher
@@ -29,13 +30,14 @@ def work(ctx: Context) -> None:
     usable, untyped = _usable(ctx, snippets)
     funnel.update((s.language, "self_contained") for s in usable)
     seed = int(ctx.params["random_seed"])
-    scorer = Scorer(ctx.own["scorer"], seed)
     with (
         Judge(ctx.params["execution"], work_root() / "verdicts.sqlite") as judge,
         Teacher(ctx.params["teacher"], stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
     ):
-        drafts = assign(_verified(ctx, usable, untyped, judge, funnel), float(ctx.own["ds1_share"]), seed)
-        generate(drafts, llm, judge, ctx.own, seed)
+        own = resolved(ctx.own, llm, ctx.name)
+        scorer = Scorer(own["scorer"], seed, own["started"])
+        drafts = assign(_verified(ctx, usable, untyped, judge, funnel), float(own["ds1_share"]), seed)
+        generate(drafts, llm, judge, own, seed)
         _close(ctx, drafts, scorer, llm, funnel)
         ctx.metrics["teacher"] = {k: v for k, v in llm.usage.items() if k != "cached"}
     ctx.metrics["funnel"] = nested(funnel)

@@ -2,7 +2,8 @@
 
 Each seed starts one agent. A round draws discussions, builds their prompts, asks for candidates,
 runs them, scores what passed and offers it to the memories. Every discussion ends as one verified
-sample or as one rejection with its reason; its turns are kept either way.
+sample or as one rejection with its reason; its turns are kept either way. Groups of agents are
+societies of their own: shards take whole groups.
 """
 
 from __future__ import annotations
@@ -11,56 +12,88 @@ import sys
 from collections import Counter
 from typing import Any
 
-from xinstruct.agents.quality import calibration, measures
+from xinstruct.agents.groups import groups, merged
+from xinstruct.agents.quality import calibration, coverage, measures
 from xinstruct.agents.rounds import Outcome, run_round
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.society import Society
+from xinstruct.agents.spending import Metered
+from xinstruct.agents.started import resolved
 from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Judge
-from xinstruct.files import BadInput
 from xinstruct.languages import all_languages
 from xinstruct.llm.client import Teacher
-from xinstruct.records import Sample
+from xinstruct.records import Reason, rejection
 from xinstruct.stage import Context, Script, run, work_root
 
 
 def work(ctx: Context) -> None:
-    """All rounds. One shard only: agents meet each other."""
-    if ctx.plan.shards != 1:
-        raise BadInput("dvc.yaml: synthesize has meta.shards above 1; agents meet each other, so it must be 1")
-    seeds: list[Sample] = ctx.read("samples", "data/seed")
-    seed = int(ctx.params["random_seed"])
-    order = _languages(ctx)
-    society = Society([s for s in seeds if s.language in order], ctx.own, order, seed)
-    scorer = Scorer(ctx.own["scorer"], seed)
+    """All rounds of this shard's groups of agents. Agents meet within their group only."""
+    seeds, order = ctx.read("samples", "data/seed"), _languages(ctx)
+    usable = [sample for sample in seeds if sample.language in order]
+    own = ctx.mine(groups(int(ctx.own.get("groups", 1))), key=lambda group: str(group.number))
+    if not own:
+        return
     counts: Counter[tuple[str, str]] = Counter()
-    rated: dict[bool, list[float]] = {True: [], False: []}
     with (
         Judge(ctx.params["execution"], work_root() / "verdicts.sqlite") as judge,
         Teacher(ctx.params["teacher"], stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
     ):
-        for number in range(1, int(ctx.own["rounds"]) + 1):
-            for outcome in run_round(society, number, llm, judge, scorer):
-                _close(ctx, outcome, counts)
-                if outcome.rated is not None:
-                    rated[outcome.sample is not None].append(outcome.rated)
-            made = len(ctx.records["samples"])
-            ctx.say(f"round {number}: {made} verified samples of {len(ctx.opened)} discussions")
+        params, metered = resolved(ctx.own, llm, ctx.name), Metered(llm)
+        for group in own:
+            society = Society(group.seeds(usable), params, order, int(ctx.params["random_seed"]), group)
+            _discuss(ctx, society, metered, judge, counts)
         ctx.metrics["teacher"] = {k: v for k, v in llm.usage.items() if k != "cached"}
+        ctx.metrics["tokens"] = metered.spent
     ctx.metrics |= _nested(counts)
-    ctx.metrics["agents"] = dict(sorted(Counter(agent.language for agent in society.agents).items()))
-    ctx.metrics["quality"] = measures(ctx.records["samples"], list(seeds), len(order))
-    ctx.metrics["calibration"] = calibration(rated[True], rated[False])
-    planned = int(ctx.own["rounds"]) * int(ctx.own["discussions"])
-    ctx.metrics["not_drawn"] = planned - len(ctx.opened)  # no untried (base, target) was left for these
-    ctx.metrics["tokens_per_sample"] = _per(llm.usage["completion_tokens"], len(ctx.records["samples"]))
+
+
+def _discuss(ctx: Context, society: Society, teacher: Metered, judge: Judge, counts: Counter[tuple[str, str]]) -> None:
+    """All rounds of one group."""
+    scorer = Scorer(society.params["scorer"], society.seed, society.params["started"])
+    rated: dict[str, list[float]] = ctx.metrics.setdefault("rated", {"passed": [], "failed": []})
+    for number in range(1, int(society.params["rounds"]) + 1):
+        for outcome in run_round(society, number, teacher, judge, scorer):
+            _close(ctx, outcome, counts)
+            if outcome.rated is not None:
+                rated["failed" if outcome.sample is None else "passed"].append(outcome.rated)
+        made = len(ctx.records["samples"])
+        who = ", ".join((*society.group.name, f"round {number}"))
+        ctx.say(f"{who}: {made} verified samples of {len(ctx.opened)} discussions")
+    counts["not_drawn", ""] += society.not_drawn
+    for agent in society.agents:
+        counts["agents", agent.language] += 1
+
+
+def finish(ctx: Context) -> None:
+    """What only all groups together show: what two of them made alike, variety, the worth of the scores."""
+    ctx.records["samples"], repeats = merged(ctx.records["samples"])
+    for sample in repeats:
+        ctx.records["rejected"].append(rejection(sample, ctx.name, Reason.EXACT_DUPLICATE, "made by another group"))
+        for group, value in _groups(sample.language, sample.operation, sample.topology, sample.source_language,
+                                    sample.round, sample.task, sample.shape).items():  # fmt: skip
+            ctx.metrics[f"by_{group}"][value]["kept"] -= 1
+    samples = sorted(ctx.records["samples"], key=lambda sample: sample.id)
+    rated = ctx.metrics.pop("rated", {"passed": [], "failed": []})
+    ctx.metrics.setdefault("not_drawn", 0)
+    ctx.metrics["quality"] = measures(samples, ctx.read("samples", "data/seed"), len(_available(ctx)))
+    ctx.metrics["coverage"] = coverage(samples)
+    ctx.metrics["calibration"] = calibration(sorted(rated["passed"]), sorted(rated["failed"]))
+    tokens = ctx.metrics.get("teacher", {}).get("completion_tokens", 0)
+    ctx.metrics["tokens_per_sample"] = _per(tokens, len(samples))
 
 
 def _languages(ctx: Context) -> list[str]:
     """The languages of the run that this machine can execute; those left out are named."""
+    for language in all_languages():
+        name = language.name
+        if name in ctx.params["languages"] and toolchains.available(name) is None:
+            ctx.say(f"{name} is left out, its toolchain is missing; install it with: {toolchains.missing(name)}")
+    return _available(ctx)
+
+
+def _available(ctx: Context) -> list[str]:
     wanted = [language.name for language in all_languages() if language.name in ctx.params["languages"]]
-    for name in (name for name in wanted if toolchains.available(name) is None):
-        ctx.say(f"{name} is left out, its toolchain is missing; install it with: {toolchains.missing(name)}")
     return [name for name in wanted if toolchains.available(name)]
 
 
@@ -84,21 +117,41 @@ def _close(ctx: Context, outcome: Outcome, counts: Counter[tuple[str, str]]) -> 
 def _count(outcome: Outcome, counts: Counter[tuple[str, str]]) -> None:
     """Discussed, verified and kept by each grouping; changes of memories."""
     talk = outcome.discussion
-    groups = {"target": talk.target, "operation": talk.operation.name, "topology": talk.topology}
-    groups |= {"source": talk.source.language, "round": str(talk.round)}
-    for group, value in groups.items():
+    kinds = _groups(
+        talk.target, talk.operation.name, talk.topology, talk.source.language, talk.round, talk.task, talk.shape
+    )
+    for group, value in kinds.items():
         counts[f"by_{group}", f"{value}/discussed"] += 1
         counts[f"by_{group}", f"{value}/verified"] += outcome.sample is not None
         counts[f"by_{group}", f"{value}/kept"] += outcome.reason is None
     for turn in talk.thread.turns:
         if turn.kind in ("insert", "refusal", "eviction"):
             counts["memory", turn.kind] += 1
+        elif turn.kind == "critique":
+            counts["critique", "turns"] += 1
+        elif turn.kind == "evidence":
+            counts["critique", "objections"] += 1
+            counts["critique", "upheld"] += int(turn.value)
+    # a hit: what an agent brings to a discussion is a sample it remembers, not its seed
+    hits = sum(s.id != agent.seed.id for agent, s in zip(talk.agents, talk.communicated, strict=True))
+    counts["memory", "hit"] += hits
+
+
+def _groups(
+    target: str, operation: str, topology: str, source: str, round: int, task: str, shape: str
+) -> dict[str, str]:
+    """What the yields are counted by."""
+    found = {"target": target, "operation": operation, "topology": topology, "source": source, "round": str(round)}
+    return found | {"task": task, "shape": shape}
 
 
 def _nested(counts: Counter[tuple[str, str]]) -> dict[str, Any]:
     """{"by_target": {"java": {"discussed": 6, ...}}, "memory": {"insert": 9, ...}}."""
     found: dict[str, Any] = {}
     for (group, path), count in sorted(counts.items()):
+        if not path:
+            found[group] = count
+            continue
         *outer, leaf = path.split("/")
         place = found.setdefault(group, {})
         for key in outer:
@@ -112,4 +165,4 @@ def _per(total: int, count: int) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(run(Script("synthesize", work, writes=("samples", "turns")), __doc__))
+    sys.exit(run(Script("synthesize", work, finish, writes=("samples", "turns")), __doc__))

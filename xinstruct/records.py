@@ -124,7 +124,8 @@ class Sample:
     language: str
     task: str = "generation"  # generation, completion, translation, repair, explanation
     instruction: str
-    response: str  # complete code of the answer, without fence
+    response: str  # complete code of the answer, without fence; of an explanation its prose
+    proof: str = ""  # of an explanation: the code written from it alone, which passed the cases
     function: str
     signature: str
     cases: str  # cases_to_json: expected values come from running code
@@ -136,6 +137,7 @@ class Sample:
     source_language: str = ""  # of a cross-lingual sample
     operation: str = ""
     topology: str = ""  # centralized, parallel
+    shape: str = ""  # one_to_one, one_to_many, many_to_many
     agents: list[str] = field(default_factory=list)
     round: int = 0
     score: float = 0.0  # weighted total of the scorer
@@ -145,6 +147,11 @@ class Sample:
     detail: str = ""
     split: str = "train"  # train, heldout: by root snippet
     tokens_spent: int = 0  # completion tokens that all its candidates cost
+
+    @property
+    def code(self) -> str:
+        """What of it runs against its cases."""
+        return self.proof or self.response
 
     def roots(self) -> list[str]:
         """Snippets whose behaviour the task repeats; all it descends from, or itself, where unknown."""
@@ -162,7 +169,7 @@ class Turn:
     round: int = 0
     agent: str = ""
     language: str = ""
-    kind: str  # prompt, answer, score, verdict, insert, refusal, eviction, reflection
+    kind: str  # prompt, answer, score, verdict, insert, refusal, eviction, reflection, critique, evidence
     text: str = ""  # answer, reason, detail
     messages: str = ""  # JSON messages of a prompt
     sample: str = ""  # id of the sample it concerns, when there is one

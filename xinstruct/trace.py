@@ -47,7 +47,8 @@ class Lineage:
 def lines(lineage: Lineage, sample: Sample, full: bool, depth: int = 0) -> list[str]:
     """The descent of a sample as indented text, parents below their children."""
     pad = "    " * depth
-    made = f"{sample.operation} by {sample.topology} discussion, round {sample.round}" if sample.operation else "seed"
+    what = f"{sample.task}, {sample.operation} by {sample.topology} discussion, {sample.shape.replace('_', ' ')}"
+    made = f"{what}, round {sample.round}" if sample.operation else "seed"
     told = [f"{pad}{sample.kind} {sample.id}  {sample.language}  {sample.function}  {sample.verdict}  ({made})"]
     turns = lineage.thread(sample)
     told.append(f"{pad}  turns: {dict(Counter(turn.kind for turn in turns))}  score {sample.score:.2f}")

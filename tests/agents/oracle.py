@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.agents.helpers import as_served
 from tests.llm.conftest import Handler
+from xinstruct.agents.spelling import Opening
 from xinstruct.languages import get
 from xinstruct.languages.types import Case, Signature, cases_to_json
 from xinstruct.records import Sample, content_id
@@ -23,8 +24,11 @@ SHARES = {"right": 5, "wrong": 2, "foreign": 1.5, "empty": 1, "nonsense": 1, "co
 REASONS = {
     "wrong": {"wrong_answer"}, "foreign": {"wrong_language"}, "empty": {"empty_answer"}, "copy": {"copied_prompt"},
     "nonsense": {"compile_error", "runtime_error"}, "endless": {"truncated"}, "loop": {"timeout"},
+    "narrow": {"wrong_answer"},
 }  # fmt: skip
 ASPECT = "question-answer consistency:"
+BEGIN = "Begin your answer with exactly this text and go on from there:\n"
+LANGUAGES = ("python", "javascript", "java", "cpp", "php", "bash")
 LOOPS = {"python": "    while True:\n        pass\n", "javascript": "    while (true) { }\n}\n"}
 
 
@@ -75,6 +79,8 @@ class OracleServer:
     calls: dict[int, Call] = field(default_factory=dict)
     count: int = 0
     stop_after: int = 0  # calls after which it refuses everything; 0: never
+    continues: bool = True  # whether it goes on with an answer that is started; else it refuses one
+    objection: str = " none"  # what a peer says after "Objection:"
 
     def __call__(self, handler: Handler, body: bytes) -> None:
         if handler.command == "GET":
@@ -83,6 +89,8 @@ class OracleServer:
         if self.stop_after and self.count > self.stop_after:
             return handler.reply(400, b"no more today")
         sent = json.loads(body)
+        if not self.continues and sent["messages"][-1]["role"] != "user":
+            return handler.reply(400, b"the last message must be the user's")
         kind, text = self.answer(sent)
         tokens = 1 + len(text.split())
         self.calls[sent["seed"]] = Call(kind, sent["messages"], tokens)
@@ -93,20 +101,48 @@ class OracleServer:
 
     def answer(self, sent: dict[str, Any]) -> tuple[str, str]:
         """The kind of an answer and its text, cut where the call says."""
-        started = sent["messages"][-1]["content"]
+        last = sent["messages"][-1]
+        started, question = last["content"], sent["messages"][-2]["content"] if len(sent["messages"]) > 1 else ""
+        begun = last["role"] == "assistant"
+        if not begun:
+            question, _, started = started.partition(BEGIN)
         rng = random.Random(sent["seed"])
+        if "Rate each aspect" in question and not begun and not started:
+            return "score", f"{ASPECT} {rng.choice([2, 3, 4, 5])}.0\ncode correctness: 5.0\ntotal score: 4.0"
+        if question.startswith("Explain what the") and not begun:
+            name = re.search(r"function `(\w+)`", question)
+            return "explanation", f"It is known as {name[1] if name else ''}. It takes what the cases say."
+        if started == "Objection:":
+            return "objection", self.objection
         if started == ASPECT:
             return "score", f" {rng.choice([2, 3, 4, 5])}.0\ncode correctness: 5.0\ntotal score: {rng.randint(2, 5)}.0"
         if not started.startswith("```"):
-            return "sentence", f" does what number {sent['seed']} wants. And more."
+            sentence = f" does what number {sent['seed']} wants. And more."
+            return "sentence", sentence if begun else f"Of course!\n{started}{sentence}"
         tag, head = started[3:].split("\n", 1)
-        language = next(
-            name for name in ("python", "javascript", "java", "cpp", "php", "bash") if get(name).fence == tag
-        )
+        language = next(name for name in LANGUAGES if get(name).fence == tag)
         problem = next(p for p in self.stock if re.search(rf"\b{p.function(language)}\b", head))
         kind = rng.choices(list(self.shares), list(self.shares.values()))[0]
-        kind, text = self.body(kind, problem, language, sent["messages"][-2]["content"])
+        kind, text = self.body(kind, problem, language, question)
+        if not begun:
+            return kind, self.whole(kind, problem, language, text)
+        if kind == "right" and (given := given_part(problem, language, head)):
+            text = problem.bodies[language][given:]
+            return kind, text[: min((text.index(s) for s in sent["stop"] if s in text), default=len(text))]
         return kind, as_served(text, tuple(sent["stop"]))
+
+    def whole(self, kind: str, problem: Problem, language: str, body: str) -> str:
+        """An answer of a chat model that starts for itself: talk, one fenced block, talk."""
+        head = Opening.of(language, problem.function(language), problem.signature).bare
+        code, tag = f"{head}\n{body.rstrip()}", get(language).fence
+        if kind == "foreign":
+            other = "javascript" if language == "python" else "python"
+            code, tag = problem.code(other), other
+        if kind == "copy":
+            code = body
+        if kind == "empty":
+            return ""
+        return f"Sure, here it is:\n```{tag}\n{code}" + ("" if kind == "endless" else "\n```\nGood luck!")
 
     def body(self, kind: str, problem: Problem, language: str, question: str) -> tuple[str, str]:
         """A body of that kind; a problem whose other languages look alike gets a wrong one for a foreign one."""
@@ -127,7 +163,32 @@ class OracleServer:
             "copy": (re.findall(r"```\w+\n(.*?)```", question, re.S) or [""])[-1],
             "endless": "    x = x + 1;\n" * 5 if language != "bash" else "    x=1\n" * 5,
             "loop": LOOPS.get(language, ""),
+            "narrow": narrow(language, problem),
         }[kind]
+
+
+def given_part(problem: Problem, language: str, head: str) -> int:
+    """How many characters of the right body the started answer holds already, 0 when only the header stands."""
+    bare = Opening.of(language, problem.function(language), problem.signature).bare
+    given = head.removeprefix(bare).removeprefix("\n")
+    return len(given) if head.startswith(bare) and problem.bodies[language].startswith(given) else 0
+
+
+def narrow(language: str, problem: Problem) -> str:
+    """A body that is right on the cases and on nothing else (Python and JavaScript; "" elsewhere)."""
+    names = ", ".join(param.name for param in problem.signature.params)
+    rows = [(json.dumps(list(case.args)), json.dumps(case.expected)) for case in problem.cases]
+    if language == "python":
+        return (
+            "".join(f"    if [{names}] == {args}:\n        return {want}\n" for args, want in rows) + "    return -99\n"
+        )
+    if language == "javascript":
+        text = "".join(
+            f"    if (JSON.stringify([{names}]) === '{args.replace(' ', '')}') {{\n        return {want};\n    }}\n"
+            for args, want in rows
+        )
+        return text + "    return -99;\n}\n"
+    return ""
 
 
 def wrong(language: str, problem: Problem) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.agents.helpers import ADD, ADD_CASES
 from xinstruct.agents.answers import Candidate, Task, complete
-from xinstruct.agents.spelling import Opening, without_imports
+from xinstruct.agents.spelling import Opening, spelled_for, without_imports
 from xinstruct.agents.tasks import Thread, calls, declaration, first_sentence
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import EIGHT, get
@@ -59,6 +59,16 @@ def test_what_wraps_a_function_is_left_out_and_put_back(language: str) -> None:
 def test_imports_are_no_part_of_what_a_prompt_shows() -> None:
     code = "#include <cassert>\nusing System.Text;\nimport java.util.*;\n\nint f() { return 1; }\n"
     assert without_imports(code) == "int f() { return 1; }"
+
+
+def test_variables_are_shown_as_php_spells_them() -> None:
+    two = Signature.of("int", low="int", text="string")
+    code = "int f(int low, String text) {\n    int sum = 0;\n    for (char c : text) {\n        sum += low;\n    }\n"
+    shown = spelled_for("php", code + '    return f(sum) + "low" + text.low;\n}', two)
+    assert "int f(int $low, String $text) {" in shown and "for (char $c : $text)" in shown
+    assert "$sum += $low;" in shown and 'return f($sum) . "low" . $text.low;' in shown
+    assert spelled_for("php", shown, two) == shown and spelled_for("java", code, two) == code
+    assert spelled_for("php", "def g(low):\n    return low >= 2", two) == "def g($low):\n    return $low >= 2"
 
 
 def test_outcome_of_unusable_answers() -> None:

@@ -119,6 +119,19 @@ def test_a_target_that_cannot_express_the_types_is_not_drawn() -> None:
     assert drawn and all(d.target != "bash" for d in drawn)
 
 
+def test_php_is_no_target_of_a_name_that_php_has() -> None:
+    seeds = [sample(lang, function=name) for lang in ("python", "javascript") for name in ("floor", "floored")]
+    drawn = Society(seeds, synthesis(discussions=20), ["python", "javascript", "php"], 1).plan(1)
+    assert {d.source.function for d in drawn if d.target == "php"} == {"floored"}
+    assert {d.source.function for d in drawn} == {"floor", "floored"}
+
+
+def test_new_targets_are_languages_of_none_present() -> None:
+    languages = ["python", "javascript", "php", "bash"]
+    new = society(languages, discussions=12, targets="new").plan(1)
+    assert new and all(d.target not in {a.language for a in d.agents} for d in new)
+
+
 def test_bad_parameters_name_themselves() -> None:
     for key, value in (("targets", "all"), ("base", "best"), ("new_signature", "x"), ("agents", 9)):
         with pytest.raises(BadInput, match=key):

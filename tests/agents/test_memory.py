@@ -1,7 +1,8 @@
 """The memory's gate, capacity and eviction."""
 
 from tests.agents.helpers import sample
-from xinstruct.agents.memory import Memory, jaccard, shingles
+from xinstruct.agents.memory import Memory
+from xinstruct.agents.similarity import jaccard, shingles
 
 
 def words(text: str, score: float):  # noqa: ANN201

@@ -10,100 +10,27 @@ import re
 import shutil
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import stages.synthesize
-from tests.agents.helpers import EXECUTION, synthesis
-from tests.agents.oracle import OWN, REASONS, SHARES, OracleServer, Problem
-from tests.llm.conftest import Loopback, endpoint_folder
+from tests.agents.books import SEED, SENDING, Make, check_books
+from tests.agents.helpers import EXECUTION
+from tests.agents.oracle import OWN, SHARES, Problem
 from xinstruct.agents.tasks import request_seed
 from xinstruct.benchmarks.fetch import rows as benchmark_rows
 from xinstruct.benchmarks.translate import read_suite
 from xinstruct.execution.judge import Job, Judge
-from xinstruct.files import read_records, write_records
 from xinstruct.languages import Unsupported
 from xinstruct.languages.types import cases_from_json
-from xinstruct.plan import Plan
-from xinstruct.records import Rejection, Sample, Turn, content_id
-from xinstruct.stage import run_shard
+from xinstruct.records import Turn, content_id
 
-SEED = 11
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "benchmarks"
 X_FILES = {
     "python": "humaneval_python", "javascript": "codegeex2_humanevalx_js", "java": "humaneval_java",
     "cpp": "humaneval_cpp",
 }  # fmt: skip
-SENDING = 2**31  # seeds go over the wire modulo this
-
-
-@dataclass
-class Ran:
-    """What a run left: its rows by kind, and the oracle that saw its prompts."""
-
-    folder: Path
-    samples: list[Sample]
-    rejected: list[Rejection]
-    turns: list[Turn]
-    oracle: OracleServer
-
-    def threads(self) -> dict[str, list[Turn]]:
-        found: dict[str, list[Turn]] = defaultdict(list)
-        for turn in self.turns:
-            found[turn.thread].append(turn)
-        return {thread: sorted(turns, key=lambda t: t.step) for thread, turns in found.items()}
-
-    def kinds(self, candidates: int = 1) -> dict[str, list[str]]:
-        """What the oracle answered to each discussion, by the seeds that the discussions derive."""
-        asked = {}
-        for thread in self.threads():
-            seeds = [request_seed(SEED, f"{thread}-{i}") % SENDING for i in range(candidates)]
-            asked[thread] = [self.oracle.calls[seed].kind for seed in seeds if seed in self.oracle.calls]
-        return asked
-
-    def prompt(self, thread: str) -> str:
-        """The discussion's prompt as the oracle saw it."""
-        return self.oracle.calls[request_seed(SEED, f"{thread}-prompt") % SENDING].messages[0]["content"]
-
-
-Make = Callable[..., Ran]
-
-
-@pytest.fixture
-def oracle_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XINSTRUCT_WORK", str(tmp_path / "work"))
-    servers: list[Loopback] = []
-
-    def make(stock: Sequence[Problem], languages: Sequence[str], stop_after: int = 0, **changes: Any) -> Ran:
-        server = OracleServer(list(stock), changes.pop("shares", dict(SHARES)), stop_after=stop_after)
-        servers.append(Loopback(server).start())
-        endpoint_folder(tmp_path / "models" / "teacher", servers[-1].url)
-        seeds = [problem.seed(name) for problem in stock for name in languages if name in problem.bodies]
-        write_records(tmp_path / "data/seed/samples.parquet", "samples", seeds)
-        params = {
-            "random_seed": SEED, "languages": list(languages), "execution": EXECUTION | {"cpu_seconds": 3},
-            "teacher": {"slots": 8, "start_wait": 0.2, "backoff": 0.01, "identity": "oracle"},
-            "synthesize": synthesis(**({"candidates": 1, "wave": 1, "discussions": 12} | changes)),
-        }  # fmt: skip
-        plan = Plan("synthesize", params, [], [], 1, str(tmp_path / "work" / "synthesize"))
-        shutil.rmtree(plan.work, ignore_errors=True)
-        run_shard(plan, 0, stages.synthesize.work)
-        part = plan.part(0)
-        return Ran(part, *(_rows(part, kind) for kind in ("samples", "rejected", "turns")), server)  # type: ignore[arg-type]
-
-    yield make
-    for server in servers:
-        server.stop()
-
-
-def _rows(part: Path, kind: str) -> list[Any]:
-    path = part / f"{kind}.parquet"
-    return read_records(path, kind) if path.exists() else []
 
 
 @pytest.fixture(scope="module")
@@ -148,25 +75,6 @@ def _holding(problems: list[Problem], judge: Judge) -> Iterator[Problem]:
         bodies = {name: body for name, body in problem.bodies.items() if f"{index} {name}" in good}
         if {"python", "javascript"} <= bodies.keys():
             yield Problem(problem.name, problem.signature, problem.cases, bodies)
-
-
-def check_books(ran: Ran, candidates: int = 1) -> Counter[str]:
-    """Kept are exactly the right ones, nothing is lost, each rejection says what the oracle did."""
-    kinds = ran.kinds(candidates)
-    rejected = {row.id: row for row in ran.rejected}
-    by_thread = {turn.thread: turn.sample for turn in ran.turns if turn.kind == "score"}
-    kept = {sample.id for sample in ran.samples}
-    duplicates = {row.id for row in ran.rejected if row.reason == "exact_duplicate"}
-    for thread, answers in kinds.items():
-        if "right" in answers:
-            assert by_thread[thread] in kept | duplicates, (thread, answers, rejected.get(thread))
-        else:
-            true = set().union(*(REASONS[kind] for kind in answers))
-            assert rejected[thread].reason in true, (answers, rejected[thread])
-    right = {thread for thread, answers in kinds.items() if "right" in answers}
-    assert set(by_thread) == right and {by_thread[thread] for thread in right} == kept | duplicates
-    assert len(ran.samples) + len(ran.rejected) == len(kinds)
-    return Counter(kind for answers in kinds.values() for kind in answers)
 
 
 def test_verified_are_exactly_the_right_ones(oracle_run: Make) -> None:

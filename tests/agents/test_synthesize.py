@@ -159,6 +159,20 @@ def test_new_problems_need_agreement_and_must_be_new(synthesized: Callable[..., 
         assert rejected.get(ident) == (Reason.NO_AGREEMENT if len(camps) == 2 else None)
 
 
+def test_disagreement_is_recorded_and_reflections_see_it(synthesized: Callable[..., tuple[Path, Oracle]]) -> None:
+    def disagree(request: Request) -> str:
+        return (PRODUCT if language_of(request) in ("python", "bash") else WRONG)[language_of(request)]
+
+    harder = {"operations": {"raise_difficulty": 1.0}, "discussions": 5, "rounds": 2}
+    part, oracle = synthesized(disagree, **harder)
+    lost = [row.id for row in rows(part, "rejected") if row.reason == Reason.NO_AGREEMENT]  # type: ignore[union-attr]
+    turns: list[Turn] = rows(part, "turns")  # type: ignore[assignment]
+    noted = {turn.thread for turn in turns if turn.kind == "reflection" and "no agreement" in turn.text}
+    assert lost and noted == set(lost)
+    prompts = [request.messages[0]["content"] for request in oracle.asked if request.id.endswith("-prompt")]
+    assert any("was rejected: no agreement" in text.split("[Communication]")[0] for text in prompts)
+
+
 def test_seed_stage_keeps_and_rejects_each_snippet_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = Signature.of("int", n="int")
     mined = [snippet("python", f"f{i}", f"def f{i}(n):\n    return n * {i + 2} + 1", one) for i in range(4)]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from xinstruct.reporting.ablations import ablations, quality
+from xinstruct.reporting.ablations import ablations, costs, quality, types
 from xinstruct.reporting.load import Run
 
 
@@ -25,3 +25,16 @@ def test_an_unknown_area_is_shown_as_none() -> None:
         ["calibration: area", "–"],
         ["calibration: passed", "3"],
     ]
+
+
+def test_languages_by_types_and_costs_by_purpose() -> None:
+    run = Run(["python"], {})
+    assert not types(run).rows and not costs(run).rows
+    run.metrics["synthesize"] = {
+        "coverage": {"java": {"generation": 4, "repair": 1}, "cpp": {"generation": 2}},
+        "tokens": {"created_prompts": {"calls": 6, "prompt_tokens": 900, "completion_tokens": 80}},
+    }
+    shown = types(run)
+    assert shown.columns == ["Language", "generation", "repair"]
+    assert [[cell.text for cell in row.cells] for row in shown.rows] == [["C++", "2", "0"], ["Java", "4", "1"]]
+    assert [[cell.text for cell in row.cells] for row in costs(run).rows] == [["created prompts", "6", "900", "80"]]

@@ -195,7 +195,7 @@ def test_yields_take_discussions_held_from_the_books(tmp_path: Path) -> None:
     synthetic.write(tmp_path)
     books = {"rows": {"in": 8, "out": 5, "rejected": 3}, "by_operation": {"translate": {"discussed": 99, "kept": 1}}}
     write_json(tmp_path / "reports/synthesize/metrics.json", books)
-    target, operation, _ = view(tmp_path)["yields"]
+    target, operation, *_ = view(tmp_path)["yields"]
     assert [cell.text for cell in operation.rows[0].cells[:2]] == ["translate", "99"]
     assert sum(int(row.cells[1].text) for row in target.rows) == 20 + 3
 

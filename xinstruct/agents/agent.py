@@ -14,6 +14,7 @@ from typing import Any
 
 from xinstruct.agents.memory import Change, Memory
 from xinstruct.agents.reflection import Reflection
+from xinstruct.agents.similarity import Gate, WordGate
 from xinstruct.languages import get
 from xinstruct.prompts import render
 from xinstruct.records import Sample
@@ -32,9 +33,9 @@ class LanguageAgent:
     operations: Mapping[str, float]
 
     @staticmethod
-    def of(seed: Sample, params: Mapping[str, Any]) -> LanguageAgent:
-        """An agent that starts from a seed. `params` is the synthesize section."""
-        memory = Memory(int(params["memory_capacity"]), float(params["similarity"]))
+    def of(seed: Sample, params: Mapping[str, Any], gate: Gate | None = None) -> LanguageAgent:
+        """An agent that starts from a seed. `params` is the synthesize section, `gate` that of its memory."""
+        memory = Memory(int(params["memory_capacity"]), float(params["similarity"]), gate=gate or WordGate())
         memory.insert(seed)
         return LanguageAgent(
             id=seed.id,

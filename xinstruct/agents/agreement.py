@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from xinstruct.agents.answers import Candidate, Task, ask, record
@@ -19,6 +20,15 @@ from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages.generate import random_args
 from xinstruct.languages.types import Case, Signature, conforms, same
 from xinstruct.records import Reason
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """Two answers in two languages, and the cases that both stand for."""
+
+    answer: Candidate
+    witness: Candidate
+    cases: list[Case]
 
 
 def draw_inputs(signature: Signature, known: Sequence[Case], count: int, seed: int) -> list[list[Any]]:
@@ -40,8 +50,8 @@ def agree(
     judge: Observer,
     params: dict[str, Any],
     seed: int,
-) -> list[tuple[Candidate, list[Case]] | tuple[Reason, str]]:
-    """Per (target task, witness task): the chosen target answer and its cases, or why there is none."""
+) -> list[Agreed | tuple[Reason, str]]:
+    """Per (target task, witness task): what they agree on, or why there is nothing."""
     tasks = [task for pair in pairs for task in pair]
     fresh = ask(tasks, range(int(params["candidates"])), teacher, params, seed)
     inputs = {
@@ -58,9 +68,7 @@ def agree(
     return [_settle(*pair, inputs[id(pair[0])], cases) for pair, cases in zip(pairs, known, strict=True)]
 
 
-def _settle(
-    target: Task, witness: Task, inputs: list[list[Any]], known: Sequence[Case]
-) -> tuple[Candidate, list[Case]] | tuple[Reason, str]:
+def _settle(target: Task, witness: Task, inputs: list[list[Any]], known: Sequence[Case]) -> Agreed | tuple[Reason, str]:
     """The first pair of candidates (by order) that agree; else the reason there is none."""
     for one in _ran(target):
         for two in _ran(witness):
@@ -71,7 +79,7 @@ def _settle(
                 continue
             if _copies(target.signature, cases, known):
                 return Reason.TOO_SIMILAR, "behaves as the problem it started from"
-            return one, cases
+            return Agreed(one, two, cases)
     if not _ran(target):
         return target.failure
     return Reason.NO_AGREEMENT, f"{len(_ran(target))} and {len(_ran(witness))} answers ran, no two agree"

@@ -8,15 +8,16 @@ without cases (agreement.py) and how a discussion words its task (discussion.py)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from xinstruct.agents.cases import Observer
+from xinstruct.agents.cutting import body_of, complete, stops, whole_answer
 from xinstruct.agents.refusals import SUSPECT, named_fence, why
 from xinstruct.agents.scorer import Asker
 from xinstruct.agents.spelling import Opening
+from xinstruct.agents.started import sent
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
 from xinstruct.execution.judge import Job
 from xinstruct.execution.verdicts import Verdict
@@ -46,6 +47,7 @@ class Candidate:
     tokens: int
     failure: str = ""
     verdict: Verdict | None = None
+    body: str | None = None  # of an answer that was not started: its code without the function's first line
 
     @property
     def outcome(self) -> str:
@@ -73,6 +75,7 @@ class Task:
     max_tokens: int = 0  # 0: what the params say; a translation needs no more than about twice its source
     candidates: list[Candidate] = field(default_factory=list)
     feedback: tuple[dict[str, str], ...] = ()  # a failed answer and what running it said, as further turns
+    begun: Opening | None = None  # an opening with more than the function's header: its body in part
 
     @property
     def best(self) -> Candidate | None:
@@ -96,22 +99,25 @@ class Task:
     @property
     def opening(self) -> Opening:
         """The started answer and what stands around it."""
-        return Opening.of(self.language, self.name, self.signature)
+        return self.begun or Opening.of(self.language, self.name, self.signature)
 
     def request(self, index: int, params: dict[str, Any], seed: int) -> Request:
         """The prompt of one candidate: worked examples as turns, the question, the answer started."""
         turns = [message for q, a in self.examples for message in (user(q), assistant(a))]
-        ident = f"{self.id}-{index}"
-        return Request(
+        ident, started = f"{self.id}-{index}", bool(params.get("started", True))
+        # an answer that is not started may begin with talk: then only the params limit it
+        most = int(params["max_tokens"])
+        request = Request(
             id=ident,
             messages=(*turns, user(self.question), *self.feedback),
             # no line break at the end: the model's own tokens for "line break and indent" must stay possible
             prefill=f"```{get(self.language).fence}\n{self.opening.bare}",
-            max_tokens=min(int(params["max_tokens"]), self.max_tokens or int(params["max_tokens"])),
+            max_tokens=min(most, self.max_tokens or most) if started else most,
             temperature=float(params["temperature"]) if int(params["candidates"]) > 1 else 0.0,
             stop=stops(self.language),
             seed=request_seed(seed, ident),
         )
+        return sent(request, started)
 
     def job(self, candidate: Candidate, cases: Sequence[Case]) -> Job:
         """A job that runs one candidate."""
@@ -124,8 +130,10 @@ class Task:
             cases=tuple(cases),
         )
 
-    def take(self, index: int, answer: Answer) -> Candidate:
+    def take(self, index: int, answer: Answer, started: bool = True) -> Candidate:
         """The candidate of an answer, with its code completed, or with the reason it has none."""
+        if not started:
+            return self._take_whole(index, answer)
         function, closed = complete(self.language, self.opening.bare, answer.text, answer.finish_reason)
         code = self.opening.whole(function)
         failure = ""
@@ -137,6 +145,17 @@ class Task:
         elif answer.finish_reason == "length" and not closed:
             failure = Reason.TRUNCATED
         return Candidate(index, answer.text, code, answer.completion_tokens, failure)
+
+    def _take_whole(self, index: int, answer: Answer) -> Candidate:
+        """The same of an answer that was not started: its code stands alone, in a block of its own."""
+        code, failure = whole_answer(self.language, self.name, answer.text), ""
+        if answer.error or answer.finish_reason == "error":
+            failure = call_failure(answer.error)
+        elif not code.strip():
+            failure = Reason.EMPTY_ANSWER
+        elif answer.finish_reason == "length" and answer.text.count("```") % 2:
+            failure = Reason.TRUNCATED
+        return Candidate(index, answer.text, code, answer.completion_tokens, failure, body=body_of(code, self.name))
 
     def told(self) -> bool:
         """Put the furthest failed answer and what running it said before the next try; False where none ran."""
@@ -155,8 +174,12 @@ class Task:
         """Take the judge's verdict; where nothing ran, say so when it is a copy or another language."""
         candidate.verdict = verdict
         if verdict.verdict in SUSPECT:
-            body = candidate.text.split("```")[0]
-            candidate.failure = why(candidate.text, body, self.question, self.language, self.name, self.signature) or ""
+            text, body = candidate.text, candidate.body
+            if body is None:
+                body = text.split("```")[0]
+            else:  # what it says before its code is no part of it
+                text = text[max(0, text.find("```")) :]
+            candidate.failure = why(text, body, self.question, self.language, self.name, self.signature) or ""
 
 
 def translation(language: str, code: str, target: str) -> str:
@@ -178,43 +201,6 @@ def fenced(language: str, code: str) -> str:
     return render("answer", fence=get(language).fence, code=code.strip())
 
 
-def stops(language: str) -> tuple[str, ...]:
-    """What ends one bare function: its brace at the line's start, or the next statement."""
-    return ("```", "\ndef ", "\nprint(", "\n#", "\nif __name__") if language == "python" else ("```", "\n}")
-
-
-def complete(language: str, opened: str, text: str, finish_reason: str = "stop") -> tuple[str, bool]:
-    """The started function and what the model wrote after it, cut where the function ends.
-
-    Returns the code and whether the function's end was found.
-    """
-    body = text.split("```")[0]
-    if language == "python":
-        match = re.search(r"^\S", body, re.M)
-        kept = body[: match.start()] if match else body
-        return (opened + kept).rstrip() + "\n", match is not None or finish_reason == "stop"
-    if finish_reason == "stop":
-        body += "\n}"  # the stop string itself is not part of an answer
-    if language == "bash":
-        match = re.search(r"^\}", body, re.M)
-        return (opened + (body[: match.end()] if match else body)).rstrip() + "\n", match is not None
-    return _close(opened, body)
-
-
-_STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|//[^\n]*|/\*.*?\*/", re.S)
-
-
-def _close(opened: str, body: str) -> tuple[str, bool]:
-    """Cut a brace language's body at the brace that closes the function."""
-    depth = opened.count("{") - opened.count("}")
-    masked = _STRING.sub(lambda m: " " * len(m.group()), body)
-    for index, char in enumerate(masked):
-        depth += (char == "{") - (char == "}")
-        if depth == 0:
-            return f"{opened}{body[: index + 1]}\n", True
-    return (opened + body).rstrip() + "\n", False
-
-
 def answer(tasks: Sequence[Task], teacher: Asker, judge: Observer, params: dict[str, Any], seed: int) -> None:
     """Fill in the tasks' candidates and verdicts, wave by wave, until each has its answer or its fill."""
     total, wave = int(params["candidates"]), int(params.get("wave") or params["candidates"])
@@ -224,7 +210,8 @@ def answer(tasks: Sequence[Task], teacher: Asker, judge: Observer, params: dict[
         unsolved = [task for task in tasks if task.best is None]
         if indices.start >= total:
             unsolved = [task for task in unsolved if task.told()]
-        fresh = ask(unsolved, indices, teacher, params, seed)
+        purpose = "feedback" if indices.start >= total else "answers"
+        fresh = ask(unsolved, indices, teacher, params, seed, purpose)
         jobs = [(task, candidate) for task, candidate in fresh if not candidate.failure]
         verdicts = judge.judge([task.job(c, task.cases) for task, c in jobs]) if jobs else []
         for (task, candidate), verdict in zip(jobs, verdicts, strict=True):
@@ -234,28 +221,28 @@ def answer(tasks: Sequence[Task], teacher: Asker, judge: Observer, params: dict[
 
 
 def ask(
-    tasks: Sequence[Task], indices: range, teacher: Asker, params: dict[str, Any], seed: int
+    tasks: Sequence[Task], indices: range, teacher: Asker, params: dict[str, Any], seed: int, purpose: str = "answers"
 ) -> list[tuple[Task, Candidate]]:
     """Ask for these candidates of each task. Returns those whose code is new; repeats only cost tokens."""
     wanted = [(task, index, task.request(index, params, seed)) for task in tasks for index in indices]
-    answers = teacher.ask([request for _, _, request in wanted], "answers") if wanted else []
+    answers = teacher.ask([request for _, _, request in wanted], purpose) if wanted else []
     fresh: list[tuple[Task, Candidate]] = []
     for (task, index, request), reply in zip(wanted, answers, strict=True):
         if index == 0 or task.feedback:
             task.thread.prompt(request, language=task.language)
         task.thread.tokens += reply.completion_tokens
-        candidate = task.take(index, reply)
+        candidate = task.take(index, reply, bool(params.get("started", True)))
         if candidate.code not in {c.code for c in task.candidates}:
             task.candidates.append(candidate)
             fresh.append((task, candidate))
+        else:
+            task.thread.note(candidate.text, candidate.tokens, language=task.language)
     return fresh
 
 
 def record(task: Task, candidate: Candidate) -> None:
     """Write a candidate and its outcome into the thread."""
-    # its tokens were counted when it was asked, so the thread's sum is taken back here
-    task.thread.add("answer", candidate.text, language=task.language, completion_tokens=candidate.tokens)
-    task.thread.tokens -= candidate.tokens
+    task.thread.note(candidate.text, candidate.tokens, language=task.language)
     verdict = candidate.verdict
     share = verdict.passed / verdict.total if verdict and verdict.total else 0.0
     text = f"{candidate.outcome}: {candidate.detail}" if candidate.detail else candidate.outcome

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.operations import Operation
+from xinstruct.agents.started import follows, sent
 from xinstruct.agents.tasks import Thread, first_sentence, instruction, request_seed, started
 from xinstruct.languages import get
 from xinstruct.languages.types import Case, Parameter, Signature, Type, TypeSyntaxError, cases_from_json
@@ -27,6 +28,15 @@ Topology = Literal["centralized", "parallel"]
 _SIGNATURE = re.compile(r"^\W*signature\W+(\w+)\s*\((.*)\)\s*->\s*([\w<>, ]+?)\W*$", re.I | re.M)
 
 
+@dataclass(frozen=True)
+class Given:
+    """Code that a task shows: part of an answer, a broken variant with its error, or the base's own code."""
+
+    code: str
+    language: str = ""  # where it is not the target's
+    error: str = ""
+
+
 @dataclass
 class Discussion:
     """What is drawn before anyone speaks. `base` indexes into agents and communicated."""
@@ -39,12 +49,18 @@ class Discussion:
     base: int
     target: str
     operation: Operation
+    shape: str = "one_to_one"
+    task: str = "generation"
+    lead: Discussion | None = None  # of one_to_many: the part whose created prompt this one shares
+    others: tuple[str, ...] = ()  # further target languages of the same meeting
     created: str = ""  # the created instruction, complete
     name: str = ""
     signature: Signature = field(default_factory=lambda: Signature((), Type("none")))
     reason: Reason | None = None  # why it came to nothing
     detail: str = ""
     attempt: Candidate | None = None  # of a task that failed: the code that came furthest
+    given: Given | None = None  # what its task type shows; None until an answer was verified
+    explanation: str = ""
 
     def __post_init__(self) -> None:
         self.thread = Thread("synthesize", self.id, self.round)
@@ -81,7 +97,8 @@ class Discussion:
         start = started(self.target, self.name)
         words = {"title": get(self.target).title, "base": self.base + 1, "start": start, "signature": self.signature}
         own = params["new_signature"] == "teacher"
-        goal, guidelines, closing = self.operation.words(own_signature=own, **words)
+        titles = ", ".join(get(name).title for name in self.others)
+        goal, guidelines, closing = self.operation.words(own, self.shape, others=titles, **words)
         text = render(
             "discussion",
             role=self.speaker.profile,
@@ -92,16 +109,21 @@ class Discussion:
             guidelines=guidelines,
             closing=closing,
         )
-        ident = f"{self.id}-prompt"
-        return Request(
+        return self.created_request(f"{self.id}-prompt", text, params, seed)
+
+    def created_request(self, ident: str, text: str, params: dict[str, Any], seed: int) -> Request:
+        """A request that is answered by a created prompt, whose first words are written already."""
+        own = params["new_signature"] == "teacher"
+        request = Request(
             id=ident,
             messages=(user(text),),
-            prefill=start,
+            prefill=started(self.target, self.name),
             max_tokens=int(params["prompt_tokens"]),
             temperature=float(params["prompt_temperature"]),
             stop=("```",) if own else ("\n", "```"),
             seed=request_seed(seed, ident),
         )
+        return sent(request, bool(params.get("started", True)))
 
     def _memory(self, params: dict[str, Any]) -> list[dict[str, str]]:
         """Titles and first lines of what the learners remember beyond what is communicated."""
@@ -119,7 +141,7 @@ class Discussion:
                 "title": get(sample.language).title,
                 "fence": get(sample.language).fence,
                 "text": sample.instruction.split("\n", 1)[0],
-                "code": clip(sample.response.strip(), limit),
+                "code": clip(sample.code.strip(), limit),
                 "main": self.topology == "centralized" and agent is self.speaker,
             }
             for agent, sample in rows
@@ -127,7 +149,7 @@ class Discussion:
 
     def accept(self, text: str, params: dict[str, Any]) -> None:
         """Take the teacher's words: the created prompt and, where asked for, its own signature."""
-        sentence = first_sentence(text)
+        sentence = first_sentence(follows(text, started(self.target, self.name), bool(params.get("started", True))))
         if not sentence:
             return self.fail(Reason.EMPTY_ANSWER, "the created prompt is empty")
         if other := _other_language(sentence, self.target):
@@ -153,7 +175,8 @@ class Discussion:
     def full_instruction(self, cases: list[Case]) -> str:
         """The created prompt with signature and two calls: the final question."""
         declared = get(self.target).header(self.name, self.signature).rstrip()
-        return instruction(self.created, self.target, self.name, declared, self.signature, cases)
+        kind = self.task if self.given else "generation"
+        return instruction(self.created, self.target, self.name, declared, self.signature, cases, kind, self.given)
 
 
 def clip(text: str, limit: int) -> str:

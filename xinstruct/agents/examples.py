@@ -14,7 +14,7 @@ from typing import Any
 
 from xinstruct.agents.answers import fenced, generation, translation
 from xinstruct.agents.discussion import Discussion
-from xinstruct.agents.spelling import bare, without_imports
+from xinstruct.agents.spelling import bare, spelled_for, without_imports
 from xinstruct.agents.tasks import instruction
 from xinstruct.languages import Unsupported, get
 from xinstruct.languages.types import Case, Signature, Type
@@ -34,6 +34,7 @@ class Worked:
     signature: Signature
     cases: tuple[Case, ...]
     bodies: dict[str, str]
+    targets: tuple[str, ...] = ()  # languages that it is shown for; empty: all
 
     def function(self, language: str) -> str:
         """Its name in the language's style."""
@@ -58,7 +59,8 @@ def worked() -> list[Worked]:
 def _worked(row: dict[str, Any]) -> Worked:
     params = tuple(Param(name, Type.parse(kind)) for name, kind in row["params"].items())
     cases = tuple(Case(tuple(case["args"]), case["expected"]) for case in row["cases"])
-    return Worked(row["name"], row["sentence"], Signature(params, Type.parse(row["returns"])), cases, row["bodies"])
+    signature, targets = Signature(params, Type.parse(row["returns"])), tuple(row.get("targets", ()))
+    return Worked(row["name"], row["sentence"], signature, cases, row["bodies"], targets)
 
 
 def translations(discussion: Discussion, known: dict[str, Sample], params: dict[str, Any]) -> list[tuple[str, str]]:
@@ -81,7 +83,7 @@ def _from_memory(discussion: Discussion, known: dict[str, Sample]) -> list[tuple
             continue
         base = known.get(sample.parents[0])
         if base is not None and _fits(sample) and _fits(base) and base.id != discussion.source.id:
-            question = translation(base.language, shown(base), target)
+            question = translation(base.language, source_for(target, base), target)
             pairs.append((base.language == discussion.source.language, question, fenced(target, shown(sample))))
     pairs.sort(key=lambda pair: not pair[0])
     return [(question, reply) for _, question, reply in pairs]
@@ -98,9 +100,12 @@ def _fixed(discussion: Discussion) -> list[tuple[str, str]]:
     """Fixed pairs; those that share most types with the task come first."""
     wanted = discussion.signature.heads()
     source, target = discussion.source.language, discussion.target
-    usable = [w for w in worked() if target in w.bodies and source in w.bodies]
-    usable.sort(key=lambda w: (-len(wanted & w.signature.heads()), len(w.signature.heads() - wanted)))
-    return [(translation(source, w.bare(source), target), fenced(target, w.bare(target))) for w in usable]
+    usable = [w for w in worked() if target in w.bodies and source in w.bodies and target in (w.targets or [target])]
+    usable.sort(key=lambda w: (-len(wanted & w.signature.heads()), len(w.signature.heads() - wanted), not w.targets))
+    return [
+        (translation(source, spelled_for(target, w.bare(source), w.signature), target), fenced(target, w.bare(target)))
+        for w in usable
+    ]
 
 
 def _peers(discussion: Discussion) -> list[tuple[str, str]]:
@@ -111,19 +116,24 @@ def _peers(discussion: Discussion) -> list[tuple[str, str]]:
 def shown(sample: Sample) -> str:
     """A sample's answer as a prompt shows it: the function alone."""
     try:
-        return bare(sample.language, sample.function, Signature.from_json(sample.signature), sample.response)
+        return bare(sample.language, sample.function, Signature.from_json(sample.signature), sample.code)
     except Unsupported:
-        return without_imports(sample.response)
+        return without_imports(sample.code)
+
+
+def source_for(target: str, sample: Sample) -> str:
+    """A sample's answer as it is shown before a translation: the function alone, names as the target spells them."""
+    return spelled_for(target, shown(sample), Signature.from_json(sample.signature))
 
 
 def _fits(sample: Sample) -> bool:
-    return len(sample.response) <= MAX_CHARS
+    return len(sample.code) <= MAX_CHARS
 
 
 def solutions(language: str, count: int) -> Sequence[tuple[str, str]]:
     """Fixed problems with their answers in one language: examples where nothing is translated."""
     pairs = []
-    for item in [w for w in worked() if language in w.bodies][:count]:
+    for item in [w for w in worked() if language in w.bodies and language in (w.targets or [language])][:count]:
         name = item.function(language)
         declared = get(language).header(name, item.signature).rstrip()
         task = instruction(item.sentence, language, name, declared, item.signature, list(item.cases))

@@ -37,12 +37,14 @@ class Operation:
         spec = known[name]
         return Operation(name, bool(spec["keeps_behaviour"]), spec["goal"], tuple(spec["guidelines"]))
 
-    def words(self, own_signature: bool = False, **values: Any) -> tuple[str, list[str], str]:
-        """Goal, guidelines and closing line with their values filled in."""
+    def words(self, own_signature: bool, shape: str, **values: Any) -> tuple[str, list[str], str]:
+        """Goal, guidelines and closing line with their values filled in; `shape` may add a guideline."""
         spec = table("operations")
         names = [*self.guidelines]
         if not self.keeps_behaviour:
             names.append("own_signature" if own_signature else "signature")
+        if shape in spec["guidelines"]:
+            names.append(shape)
         lines = [_fill(spec["guidelines"][name], values) for name in names]
         return _fill(self.goal, values), lines, _fill(spec["closing"], values)
 

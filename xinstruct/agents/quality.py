@@ -1,7 +1,7 @@
 """What a run's samples are like as a set: variety, distance to what they came from, worth of the scores.
 
 Every figure is computed from the records a run leaves, so it can be computed again from data/.
-Similarity is that of the memory gate (exact Jaccard of word shingles, 0 to 1). Leaves out yields,
+Similarity is the Jaccard of word shingles, 0 to 1, whichever gate the memories have. Leaves out yields,
 which the stage counts as it goes.
 """
 
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from xinstruct.agents.memory import jaccard, sample_text, shingles
+from xinstruct.agents.similarity import jaccard, sample_text, shingles
 from xinstruct.records import Sample
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -70,6 +70,15 @@ def measures(samples: Sequence[Sample], seeds: Sequence[Sample], languages: int)
         "languages_and_tasks": len(cells),
         "languages_reached": round(len({sample.language for sample in samples}) / languages, 4) if languages else 0.0,
     }
+
+
+def coverage(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
+    """How many samples each language has of each type of task: {"java": {"generation": 4, "repair": 1}}."""
+    counts = Counter((sample.language, sample.task) for sample in samples)
+    found: dict[str, dict[str, int]] = {}
+    for (language, task), count in sorted(counts.items()):
+        found.setdefault(language, {})[task] = count
+    return found
 
 
 def _mean(values: Sequence[float]) -> float:

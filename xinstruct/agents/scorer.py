@@ -111,15 +111,18 @@ def _value(raw: Any) -> float | None:
 
 
 class Scorer:
-    """Rates samples in one batch. `params`: form, reasons, weights (aspect: 1 unless named), cutoff."""
+    """Rates samples in one batch. `params`: form, reasons, weights (aspect: 1 unless named), cutoff.
 
-    def __init__(self, params: dict[str, Any], seed: int) -> None:
+    started: whether the first line of the form `lines` may be begun for the model.
+    """
+
+    def __init__(self, params: dict[str, Any], seed: int, started: bool = True) -> None:
         self.form = str(params["form"])
         self.cutoff = float(params["cutoff"])
         self.reasons = bool(params.get("reasons", False))
         self.max_tokens = int(params.get("max_tokens", 200 if self.reasons else 90))
         self.weights = dict.fromkeys(ASPECTS, 1.0) | dict(params.get("weights") or {})
-        self.seed = seed
+        self.seed, self.started = seed, started
         if self.form not in ("json", "lines"):
             raise BadInput(f"params.yaml: scorer.form is {self.form!r}; it must be json or lines")
         if unknown := set(self.weights) - set(ASPECTS):
@@ -150,13 +153,16 @@ class Scorer:
             for example in spec["examples"]:
                 shown.append(user(self._question(example["instruction"], example["language"], example["code"])))
                 shown.append(assistant(render("scorer_lines", scores=example["scores"], reasons=self.reasons)))
-            extra = {"prefill": f"{ASPECTS[0]}:", "max_tokens": self.max_tokens, "stop": ("\n\n", "```")}
-        shown.append(user(self._question(sample.instruction, sample.language, sample.response)))
+            extra = {"max_tokens": self.max_tokens}
+            if self.started:
+                extra |= {"prefill": f"{ASPECTS[0]}:", "stop": ("\n\n", "```")}
+        answered = "" if sample.task == "explanation" else sample.language
+        shown.append(user(self._question(sample.instruction, answered, sample.response)))
         ident = f"score-{sample.id}"
         return Request(id=ident, messages=tuple(shown), seed=request_seed(self.seed, ident), **extra)
 
     def _question(self, instruction: str, language: str, code: str) -> str:
-        fence = get(language).fence
+        fence = get(language).fence if language else "text"
         return render(
             "scorer_question",
             instruction=instruction,
@@ -171,7 +177,8 @@ class Scorer:
             return Rating(problem=answer.error)
         try:
             lines = self.form == "lines"
-            scores = parse_lines(f"{ASPECTS[0]}:{answer.text}") if lines else parse_json(answer.text)
+            begun = f"{ASPECTS[0]}:" if self.started else ""
+            scores = parse_lines(f"{begun}{answer.text}") if lines else parse_json(answer.text)
         except FormatError as error:
             return Rating(problem=str(error))
         return Rating(tuple(scores), self.total(scores))

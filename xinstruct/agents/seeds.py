@@ -18,6 +18,7 @@ from xinstruct.agents.cases import Observer, Probe
 from xinstruct.agents.examples import solutions
 from xinstruct.agents.scorer import Asker
 from xinstruct.agents.spelling import difficulty
+from xinstruct.agents.started import follows, sent
 from xinstruct.agents.tasks import (
     Thread,
     call_failure,
@@ -38,6 +39,7 @@ from xinstruct.records import Reason, Sample, Snippet, content_id
 
 SIMPLE = {"int", "float", "bool", "string", "list"}
 DOC_CHARS, CODE_CHARS = 600, 1500
+CONTEXT = {"package", "signature", "doc"}  # what of a snippet an I-Generator may be told
 
 
 @dataclass
@@ -165,6 +167,9 @@ class IGenerator:
 
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params, self.seed = params, seed
+        self.context = list(params.get("context", ["doc", "signature"]))
+        if unknown := set(self.context) - CONTEXT:
+            raise BadInput(f"params.yaml: seed.context names {min(unknown)!r}; {', '.join(sorted(CONTEXT))}")
 
     def request(self, draft: Draft, source: str) -> Request:
         """The prompt for one sentence; its first words are already written."""
@@ -173,6 +178,9 @@ class IGenerator:
         text = render(
             "igenerator",
             source=source,
+            context=self.context,
+            package=snippet.package,
+            scope=snippet.scope,
             title=language.title,
             fence=language.fence,
             name=snippet.name,
@@ -181,7 +189,7 @@ class IGenerator:
             code=draft.response.strip()[:CODE_CHARS],
         )
         ident = f"{snippet.id}-instruction"
-        return Request(
+        request = Request(
             id=ident,
             messages=(user(text),),
             prefill=started(snippet.language, snippet.name),
@@ -190,6 +198,7 @@ class IGenerator:
             stop=("\n", "```"),
             seed=request_seed(self.seed, ident),
         )
+        return sent(request, bool(self.params.get("started", True)))
 
     def write(self, drafts: Sequence[Draft], teacher: Asker, source: str) -> None:
         """Fill in each draft's sentence, or its reason. `source` is doc or code."""
@@ -203,7 +212,8 @@ class IGenerator:
     def _take(self, draft: Draft, reply: Answer) -> None:
         if reply.error:
             return draft.fail(call_failure(reply.error), reply.error)
-        draft.sentence = first_sentence(reply.text)
+        start, begun = started(draft.snippet.language, draft.snippet.name), bool(self.params.get("started", True))
+        draft.sentence = first_sentence(follows(reply.text, start, begun))
         if not draft.sentence:
             draft.fail(Reason.EMPTY_ANSWER, "the instruction is empty")
         return None

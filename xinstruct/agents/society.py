@@ -10,13 +10,18 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from xinstruct.agents import shapes
 from xinstruct.agents.agent import LanguageAgent
-from xinstruct.agents.discussion import Discussion
+from xinstruct.agents.discussion import Discussion, Topology
+from xinstruct.agents.groups import Group
+from xinstruct.agents.operations import Operation
 from xinstruct.agents.operations import draw as draw_operation
+from xinstruct.agents.similarity import gate
 from xinstruct.agents.spelling import difficulty
-from xinstruct.agents.tasks import supports
+from xinstruct.agents.tasks import declarable, supports
 from xinstruct.files import BadInput
 from xinstruct.languages import get
 from xinstruct.languages.types import Signature
@@ -28,7 +33,15 @@ TRIES = 50  # redraws before a discussion is given up for want of a new (base, t
 class Society:
     """The agents of a run and what they have made so far."""
 
-    def __init__(self, seeds: Sequence[Sample], params: dict[str, Any], languages: Sequence[str], seed: int) -> None:
+    def __init__(
+        self,
+        seeds: Sequence[Sample],
+        params: dict[str, Any],
+        languages: Sequence[str],
+        seed: int,
+        group: Group | None = None,
+    ) -> None:
+        self.group = group or Group(0, 1)
         if len({sample.language for sample in seeds}) < int(params["agents"]):
             raise BadInput(
                 f"data/seed: seeds in {len({s.language for s in seeds})} language(s), but synthesize.agents is "
@@ -36,8 +49,11 @@ class Society:
             )
         _check(params)
         self.params, self.languages, self.seed = params, list(languages), seed
+        self.meetings = self.group.share(int(params["discussions"]))
+        self.not_drawn = 0  # meetings for which no untried (base, target) was left
         self.known = {sample.id: sample for sample in sorted(seeds, key=lambda s: s.id)}
-        self.agents = [LanguageAgent.of(sample, params) for sample in self.known.values()]
+        shared = gate(str(params.get("gate", "minhash")))
+        self.agents = [LanguageAgent.of(sample, params, shared) for sample in self.known.values()]
         self.tried: set[tuple[str, str, str]] = set()  # (roots, target, operation) that were discussed
         self.carried: Counter[str] = Counter()  # task -> verified translations
         self.failed: Counter[str] = Counter()
@@ -45,12 +61,13 @@ class Society:
 
     def plan(self, round_number: int) -> list[Discussion]:
         """This round's discussions; fewer than asked for when no new (base, target) can be drawn."""
-        found = (self.draw(round_number, index) for index in range(int(self.params["discussions"])))
-        return [discussion for discussion in found if discussion is not None]
+        found = [self.draw(round_number, index) for index in range(self.meetings)]
+        self.not_drawn += found.count([])
+        return [discussion for parts in found for discussion in parts]
 
-    def draw(self, round_number: int, index: int) -> Discussion | None:
-        """One discussion: agents of different languages, topology, base, operation, target."""
-        ident = content_id("discussion", str(self.seed), str(round_number), str(index))
+    def draw(self, round_number: int, index: int) -> list[Discussion]:
+        """One meeting: agents of different languages, topology, base, operation, type, target; its parts by shape."""
+        ident = content_id("discussion", str(self.seed), *self.group.name, str(round_number), str(index))
         rng = random.Random(int(ident, 16))
         for _ in range(TRIES):
             agents = self._meet(rng)
@@ -58,15 +75,29 @@ class Society:
             communicated = [agent.contribute(round_number, rng) for agent in agents]
             base = 0 if central else rng.choices(range(len(agents)), [self.weight(s) for s in communicated])[0]
             operation = draw_operation(agents[base].operations, rng)
-            source = communicated[base]
-            target = self._target(source, [a.language for a in agents], operation.name, rng)
+            types = shapes.fitting(self.params, operation)
+            task = shapes.draw(ident, "type", types) if types else ""
+            aim = partial(self._aim, [agent.language for agent in agents], rng)
+            target = aim(communicated[base], operation, task) if task else None
             if target is None:
                 continue
-            self.tried.add((_roots(source), target, operation.name))
+            topology: Topology = "centralized" if central else "parallel"
+            speech = (agents, communicated, base, target, operation)
+            first = Discussion(ident, round_number, topology, *speech, task=task)
+            shape = shapes.draw(ident, "shape", self.params.get("shapes") or shapes.ONLY["shapes"])
+            return shapes.parts(first, shape, int(self.params.get("many", 3)), aim)
+        return []
+
+    def _aim(
+        self, present: Sequence[str], rng: random.Random, source: Sample, operation: Operation, task: str
+    ) -> str | None:
+        """A target for a base, an operation and a type, booked as tried; None when none is left."""
+        work = operation.name if task == "generation" else f"{operation.name} {task}"
+        target = self._target(source, present, work, operation.keeps_behaviour, rng)
+        if target is not None:
+            self.tried.add((_roots(source), target, work))
             self.planned[target] += 1
-            topology = "centralized" if central else "parallel"
-            return Discussion(ident, round_number, topology, agents, communicated, base, target, operation)  # type: ignore[arg-type]
-        return None
+        return target
 
     def weight(self, sample: Sample) -> float:
         """How likely a sample is started from.
@@ -76,7 +107,7 @@ class Society:
         """
         if self.params["base"] == "random":
             return 1.0
-        ease = 1.0 / (40 + difficulty(sample.response, sample.function)) ** 2
+        ease = 1.0 / (40 + difficulty(sample.code, sample.function)) ** 2
         if self.params["base"] == "simplest":
             return ease
         task = _roots(sample)
@@ -91,22 +122,25 @@ class Society:
         groups = [[agent for agent in self.agents if agent.language == language] for language in chosen]
         return [main, *(rng.choices(group, [self.weight(agent.seed) for agent in group])[0] for group in groups)]
 
-    def _target(self, source: Sample, present: Sequence[str], operation: str, rng: random.Random) -> str | None:
+    def _target(self, source: Sample, present: Sequence[str], work: str, kept: bool, rng: random.Random) -> str | None:
         """The language to write for: one that can express the types and was not yet tried with this base."""
         signature = Signature.from_json(source.signature)
         pool = [
             language
             for language in self.languages
             if language != source.language
-            and (_roots(source), language, operation) not in self.tried
+            and (_roots(source), language, work) not in self.tried
+            and declarable(language, get(language).identifier(source.function))
             and supports(language, get(language).identifier(source.function), signature)
         ]
         mode = self.params["targets"]
         if mode == "own":  # not cross-lingual: a new problem in the base's own language
-            own = (_roots(source), source.language, operation) not in self.tried
-            return source.language if own and operation != "translate" else None
+            own = (_roots(source), source.language, work) not in self.tried
+            return source.language if own and not kept else None
         if mode == "existing":
             pool = [language for language in pool if language in present]
+        if mode == "new":
+            pool = [language for language in pool if language not in present]
         if not pool:
             return None
         weights = [self._scarcity(language) if mode == "balanced" else 1.0 for language in pool]
@@ -141,8 +175,10 @@ def _roots(sample: Sample) -> str:
 
 
 def _check(params: dict[str, Any]) -> None:
-    if params["targets"] not in ("balanced", "existing", "uniform", "own"):
-        raise BadInput(f"params.yaml: synthesize.targets is {params['targets']!r}; balanced, existing, uniform or own")
+    shapes.check(params)
+    if params["targets"] not in ("balanced", "existing", "new", "uniform", "own"):
+        known = "balanced, existing, new, uniform or own"
+        raise BadInput(f"params.yaml: synthesize.targets is {params['targets']!r}; {known}")
     if params["base"] not in ("proven", "simplest", "random"):
         raise BadInput(f"params.yaml: synthesize.base is {params['base']!r}; proven, simplest or random")
     if params["new_signature"] not in ("keep", "teacher"):

@@ -65,6 +65,37 @@ def python_imports(code: str) -> str:
     return "".join(f"import {name}\n" for name in named) + ("\n\n" if named else "")
 
 
+_ASSIGNED = re.compile(
+    r"\b([A-Za-z_]\w*)\s*(?:[-+*/%|&^]|<<|>>)?=(?!=|>)"  # assigned to
+    r"|\b([A-Za-z_]\w*)\s*(?:\+\+|--|:(?!:)|\bof\b|\bin\b)"  # counted, looped over
+)
+_STRING = re.compile(r"(\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')")
+_LABELS = {"default", "else", "case", "try", "public", "private", "in", "of"}  # words that are no variables there
+
+
+def spelled_for(target: str, code: str, signature: Signature) -> str:
+    """Code with its variables as the target spells them, for a reader that copies names: `$x` before PHP.
+
+    Variables are the parameters and what the body assigns or loops over; strings stay as they are, and what
+    joins them is PHP's dot. The result is shown and never run.
+    """
+    if target != "php":
+        return code
+    head = code.find("\n") + 1
+    names = {param.name for param in signature.params}
+    names |= {name for found in _ASSIGNED.findall(code[head:]) for name in found if name} - _KEYWORDS - _LABELS
+    if not names:
+        return code
+    pattern = re.compile(rf"(?<![$\w.])({'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})\b(?!\s*\()")
+    parts = _STRING.split(code)  # strings at the odd places
+    for index in range(0, len(parts), 2):
+        text = pattern.sub(r"$\1", parts[index])
+        if index + 1 < len(parts):
+            text = re.sub(r" \+ $", " . ", text)
+        parts[index] = re.sub(r"^ \+ ", " . ", text) if index else text
+    return "".join(parts)
+
+
 _CALL = re.compile(r"(?<!new )\b([A-Za-z_]\w*)\s*\(")
 _KEYWORDS = frozenset(
     ("if", "for", "while", "switch", "catch", "return", "foreach", "elif", "and", "or", "not", "int", "float", "double")

@@ -16,6 +16,7 @@ from xinstruct.languages import get
 from xinstruct.languages.base import Unsupported
 from xinstruct.languages.types import Case, Signature
 from xinstruct.llm.client import Answer, Request
+from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.prompts import render
 from xinstruct.records import Reason, Turn, content_id
 
@@ -72,6 +73,11 @@ def supports(language: str, name: str, signature: Signature) -> bool:
     return True
 
 
+def declarable(language: str, name: str) -> bool:
+    """Whether a function may bear the name: PHP cannot declare one of its own functions again."""
+    return language != "php" or name.lower() not in GRAMMARS["php"].known()
+
+
 def calls(cases: list[Case], count: int = 2) -> list[dict[str, str]]:
     """Up to `count` short example calls, rendered neutrally as JSON, with different results first."""
     rows = [{"args": _args(case), "expected": _json(case.expected)} for case in cases]
@@ -89,12 +95,26 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def instruction(sentence: str, language: str, name: str, declared: str, signature: Signature, cases: list[Case]) -> str:
-    """The final text of a task: sentence, declaration in a fence, neutral types, two calls."""
+def instruction(
+    sentence: str,
+    language: str,
+    name: str,
+    declared: str,
+    signature: Signature,
+    cases: list[Case],
+    kind: str = "generation",
+    given: Any = None,
+) -> str:
+    """The final text of a task: sentence, declaration in a fence or what its type gives, neutral types, two calls."""
+    source = get(given.language or language) if given else get(language)
     return render(
-        "task",
+        "task" if kind == "generation" else f"task_{kind}",
         sentence=sentence,
         fence=get(language).fence,
+        title=get(language).title,
+        source_title=source.title,
+        source_fence=source.fence,
+        given=given,
         declaration=declared,
         signature=signature,
         name=name,
@@ -126,6 +146,11 @@ class Thread:
             setattr(turn, key, value)
         self.tokens += turn.completion_tokens
         self.turns.append(turn)
+
+    def note(self, text: str, tokens: int, **fields: Any) -> None:
+        """An answer whose tokens were counted already, when it was asked for."""
+        self.add("answer", text, completion_tokens=tokens, **fields)
+        self.tokens -= tokens
 
     def prompt(self, request: Request, **fields: Any) -> None:
         """The messages of a request, with what was already written for the model."""

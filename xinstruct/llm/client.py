@@ -81,6 +81,11 @@ class Teacher:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    @property
+    def continues(self) -> bool:
+        """Whether a started answer (Request.prefill) is known to be continued; an unnamed endpoint may not."""
+        return not isinstance(self.backend, Pool) or self.backend.continues
+
     def close(self) -> None:
         """Stop the embedded servers, write the account, close the journal."""
         if isinstance(self.backend, Embedded):

@@ -37,6 +37,11 @@ class Pool:
         """The model's name."""
         return self.endpoints[0].served
 
+    @property
+    def continues(self) -> bool:
+        """Whether every endpoint's dialect is one that continues a started answer."""
+        return all(endpoint.dialect != "openai" for endpoint in self.endpoints)
+
     def probe(self) -> None:
         """Look at every endpoint. One that cannot be used is an error, and so are different models."""
 

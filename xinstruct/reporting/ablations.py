@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from xinstruct.reporting.funnel import title
 from xinstruct.reporting.load import Run
 from xinstruct.reporting.stats import Score
 from xinstruct.reporting.tables import Cell, Table
@@ -69,4 +70,24 @@ def quality(run: Run) -> Table:
         for name, value in metrics.get(group, {}).items():
             label = name.replace("_", " ") if group == "quality" else f"{group}: {name.replace('_', ' ')}"
             table.add([label, Cell("–" if value is None else str(value), style="num")])
+    return table
+
+
+def types(run: Run) -> Table:
+    """Samples that discussions made, languages by types of task."""
+    found = run.metrics.get("synthesize", {}).get("coverage", {})
+    names = sorted({name for row in found.values() for name in row})
+    table = Table(["Language", *names], empty="No sample was made.")
+    for language in sorted(found):
+        table.add([title(language), *(found[language].get(name, 0) for name in names)])
+    return table
+
+
+def costs(run: Run) -> Table:
+    """What each purpose cost in calls and tokens; answers from the journal are counted as if they were asked."""
+    found = run.metrics.get("synthesize", {}).get("tokens", {})
+    table = Table(["Purpose", "Calls", "Prompt tokens", "Completion tokens"], empty="Nothing was asked.")
+    for purpose, row in found.items():
+        counts = [row.get(name, 0) for name in ("calls", "prompt_tokens", "completion_tokens")]
+        table.add([purpose.replace("_", " "), *counts])
     return table

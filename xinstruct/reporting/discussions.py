@@ -28,6 +28,8 @@ LABELS = {
     "refusal": "Memory: refused",
     "eviction": "Memory: evicted",
     "reflection": "Reflection",
+    "critique": "Objection of a peer",
+    "evidence": "Evidence",
 }
 MEMORY = ("insert", "refusal", "eviction")
 VALUES = {  # what a turn's value is, by kind

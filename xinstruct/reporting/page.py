@@ -29,6 +29,14 @@ FAULTS = [
     "Java collapses in some rows (3B DPO 11.4, 7B SFT 39.2), most likely by answer extraction.",
 ]
 
+_YIELDS = (
+    ("Target", "language"),
+    ("Operation", "operation"),
+    ("Topology", "topology"),
+    ("Task", "task"),
+    ("Shape", "shape"),
+)  # how a yield table is called, and the sample's field
+
 
 def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
     """Everything the templates draw. `count` is None when the student's tokenizer is not at hand."""
@@ -48,12 +56,11 @@ def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
         "snippets": examples.snippets(run),
         "seeds": [(seed, _making(run, seed.parents)) for seed in examples.seeds(run)],
         "discussions": discussions.discussions(run, int(run.params.get("report", {}).get("discussions", 4))),
-        "yields": [
-            funnel.yields(run, name, funnel.field_of(key))
-            for name, key in (("Target", "language"), ("Operation", "operation"), ("Topology", "topology"))
-        ],
+        "yields": [funnel.yields(run, name, funnel.field_of(key)) for name, key in _YIELDS],
         "ablations": ablations.ablations(run),
         "quality": ablations.quality(run),
+        "types": ablations.types(run),
+        "costs": ablations.costs(run),
         "curves": [_curve(run, stage, name) for stage, name in (("sft", "SFT"), ("dpo", "DPO"))],
         "pairs": examples.pairs(run),
         "pair_text": _pair_text(run),

@@ -40,11 +40,9 @@ def fenced(code: str, language: str) -> str:
 
 
 def conversation(sample: Sample) -> list[Message]:
-    """User turn (instruction) and assistant turn (fenced answer) of a sample."""
-    return [
-        {"role": "user", "content": sample.instruction},
-        {"role": "assistant", "content": fenced(sample.response, sample.language)},
-    ]
+    """User turn (instruction) and assistant turn (fenced code, or an explanation's prose) of a sample."""
+    answer = sample.response if sample.task == "explanation" else fenced(sample.response, sample.language)
+    return [{"role": "user", "content": sample.instruction}, {"role": "assistant", "content": answer}]
 
 
 def training_samples(samples: Iterable[Sample]) -> list[Sample]:

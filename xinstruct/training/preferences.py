@@ -40,12 +40,12 @@ class Answer:
 def pick_tasks(samples: Sequence[Sample], count: int, seed: int) -> list[Sample]:
     """At most `count` training samples, the languages in turn, drawn by seed from the shorter half of each.
 
-    Short tasks are preferred because a small model solves them now and then. Held-out samples and
-    samples without a passing reference are never picked.
+    Short tasks are preferred because a small model solves them now and then. Held-out samples,
+    samples without a passing reference and explanations, whose answers do not run, are never picked.
     """
     by_language: dict[str, list[Sample]] = {}
     for sample in samples:
-        if sample.split == "train" and sample.verdict in ("", PASSED):
+        if sample.split == "train" and sample.verdict in ("", PASSED) and sample.task != "explanation":
             by_language.setdefault(sample.language, []).append(sample)
     quota = -(-count // max(1, len(by_language)))
     drawn = [_draw(by_language[language], quota, seed) for language in sorted(by_language)]

@@ -1,0 +1,48 @@
+"""What an I-Generator is told, and how it asks an endpoint that does not go on with a started answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.agents.helpers import snippet
+from xinstruct.agents.cases import probe
+from xinstruct.agents.seeds import Draft, IGenerator
+from xinstruct.agents.tasks import Thread
+from xinstruct.files import BadInput
+from xinstruct.languages.types import Signature
+from xinstruct.llm.client import Answer
+
+PARAMS: dict[str, Any] = {"instruction_tokens": 9, "instruction_temperature": 0.0}
+
+
+def draft() -> Draft:
+    one = snippet("python", "f", "def f(n):\n    return n", Signature.of("int", n="int"), package="numbers-kit")
+    return Draft(probe(one, 2), "Ds1", Thread("seed", one.id))
+
+
+def told(source: str = "doc", **changes: Any) -> str:
+    return IGenerator(PARAMS | changes, 1).request(draft(), source).messages[0]["content"]
+
+
+def test_the_context_of_a_snippet_is_a_choice() -> None:
+    plain = told()
+    assert "Documentation of the Python function `f(n: int) -> int`:\nDoes it." in plain and "numbers-kit" not in plain
+    assert told(context=["doc", "signature"]) == plain
+    whole = told(context=["package", "doc", "signature"])
+    assert whole.index("From the package numbers-kit:") < whole.index("Documentation of")
+    assert "Does it." not in told(context=["signature"]) and "(n: int)" not in told(context=["doc"])
+    assert "From the package numbers-kit:" in told("code", context=["package"])
+    with pytest.raises(BadInput, match="seed.context names 'author'".replace(".", r"\.")):
+        IGenerator(PARAMS | {"context": ["author"]}, 1)
+
+
+def test_a_sentence_that_was_not_started_is_found() -> None:
+    writer, item = IGenerator(PARAMS | {"started": False}, 1), draft()
+    request = writer.request(item, "doc")
+    assert not request.prefill and not request.stop
+    start = "Write a Python function `f` that"
+    assert request.messages[-1]["content"].endswith(start)
+    writer._take(item, Answer("x", f"Sure!\n\n{start} gives back its number. Done.", "stop", 1, 1, False))
+    assert item.sentence == "gives back its number."

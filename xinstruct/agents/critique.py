@@ -1,0 +1,234 @@
+"""Critique turns: before an answer is accepted a peer of the discussion may object to it.
+
+The peer says whether it objects to the problem or to the answer, why, and on which input. Its words
+alone change nothing. An objection to the answer stands when an input, the peer's own or one drawn by
+type, gives another result than the reference (the base's code, or the witness's of a new problem);
+that input becomes a case, and the author may answer once more. An objection to the problem lets the
+author reword it, shown what the reference returned. Beyond the paper, and off by default.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from xinstruct.agents.agent import LanguageAgent
+from xinstruct.agents.answers import Candidate, ask, record
+from xinstruct.agents.discussion import Discussion
+from xinstruct.agents.started import follows, sent
+from xinstruct.agents.tasks import calls, request_seed
+from xinstruct.agents.verification import Chosen, Found, Tools
+from xinstruct.execution.verdicts import Verdict
+from xinstruct.languages import get
+from xinstruct.languages.generate import random_args
+from xinstruct.languages.types import Case, Signature, conforms, same
+from xinstruct.llm.client import Request
+from xinstruct.prompts import render, user
+from xinstruct.records import Reason
+
+START = "Objection:"
+DRAWN = 4  # inputs drawn by type beside the peer's own
+TOKENS = 120  # of an objection
+_PART = re.compile(r"^\W*(problem|answer)\b", re.I)
+_REASON = re.compile(r"^\W*reason\W+(.+)$", re.I | re.M)
+_INPUT = re.compile(r"^\W*input\W*(\[.*\])", re.I | re.M)
+
+
+@dataclass(frozen=True)
+class Objection:
+    """What a peer said: about "problem", "answer" or "" (nothing); why; the arguments it names, if it does."""
+
+    about: str
+    reason: str = ""
+    args: tuple[Any, ...] | None = None
+
+
+def parse(text: str, signature: Signature) -> Objection:
+    """Read a peer's words; what is no objection in the form asked for is none."""
+    part = _PART.search(text.strip())
+    if part is None:
+        return Objection("")
+    reason, named = _REASON.search(text), _INPUT.search(text)
+    try:
+        values = json.loads(named[1]) if named else None
+    except ValueError:
+        values = None
+    kinds = [param.type for param in signature.params]
+    fits = isinstance(values, list) and len(values) == len(kinds) and all(map(conforms, kinds, values))
+    return Objection(part[1].lower(), reason[1].strip() if reason else "", tuple(values) if fits and values else None)
+
+
+def critique(discussions: Sequence[Discussion], chosen: Chosen, tools: Tools) -> None:
+    """All turns. An answer that loses to a peer's case, and its author with it, fails its discussion."""
+    for turn in range(int(tools.params.get("critique_turns", 0))):
+        held = [d for d in discussions if d.id in chosen and d.reason is None and len(d.agents) > 1]
+        said = _objections(held, chosen, turn, tools)
+        named = _evidence([d for d in held if said[d.id].about], chosen, said, turn, tools)
+        answers = [d for d in held if said[d.id].about == "answer" and not _holds(chosen[d.id])]
+        _revise_answers(answers, chosen, turn, tools)
+        problems = [d for d in held if said[d.id].about == "problem"]
+        shown = {d.id: named.get(d.id, []) + chosen[d.id].cases for d in problems}
+        _revise_problems(problems, shown, said, turn, tools)
+
+
+def _peer(discussion: Discussion, turn: int) -> LanguageAgent:
+    others = [agent for agent in discussion.agents if agent is not discussion.speaker]
+    return others[turn % len(others)]
+
+
+def _objections(held: list[Discussion], chosen: Chosen, turn: int, tools: Tools) -> dict[str, Objection]:
+    requests = [_question(d, chosen[d.id], turn, tools) for d in held]
+    replies = tools.teacher.ask(requests, "objections") if requests else []
+    said: dict[str, Objection] = {}
+    for discussion, request, reply in zip(held, requests, replies, strict=True):
+        peer, thread = _peer(discussion, turn), discussion.thread
+        thread.prompt(request, agent=peer.id, language=peer.language)
+        tokens = reply.completion_tokens
+        thread.add("critique", reply.text, agent=peer.id, language=peer.language, completion_tokens=tokens)
+        text = follows(reply.text, START, bool(tools.params.get("started", True)))
+        said[discussion.id] = Objection("") if reply.error else parse(text, discussion.signature)
+    return said
+
+
+def _question(discussion: Discussion, found: Found, turn: int, tools: Tools) -> Request:
+    ident = f"{discussion.id}-critique{turn}"
+    text = render(
+        "critique",
+        role=_peer(discussion, turn).profile,
+        problem=discussion.created,
+        signature=discussion.signature,
+        title=get(discussion.target).title,
+        fence=get(discussion.target).fence,
+        code=found.task.opening.alone(found.candidate.code),
+        name=discussion.name,
+        calls=calls(found.cases),
+        start=START,
+    )
+    request = Request(
+        id=ident,
+        messages=(user(text),),
+        prefill=START,
+        max_tokens=TOKENS,
+        temperature=float(tools.params["prompt_temperature"]),
+        stop=("\n\n", "```"),
+        seed=request_seed(tools.seed, ident),
+    )
+    return sent(request, bool(tools.params.get("started", True)))
+
+
+def _evidence(
+    objecting: list[Discussion], chosen: Chosen, said: dict[str, Objection], turn: int, tools: Tools
+) -> dict[str, list[Case]]:
+    """Run reference and answer on what the peer named and on drawn inputs; a difference becomes a case.
+
+    Returns what the reference gave on the input that the peer named, by discussion.
+    """
+    jobs, inputs = [], {}
+    for discussion in objecting:
+        found, own = chosen[discussion.id], said[discussion.id]
+        drawn = random_args(discussion.signature, random.Random(int(discussion.id, 16) + turn), DRAWN)
+        inputs[discussion.id] = ([list(own.args)] if own.args is not None else []) + drawn
+        blank = [Case(tuple(args)) for args in inputs[discussion.id]]
+        jobs.append(found.reference.job(f"{discussion.id}-reference{turn}", inputs[discussion.id]))
+        jobs.append(replace(found.task.job(found.candidate, blank), id=f"{discussion.id}-objected{turn}"))
+    verdicts = tools.judge.observe(jobs, "running objections") if jobs else []
+    named: dict[str, list[Case]] = {}
+    for discussion, ran, answered in zip(objecting, verdicts[::2], verdicts[1::2], strict=True):
+        objection, found = said[discussion.id], chosen[discussion.id]
+        case, text = _difference(discussion, inputs[discussion.id], ran, answered)
+        if objection.args is not None and ran.verdict == "passed" and not ran.errors[0]:
+            named[discussion.id] = [Case(objection.args, ran.values[0])]
+        upheld = objection.about == "answer" and case is not None
+        if upheld and case is not None:
+            _upset(found, case, text)
+        discussion.thread.add("evidence", text, language=discussion.target, value=float(upheld))
+    return named
+
+
+def _difference(
+    discussion: Discussion, inputs: list[list[Any]], ran: Verdict, answered: Verdict
+) -> tuple[Case | None, str]:
+    """The first input where the reference returned a value and the answer did not return the same."""
+    kind = discussion.signature.returns
+    if ran.verdict != "passed":
+        return None, f"the reference did not run: {ran.verdict}"
+    values = answered.values if answered.verdict == "passed" else [None] * len(inputs)
+    errors = answered.errors if answered.verdict == "passed" else [answered.verdict] * len(inputs)
+    for args, right, fault, value, error in zip(inputs, ran.values, ran.errors, values, errors, strict=True):
+        if fault or not conforms(kind, right):
+            continue
+        if error or not same(kind, right, value):
+            got = error or json.dumps(value, ensure_ascii=False)
+            shown = ", ".join(json.dumps(arg, ensure_ascii=False) for arg in args)
+            want = json.dumps(right, ensure_ascii=False)
+            return Case(tuple(args), right), f"{discussion.name}({shown}): expected {want}, got {got}"
+    return None, f"no failing case among {len(inputs)} inputs"
+
+
+def _upset(found: Found, case: Case, text: str) -> None:
+    """Make the failing input a case; what passed before no longer has, as far as is known."""
+    found.cases = [*found.cases, case]
+    found.task.cases = tuple(found.cases)
+    for candidate in found.task.candidates:
+        if candidate.outcome == "passed":
+            total = len(found.cases)
+            candidate.verdict = Verdict(found.task.id, Reason.WRONG_ANSWER.value, text, passed=total - 1, total=total)
+
+
+def _holds(found: Found) -> bool:
+    return found.candidate.outcome == "passed"
+
+
+def _revise_answers(objected: list[Discussion], chosen: Chosen, turn: int, tools: Tools) -> None:
+    """One more answer by the author, who is shown the failing case; it must pass all cases."""
+    tasks = [chosen[d.id].task for d in objected]
+    for task in tasks:
+        task.told()
+    # the first number that no answer or feedback turn has had, and one more per turn
+    number = int(tools.params["candidates"]) + int(tools.params.get("feedback_turns", 0)) + turn
+    fresh = ask(tasks, range(number, number + 1), tools.teacher, tools.params, tools.seed, "revisions")
+    ready = [(task, candidate) for task, candidate in fresh if not candidate.failure]
+    verdicts = tools.judge.judge([task.job(c, task.cases) for task, c in ready], "judging revisions") if ready else []
+    for (task, candidate), verdict in zip(ready, verdicts, strict=True):
+        task.settle(candidate, verdict)
+    for task, candidate in fresh:
+        record(task, candidate)
+    for discussion in objected:
+        found = chosen[discussion.id]
+        best: Candidate | None = found.task.best
+        if best is None:
+            discussion.fail(Reason.WRONG_ANSWER, f"a peer's case: {found.candidate.detail}")
+        else:
+            found.candidate = best
+
+
+def _revise_problems(
+    objected: list[Discussion], shown: dict[str, list[Case]], said: dict[str, Objection], turn: int, tools: Tools
+) -> None:
+    """The author rewords the problem, shown the objection and what running code returns; else it stays."""
+    params = tools.params | {"new_signature": "keep"}  # what was verified has its signature
+    requests = []
+    for discussion in objected:
+        ident = f"{discussion.id}-revision{turn}"
+        words = render(
+            "revise",
+            problem=discussion.created,
+            reason=said[discussion.id].reason,
+            name=discussion.name,
+            calls=calls(shown[discussion.id]),
+        )
+        requests.append(discussion.created_request(ident, words, params, tools.seed))
+    replies = tools.teacher.ask(requests, "revised problems") if requests else []
+    for discussion, request, reply in zip(objected, requests, replies, strict=True):
+        speaker = discussion.speaker.id
+        discussion.thread.prompt(request, agent=speaker, language=discussion.target)
+        discussion.thread.answer(reply, agent=speaker, language=discussion.target)
+        before = discussion.created
+        if not reply.error:
+            discussion.accept(reply.text, params)
+        if discussion.reason is not None:  # no better words: the old ones stay
+            discussion.reason, discussion.detail, discussion.created = None, "", before

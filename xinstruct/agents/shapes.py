@@ -1,0 +1,100 @@
+"""What kind of task a discussion is to make: its shape over languages, and its type.
+
+one_to_one: the base's problem goes to one target language. one_to_many: to several, by one created
+prompt. many_to_many: every agent's problem goes to a language, each by a prompt of its own. What a
+meeting makes beyond its first sample are parts: discussions of their own, with the same agents,
+that end as one sample or one rejection each. Leaves out how a type is verified (derived.py).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from xinstruct.agents.discussion import Discussion
+from xinstruct.agents.operations import Operation
+from xinstruct.agents.tasks import started
+from xinstruct.files import BadInput
+from xinstruct.languages import get
+from xinstruct.records import Sample, content_id
+
+SHAPES = ("one_to_one", "one_to_many", "many_to_many")
+TASKS = ("generation", "completion", "translation", "repair", "explanation")
+ONLY = {"shapes": {"one_to_one": 1.0}, "tasks": {"generation": 1.0}}  # where a section does not say
+
+Aim = Callable[[Sample, Operation, str], str | None]  # a target for a base, an operation and a type; None: none left
+
+
+def check(params: Mapping[str, Any]) -> None:
+    """Raises BadInput on a shape or a type that is not known, or where no weight is positive."""
+    for key, known in (("shapes", SHAPES), ("tasks", TASKS)):
+        weights = params.get(key) or ONLY[key]
+        if unknown := [name for name in weights if name not in known]:
+            raise BadInput(f"params.yaml: synthesize.{key} names {unknown[0]!r}; known: {', '.join(known)}")
+        if not any(float(weight) > 0 for weight in weights.values()):
+            raise BadInput(f"params.yaml: synthesize.{key} has no positive weight")
+    operations = [Operation.named(name) for name, weight in params["operations"].items() if float(weight) > 0]
+    if operations and not any(fitting(params, operation) for operation in operations):
+        raise BadInput("params.yaml: synthesize.tasks has only translation, but no operation keeps the behaviour")
+
+
+def fitting(params: Mapping[str, Any], operation: Operation) -> dict[str, float]:
+    """Types by weight that an operation can lead to: only a kept behaviour has a source to translate from."""
+    weights = {name: float(weight) for name, weight in (params.get("tasks") or ONLY["tasks"]).items()}
+    return {n: w for n, w in weights.items() if w > 0 and (operation.keeps_behaviour or n != "translation")}
+
+
+def draw(ident: str, kind: str, weights: Mapping[str, float]) -> str:
+    """One name by weight, from the meeting's id alone: no other draw depends on it."""
+    names = sorted(name for name, weight in weights.items() if float(weight) > 0)
+    return random.Random(int(content_id(kind, ident), 16)).choices(names, [float(weights[n]) for n in names])[0]
+
+
+def parts(first: Discussion, shape: str, many: int, aim: Aim) -> list[Discussion]:
+    """The meeting's discussions: the first, and what its shape adds while targets are left."""
+    further = list(_further(first, shape, many, aim))
+    if not further:
+        return [first]
+    everyone = [first, *further]
+    targets = [part.target for part in everyone]
+    found = []
+    for part in everyone:
+        others = tuple(sorted(set(targets) - {part.target}))
+        found.append(replace(part, shape=shape, others=others))
+    if shape == "one_to_many":
+        for part in found[1:]:
+            part.lead = found[0]
+    return found
+
+
+def _further(first: Discussion, shape: str, many: int, aim: Aim) -> Iterator[Discussion]:
+    if shape == "one_to_many":
+        bases = [first.base] * (many - 1)
+    else:
+        bases = [i for i in range(len(first.agents)) if i != first.base] if shape == "many_to_many" else []
+    for number, base in enumerate(bases):
+        target = aim(first.communicated[base], first.operation, first.task)
+        if target is not None:
+            yield replace(first, id=content_id("part", first.id, str(number)), base=base, target=target)
+
+
+def follow(part: Discussion) -> None:
+    """Take over the created prompt of the lead, in the words of the part's own language."""
+    lead = part.lead
+    if lead is None:
+        raise ValueError(f"discussion {part.id} shares no created prompt")
+    if lead.reason is not None:
+        return part.fail(lead.reason, f"of the shared prompt: {lead.detail}")
+    part.signature, part.name = lead.signature, get(part.target).identifier(lead.name)
+    said = lead.created.removeprefix(started(lead.target, lead.name)).strip()
+    words = said.replace(get(lead.target).title, get(part.target).title).replace(f"`{lead.name}`", f"`{part.name}`")
+    part.created = f"{started(part.target, part.name)} {words}"
+    part.thread.add("answer", words, agent=part.speaker.id, language=part.target)
+    return None
+
+
+def families(discussions: Sequence[Discussion]) -> tuple[list[Discussion], list[Discussion]]:
+    """(those with a created prompt of their own, those that share one)."""
+    return [d for d in discussions if d.lead is None], [d for d in discussions if d.lead is not None]

