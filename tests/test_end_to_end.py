@@ -123,6 +123,15 @@ def test_books_balance_between_stages(project: Project) -> None:
         assert {row.reason for row in records(project, stage, "rejected")} <= set(Reason)
 
 
+def test_what_the_calls_took_is_told(project: Project) -> None:
+    for stage in ("seed", "synthesize"):
+        [calls] = json.loads((project.root / "reports" / stage / "calls.json").read_text())
+        asked = calls["calls"]["asked"] + calls["calls"]["cached"]
+        assert asked == metrics(project, stage)["teacher"]["calls"]
+        assert set(calls["seconds"]) == {"p50", "p90", "p99"}
+        assert f"{stage}/calls.json" in (project.root / "reports" / "index.html").read_text()
+
+
 def test_what_survives_is_verified_traceable_and_licensed(project: Project) -> None:
     snippets = {snippet.id: snippet for snippet in records(project, "mine", "snippets")}
     samples = records(project, "filter", "samples")

@@ -291,6 +291,9 @@ def _write_report(plan: Plan, context: Context, opened: int) -> None:
     write_json(reports / "metrics.json", metrics | context.metrics)
     for name, table in context.tables.items():
         write_text(reports / name, table.to_csv(index=False))
+    # beside the metrics and not in them: clock and journal decide what is in it
+    if calls := [json.loads(path.read_text()) for path in sorted(context.scratch.glob("teacher-*.json"))]:
+        write_json(reports / "calls.json", calls)
 
 
 __all__ = ["BadInput", "Context", "Plan", "Reason", "Script", "finish_stage", "run", "run_shard", "work_root"]

@@ -1,8 +1,8 @@
 """What a stage's calls took: counts, tokens, money, latencies; a live line and a file for afterwards.
 
 Counts that repeat on every run go into the stage's metrics (Teacher.usage). Everything that depends on
-the clock or on what the journal already held goes into ``work/STAGE/KEY/teacher-SHARD.json`` instead:
-metrics are compared byte for byte between runs, work/ is not. Left out: other runs (journal stats).
+the clock or on what the journal already held goes into ``work/STAGE/KEY/teacher-SHARD.json`` and from
+there into ``reports/STAGE/calls.json``: metrics are compared byte for byte between runs, these are not. Left out: other runs (journal stats).
 """
 
 from __future__ import annotations
