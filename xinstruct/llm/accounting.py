@@ -2,7 +2,8 @@
 
 Counts that repeat on every run go into the stage's metrics (Teacher.usage). Everything that depends on
 the clock or on what the journal already held goes into ``work/STAGE/KEY/teacher-SHARD.json`` and from
-there into ``reports/STAGE/calls.json``: metrics are compared byte for byte between runs, these are not. Left out: other runs (journal stats).
+there into ``reports/STAGE/calls.json``: metrics are compared byte for byte between runs, these are not.
+Left out: other runs (journal stats).
 """
 
 from __future__ import annotations
