@@ -79,12 +79,12 @@ def test_kinds_of_disagreement_and_their_table(tmp_path: Path) -> None:
         Row(2, 2, "timeout", "wrong_answer", ""),
     ]
     assert [kind(row, {1}) for row in rows if not row.agree] == [REFUSED, FOLLOWS, STRICTER]
-    kept = {"language": "cpp", "tests": "multipl_e", "of": CANONICAL, "problems": 3, "unfit": {"3": "compile_error"}}
+    kept = {"language": "rust", "tests": "multipl_e", "of": CANONICAL, "problems": 3, "unfit": {"3": "compile_error"}}
     kept |= {"rows": [dataclasses.asdict(row) for row in rows]}
-    (tmp_path / "cpp-multipl_e.json").write_text(json.dumps(kept), encoding="utf-8")
+    (tmp_path / "rust-multipl_e.json").write_text(json.dumps(kept), encoding="utf-8")
     text = table(tmp_path)
-    assert "| cpp | multipl_e | HumanEval-X | 2 of 3 | 5 | 1 | 1 | 40.00 % |" in text
-    assert "- cpp, multipl_e, HumanEval/1: right answer refused here: case 0\n" in text
+    assert "| rust | multipl_e | HumanEval-X | 2 of 3 | 5 | 1 | 1 | 40.00 % |" in text
+    assert "- rust, multipl_e, HumanEval/1: right answer refused here: case 0\n" in text
     assert "HumanEval/2, variant 1: variant caught here alone: timeout\n" in text
 
 
