@@ -103,7 +103,7 @@ def prepare_serve() -> None:
 def _installed(name: str, packages: list[str]) -> bool:
     folder = VENVS / name
     stamp = folder / ".stamp"
-    if stamp.exists():
+    if stamp.exists() and stamp.read_text() == " ".join(packages):
         return True
     print(f"installing {' '.join(packages)} into {folder}", file=sys.stderr, flush=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages]
@@ -113,7 +113,7 @@ def _installed(name: str, packages: list[str]) -> bool:
     except (subprocess.SubprocessError, OSError) as error:
         print(f"{name} does not install and is left out ({error})", file=sys.stderr)
         return False
-    stamp.touch()
+    stamp.write_text(" ".join(packages))
     return True
 
 
