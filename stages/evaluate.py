@@ -11,7 +11,6 @@ Left out: sampling (pass@k for k > 1): the metric in metrics/multilingual_code_e
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 from collections import Counter
@@ -94,15 +93,13 @@ def _answers(ctx: Context, model: str, questions: Sequence[Question], heldout: l
     saved = ctx.scratch / f"answers-{model}.json"
     if not saved.exists():
         folder = Path("models") / model
-        generator = Generator(folder)
-        found = generator.generate(
-            [question.messages for question in questions],
-            max_new_tokens=ctx.own["max_new_tokens"],
-            desc=f"{ctx.name}: {model} answers",
-        )
+        with Generator(folder) as generator:
+            found = generator.generate(
+                [question.messages for question in questions],
+                max_new_tokens=ctx.own["max_new_tokens"],
+                desc=f"{ctx.name}: {model} answers",
+            )
         answers = [asdict(generations[0]) for generations in found]
-        del generator
-        gc.collect()
         losses = completion_loss(folder, [sft_data.conversation(sample) for sample in heldout])
         loss = {"loss_per_token": round(mean_loss(losses), 6), "tokens": sum(n for _, n in losses)}
         write_json(saved, {"answers": answers, "loss": loss | {"samples": len(heldout)}})

@@ -43,18 +43,17 @@ def work(ctx: Context) -> None:
 
 def _ask(ctx: Context, tasks: list[Sample]) -> dict[str, list[Generation]]:
     """Sampled answers by task id. Tasks of like length share a batch, one file of answers per batch."""
-    generator: Generator | None = None
     answers: dict[str, list[Generation]] = {}
     ordered = sorted(tasks, key=lambda task: (len(task.instruction), task.id))
     # the size of a batch must not depend on the machine: it decides what shares a file
     size = max(1, 64 // max(1, ctx.own["samples"]))
-    for start in range(0, len(ordered), size):
-        part = ordered[start : start + size]
-        path = ctx.scratch / f"answers-{start:05d}.json"
-        if not path.exists():
-            generator = generator or Generator(START)
-            desc = f"answering {min(start + size, len(ordered))}/{len(ordered)}"
-            write_json(path, _generate(ctx, generator, part, desc))
+    paths = {ctx.scratch / f"answers-{start:05d}.json": start for start in range(0, len(ordered), size)}
+    if missing := {path: start for path, start in paths.items() if not path.exists()}:
+        with Generator(START) as generator:
+            for path, start in missing.items():
+                desc = f"answering {min(start + size, len(ordered))}/{len(ordered)}"
+                write_json(path, _generate(ctx, generator, ordered[start : start + size], desc))
+    for path in paths:
         answers |= {key: [Generation(**row) for row in rows] for key, rows in json.loads(path.read_text()).items()}
     return answers
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from xinstruct.engine.engine import PIECE, Engine, Made
-from xinstruct.engine.sampling import Job, choose
+from xinstruct.engine.engine import PIECE, Engine
+from xinstruct.engine.sampling import Job, Made, choose
 from xinstruct.files import BadInput
 from xinstruct.training.compute import load_model
 

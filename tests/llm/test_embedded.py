@@ -19,7 +19,7 @@ from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Answer, Teacher
 from xinstruct.llm.convert import gguf_to_folder
-from xinstruct.llm.embedded import Embedded, Queue
+from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.server import EmbeddedServer
 
 PARAMS = {"context": 1024}
@@ -176,15 +176,3 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "m.gguf").write_bytes(b"nothing")
     with pytest.raises(BadInput, match="did not start"):
         Embedded(tmp_path / "m.gguf", PARAMS | {"servers": 1}).start()
-
-
-def test_the_queue_goes_on_with_a_prompt_then_helps() -> None:
-    requests = [(prompt, Request(f"{prompt}{i}", ())) for prompt in "ab" for i in range(3)]
-    queue = Queue(requests)
-    first, second = queue.take(None), queue.take(None)
-    assert first and second
-    assert (first[1].id, second[1].id) == ("a0", "b0")
-    order = []
-    while (item := queue.take("a")) is not None:
-        order.append(item[1].id)
-    assert order == ["a1", "a2", "b1", "b2"]

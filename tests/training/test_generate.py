@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ TALKS = [
 
 
 @pytest.fixture(scope="module")
-def generator(tiny: Path) -> Generator:
-    return Generator(tiny, "float32", batch=4)
+def generator(tiny: Path) -> Iterator[Generator]:
+    with Generator(tiny, "float32", batch=4) as made:
+        yield made
 
 
 def test_greedy_equals_transformers_generate(tiny: Path, generator: Generator) -> None:
@@ -41,7 +43,8 @@ def test_answers_do_not_depend_on_order_or_batch_size(tiny: Path, generator: Gen
     answers = ask(TALKS, generator)
     assert ask(TALKS, generator) == answers
     assert ask(TALKS[::-1], generator)[::-1] == answers
-    assert ask(TALKS, Generator(tiny, "float32", batch=7)) == answers
+    with Generator(tiny, "float32", batch=7) as other:
+        assert ask(TALKS, other) == answers
     assert ask(TALKS[2:3], generator) == answers[2:3]
 
 
@@ -52,12 +55,12 @@ def test_samples_differ_and_the_seed_decides(generator: Generator) -> None:
     assert answers != generator.generate(TALKS[:2], max_new_tokens=24, temperature=1.0, samples=4, seed=2)
 
 
-def test_sampling_follows_the_models_distribution(generator: Generator) -> None:
+def test_sampling_follows_the_models_distribution(tiny: Path, generator: Generator) -> None:
     import torch
 
     ids = torch.tensor([prompt_ids(generator.tokenizer, TALKS[0])])
     with torch.no_grad():
-        plain = load_model(generator.engine.folder, torch.float32, "sdpa").eval()
+        plain = load_model(tiny, torch.float32, "sdpa").eval()
         chances = torch.softmax(plain(ids).logits[0, -1].float() / 0.5, -1)
     likeliest = generator.tokenizer.decode([int(chances.argmax())], skip_special_tokens=True)
     [drawn] = generator.generate(TALKS[:1], max_new_tokens=1, temperature=0.5, samples=1500, seed=3)

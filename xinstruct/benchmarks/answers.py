@@ -159,7 +159,7 @@ class Local:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Nothing to stop."""
+        self.generator.close()
 
     def answer(self, conversations: list[Conversation], samples: int) -> list[list[Row]]:
         """The answers to each conversation."""

@@ -3,5 +3,7 @@
 slots.py     keys and values of many unfinished answers, and the attention over them
 sampling.py  what is asked of an answer, and how its next token is drawn
 engine.py    admits requests to slots, shares the prompts they have in common, steps them together
-server.py    the engine behind the OpenAI protocol, in a process of its own
+copies.py    engines side by side, a process each; what waits is grouped by prompt (byprompt.py)
+
+llm/batched.py puts them behind the OpenAI protocol, training/generate.py asks them directly.
 """

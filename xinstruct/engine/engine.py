@@ -11,7 +11,6 @@ answer is a function of its own job: the company in a batch changes no bit of it
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,28 +19,15 @@ from typing import Any
 
 import torch
 
-from xinstruct.engine.sampling import Job, choose, likeliest
-from xinstruct.engine.slots import NAME, ROWS, SPAN, Slots, refuse_other_layers
-from xinstruct.files import BadInput
+from xinstruct.engine.sampling import Job, Made, choose, likeliest, refuse_too_long
+from xinstruct.engine.slots import NAME, ROWS, Slots, refuse_other_layers
+from xinstruct.llm.child import cores
 from xinstruct.training.compute import load_model, pick_dtype
 from xinstruct.training.data import load_tokenizer
 
 PIECE = 128  # prompt tokens read in one pass
 SLOTS = {"cpu": 48, "cuda": 256}
 _TAIL = 32  # tokens decoded to look for a stop string
-
-
-@dataclass
-class Made:
-    """One answer: token ids (end token included), whether it ended by itself, its text without the end token.
-
-    logprobs: per token its own log-probability and the likeliest alternatives, where asked for.
-    """
-
-    ids: list[int] = field(default_factory=list)
-    finished: bool = False
-    text: str = ""
-    logprobs: list[tuple[float, list[tuple[int, float]]]] = field(default_factory=list)
 
 
 @dataclass
@@ -66,9 +52,11 @@ class _Row:
 class Engine:
     """A checkpoint in memory that answers jobs. Not for several threads at once."""
 
-    def __init__(self, folder: Path, slots: int = 0, context: int = 4096, dtype: str = "auto") -> None:
+    def __init__(
+        self, folder: Path, slots: int = 0, context: int = 4096, dtype: str = "auto", threads: int = 0
+    ) -> None:
         """Raises BadInput when `folder` holds no checkpoint, or one with layers that it cannot run."""
-        torch.set_num_threads(len(os.sched_getaffinity(0)))
+        torch.set_num_threads(threads or cores())
         self.folder = folder
         self.tokenizer = load_tokenizer(folder)
         self.model = load_model(folder, pick_dtype(dtype), NAME).eval()
@@ -104,11 +92,7 @@ class Engine:
 
     def add(self, job: Job, done: Callable[[Made], None]) -> Callable[[], None]:
         """Queue a job. Returns what cancels it. Raises BadInput when it does not fit into the context."""
-        if not job.ids:
-            raise BadInput("an empty prompt: there is nothing to go on from")
-        if len(job.ids) + job.max_tokens > self.context:
-            size = f"{len(job.ids)} tokens and max_tokens {job.max_tokens}"
-            raise BadInput(f"the prompt has {size}, which exceeds the context size of {self.context}")
+        refuse_too_long(job, self.context)
         row = _Row(job, done, draws=job.draws())
         self.waiting.append(row)
 
@@ -185,7 +169,7 @@ class Engine:
         target = self.model.device
         ids = torch.tensor([row.last() for row in active] + [0] * spare, device=target)[:, None]
         places = [row.position() for row in active]
-        positions = torch.tensor(places + [self.context + SPAN] * spare, device=target)[:, None]
+        positions = torch.tensor(places + [self.context + 1] * spare, device=target)[:, None]
         mask = self.slots.aim(None, positions, max(places))
         logits = self._forward(self.model, ids, positions, mask).logits[: len(active), -1].float()
         draws = [row.draws[len(row.made.ids)] if row.draws else 0.0 for row in active]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+
+from xinstruct.files import BadInput
 
 _SEEDS = 2**63
 
@@ -33,6 +35,28 @@ class Job:
             return []
         generator = torch.Generator().manual_seed(self.seed % _SEEDS)
         return [float(x) for x in torch.rand(self.max_tokens, generator=generator, dtype=torch.float64)]
+
+
+@dataclass
+class Made:
+    """One answer: token ids (end token included), whether it ended by itself, its text without the end token.
+
+    logprobs: per token its own log-probability and the likeliest alternatives, where asked for.
+    """
+
+    ids: list[int] = field(default_factory=list)
+    finished: bool = False
+    text: str = ""
+    logprobs: list[tuple[float, list[tuple[int, float]]]] = field(default_factory=list)
+
+
+def refuse_too_long(job: Job, context: int) -> None:
+    """Raises BadInput for a job without a prompt, or one that does not fit into `context` tokens."""
+    if not job.ids:
+        raise BadInput("an empty prompt: there is nothing to go on from")
+    if len(job.ids) + job.max_tokens > context:
+        size = f"{len(job.ids)} tokens and max_tokens {job.max_tokens}"
+        raise BadInput(f"the prompt has {size}, which exceeds the context size of {context}")
 
 
 def choose(logits: Any, jobs: list[Job], draws: list[float]) -> list[int]:

@@ -19,27 +19,27 @@ from xinstruct.files import BadInput
 
 NAME = "xinstruct_slots"
 ROWS = 16  # fewer rows take other kernels, which round differently
-_ROOM = 512  # tokens per slot to begin with
-SPAN = 64  # attention reads a multiple of so many tokens
+SPAN = 128  # the room of a slot is a multiple of so many tokens
 
 
 def slot_attention(
     module: Any, query: Any, key: Any, value: Any, attention_mask: Any, scaling: float | None = None, **_: Any
 ) -> Any:
-    """Attention of a layer: query (rows, heads, tokens, size), key and value (rows, fewer heads, span, size).
+    """Attention of a layer: query (rows, heads, tokens, size), key and value (rows, fewer heads, room, size).
 
     The query heads that share a key head stand behind each other as if they were further tokens, so
-    that keys and values are read once and not repeated. In float32 by plain products: torch's own
+    that keys and values are read once and not repeated. Plain products, softmax in float32: torch's own
     attention rounds differently with the thread that a row falls to. Returns (rows, tokens, heads,
     size), None.
     """
     rows, heads, tokens, size = query.shape
     groups = heads // key.shape[1]
-    grouped = query.float() * (size**-0.5 if scaling is None else scaling)
-    scores = grouped.reshape(rows, key.shape[1], groups * tokens, size) @ key.transpose(2, 3)
+    grouped = query.reshape(rows, key.shape[1], groups * tokens, size)
+    scores = (grouped @ key.transpose(2, 3)).float()
+    scores *= size**-0.5 if scaling is None else scaling
     scores += attention_mask.repeat(1, 1, groups, 1) if tokens > 1 else attention_mask
-    found = (torch.softmax(scores, -1) @ value).view(rows, heads, tokens, size)
-    return found.transpose(1, 2).to(query.dtype).contiguous(), None
+    found = (torch.softmax(scores, -1).to(value.dtype) @ value).view(rows, heads, tokens, size)
+    return found.transpose(1, 2).contiguous(), None
 
 
 AttentionInterface.register(NAME, slot_attention)
@@ -48,9 +48,10 @@ AttentionInterface.register(NAME, slot_attention)
 class Slots:
     """The cache. `aim` says which rows and positions the next forward pass is about.
 
-    keys and values: per layer float32 (slots, heads, room + SPAN, size), made when a token comes. The
-    room doubles up to the context as answers need it; the tokens past it are where rows that only fill
-    up the batch write.
+    keys and values: per layer (slots, heads, room, size) in the model's number type, made when a token
+    comes. The room grows to what the longest answer needed, and attention reads all of it: products of
+    a part would copy that part first. Its last token is where rows that only fill up the batch write.
+    Tokens are the last axis of the keys' memory: their product reads them twice as fast so.
     """
 
     is_compileable = False
@@ -58,51 +59,46 @@ class Slots:
     def __init__(self, count: int, context: int, layers: int) -> None:
         self.count = count
         self.context = context
-        self.room = _ROOM
+        self.room = SPAN
         self.keys: list[Any] = [None] * layers
         self.values: list[Any] = [None] * layers
         self._slot: int | None = None
         self._positions: Any = None
-        self._span = 0
 
     def aim(self, slot: int | None, positions: Any, longest: int) -> Any:
         """Turn to the tokens of one slot, or (None) to one token each of the first slots.
 
         positions: (rows, tokens); one past `longest`, the highest that counts, belongs to a row that only
-        fills up. Returns the mask for the model, (rows, 1, tokens, span): True where not to look.
+        fills up. Returns the mask for the model, (rows, 1, tokens, room): True where not to look.
         """
-        self._grow(longest + 1)
-        self._slot, self._positions = slot, positions.clamp(max=self.room + SPAN - 1)
-        self._span = -(-(longest + 1) // SPAN) * SPAN
-        reach = torch.arange(self._span, device=positions.device)
-        return (reach <= positions[:, None, :, None]).logical_not()
+        self._grow(longest + 2)
+        self._slot, self._positions = slot, positions.clamp(max=self.room - 1)
+        return (torch.arange(self.room, device=positions.device) <= positions[:, None, :, None]).logical_not()
 
     def _grow(self, wanted: int) -> None:
         """Make room for `wanted` tokens in every slot."""
         if wanted <= self.room:
             return
-        most = -(-self.context // SPAN) * SPAN
-        while self.room < wanted:
-            self.room = min(2 * self.room, most)
-        for kept in (self.keys, self.values):
+        self.room = -(-wanted // SPAN) * SPAN
+        for kept, make in ((self.keys, _turned), (self.values, _plain)):
             for layer, old in enumerate(kept):
                 if old is not None:
-                    kept[layer] = _zeros(old, (*old.shape[:2], self.room + SPAN, old.shape[3]))
+                    kept[layer] = make(old, (*old.shape[:2], self.room, old.shape[3]))
                     kept[layer][:, :, : old.shape[2]] = old
 
     def update(self, key: Any, value: Any, layer: int, *_: Any, **__: Any) -> tuple[Any, Any]:
         """Write the tokens of a layer, (rows, heads, tokens, size); returns all that its rows may look at."""
         if self.keys[layer] is None:
-            shape = (self.count, key.shape[1], self.room + SPAN, key.shape[3])
-            self.keys[layer], self.values[layer] = _zeros(key, shape), _zeros(value, shape)
-        slot, span = self._slot, self._span
-        for kept, new in ((self.keys[layer], key.float()), (self.values[layer], value.float())):
+            shape = (self.count, key.shape[1], self.room, key.shape[3])
+            self.keys[layer], self.values[layer] = _turned(key, shape), _plain(value, shape)
+        slot = self._slot
+        for kept, new in ((self.keys[layer], key), (self.values[layer], value)):
             if slot is None:
                 kept[torch.arange(len(new), device=new.device), :, self._positions[:, 0]] = new[:, :, 0]
             else:
                 kept[slot, :, self._positions[0]] = new[0]
         rows = slice(len(key)) if slot is None else slice(slot, slot + 1)
-        return self.keys[layer][rows, :, :span], self.values[layer][rows, :, :span]
+        return self.keys[layer][rows], self.values[layer][rows]
 
     def copy(self, source: int, target: int, length: int) -> None:
         """The first `length` tokens of a slot into another one."""
@@ -117,8 +113,13 @@ class Slots:
         return 0
 
 
-def _zeros(like: Any, shape: tuple[int, ...]) -> Any:
-    return torch.zeros(shape, dtype=torch.float32, device=like.device)
+def _plain(like: Any, shape: tuple[int, ...]) -> Any:
+    return torch.zeros(shape, dtype=like.dtype, device=like.device)
+
+
+def _turned(like: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of a shape whose last two axes lie the other way round in memory."""
+    return _plain(like, (*shape[:2], shape[3], shape[2])).transpose(2, 3)
 
 
 def refuse_other_layers(config: Any, folder: Path) -> None:

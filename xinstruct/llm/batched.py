@@ -13,11 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import queue
 import sys
-import threading
-import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,46 +21,20 @@ from typing import Any
 from aiohttp import web
 from jinja2 import TemplateError
 
+from xinstruct.engine.copies import Copies, EngineDied
 from xinstruct.files import BadInput
 from xinstruct.llm.child import READY, arguments, cores, live_with
 
 OWNER = "xinstruct"
 
 
-class Worker(threading.Thread):
-    """The one thread that touches the engine. Its death is the process's: the owner starts it again."""
-
-    def __init__(self, folder: Path, slots: int, context: int) -> None:
-        super().__init__(daemon=True)
-        from xinstruct.engine.engine import Engine
-
-        self.engine = Engine(folder, slots, context)
-        self.inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self.worked = 0.0  # seconds
-
-    def run(self) -> None:
-        """Take in what was asked, step, for ever."""
-        try:
-            busy = False
-            while True:
-                while not busy or not self.inbox.empty():
-                    self.inbox.get()()
-                    busy = True
-                begun = time.monotonic()
-                busy = self.engine.step()
-                self.worked += time.monotonic() - begun
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-
-
 class Service:
-    """The HTTP side: reads requests, waits for the worker, writes answers."""
+    """The HTTP side: reads requests, waits for the engines, writes answers."""
 
-    def __init__(self, worker: Worker, name: str) -> None:
-        self.worker = worker
+    def __init__(self, copies: Copies, tokenizer: Any, name: str) -> None:
+        self.copies = copies
         self.name = name
-        self.tokenizer = worker.engine.tokenizer
+        self.tokenizer = tokenizer
 
     def application(self) -> web.Application:
         """The routes."""
@@ -81,12 +51,12 @@ class Service:
         return app
 
     async def health(self, _: web.Request) -> web.Response:
-        """Always well (a broken worker ends the process); says how long the engine has worked."""
-        return web.json_response({"status": "ok", "worked_seconds": self.worker.worked})
+        """Always well (an engine's death ends the process); says how long the busiest engine has worked."""
+        return web.json_response({"status": "ok", "worked_seconds": self.copies.worked})
 
     async def models(self, _: web.Request) -> web.Response:
         """The one model."""
-        meta = {"n_ctx": self.worker.engine.context}
+        meta = {"n_ctx": self.copies.context}
         return web.json_response({"object": "list", "data": [{"id": self.name, "owned_by": OWNER, "meta": meta}]})
 
     async def template(self, request: web.Request) -> web.Response:
@@ -149,33 +119,22 @@ class Service:
         )
 
     async def _made(self, job: Any) -> Any:
-        """The worker's answer. Raises BadInput when the job does not fit; a caller that leaves cancels it."""
+        """The engine's answer. Raises BadInput when the job does not fit; a caller that leaves cancels it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        cancel: list[Callable[[], None]] = []
 
-        def settle(value: Any) -> None:
+        def settle(made: Any) -> None:
             if not future.done():
-                future.set_exception(value) if isinstance(value, Exception) else future.set_result(value)
+                future.set_result(made)
 
-        def report(value: Any) -> None:
-            loop.call_soon_threadsafe(settle, value)
+        def report(made: Any) -> None:
+            loop.call_soon_threadsafe(settle, made)
 
-        def take() -> None:
-            try:
-                cancel.append(self.worker.engine.add(job, report))
-            except BadInput as error:
-                report(error)
-
-        def leave() -> None:
-            for stop in cancel:
-                stop()
-
-        self.worker.inbox.put(take)
+        cancel = self.copies.add(job, report)
         try:
             return await future
         except asyncio.CancelledError:
-            self.worker.inbox.put(leave)
+            cancel()
             raise
 
     def _logprobs(self, made: Any) -> dict[str, Any]:
@@ -196,10 +155,13 @@ async def _now(value: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _serve(args: argparse.Namespace) -> None:
+    from xinstruct.training.data import load_tokenizer
+
     folder = Path(args.model)
-    worker = Worker(folder, args.slots, args.context)
-    worker.start()
-    runner = web.AppRunner(Service(worker, folder.name).application(), handler_cancellation=True, access_log=None)
+    # The owner starts a server that ended again: what its engines held is asked anew.
+    copies = Copies(folder, args.slots, args.context, died=lambda: os._exit(1))
+    application = Service(copies, load_tokenizer(folder), folder.name).application()
+    runner = web.AppRunner(application, handler_cancellation=True, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", args.port, backlog=1024)
     await site.start()
@@ -215,7 +177,7 @@ def main(argv: list[str] | None = None) -> int:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads or cores()])
     try:
         asyncio.run(_serve(args))
-    except (BadInput, OSError, ValueError) as error:
+    except (BadInput, EngineDied, OSError, ValueError) as error:
         print(f"{args.model}: {error}", file=sys.stderr, flush=True)
     return 1
 

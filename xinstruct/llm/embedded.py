@@ -21,7 +21,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from typing import Any
 
 import aiohttp
 
+from xinstruct.engine.byprompt import ByPrompt
 from xinstruct.llm.calls import LASTING, Done, Gate, Reply, Request
 from xinstruct.llm.child import cores
 from xinstruct.llm.dialects import completion_body, read_reply
@@ -38,36 +38,6 @@ from xinstruct.llm.transport import CallFailed, Policy, post
 _AHEAD = 2  # requests that the batched server holds per slot, so that a free one is filled at once
 # A server of ours that does not answer is dead: it is started again, not waited for.
 _POLICY = Policy(attempts=2, backoff=0.05, timeout=1800, stall=1800, patience=0)
-
-
-class Queue:
-    """Requests grouped by prompt; a server goes on with its prompt, then takes a new one, then helps."""
-
-    def __init__(self, requests: Sequence[tuple[str, Request]], together: bool = False) -> None:
-        """`requests` are (rendered prompt, request), in the order they should start.
-
-        together: one server takes all, so those of a prompt follow each other whoever asks.
-        """
-        self.together = together
-        self.groups: dict[str, deque[Request]] = {}
-        for prompt, request in requests:
-            self.groups.setdefault(prompt, deque()).append(request)
-        self.fresh = deque(self.groups)
-
-    def take(self, last: str | None) -> tuple[str, Request] | None:
-        """The next request for a server whose last prompt was `last`, or None at the end."""
-        if self.together:
-            while self.fresh and not self.groups[self.fresh[0]]:
-                self.fresh.popleft()
-            last = self.fresh[0] if self.fresh else None
-        if last is not None and self.groups.get(last):
-            return last, self.groups[last].popleft()
-        while self.fresh:
-            prompt = self.fresh.popleft()
-            if self.groups[prompt]:
-                return prompt, self.groups[prompt].popleft()
-        prompt = max(self.groups, key=lambda key: len(self.groups[key]), default="")
-        return (prompt, self.groups[prompt].popleft()) if self.groups.get(prompt) else None
 
 
 class Line:
@@ -147,13 +117,19 @@ class Embedded:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
             prompts = [await self._render(session, request) for request in requests]
-            queue = Queue(list(zip(prompts, requests, strict=True)), together=self.batched)
+            queue: ByPrompt[tuple[str, Request]] = ByPrompt()
+            for prompt, request in zip(prompts, requests, strict=True):
+                queue.add(prompt, (prompt, request))
             async with asyncio.TaskGroup() as group:
                 for line in self.lines:
                     group.create_task(self._work(session, line, queue, done, gate))
 
-    async def _work(self, session: aiohttp.ClientSession, line: Line, queue: Queue, done: Done, gate: Gate) -> None:
-        while (item := queue.take(line.last)) is not None and await gate(item[1]):
+    async def _work(
+        self, session: aiohttp.ClientSession, line: Line, queue: ByPrompt[tuple[str, Request]], done: Done, gate: Gate
+    ) -> None:
+        # A line of llama.cpp goes on with its prompt; the batched server groups what it is sent by itself.
+        asker = self if self.batched else line
+        while (item := queue.take(asker)) is not None and await gate(item[1]):
             done(item[1], await line.answer(session, *item))
 
     async def _render(self, session: aiohttp.ClientSession, request: Request) -> str:

@@ -1,11 +1,13 @@
 """Local generation whose answers do not depend on the order in which they were asked.
 
-Requests are sorted by prompt, so that what prompts share is read once, and run by the batched engine
-(xinstruct/engine). Every answer draws from its own random numbers, seeded by its prompt's text, and
-the engine computes each row alone, so asking in another order, or fewer or more, changes nothing.
+Requests are sorted by prompt, so that what prompts share is read once, and run by copies of the batched
+engine (xinstruct/engine). Every answer draws from its own random numbers, seeded by its prompt's text,
+and the engine computes each row alone, so asking in another order, or fewer or more, changes nothing.
 
-Leaves out serving (llm/batched.py) and beam search. Usage: ``Generator(Path("models/sft")).generate(
-conversations, max_new_tokens=200)``.
+Leaves out serving (llm/batched.py) and beam search. Usage::
+
+    with Generator(Path("models/sft")) as generator:
+        answers = generator.generate(conversations, max_new_tokens=200)
 """
 
 from __future__ import annotations
@@ -20,11 +22,10 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from xinstruct.records import content_id
-from xinstruct.training.data import Message, prompt_ids
+from xinstruct.training.data import Message, load_tokenizer, prompt_ids
 
 if TYPE_CHECKING:
-    from xinstruct.engine.engine import Made
-    from xinstruct.engine.sampling import Job
+    from xinstruct.engine.sampling import Job, Made
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,24 @@ class Generation:
 
 
 class Generator:
-    """A checkpoint, loaded once, that answers conversations."""
+    """A checkpoint, loaded once in processes of its own, that answers conversations until it is closed."""
 
     def __init__(self, folder: Path, dtype: str = "auto", batch: int = 0, context: int = 8192) -> None:
         """batch: answers at a time (0: what suits the device). Raises BadInput as Engine does."""
-        from xinstruct.engine.engine import Engine
+        from xinstruct.engine.copies import Copies
 
-        self.engine = Engine(folder, batch, context, dtype)
-        self.tokenizer = self.engine.tokenizer
+        self.tokenizer = load_tokenizer(folder)
+        self.copies = Copies(folder, batch, context, dtype)
+
+    def __enter__(self) -> Generator:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        self.copies.close()
 
     def generate(
         self,
@@ -91,7 +102,7 @@ class Generator:
                 bar.set_postfix_str(f"{tokens / (time.monotonic() - begun):.0f} tokens/s", refresh=False)
                 bar.update()
 
-            found = self.engine.run(jobs, done)
+            found = self.copies.run(jobs, done)
         seconds = time.monotonic() - begun
         print(f"{desc}: {tokens} tokens, {tokens / max(seconds, 1e-9):.0f} tokens/s", file=sys.stderr, flush=True)
         return found
