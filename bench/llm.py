@@ -27,7 +27,7 @@ from bench import llm_client, llm_generation
 Row = dict[str, float]
 PARTS: dict[str, tuple[Callable[[argparse.Namespace], dict[str, Callable[[int], Row]]], str, str]] = {
     "client": (llm_client.contestants, "requests_per_second", "ours"),
-    "generation": (llm_generation.contestants, "tokens_per_second", "one slot, one at a time"),
+    "generation": (llm_generation.contestants, "tokens_per_second", llm_generation.BASE),
 }
 
 
@@ -56,6 +56,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--in-flight", type=int, default=256)
     parser.add_argument("--latency", type=float, default=0.2, help="seconds of the loopback server")
     parser.add_argument("--prompts", type=int, default=24, help="generation: prompts in a round")
+    parser.add_argument("--only", default="", help="generation: layouts whose name holds this")
     parser.add_argument("--samples", type=int, default=4, help="generation: answers to each prompt")
     parser.add_argument("--tokens", type=int, default=64, help="generation: most tokens of an answer")
     parser.add_argument("--model", default="smollm2-135m", help="generation: a name in models.yaml or a GGUF folder")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.gguf_types import requantise
 from xinstruct.llm.calls import Request
 from xinstruct.llm.child import cores
 from xinstruct.llm.client import Teacher
@@ -18,27 +19,42 @@ from xinstruct.llm.fetch import fetch_teacher
 from xinstruct.llm.journal import Journal
 from xinstruct.plan import work_root
 
-# engine and teacher params of each layout; the first is what the others are held against
+BASE = "llama.cpp, one at a time"  # what the others are held against
+# engine and teacher params of each layout; "llamacpp KIND" has the model's matrices in that number type
 LAYOUTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "llama.cpp, one at a time": ("llamacpp", {"servers": 1, "slots": 1}),
-    "default: batched, 48 slots": ("batched", {"slots": 48}),
-    "batched, 32 slots": ("batched", {"slots": 32}),
+    BASE: ("llamacpp", {"servers": 1, "slots": 1}),
+    "default: batched, 96 slots": ("batched", {"slots": 96}),
+    "batched, 48 slots": ("batched", {"slots": 48}),
+    "batched, 48 slots, one process": ("batched", {"slots": 48, "servers": 1}),
     "llama.cpp, a server per core": ("llamacpp", {"servers": 0}),
     "llama.cpp, 8 slots": ("llamacpp", {"servers": 1, "slots": 8}),
     "llama.cpp, 16 slots": ("llamacpp", {"servers": 1, "slots": 16}),
+    "llama.cpp Q8_0, a server per core": ("llamacpp Q8_0", {"servers": 0}),
+    "llama.cpp Q4_0, a server per core": ("llamacpp Q4_0", {"servers": 0}),
+    "llama.cpp BF16, a server per core": ("llamacpp BF16", {"servers": 0}),
 }
 
 
 def contestants(args: argparse.Namespace) -> dict[str, Callable[[int], dict[str, float]]]:
     """Runners by name; the model is fetched for both engines. Raises BadInput when it cannot be."""
-    folders = {}
-    for engine in ("batched", "llamacpp"):
-        folders[engine] = _scratch() / engine
-        fetch_teacher(args.model, folders[engine], lambda _: None, engine=engine)
+    layouts = {label: LAYOUTS[label] for label in LAYOUTS if not args.only or label == BASE or args.only in label}
+    folders = {engine: _folder(args.model, engine) for engine in {engine for engine, _ in layouts.values()}}
     found: dict[str, Callable[[int], dict[str, float]]] = {}
-    for label, (engine, layout) in LAYOUTS.items():
+    for label, (engine, layout) in layouts.items():
         found[label] = lambda number, layout=layout, folder=folders[engine]: _served(args, number, layout, folder)  # type: ignore[misc]
     return found
+
+
+def _folder(model: str, engine: str) -> Path:
+    """The model as an engine wants it."""
+    name, _, kind = engine.partition(" ")
+    folder = _scratch() / engine.replace(" ", "-")
+    facts = fetch_teacher(model, folder, lambda _: None, engine=name)
+    if kind:
+        file = folder / str(facts["file"])
+        requantise(file, folder / "new.gguf", kind)
+        (folder / "new.gguf").replace(file)
+    return folder
 
 
 def _questions(args: argparse.Namespace, number: int) -> list[str]:
@@ -66,14 +82,15 @@ def _served(args: argparse.Namespace, number: int, layout: dict[str, Any], folde
             start = time.monotonic()
             answers = teacher.ask(_requests(args, number))
             wall = time.monotonic() - start
-            worked = _worked(teacher.backend.servers[0].url, layout, journal)  # type: ignore[union-attr]
+            backend = teacher.backend
+            worked = _worked(backend.servers[0].url, layout, journal, backend.batched)  # type: ignore[union-attr]
     row = {"tokens_per_second": sum(answer.completion_tokens for answer in answers) / wall}
     return row | ({"overhead_percent": 100 * max(0.0, wall - worked) / wall} if worked else {})
 
 
-def _worked(url: str, layout: dict[str, Any], journal: Path) -> float:
+def _worked(url: str, layout: dict[str, Any], journal: Path, batched: bool) -> float:
     """Seconds that the servers worked: the batched one tells, one slot worked while a call waited; else unknown (0)."""
-    if "servers" not in layout:
+    if batched:
         with urllib.request.urlopen(f"{url}/health", timeout=30) as answer:
             return float(json.load(answer)["worked_seconds"])
     if layout.get("slots", 1) > 1:

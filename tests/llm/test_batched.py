@@ -28,12 +28,12 @@ def asked(folder: Path, journal: Path, requests: list[Request]) -> dict[str, Ans
         return {answer.id: answer for answer in teacher.ask(requests)}
 
 
-def test_order_and_interruption_change_nothing(checkpoint: Path, tmp_path: Path) -> None:
+def test_order_interruption_and_number_of_engines_change_nothing(checkpoint: Path, tmp_path: Path) -> None:
     requests = candidates(4, 2)
     shuffled = requests[:]
     random.Random(5).shuffle(shuffled)
     one = asked(checkpoint, tmp_path / "one.sqlite", requests)
-    with Teacher(PARAMS, checkpoint, tmp_path / "two.sqlite") as teacher:
+    with Teacher(PARAMS | {"servers": 1}, checkpoint, tmp_path / "two.sqlite") as teacher:
         assert isinstance(teacher.backend, Embedded)
         teacher.ask(shuffled[:5])
         (server,) = teacher.backend.servers

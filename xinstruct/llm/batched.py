@@ -159,7 +159,7 @@ async def _serve(args: argparse.Namespace) -> None:
 
     folder = Path(args.model)
     # The owner starts a server that ended again: what its engines held is asked anew.
-    copies = Copies(folder, args.slots, args.context, died=lambda: os._exit(1))
+    copies = Copies(folder, args.slots, args.context, count=args.copies, died=lambda: os._exit(1))
     application = Service(copies, load_tokenizer(folder), folder.name).application()
     runner = web.AppRunner(application, handler_cancellation=True, access_log=None)
     await runner.setup()
@@ -172,7 +172,9 @@ async def _serve(args: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until a signal comes. Returns the exit status: 1 when the model does not load."""
-    args = arguments("xinstruct.llm.batched", "Serve a checkpoint folder", "the checkpoint folder").parse_args(argv)
+    parser = arguments("xinstruct.llm.batched", "Serve a checkpoint folder", "the checkpoint folder")
+    parser.add_argument("--copies", type=int, default=0, help="engines that share the slots; 0: one per core (default)")
+    args = parser.parse_args(argv)
     live_with(args.parent)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads or cores()])
     try:

@@ -1,10 +1,11 @@
 """The embedded model behind a Teacher: its servers and the order in which they are asked.
 
-A checkpoint folder is run by one batched server (batched.py), whose answers depend on their own request
-only. A GGUF file is run by llama.cpp: one server per core with one slot and one thread each is the
-default. An answer then depends on its own request only, too: the bytes are the same with any number of
-servers, in any order, after a kill (its batched products round differently with what runs beside them;
-measured, docs/llm.md). Three rules keep it so:
+A checkpoint folder is run by one batched server (batched.py) with an engine per core (servers=0) or
+`servers` of them, whose answers depend on their own request only. A GGUF file is run by llama.cpp: one
+server per core with one slot and one thread each is the default. An answer then depends on its own
+request only, too: the bytes are the same with any number of servers, in any order, after a kill (its
+batched products round differently with what runs beside them; measured, docs/llm.md).
+Three rules keep it so:
 
 - the prompt is evaluated by a call of its own before its first answer, so that every answer starts
   from a prompt whose last token alone is evaluated anew;
@@ -87,12 +88,13 @@ class Embedded:
 
     def __init__(self, model: Path, params: dict[str, Any]) -> None:
         self.batched = model.is_dir()
-        wanted = 1 if self.batched else int(params.get("servers", 0))
-        self.count = wanted or cores()
-        self.slots = 1 if wanted != 1 else max(1, int(params.get("slots", 8)))
+        wanted = int(params.get("servers", 0))
+        self.count = 1 if self.batched else wanted or cores()
+        self.slots = max(1, int(params.get("slots", 8))) if self.batched or wanted == 1 else 1
         threads = max(1, cores() // self.count)
         context = int(params.get("context", 4096))
-        self.servers = [EmbeddedServer(model, context, self.slots, threads) for _ in range(self.count)]
+        copies = wanted if self.batched else 0
+        self.servers = [EmbeddedServer(model, context, self.slots, threads, copies=copies) for _ in range(self.count)]
         self.lines: list[Line] = []
         self._rendered: dict[str, str] = {}
 
