@@ -20,6 +20,7 @@ _CREDIT = re.compile(
     r"(?:original|improved|bugfixed|revised|reimplemented|tweaked|input) by)\s*:.*\n?",
     re.IGNORECASE | re.MULTILINE,
 )
+_FARTHEST = 12_000  # bytes from where a doc starts to its definition
 _SEPARATOR = re.compile(r"^[\s#*/=\-_~.]*$")
 
 
@@ -44,9 +45,11 @@ def doc_of(facts: Facts, definition: Definition) -> Doc:
 def _above(facts: Facts, node: Node) -> str:
     """The comment that ends right above a node, with the line comments that touch it."""
     end = node.start_byte
+    farthest = end - _FARTHEST
     comments: list[str] = []
-    candidates = facts.within("comment", max(0, end - 12000), end)
-    for comment in reversed(candidates):
+    for comment in facts.comments_before(end):
+        if comment.start_byte < farthest:
+            break
         gap = facts.source[comment.end_byte : end]
         blank = 2 if facts.grammar.name == "bash" and not comments else 1  # shell authors often leave one line free
         if gap.strip() or gap.count(b"\n") > blank:

@@ -115,16 +115,14 @@ def _finding(facts: Facts, function: Definition, max_tokens: int, declared: dict
     node = function.node
     found = Finding(function.name, node.start_point[0] + 1, node.end_point[0] + 1, function.scope)
     size = node.end_byte - node.start_byte
-    doc = doc_of(facts, function)
-    if not doc.text and function.name in declared:
-        doc = declared[function.name]
+    doc = Doc()
     if node.has_error:
         found.reason = Reason.PARSE_ERROR
     elif size > _MOST_BYTES * max_tokens:
         found.reason, found.detail = Reason.TOO_LONG, f"{size} bytes"
     elif re.match(r"(test|Test|should)_?[A-Z_]", function.name):
         found.reason = Reason.TEST_CODE
-    elif len(doc.text) < 12 or not re.search(r"[^\W\d]{3}", doc.text):
+    elif not _speaks((doc := _documented(facts, function, declared)).text):
         found.reason = Reason.UNDOCUMENTED
     elif _trivial(facts, function):
         found.reason = Reason.TRIVIAL
@@ -134,6 +132,15 @@ def _finding(facts: Facts, function: Definition, max_tokens: int, declared: dict
         _fill(facts, function, doc, found)
         _measure(found, max_tokens, count)
     return found
+
+
+def _documented(facts: Facts, function: Definition, declared: dict[str, Doc]) -> Doc:
+    doc = doc_of(facts, function)
+    return declared[function.name] if not doc.text and function.name in declared else doc
+
+
+def _speaks(doc: str) -> bool:
+    return len(doc) >= 12 and bool(re.search(r"[^\W\d]{3}", doc))
 
 
 def _weigh(found: Finding, broken: tuple[Reason, str] | None) -> None:
@@ -191,7 +198,7 @@ def header_docs(header: bytes) -> dict[str, Doc]:
     facts = parse(GRAMMARS["cpp"], header)
     docs: dict[str, Doc] = {}
     lines: list[str] = []
-    for comment in sorted(facts.marks.get("comment", []), key=lambda node: node.start_byte):
+    for comment in facts.comments:
         lines.append(facts.text(comment))
         following = comment.next_named_sibling
         if following is not None and following.type == "comment":

@@ -16,7 +16,7 @@ from tree_sitter import Node
 
 from xinstruct.mining.facts import Definition, Facts
 from xinstruct.mining.grammars import GRAMMARS
-from xinstruct.mining.imports import always_imported, import_names
+from xinstruct.mining.imports import imports_of
 from xinstruct.mining.shipping import OWN_CLASS, own_qualifiers, shipped, verbatim
 
 _DEPTH = 3
@@ -62,22 +62,23 @@ class _Walk:
         self.facts = facts
         self.function = function
         self.order: list[Definition] = []
-        self.imports: list[str] = always_imported(facts)
+        found = imports_of(facts)
+        self.imports: list[str] = list(found.always)
         self.missing: list[str] = []
         self.asked: set[str] = set()
         self.used_imports: list[str] = list(self.imports)
-        self.modules = import_names(facts)
+        self.modules = found.names
 
     def visit(self, definition: Definition, depth: int) -> None:
         if definition in self.order:
             return
         self.order.append(definition)
-        start, end = definition.span
         if self.facts.grammar.name == "php" and definition.scopes and definition.name.lower() in _php_taken():
             self.missing.append(f"({definition.name} is taken by PHP)")
+        start, end = definition.span
         if self.facts.grammar.name in {"java", "csharp"} and b"{" not in self.facts.source[start:end]:
             self.missing += ["(no body)"] if definition.kind == "function" else []
-        if banned := self.facts.within("forbid", start, end):
+        if banned := self.facts.names(definition, "forbid"):
             self.missing.append(self.facts.text(banned[0])[:40])
         if definition.kind == "function" and not _callable_bare(self.facts, definition):
             self.missing.append("(instance method)")
@@ -90,8 +91,7 @@ class _Walk:
 
     def _overloads(self, definition: Definition, depth: int) -> None:
         """A call of its own name may mean another overload, which then is a helper."""
-        start, end = definition.span
-        calls = sum(self.facts.text(node) == definition.name for node in self.facts.within("use", start, end))
+        calls = sum(self.facts.text(node) == definition.name for node in self.facts.names(definition, "use"))
         others = [d for d in self.facts.helpers[definition.name] if d is not definition and self._visible(d)]
         for other in others if calls > 1 else []:
             if depth >= _DEPTH or len(others) > 6:
@@ -124,27 +124,27 @@ class _Walk:
 
 def free_names(facts: Facts, definition: Definition) -> set[str]:
     """Names a definition uses and neither binds nor merely mentions (members, labels, own class)."""
-    start, end = definition.span
     if facts.grammar.name == "bash":
-        used = {f"${facts.text(node)}" for node in facts.within("variable", start, end)}
+        used = {f"${facts.text(node)}" for node in facts.names(definition, "variable")}
         used = {name for name in used if not name[1:].isdigit()}
-        used |= {facts.text(node) for node in facts.within("use", start, end)}
-        return used - {f"${facts.text(node)}" for node in facts.within("set", start, end)} - {definition.name}
-    skipped = {node.start_byte for mark in ("skip", "bind") for node in facts.within(mark, start, end)}
-    for node in own_qualifiers(facts, start, end, definition.scopes):
+        used |= {facts.text(node) for node in facts.names(definition, "use")}
+        return used - {f"${facts.text(node)}" for node in facts.names(definition, "set")} - {definition.name}
+    skipped = {node.start_byte for mark in ("skip", "bind") for node in facts.names(definition, mark)}
+    for node in own_qualifiers(facts, definition, definition.scopes):
         member = _member(node)
         if member is not None:  # a member of its own class or namespace is a use of that definition
             skipped.discard(member.start_byte)
         skipped.add(node.start_byte)
-    erased = facts.within("erase", start, end)
+    erased = [(node.start_byte, node.end_byte) for node in facts.names(definition, "erase")]
     used = set()
-    for node in facts.within("use", start, end):
-        if node.start_byte not in skipped and not any(e.start_byte <= node.start_byte < e.end_byte for e in erased):
+    for node in facts.names(definition, "use"):
+        at = node.start_byte
+        if at not in skipped and not any(left <= at < right for left, right in erased):
             used.add(facts.text(node))
-    bound = {facts.text(node) for node in facts.within("bind", start, end)}
+    bound = {facts.text(node) for node in facts.names(definition, "bind")}
     if facts.grammar.name == "php":
         used = {name.removeprefix("\\") for name in used}  # a function of the global namespace
-        for node in facts.within("qualifier", start, end):
+        for node in facts.names(definition, "qualifier"):
             if facts.text(node) not in {*definition.scopes, *OWN_CLASS}:
                 used.add(facts.text(node))
     recursive = {definition.name} if not facts.grammar.scoped else set()

@@ -21,17 +21,17 @@ _IGNORED_MODIFIERS = re.compile(
 )
 
 
-def own_qualifiers(facts: Facts, start: int, end: int, scopes: tuple[str, ...]) -> list[Node]:
+def own_qualifiers(facts: Facts, definition: Definition, scopes: tuple[str, ...]) -> list[Node]:
     """Qualifiers that name an enclosing class or namespace and fall away with it."""
     own = set(scopes) | (OWN_CLASS if facts.grammar.name == "php" else set())
-    return [node for node in facts.within("qualifier", start, end) if facts.text(node) in own]
+    return [node for node in facts.names(definition, "qualifier") if facts.text(node) in own]
 
 
 def shipped(facts: Facts, definition: Definition, scopes: tuple[str, ...]) -> str:
     """The definition's text as it goes out: annotations and own qualifiers cut, dedented."""
     start, end = definition.span
-    cuts = [(node.start_byte, node.end_byte) for node in facts.within("erase", start, end)]
-    for node in own_qualifiers(facts, start, end, scopes):
+    cuts = [(node.start_byte, node.end_byte) for node in facts.names(definition, "erase")]
+    for node in own_qualifiers(facts, definition, scopes):
         stop = node.end_byte
         while facts.source[stop : stop + 1] in b".: \t" and stop < end:
             stop += 1
@@ -100,13 +100,15 @@ def _cleaned(facts: Facts, definition: Definition, body: bytes, start: int) -> s
 def inner_doc(facts: Facts, definition: Definition) -> tuple[int, int, str] | None:
     """A doc that stands first inside the body (a Python docstring, comments of a JavaScript body)."""
     body = definition.node.child_by_field_name("body")
-    if body is None or definition.kind != "function" or not body.named_children:
+    if body is None or definition.kind != "function" or not body.named_child_count:
         return None
-    first = body.named_children[0]
+    first = body.named_child(0)
+    if first is None:
+        return None
     if facts.grammar.name == "python":
         if first.type == "expression_statement" and first.named_child_count == 1:
-            string = first.named_children[0]
-            if string.type == "string" and len(body.named_children) > 1:
+            string = first.named_child(0)
+            if string is not None and string.type == "string" and body.named_child_count > 1:
                 return first.start_byte, first.end_byte, facts.text(string)
         return None
     if facts.grammar.name != "javascript" or first.type != "comment":
