@@ -2,7 +2,7 @@
 
 Reads data/fetch/sources (archives and their index), writes data/mine/snippets.parquet and the
 rejected beside it. Over `mine.per_language` good snippets a language is sampled, balanced over its
-packages, self-contained functions with a signature first; what is over is counted as sampled_out.
+packages, what `mine.prefer` names first; what is over is counted as sampled_out.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _shrink(ctx: Context, pile: list[Snippet], most: int) -> None:
     """Sample a language's snippets down to `most` when twice as many are held: memory stays bounded."""
     if len(pile) <= 2 * most:
         return
-    kept = _sample(pile, most, random.Random(f"{ctx.params['random_seed']}:{pile[0].language}"))
+    kept = _sample(pile, most, str(ctx.own["prefer"]), random.Random(f"{ctx.params['random_seed']}:{pile[0].language}"))
     ids = {snippet.id for snippet in kept}
     for snippet in pile:
         if snippet.id not in ids:
@@ -149,7 +149,8 @@ def finish(ctx: Context) -> None:
     kept: list[Snippet] = []
     for language in ctx.params["languages"]:
         found = _apart(ctx, by_language[language])
-        chosen = _sample(found, int(ctx.own["per_language"]), random.Random(f"{ctx.params['random_seed']}:{language}"))
+        rng = random.Random(f"{ctx.params['random_seed']}:{language}")
+        chosen = _sample(found, int(ctx.own["per_language"]), str(ctx.own["prefer"]), rng)
         kept += chosen
         ctx.metrics[language] = _counts(found, chosen, candidates[language])
         _sampled_out(ctx, found, chosen)
@@ -172,17 +173,27 @@ def _apart(ctx: Context, found: list[Snippet]) -> list[Snippet]:
 
 
 def _usable(snippet: Snippet) -> int:
-    """0 for what later stages can run, 1 for what they can only read: those go first when sampling."""
-    return 0 if snippet.self_contained and snippet.signature else 1
+    """0 for what later stages can run, 1 for what runs once its types are found, 2 for what they can only read."""
+    return (0 if snippet.signature else 1) if snippet.self_contained else 2
 
 
-def _sample(found: list[Snippet], cap: int, rng: random.Random) -> list[Snippet]:
-    """At most `cap` snippets: runnable ones first, round-robin over packages in a random order."""
+_LEVELS = {"self_contained": (0, 1, 2), "runnable": (0, 1, 1), "none": (0, 0, 0)}  # by what _usable says
+
+
+def _levels(prefer: str) -> tuple[int, int, int]:
+    if prefer not in _LEVELS:
+        raise BadInput(f"params.yaml: mine.prefer is {prefer!r}; it must be one of {', '.join(_LEVELS)}")
+    return _LEVELS[prefer]
+
+
+def _sample(found: list[Snippet], cap: int, prefer: str, rng: random.Random) -> list[Snippet]:
+    """At most `cap` snippets: preferred ones first, round-robin over packages in a random order."""
     chosen: list[Snippet] = []
-    for level in (0, 1):
+    levels = _levels(prefer)
+    for level in sorted(set(levels)):
         piles: dict[str, list[Snippet]] = defaultdict(list)
         for snippet in found:
-            if _usable(snippet) == level:
+            if levels[_usable(snippet)] == level:
                 piles[snippet.package].append(snippet)
         for pile in piles.values():
             rng.shuffle(pile)

@@ -47,6 +47,7 @@ def _above(facts: Facts, node: Node) -> str:
     end = node.start_byte
     farthest = end - _FARTHEST
     comments: list[str] = []
+    apart = False
     for comment in facts.comments_before(end):
         if comment.start_byte < farthest:
             break
@@ -54,8 +55,11 @@ def _above(facts: Facts, node: Node) -> str:
         blank = 2 if facts.grammar.name == "bash" and not comments else 1  # shell authors often leave one line free
         if gap.strip() or gap.count(b"\n") > blank:
             break
+        apart = apart or gap.count(b"\n") > 1
         text = facts.text(comment)
         if comments and not text.startswith(("//", "#")):
+            if text.startswith("/**"):
+                comments = [text]  # what stands between a doc comment and its definition is a note to maintainers
             break
         comments.insert(0, text)
         if text.startswith("/*"):
@@ -63,7 +67,14 @@ def _above(facts: Facts, node: Node) -> str:
         end = comment.start_byte
     if comments and comments[0].startswith("#!"):
         comments = comments[1:]
+    if facts.grammar.name == "bash" and comments and apart and _opens(facts.source, end):
+        return ""  # the file's header
     return "\n".join(comments)
+
+
+def _opens(source: bytes, at: int) -> bool:
+    """Whether nothing but a shebang and blank lines stands before a byte of a script."""
+    return not re.sub(rb"\A#![^\n]*", b"", source[:at]).strip()
 
 
 def read_doc(raw: str) -> Doc:

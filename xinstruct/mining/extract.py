@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from xinstruct.languages.types import Signature
 from xinstruct.mining.docs import Doc, doc_of, read_doc
 from xinstruct.mining.facts import Definition, Facts, parse
-from xinstruct.mining.filters import code_reason, doc_reason, resolved_reason
+from xinstruct.mining.filters import code_reason, doc_reason, header_reason, resolved_reason
 from xinstruct.mining.grammars import GRAMMARS
-from xinstruct.mining.resolve import Resolved, resolve
+from xinstruct.mining.resolve import INSTANCE, Resolved, resolve
 from xinstruct.mining.secrets import redact, secret_reason
 from xinstruct.mining.shipping import inner_doc
 from xinstruct.mining.signatures import signature_of
@@ -27,6 +27,7 @@ _TEST = re.compile(
     r"(^|[/_.-])(tests?|specs?|__tests__|testing|benchmarks?|examples?|fixtures)([/_.-]|$)", re.IGNORECASE
 )
 _ACCESS = re.compile(r"return|return [\w.]+|(?:this|self)\.\w+\s*=\s*[\w.]+")  # a getter's or a setter's statement
+_STUB = re.compile(r"not[ _]?implemented", re.IGNORECASE)
 _VENDORED = re.compile(
     r"(^|/)(_?vendor(ed)?|third[_-]?party|thirdparty|node_modules|bower_components|extern(al)?s?|bundled)/",
     re.IGNORECASE,
@@ -128,6 +129,7 @@ def _finding(facts: Facts, function: Definition, max_tokens: int, declared: dict
         found.reason = Reason.TRIVIAL
     else:
         _weigh(found, doc_reason(facts.grammar.name, doc.text))
+        _weigh(found, header_reason(doc.text))
     if found.reason is None:
         _fill(facts, function, doc, found)
         _measure(found, max_tokens, count)
@@ -150,7 +152,7 @@ def _weigh(found: Finding, broken: tuple[Reason, str] | None) -> None:
 
 
 def _trivial(facts: Facts, function: Definition) -> bool:
-    """Nothing but `return this.x`, a constant, an empty body or a bare call: under four words, no operator."""
+    """Nothing but `return this.x`, a constant, an empty body, "not implemented" or a bare call."""
     start, end = function.span
     body = function.node.child_by_field_name("body")
     text = facts.text(body) if body is not None else facts.source[start:end].decode().partition("{")[2]
@@ -158,6 +160,8 @@ def _trivial(facts: Facts, function: Definition) -> bool:
         text = text.replace(doc[2], "")
     bare = re.sub(r"->|::", ".", text).replace("$", "").strip().removeprefix("{").removesuffix("}")
     statements = [part for part in re.split(r"[;\n]", re.sub(r"/\*.*?\*/|//[^\n]*", "", bare)) if part.strip()]
+    if len(statements) <= 2 and _STUB.search(text):
+        return True
     if all(_ACCESS.fullmatch(part.strip()) for part in statements) and facts.grammar.name != "bash":
         return True
     return len(re.findall(r"\w+", text)) < 4 and not re.search(r"[-+*/%<>=&|?]", bare)
@@ -188,7 +192,8 @@ def _measure(found: Finding, max_tokens: int, count: Count) -> None:
 
 def _filter(language: str, found: Finding, resolved: Resolved) -> None:
     _weigh(found, code_reason(language, resolved.code))
-    _weigh(found, resolved_reason(language, resolved.used, len(resolved.missing)))
+    elsewhere = [name for name in resolved.missing if name != INSTANCE]  # being a method is no name that lies elsewhere
+    _weigh(found, resolved_reason(language, resolved.used, len(elsewhere)))
     if found.reason is None:
         _weigh(found, secret_reason(f"{resolved.helpers}\n{resolved.code}"))
 

@@ -30,6 +30,16 @@ _LEANS = re.compile(
     r"^\W*(?:same as|as|like|see|just like|similar to) (?:the )?(?:above|below|previous)\b|^\W*ditto\b", re.I
 )
 _NAMES_ANOTHER = re.compile(r"^\s*[\w.:]+\([^()]*\)\s*;?\s*$")
+_ORIGIN = re.compile(  # a single line that says where the code was had from
+    r"^\W*(?:(?:copied|taken|borrowed|ported|adapted|derived|stolen|based|inspired|lifted)\s+(?:\w+\s+)?(?:from|on|by)\s|"
+    r"(?:from|source:|via|credits?:?)\s+\S+[./:]\S)(?:(?!\.\s)[^\n])*$",
+    re.IGNORECASE,
+)
+_ABOUT_FILE = re.compile(
+    r"^\W*(?:(?:this|the)\s+(?:bash |shell )?(?:script|file|module|header|package|program)\b|"
+    r"(?:bash |shell )?script\s+(?:to|for|used|that|which)\b)",
+    re.IGNORECASE,
+)
 _FILE_HEADER = re.compile(r"^.+\n\s*={5,}\s*$", re.MULTILINE)
 _TAG_LINE = re.compile(r"^\s*[@:\\](?!brief|summary|return|desc)\w+.*$", re.MULTILINE)
 
@@ -61,6 +71,8 @@ def doc_reason(language: str, doc: str) -> Broken | None:
         return Reason.POOR_DOC, "a marker, not a description"
     if _LEANS.search(doc):
         return Reason.POOR_DOC, "leans on its neighbour's doc"
+    if _ORIGIN.match(doc):
+        return Reason.POOR_DOC, "only where it is from"
     if _NAMES_ANOTHER.match(doc):
         return Reason.POOR_DOC, "names a function, says nothing"
     if language == "javascript" and _FILE_HEADER.match(doc):
@@ -72,6 +84,11 @@ def doc_reason(language: str, doc: str) -> Broken | None:
     if letters < limits["doc_letters_min"]:
         return Reason.POOR_DOC, f"{letters:.2f} letters"
     return None
+
+
+def header_reason(doc: str) -> Broken | None:
+    """Why a doc comment above a function is none of that function's: it speaks of the whole file."""
+    return (Reason.POOR_DOC, "the file's header") if _ABOUT_FILE.match(doc) else None
 
 
 def code_reason(language: str, code: str) -> Broken | None:

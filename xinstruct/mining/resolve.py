@@ -17,9 +17,10 @@ from tree_sitter import Node
 from xinstruct.mining.facts import Definition, Facts
 from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.mining.imports import imports_of
-from xinstruct.mining.shipping import OWN_CLASS, own_qualifiers, shipped, verbatim
+from xinstruct.mining.shipping import OWN_CLASS, needs_class, own_qualifiers, shipped, verbatim
 
 _DEPTH = 3
+INSTANCE = "(instance method)"
 _HELPER_BYTES = 6000
 
 
@@ -53,7 +54,8 @@ def resolve(facts: Facts, function: Definition) -> Resolved:
 
 @cache
 def _php_taken() -> frozenset[str]:
-    words = "match list print echo empty isset unset array clone exit die eval include require fn function"
+    words = "match list print echo empty isset unset array clone exit die eval include require fn function abstract "
+    words += "copy rename unlink touch mkdir rmdir file glob link symlink chmod chown stat exec system header mail"
     return GRAMMARS["php"].known() | frozenset(words.split())
 
 
@@ -73,15 +75,20 @@ class _Walk:
         if definition in self.order:
             return
         self.order.append(definition)
-        if self.facts.grammar.name == "php" and definition.scopes and definition.name.lower() in _php_taken():
-            self.missing.append(f"({definition.name} is taken by PHP)")
+        if self.facts.grammar.name == "php" and definition.scopes:
+            if definition.name.lower() in _php_taken():
+                self.missing.append(f"({definition.name} is taken by PHP)")
+            if needs_class(self.facts, definition):
+                self.missing.append("(its class)")
         start, end = definition.span
         if self.facts.grammar.name in {"java", "csharp"} and b"{" not in self.facts.source[start:end]:
             self.missing += ["(no body)"] if definition.kind == "function" else []
         if banned := self.facts.names(definition, "forbid"):
             self.missing.append(self.facts.text(banned[0])[:40])
         if definition.kind == "function" and not _callable_bare(self.facts, definition):
-            self.missing.append("(instance method)")
+            self.missing.append(INSTANCE)
+        if (parent := definition.node.parent) is not None and parent.type == "ambient_declaration":
+            self.missing.append(f"(declared {definition.name})")
         if definition.kind == "constant" and _instance_field(self.facts, definition):
             self.missing.append("(instance field)")
         if self.facts.grammar.name == "cpp" and definition.kind == "function":
@@ -148,7 +155,8 @@ def free_names(facts: Facts, definition: Definition) -> set[str]:
             if facts.text(node) not in {*definition.scopes, *OWN_CLASS}:
                 used.add(facts.text(node))
     recursive = {definition.name} if not facts.grammar.scoped else set()
-    return used - bound - recursive
+    called = {facts.text(node) for node in facts.names(definition, "call")}  # Java: no variable is called
+    return (used - bound - recursive) | called
 
 
 def _member(qualifier: Node) -> Node | None:
@@ -164,7 +172,10 @@ def _callable_bare(facts: Facts, function: Definition) -> bool:
         return "abstract" not in _modifiers(facts, node)  # `this` is forbidden and instance fields are missing names
     if facts.grammar.name == "python" and any(s for s in function.scopes):
         return any("staticmethod" in facts.text(c) for c in (node.parent.children if node.parent else []))
-    return node.parent is None or node.parent.type != "field_declaration_list"
+    around = function.whole.parent
+    if around is None or around.type != "field_declaration_list":
+        return True
+    return any(child.type == "storage_class_specifier" and facts.text(child) == "static" for child in node.children)
 
 
 def _instance_field(facts: Facts, constant: Definition) -> bool:

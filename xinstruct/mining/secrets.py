@@ -48,7 +48,9 @@ def secret_reason(text: str) -> tuple[Reason, str] | None:
     """The kind of secret or personal data in a definition's text, never the value itself."""
     longest = max(map(len, _LETTERS.findall(text)), default=0)
     for run, detector in _detectors():
-        if run <= longest and any(pattern.search(text) for pattern in detector.denylist) and any(detector.analyze_string(text)):
+        if run > longest or not any(pattern.search(text) for pattern in detector.denylist):
+            continue
+        if any(detector.analyze_string(text)):
             return Reason.SECRET, str(detector.secret_type)
     if _PHONE.search(text):
         return Reason.PERSONAL_DATA, "phone number"

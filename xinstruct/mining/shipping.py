@@ -14,6 +14,8 @@ from tree_sitter import Node
 from xinstruct.mining.facts import Definition, Facts
 
 _DOCUMENTS = re.compile(r"\b(?:example|returns) \d+:|@param\b|@returns?\b")  # else it is about the first statement
+_NOTES = re.compile(rb"\A(?:\s*(?://[^\n]*\n|/\*.*?\*/))+\s*", re.DOTALL)
+_PHP_OPAQUE = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|//[^\n]*|#(?!\[)[^\n]*|/\*.*?\*/", re.DOTALL)
 OWN_CLASS = {"self", "static"}
 _IGNORED_MODIFIERS = re.compile(
     rb"^(?:(?:public|protected|private|internal|static|final|abstract|sealed|synchronized|strictfp|inline|default|native|transient|volatile|"
@@ -25,6 +27,17 @@ def own_qualifiers(facts: Facts, definition: Definition, scopes: tuple[str, ...]
     """Qualifiers that name an enclosing class or namespace and fall away with it."""
     own = set(scopes) | (OWN_CLASS if facts.grammar.name == "php" else set())
     return [node for node in facts.names(definition, "qualifier") if facts.text(node) in own]
+
+
+def needs_class(facts: Facts, definition: Definition) -> bool:
+    """Whether a PHP method names its class in a way that does not fall away: `new static`, `self::class`, a type."""
+    start, end = definition.span
+    text = _PHP_OPAQUE.sub("''", facts.source[start:end].decode())
+    own = "|".join(map(re.escape, (*definition.scopes, *OWN_CLASS)))
+    if re.search(rf"\b(?:{own})\s*::\s*class\b", text):
+        return True
+    text = re.sub(rf"\b(?:{own})\s*::\s*(?=[\w$])", "", text)
+    return bool(re.search(r"\b(?:self|parent)\b|\bstatic\b(?!\s+(?:fn|function|public|protected|private)\b)", text))
 
 
 def shipped(facts: Facts, definition: Definition, scopes: tuple[str, ...]) -> str:
@@ -77,6 +90,7 @@ def _cleaned(facts: Facts, definition: Definition, body: bytes, start: int) -> s
         language in {"java", "csharp"} and definition.kind == "constant"
     ):
         lead = {"java": b"public static ", "csharp": b"public static ", "php": b""}[language]
+        body = _NOTES.sub(b"", body)  # a note between an annotation and the modifiers
         head = _IGNORED_MODIFIERS.match(body)
         words = head.group() if head else b""
         if definition.kind == "constant":

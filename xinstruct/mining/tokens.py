@@ -42,7 +42,7 @@ def counter(path: str) -> Count:
 
 
 def _cuts_at_spaces(settings: dict[str, Any]) -> bool:
-    """Whether words can be counted one by one: GPT-2's pattern, perhaps after digits were cut out, nothing rewritten."""
+    """Whether words can be counted one by one: GPT-2's pattern, at most digits cut out before, nothing rewritten."""
     cutter = settings["pre_tokenizer"] or {}
     steps = cutter.get("pretokenizers", [cutter])
     last = steps[-1] if steps else {}

@@ -6,8 +6,7 @@
 (command name: (command_name (word) @use))
 (command name: (command_name (simple_expansion) @forbid))
 (command name: (command_name (string) @forbid))
-(simple_expansion (variable_name) @variable)
-(expansion (variable_name) @variable)
+(variable_name) @variable
 (variable_assignment name: (variable_name) @set)
 (variable_assignment name: (subscript name: (variable_name) @set))
 (declaration_command (variable_name) @set)

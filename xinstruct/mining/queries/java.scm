@@ -13,6 +13,7 @@
 (field_access object: (identifier) @qualifier)
 (field_access field: (identifier) @skip)
 (method_declaration name: (identifier) @skip)
+(method_invocation !object name: (identifier) @call)
 (method_reference (_) "::" (identifier) @skip)
 (break_statement (identifier) @skip)
 (continue_statement (identifier) @skip)

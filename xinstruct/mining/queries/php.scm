@@ -13,6 +13,8 @@
 (class_constant_access_expression . (_) @qualifier (name) @use)
 (scoped_property_access_expression) @forbid
 (named_type (name) @use)
+(binary_expression operator: "instanceof" right: (name) @use)
+(binary_expression operator: "instanceof" right: (qualified_name) @use)
 (attribute_list) @erase
 (yield_expression) @forbid
 ((variable_name) @forbid (#eq? @forbid "$this"))
