@@ -212,6 +212,7 @@ def test_types_from_doc_examples() -> None:
         "javascript",
         """
         module.exports = function double (text) {
+          //      note 1: text comes out twice in a row
           //   example 1: double('ab')
           //   returns 1: 'abab'
           return text + text
@@ -255,7 +256,7 @@ def test_a_comment_inside_a_body_documents_only_when_it_speaks_of_the_function()
     assert mine("javascript", detail)["half"].reason == Reason.UNDOCUMENTED
     above = "/** Half of a whole number. */\n" + detail
     assert mine("javascript", above)["half"].doc == "Half of a whole number."
-    credit = "  //  original by: Ann Other\n  //   example 1: half(4)\n  //   returns 1: 2\n"
+    credit = "  //  original by: Ann Other\n  //      note 1: halves what it is given\n  //   example 1: half(4)\n  //   returns 1: 2\n"
     examples = f"function half(x) {{\n{credit}  return x / 2\n}}\n"
     found = mine("javascript", examples)["half"]
     assert found.reason is None and "Ann" not in found.doc and "example 1" in found.doc

@@ -73,8 +73,8 @@ def _above(facts: Facts, node: Node) -> str:
 
 
 def _opens(source: bytes, at: int) -> bool:
-    """Whether nothing but a shebang and blank lines stands before a byte of a script."""
-    return not re.sub(rb"\A#![^\n]*", b"", source[:at]).strip()
+    """Whether nothing but comments, blank lines and settings stands before a byte of a script."""
+    return not re.sub(rb"(?m)^[ \t]*(?:#|set |shopt )[^\n]*", b"", source[:at]).strip()
 
 
 def read_doc(raw: str) -> Doc:

@@ -27,7 +27,8 @@ _TEST = re.compile(
     r"(^|[/_.-])(tests?|specs?|__tests__|testing|benchmarks?|examples?|fixtures)([/_.-]|$)", re.IGNORECASE
 )
 _ACCESS = re.compile(r"return|return [\w.]+|(?:this|self)\.\w+\s*=\s*[\w.]+")  # a getter's or a setter's statement
-_STUB = re.compile(r"not[ _]?implemented", re.IGNORECASE)
+_PACKAGE_CLASS = re.compile(r"\\\w+\\\w+")  # PHP: a class in a namespace of its own
+_STUB = re.compile(r"\bnot[ _]?(?:implemented|support(?:ed)?\b)|UnsupportedOperation", re.IGNORECASE)
 _VENDORED = re.compile(
     r"(^|/)(_?vendor(ed)?|third[_-]?party|thirdparty|node_modules|bower_components|extern(al)?s?|bundled)/",
     re.IGNORECASE,
@@ -169,6 +170,8 @@ def _trivial(facts: Facts, function: Definition) -> bool:
 
 def _fill(facts: Facts, function: Definition, doc: Doc, found: Finding) -> None:
     resolved = resolve(facts, function)
+    if facts.grammar.name == "php" and any(_PACKAGE_CLASS.search(kind) for kind in doc.params.values()):
+        resolved.missing.append("(objects of its package)")
     found.code, found.helpers, found.doc = resolved.code, resolved.helpers, redact(doc.text[:4000])
     found.imports = "\n".join(resolved.imports)
     found.self_contained = not resolved.missing
@@ -192,8 +195,11 @@ def _measure(found: Finding, max_tokens: int, count: Count) -> None:
 
 def _filter(language: str, found: Finding, resolved: Resolved) -> None:
     _weigh(found, code_reason(language, resolved.code))
-    elsewhere = [name for name in resolved.missing if name != INSTANCE]  # being a method is no name that lies elsewhere
-    _weigh(found, resolved_reason(language, resolved.used, len(elsewhere)))
+    told = (
+        "(" if language == "cpp" else INSTANCE
+    )  # being a method or torn from its header is no name that lies elsewhere
+    elsewhere = sum(not name.startswith(told) for name in resolved.missing)
+    _weigh(found, resolved_reason(language, resolved.used, elsewhere))
     if found.reason is None:
         _weigh(found, secret_reason(f"{resolved.helpers}\n{resolved.code}"))
 

@@ -17,7 +17,8 @@ from tree_sitter import Node
 from xinstruct.mining.facts import Definition, Facts
 from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.mining.imports import imports_of
-from xinstruct.mining.shipping import OWN_CLASS, needs_class, own_qualifiers, shipped, verbatim
+from xinstruct.mining.preprocessed import torn
+from xinstruct.mining.shipping import OWN_CLASS, needs_class, own_qualifiers, shell_needs, shipped, verbatim
 
 _DEPTH = 3
 INSTANCE = "(instance method)"
@@ -87,12 +88,18 @@ class _Walk:
             self.missing.append(self.facts.text(banned[0])[:40])
         if definition.kind == "function" and not _callable_bare(self.facts, definition):
             self.missing.append(INSTANCE)
+        if definition.kind == "constant" and self.facts.grammar.name == "java" and _filled(self.facts, definition):
+            self.missing.append(f"(static block of {definition.name})")
         if (parent := definition.node.parent) is not None and parent.type == "ambient_declaration":
             self.missing.append(f"(declared {definition.name})")
+        if self.facts.grammar.name == "bash":
+            self.missing += shell_needs(self.facts.text(definition.node), definition.kind == "function")
         if definition.kind == "constant" and _instance_field(self.facts, definition):
             self.missing.append("(instance field)")
-        if self.facts.grammar.name == "cpp" and definition.kind == "function":
-            self._overloads(definition, depth)
+        if self.facts.grammar.name == "cpp":
+            self.missing += torn(self.facts, definition)
+            if definition.kind == "function":
+                self._overloads(definition, depth)
         for name in sorted(free_names(self.facts, definition)):
             self._answer(name, depth)
 
@@ -155,8 +162,9 @@ def free_names(facts: Facts, definition: Definition) -> set[str]:
             if facts.text(node) not in {*definition.scopes, *OWN_CLASS}:
                 used.add(facts.text(node))
     recursive = {definition.name} if not facts.grammar.scoped else set()
-    called = {facts.text(node) for node in facts.names(definition, "call")}  # Java: no variable is called
-    return (used - bound - recursive) | called
+    if facts.grammar.name == "java":  # no variable is called
+        return (used - bound) | {facts.text(node) for node in facts.names(definition, "call")}
+    return used - bound - recursive
 
 
 def _member(qualifier: Node) -> Node | None:
@@ -171,11 +179,18 @@ def _callable_bare(facts: Facts, function: Definition) -> bool:
     if facts.grammar.name in {"java", "csharp", "php"} and node.type == "method_declaration":
         return "abstract" not in _modifiers(facts, node)  # `this` is forbidden and instance fields are missing names
     if facts.grammar.name == "python" and any(s for s in function.scopes):
-        return any("staticmethod" in facts.text(c) for c in (node.parent.children if node.parent else []))
+        decorators = [child for child in function.whole.children if child.type == "decorator"]
+        return any("staticmethod" in facts.text(child) for child in decorators)
     around = function.whole.parent
     if around is None or around.type != "field_declaration_list":
         return True
     return any(child.type == "storage_class_specifier" and facts.text(child) == "static" for child in node.children)
+
+
+def _filled(facts: Facts, constant: Definition) -> bool:
+    """Whether a static block fills a Java constant: alone it is empty."""
+    pattern = rf"\bstatic\s*\{{[^}}]*?\b{re.escape(constant.name)}\s*(?:\[[^\]]*\]\s*=|=|\.\w+\()"
+    return bool(re.search(pattern.encode(), facts.source))
 
 
 def _instance_field(facts: Facts, constant: Definition) -> bool:

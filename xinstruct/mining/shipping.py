@@ -34,10 +34,26 @@ def needs_class(facts: Facts, definition: Definition) -> bool:
     start, end = definition.span
     text = _PHP_OPAQUE.sub("''", facts.source[start:end].decode())
     own = "|".join(map(re.escape, (*definition.scopes, *OWN_CLASS)))
-    if re.search(rf"\b(?:{own})\s*::\s*class\b", text):
+    if re.search(rf"\b(?:{own})\s*::\s*class\b|\b__(?:DIR|FILE|CLASS|NAMESPACE|METHOD)__\b", text):
         return True
     text = re.sub(rf"\b(?:{own})\s*::\s*(?=[\w$])", "", text)
     return bool(re.search(r"\b(?:self|parent)\b|\bstatic\b(?!\s+(?:fn|function|public|protected|private)\b)", text))
+
+
+_UP_THE_TREE = re.compile(r"(?<![\w*])\.\./\w|(?<!<)<\s*\w[\w.-]*/")  # files of its repository
+_OF_ITS_SCRIPT = re.compile(r"BASH_SOURCE|\$\{?(?:[\d@*]|#\}?)(?!\w)|\bmktemp\b")
+_GROWN = re.compile(r"(?m)^\s*(?:export\s+)?(\w+)=[\"']?\$\{?\1\b(?!\}?\s*:?[-=%#/])")
+
+
+def shell_needs(text: str, function: bool) -> list[str]:
+    """What shell code needs that no name tells: where it lies, its script's arguments, a variable that only grows."""
+    place = _UP_THE_TREE if function else _OF_ITS_SCRIPT
+    found = ["(its script)"] if place.search(text) else []
+    for grown in _GROWN.finditer(text):
+        name = re.escape(grown.group(1))
+        if not re.search(rf"\b{name}=|\b(?:local|declare|typeset)\b[^\n;]*\b{name}\b", text[: grown.start()]):
+            found.append(f"${grown.group(1)}")
+    return found
 
 
 def shipped(facts: Facts, definition: Definition, scopes: tuple[str, ...]) -> str:

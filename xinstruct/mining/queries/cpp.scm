@@ -33,6 +33,8 @@
 (optional_type_parameter_declaration name: (type_identifier) @bind)
 (structured_binding_declarator (identifier) @bind)
 (alias_declaration name: (type_identifier) @bind)
+(call_expression function: (identifier) @call)
+(call_expression function: (qualified_identifier) @far_call)
 (this) @forbid
 (preproc_if) @forbid
 (preproc_ifdef) @forbid
