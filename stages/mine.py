@@ -18,15 +18,16 @@ from typing import Any
 
 from xinstruct.dedup.minhash import survivors
 from xinstruct.files import BadInput
-from xinstruct.mining.corpus import Mined, mine_source
+from xinstruct.mining.corpus import Mined, mine_source, parts
 from xinstruct.mining.extract import Finding
 from xinstruct.mining.fetch import INDEX, package_url
 from xinstruct.records import Reason, Rejection, Snippet, content_id
+from xinstruct.spill import Seen
 from xinstruct.stage import Context, Script, run
 
 SOURCES = Path("data/fetch/sources")
 _WORKERS = 2
-_HELD = 4  # snippets of a language in memory before sampling, in multiples of per_language
+_HELD = 2  # snippets of a language in memory before sampling, in multiples of per_language
 TOKENIZER = Path("models/start/tokenizer.json")
 
 
@@ -34,9 +35,10 @@ def work(ctx: Context) -> None:
     """Mine this shard's packages."""
     entries = [e for e in source_index() if e["language"] in ctx.params["languages"]]
     entries = ctx.mine(entries, key=lambda e: f"{e['registry']}:{e['package']}:{e['language']}")
-    seen: set[str] = set()
+    units = [unit for entry in entries for unit in parts(entry, SOURCES)]
+    seen = Seen(ctx.scratch)
     held: dict[str, list[Snippet]] = defaultdict(list)
-    for entry, mined in ctx.progress(_mined(ctx, entries), len(entries), unit="package"):
+    for entry, mined in ctx.progress(_mined(ctx, units), len(units), unit="package"):
         _account(ctx, entry, mined, seen, held)
         _shrink(ctx, held[entry["language"]], _HELD * int(ctx.own["per_language"]))
     for snippet in (snippet for pile in held.values() for snippet in pile):
@@ -91,24 +93,27 @@ def source_index() -> list[dict[str, Any]]:
     return list(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: set[str], held: dict[str, list[Snippet]]) -> None:
+def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: Seen, held: dict[str, list[Snippet]]) -> None:
     """Open every function and every refused file of a package, and hold or reject each."""
     language, package = entry["language"], entry["package"]
     for path, reason, detail in mined.refused:
         ident = content_id("file", language, package, path)
+        if mined.rows and ident in ctx.opened:
+            continue  # a row of a data set that is there twice
         ctx.open(ident)
         ctx.drop(ident, language, reason, f"{package} {path} {detail}".strip())
     for path, finding in mined.findings:
         snippet = _snippet(entry, mined, path, finding)
+        if mined.rows and snippet.id in ctx.opened:
+            continue
         ctx.open(snippet.id)
         where = f"{package} {path}:{finding.start_line} {finding.name}"
         text = content_id(language, snippet.helpers, snippet.code)
         if finding.reason is not None:
             ctx.drop(snippet.id, language, finding.reason, f"{where} {finding.detail}".strip())
-        elif text in seen:
+        elif not seen.add(text):
             ctx.drop(snippet.id, language, Reason.EXACT_DUPLICATE, where)
         else:
-            seen.add(text)
             held[language].append(snippet)
 
 
@@ -228,5 +233,7 @@ def _counts(found: list[Snippet], chosen: list[Snippet], rejected: int) -> dict[
     }
 
 
+SCRIPT = Script("mine", work, finish, writes=("snippets",))
+
 if __name__ == "__main__":
-    sys.exit(run(Script("mine", work, finish, writes=("snippets",)), __doc__))
+    sys.exit(run(SCRIPT, __doc__))
