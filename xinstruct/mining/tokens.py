@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -38,19 +37,19 @@ def counter(path: str) -> Count:
     def whole(text: str) -> int:
         return len(tokenizer.encode(text, add_special_tokens=False).ids)
 
-    return _by_words(tokenizer, whole) if _cuts_at_spaces(json.loads(tokenizer.to_str())) else whole
+    return _by_words(tokenizer, whole) if _cuts_at_spaces(tokenizer) else whole
 
 
-def _cuts_at_spaces(settings: dict[str, Any]) -> bool:
+def _cuts_at_spaces(tokenizer: Tokenizer) -> bool:
     """Whether words can be counted one by one: GPT-2's pattern, at most digits cut out before, nothing rewritten."""
-    cutter = settings["pre_tokenizer"] or {}
-    steps = cutter.get("pretokenizers", [cutter])
-    last = steps[-1] if steps else {}
-    plain = last.get("type") == "ByteLevel" and last.get("use_regex", True) and not last["add_prefix_space"]
-    others = all(step["type"] == "Digits" for step in steps[:-1])
-    added = settings["added_tokens"] or []
-    tight = not any(re.search(r"\s", row["content"]) or row["lstrip"] or row["rstrip"] for row in added)
-    return bool(plain and others and tight and settings["normalizer"] is None)
+    if tokenizer.pre_tokenizer is None or tokenizer.normalizer is not None:
+        return False
+    cutter = json.loads(tokenizer.pre_tokenizer.__getstate__())
+    *before, last = cutter.get("pretokenizers", [cutter])
+    plain = last["type"] == "ByteLevel" and last.get("use_regex", True) and not last["add_prefix_space"]
+    added = tokenizer.get_added_tokens_decoder().values()
+    tight = not any(re.search(r"\s", token.content) or token.lstrip or token.rstrip for token in added)
+    return bool(plain and tight and all(step["type"] == "Digits" for step in before))
 
 
 def _by_words(tokenizer: Tokenizer, whole: Count) -> Count:
