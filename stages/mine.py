@@ -2,7 +2,7 @@
 
 Reads data/fetch/sources (archives and their index), writes data/mine/snippets.parquet and the
 rejected beside it. Over `mine.per_language` good snippets a language is sampled, balanced over its
-packages, self-contained functions with a signature first; what is over is counted as sampled_out.
+packages, what `mine.prefer` names first; what is over is counted as sampled_out.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from typing import Any
 
 from xinstruct.dedup.minhash import survivors
 from xinstruct.files import BadInput
-from xinstruct.mining.corpus import Mined, mine_source
+from xinstruct.mining.corpus import Mined, mine_source, parts
 from xinstruct.mining.extract import Finding
 from xinstruct.mining.fetch import INDEX, package_url
 from xinstruct.records import Reason, Rejection, Snippet, content_id
+from xinstruct.spill import Seen
 from xinstruct.stage import Context, Script, run
 
 SOURCES = Path("data/fetch/sources")
 _WORKERS = 2
-_HELD = 4  # snippets of a language in memory before sampling, in multiples of per_language
+_HELD = 2  # snippets of a language in memory before sampling, in multiples of per_language
 TOKENIZER = Path("models/start/tokenizer.json")
 
 
@@ -34,9 +35,10 @@ def work(ctx: Context) -> None:
     """Mine this shard's packages."""
     entries = [e for e in source_index() if e["language"] in ctx.params["languages"]]
     entries = ctx.mine(entries, key=lambda e: f"{e['registry']}:{e['package']}:{e['language']}")
-    seen: set[str] = set()
+    units = [unit for entry in entries for unit in parts(entry, SOURCES)]
+    seen = Seen(ctx.scratch)
     held: dict[str, list[Snippet]] = defaultdict(list)
-    for entry, mined in ctx.progress(_mined(ctx, entries), len(entries), unit="package"):
+    for entry, mined in ctx.progress(_mined(ctx, units), len(units), unit="package"):
         _account(ctx, entry, mined, seen, held)
         _shrink(ctx, held[entry["language"]], _HELD * int(ctx.own["per_language"]))
     for snippet in (snippet for pile in held.values() for snippet in pile):
@@ -64,7 +66,7 @@ def _shrink(ctx: Context, pile: list[Snippet], most: int) -> None:
     """Sample a language's snippets down to `most` when twice as many are held: memory stays bounded."""
     if len(pile) <= 2 * most:
         return
-    kept = _sample(pile, most, random.Random(f"{ctx.params['random_seed']}:{pile[0].language}"))
+    kept = _sample(pile, most, str(ctx.own["prefer"]), random.Random(f"{ctx.params['random_seed']}:{pile[0].language}"))
     ids = {snippet.id for snippet in kept}
     for snippet in pile:
         if snippet.id not in ids:
@@ -91,24 +93,27 @@ def source_index() -> list[dict[str, Any]]:
     return list(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: set[str], held: dict[str, list[Snippet]]) -> None:
+def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: Seen, held: dict[str, list[Snippet]]) -> None:
     """Open every function and every refused file of a package, and hold or reject each."""
     language, package = entry["language"], entry["package"]
     for path, reason, detail in mined.refused:
         ident = content_id("file", language, package, path)
+        if mined.rows and ident in ctx.opened:
+            continue  # a row of a data set that is there twice
         ctx.open(ident)
         ctx.drop(ident, language, reason, f"{package} {path} {detail}".strip())
     for path, finding in mined.findings:
         snippet = _snippet(entry, mined, path, finding)
+        if mined.rows and snippet.id in ctx.opened:
+            continue
         ctx.open(snippet.id)
         where = f"{package} {path}:{finding.start_line} {finding.name}"
         text = content_id(language, snippet.helpers, snippet.code)
         if finding.reason is not None:
             ctx.drop(snippet.id, language, finding.reason, f"{where} {finding.detail}".strip())
-        elif text in seen:
+        elif not seen.add(text):
             ctx.drop(snippet.id, language, Reason.EXACT_DUPLICATE, where)
         else:
-            seen.add(text)
             held[language].append(snippet)
 
 
@@ -149,7 +154,8 @@ def finish(ctx: Context) -> None:
     kept: list[Snippet] = []
     for language in ctx.params["languages"]:
         found = _apart(ctx, by_language[language])
-        chosen = _sample(found, int(ctx.own["per_language"]), random.Random(f"{ctx.params['random_seed']}:{language}"))
+        rng = random.Random(f"{ctx.params['random_seed']}:{language}")
+        chosen = _sample(found, int(ctx.own["per_language"]), str(ctx.own["prefer"]), rng)
         kept += chosen
         ctx.metrics[language] = _counts(found, chosen, candidates[language])
         _sampled_out(ctx, found, chosen)
@@ -172,17 +178,27 @@ def _apart(ctx: Context, found: list[Snippet]) -> list[Snippet]:
 
 
 def _usable(snippet: Snippet) -> int:
-    """0 for what later stages can run, 1 for what they can only read: those go first when sampling."""
-    return 0 if snippet.self_contained and snippet.signature else 1
+    """0 for what later stages can run, 1 for what runs once its types are found, 2 for what they can only read."""
+    return (0 if snippet.signature else 1) if snippet.self_contained else 2
 
 
-def _sample(found: list[Snippet], cap: int, rng: random.Random) -> list[Snippet]:
-    """At most `cap` snippets: runnable ones first, round-robin over packages in a random order."""
+_LEVELS = {"self_contained": (0, 1, 2), "runnable": (0, 1, 1), "none": (0, 0, 0)}  # by what _usable says
+
+
+def _levels(prefer: str) -> tuple[int, int, int]:
+    if prefer not in _LEVELS:
+        raise BadInput(f"params.yaml: mine.prefer is {prefer!r}; it must be one of {', '.join(_LEVELS)}")
+    return _LEVELS[prefer]
+
+
+def _sample(found: list[Snippet], cap: int, prefer: str, rng: random.Random) -> list[Snippet]:
+    """At most `cap` snippets: preferred ones first, round-robin over packages in a random order."""
     chosen: list[Snippet] = []
-    for level in (0, 1):
+    levels = _levels(prefer)
+    for level in sorted(set(levels)):
         piles: dict[str, list[Snippet]] = defaultdict(list)
         for snippet in found:
-            if _usable(snippet) == level:
+            if levels[_usable(snippet)] == level:
                 piles[snippet.package].append(snippet)
         for pile in piles.values():
             rng.shuffle(pile)
@@ -217,5 +233,7 @@ def _counts(found: list[Snippet], chosen: list[Snippet], rejected: int) -> dict[
     }
 
 
+SCRIPT = Script("mine", work, finish, writes=("snippets",))
+
 if __name__ == "__main__":
-    sys.exit(run(Script("mine", work, finish, writes=("snippets",)), __doc__))
+    sys.exit(run(SCRIPT, __doc__))

@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
 from xinstruct.records import KINDS, Record, schema
+
+_ROWS = 50_000  # written at a time
 
 
 class BadInput(ValueError):
@@ -72,20 +75,39 @@ def replaced_folder(final: Path) -> Iterator[Path]:
 
 
 def write_records(path: Path, kind: str, records: Iterable[Record]) -> int:
-    """Write records of one kind as Parquet (zstd), atomically. Returns how many."""
-    rows = [dataclasses.asdict(record) for record in records]
-    table = pa.Table.from_pylist(rows, schema=schema(kind))
+    """Write records of one kind as Parquet (zstd), atomically, a part at a time. Returns how many."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tmp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    pq.write_table(table, tmp, compression="zstd")
+    source, count = iter(records), 0
+    with pq.ParquetWriter(tmp, schema(kind), compression="zstd") as writer:
+        while (part := list(islice(source, _ROWS))) or not count:
+            rows = [dataclasses.asdict(record) for record in part]
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema(kind)))
+            count += len(rows)
+            if not rows:
+                break
     sync_replace(tmp, path)
-    return len(rows)
+    return count
 
 
 def read_records(path: Path, kind: str) -> list[Any]:
     """Read records of one kind. Raises BadInput naming file, row and column when they do not match."""
     table = read_table(path, schema(kind), f"{kind} records")
     return [KINDS[kind](**row) for row in table.select(schema(kind).names).to_pylist()]
+
+
+def iterate_records(path: Path, kind: str) -> Iterator[Any]:
+    """As read_records, a part of the file at a time. What only values can break is not checked."""
+    try:
+        usual = pq.read_schema(path).equals(schema(kind))
+    except (pa.ArrowInvalid, OSError):
+        usual = False
+    if not usual:
+        yield from read_records(path, kind)  # which says what is wrong
+        return
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=10_000):
+        for row in batch.to_pylist():
+            yield KINDS[kind](**row)
 
 
 def read_table(path: Path, wanted: pa.Schema, what: str) -> pa.Table:

@@ -33,11 +33,14 @@ from typing import IO, Any, TypeVar
 import pandas as pd
 from tqdm import tqdm
 
+from xinstruct import files
 from xinstruct.files import BadInput, read_records, replaced_folder, write_json, write_records, write_text
 from xinstruct.plan import Plan, resolve, work_root
 from xinstruct.records import KINDS, Reason, Record, Rejection, kind_of, rejection
+from xinstruct.spill import Rows, Seen, in_order
 
 T = TypeVar("T")
+
 
 _ORDER: dict[str, Callable[[Any], Any]] = {"turns": lambda turn: (turn.thread, turn.step, turn.id)}
 
@@ -55,9 +58,9 @@ class Context:
         self.own: dict[str, Any] = plan.params.get(plan.stage, {})
         self.shard = shard
         self.scratch = Path(plan.work)
-        self.records: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-        self.opened: set[str] = set()
-        self.closed: set[str] = set()
+        self.records: dict[str, Any] = {kind: [] for kind in KINDS} | {"rejected": Rows(Rejection, self.scratch)}
+        self.opened = Seen(self.scratch)
+        self.unfinished: set[str] = set()
         self.metrics: dict[str, Any] = {}
         self.tables: dict[str, pd.DataFrame] = {}
 
@@ -75,9 +78,9 @@ class Context:
 
     def open(self, ident: str) -> None:
         """Count one unit of work in; it must be kept or rejected. Raises on a doubled id."""
-        if ident in self.opened:
+        if not self.opened.add(ident):
             raise AssertionError(f"{self.name}: {ident} was opened twice")
-        self.opened.add(ident)
+        self.unfinished.add(ident)
 
     def keep(self, record: Record, of: str = "") -> None:
         """Pass a record on; `of` is the opened id it closes (its own when empty)."""
@@ -100,11 +103,9 @@ class Context:
         self.records[kind_of(record)].append(record)
 
     def _close(self, ident: str) -> None:
-        if ident not in self.opened:
-            raise AssertionError(f"{self.name}: {ident} was closed but never opened")
-        if ident in self.closed:
-            raise AssertionError(f"{self.name}: {ident} was closed twice")
-        self.closed.add(ident)
+        if ident not in self.unfinished:
+            raise AssertionError(f"{self.name}: {ident} was closed {'twice' if ident in self.opened else 'unopened'}")
+        self.unfinished.remove(ident)
 
     # ---- output and display
 
@@ -229,11 +230,11 @@ def run_shard(plan: Plan, shard: int, work: Work) -> None:
         return
     context = Context(plan, shard)
     work(context)
-    if open_rows := context.opened - context.closed:
-        raise AssertionError(f"{plan.stage}: {len(open_rows)} rows vanished, e.g. {sorted(open_rows)[:3]}")
+    if left := context.unfinished:
+        raise AssertionError(f"{plan.stage}: {len(left)} rows vanished, e.g. {sorted(left)[:3]}")
     with replaced_folder(part) as folder:
         for kind, records in context.records.items():
-            if records:
+            if len(records):
                 write_records(folder / f"{kind}.parquet", kind, records)
         for name, table in context.tables.items():
             write_text(folder / name, table.to_csv(index=False))
@@ -249,7 +250,7 @@ def finish_stage(plan: Plan, script: Script) -> None:
     if script.writes:
         with replaced_folder(context.out(f"data/{plan.stage}")) as folder:
             for kind in (*script.writes, "rejected"):
-                ordered = sorted(context.records[kind], key=_ORDER.get(kind, lambda record: record.id))
+                ordered = in_order(context.records[kind], _ORDER.get(kind, lambda record: record.id))
                 write_records(folder / f"{kind}.parquet", kind, ordered)
     _write_report(plan, context, opened)
 
@@ -265,7 +266,7 @@ def _merge(plan: Plan, context: Context) -> int:
         context.metrics = _sum(context.metrics, account["metrics"])
         for kind in KINDS:
             if (path := part / f"{kind}.parquet").exists():
-                context.records[kind] += read_records(path, kind)
+                context.records[kind] += files.iterate_records(path, kind)
         for path in sorted(part.glob("*.csv")):
             tables = [context.tables[path.name]] if path.name in context.tables else []
             context.tables[path.name] = pd.concat([*tables, pd.read_csv(path)], ignore_index=True)
@@ -286,7 +287,7 @@ def _write_report(plan: Plan, context: Context, opened: int) -> None:
     rejected = context.records["rejected"]
     kept = opened - len(rejected)
     metrics = {"rows": {"in": opened, "out": kept, "rejected": len(rejected)}}
-    if rejected:
+    if len(rejected):
         metrics["rejected"] = dict(sorted(Counter(row.reason for row in rejected).items()))
     write_json(reports / "metrics.json", metrics | context.metrics)
     for name, table in context.tables.items():

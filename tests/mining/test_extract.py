@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
 
 from xinstruct.mining.extract import Finding, extract, file_reason
+from xinstruct.mining.tokens import counter
 from xinstruct.records import Reason
 
 
@@ -212,6 +217,7 @@ def test_types_from_doc_examples() -> None:
         "javascript",
         """
         module.exports = function double (text) {
+          //      note 1: text comes out twice in a row
           //   example 1: double('ab')
           //   returns 1: 'abab'
           return text + text
@@ -255,7 +261,8 @@ def test_a_comment_inside_a_body_documents_only_when_it_speaks_of_the_function()
     assert mine("javascript", detail)["half"].reason == Reason.UNDOCUMENTED
     above = "/** Half of a whole number. */\n" + detail
     assert mine("javascript", above)["half"].doc == "Half of a whole number."
-    credit = "  //  original by: Ann Other\n  //   example 1: half(4)\n  //   returns 1: 2\n"
+    credit = "  //  original by: Ann Other\n  //      note 1: halves what it is given\n"
+    credit += "  //   example 1: half(4)\n  //   returns 1: 2\n"
     examples = f"function half(x) {{\n{credit}  return x / 2\n}}\n"
     found = mine("javascript", examples)["half"]
     assert found.reason is None and "Ann" not in found.doc and "example 1" in found.doc
@@ -282,3 +289,76 @@ def test_sizes_are_counted_by_the_given_tokenizer() -> None:
     found = next(iter(extract("python", text, 1024, count=lambda code: len(code.split()))))
     assert found.reason is None and found.tokens == 6
     assert next(iter(extract("python", text, 5, count=lambda code: len(code.split())))).reason == Reason.TOO_LONG
+
+
+def test_a_mark_needs_more_than_names() -> None:
+    java = (
+        'class Box {\n  static final String[] NAMES = new String[3];\n  static { NAMES[0] = "a"; }\n'
+        "  /** The name at a place of the table. */\n"
+        "  static String name(int at) { return NAMES[at] + at; }\n"
+        "  /** Says a word again and again, so many times. */\n"
+        "  static String repeat(String word, int repeat) { return word + repeat(word, repeat - 1); }\n}\n"
+    )
+    found = mine("java", java)
+    assert not found["name"].self_contained and found["repeat"].self_contained
+    php = "<?php\nclass Box {\n /** A new box of this kind, never another. */\n"
+    php += " static function make($x) { return new %s($x); }\n}\n"
+    assert not mine("php", php % "static")["make"].self_contained
+    assert mine("php", php % "ArrayObject")["make"].self_contained
+    cpp = "int cut(int a, int b) { return a - b; }\n"
+    cpp += "// What is left of a number of things.\nint left(int a) { return cut(a%s) + 1; }\n"
+    assert mine("cpp", cpp % ", 1")["left"].self_contained and not mine("cpp", cpp % "")["left"].self_contained
+    python = 'class A:\n    @staticmethod\n    def f(x):\n        """Add one to a number."""\n        return x + 1\n\n'
+    python += '    def g(self):\n        """The size of what is in it."""\n        return self.size + 1\n'
+    found = mine("python", python)
+    assert found["f"].self_contained and not found["g"].self_contained
+
+
+@pytest.mark.parametrize(
+    ("code", "alone"),
+    [
+        ("take() { echo $((COUNT + 1)); }", False),
+        ("take() { local COUNT=2; echo $((COUNT + 1)); }", True),
+        ('take() {\n  names="${names} $1"\n  echo "$names"\n}', False),
+        ('take() { LIST+=("$1"); echo "${LIST[@]}"; }', False),
+        ("take() { cat < docs/list.txt | sort; }", False),
+        ('take() { mkdir -p "$1" && cd "$1" && pwd; }', True),
+    ],
+)
+def test_what_a_shell_function_needs(code: str, alone: bool) -> None:
+    head = "#!/bin/bash\nset -e\n\nx=1\n# Take a thing and say what it is.\n"
+    assert mine("bash", f"{head}{code}\n")["take"].self_contained is alone
+
+
+@pytest.mark.parametrize(
+    "doc",
+    [
+        "From Mono.Security.Cryptography",
+        "Copied from https://example.org/a.cs",
+        "Various integer checks",
+        "Helper functions for the unsafe version.",
+        "Exposed for testing only.",
+        "Note: I distrust the library due to locales.",
+        "This overload is used when k is 0.",
+        "Can't use std::isinf because it is not there.",
+        "const Methods = 'a'.split(',');",
+        "biome-ignore lint/suspicious/noShadow: a name of PHP",
+        "This script copies lists of files.",
+    ],
+)
+def test_docs_that_say_nothing_of_their_function(doc: str) -> None:
+    assert mine("cpp", f"// {doc}\nint half(int a) {{ return a / 2; }}\n")["half"].reason == Reason.POOR_DOC
+
+
+def test_a_doc_comment_is_taken_and_not_the_note_below_it() -> None:
+    text = "/** Half of a number. */\n// package private for tests, keep it so\nfunction half(x) { return x / 2 }\n"
+    assert mine("javascript", text)["half"].doc == "Half of a number."
+
+
+def test_words_are_counted_as_the_whole_text_is(tmp_path: Path) -> None:
+    tokenizer = Tokenizer(BPE({"a": 0, "b": 1, "ab": 2, "Ġ": 3, "Ġa": 4}, [("a", "b"), ("Ġ", "a")]))
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    count = counter(str(tmp_path / "tokenizer.json"))
+    for text in ("ab a  ab\n", "a", "", "ab a\x1cb  a ", "   ", "aab ab ab ab"):
+        assert count(text) == len(tokenizer.encode(text).ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from stages.mine import _sample, _shrink
 from tests.agents.helpers import ADD, snippet
+from xinstruct.files import BadInput
 from xinstruct.plan import Plan
 from xinstruct.records import Snippet
 from xinstruct.stage import Context
@@ -25,7 +27,7 @@ def pile(size: int) -> list[Snippet]:
 
 @pytest.fixture
 def context() -> Context:
-    return Context(Plan("mine", {"random_seed": 1, "mine": {}}, [], [], 1, "work/mine"), 0)
+    return Context(Plan("mine", {"random_seed": 1, "mine": {"prefer": "self_contained"}}, [], [], 1, "work/mine"), 0)
 
 
 def test_what_is_held_is_sampled_down_and_accounted_for(context: Context) -> None:
@@ -43,9 +45,20 @@ def test_what_is_held_is_sampled_down_and_accounted_for(context: Context) -> Non
 def test_up_to_twice_as_many_are_left_alone(context: Context) -> None:
     held = pile(40)
     _shrink(context, held, 20)
-    assert len(held) == 40 and not context.records["rejected"]
+    assert len(held) == 40 and not len(context.records["rejected"])
 
 
 def test_a_sample_is_balanced_over_packages() -> None:
-    chosen = _sample(pile(60), 12, random.Random(1))
+    chosen = _sample(pile(60), 12, "runnable", random.Random(1))
     assert sorted(item.package for item in chosen) == ["p0"] * 4 + ["p1"] * 4 + ["p2"] * 4
+
+
+def test_what_a_sample_prefers_is_a_parameter() -> None:
+    mixed = [*pile(20), *(dataclasses.replace(item, id=f"n{item.id}", signature="") for item in pile(20))]
+
+    def share(prefer: str) -> int:
+        return sum(item.self_contained for item in _sample(mixed, 20, prefer, random.Random(3)))
+
+    assert share("self_contained") == 20 and 10 <= share("runnable") < 20 and share("none") < 16
+    with pytest.raises(BadInput, match="prefer"):
+        _sample(mixed, 20, "all", random.Random(3))

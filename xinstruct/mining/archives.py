@@ -85,7 +85,7 @@ def _deb(path: Path, wanted: Callable[[str], bool], max_file: int) -> Iterator[M
 
 def _tar(path: Path, wanted: Callable[[str], bool], max_file: int, handle: IO[bytes] | None = None) -> Iterator[Member]:
     total = 0
-    with tarfile.open(None if handle else path, "r|*", fileobj=handle) as archive:
+    with tarfile.open(None if handle else path, "r|*", fileobj=handle, bufsize=1 << 18) as archive:
         for count, info in enumerate(archive):
             total += info.size
             if total > MAX_TOTAL or count > MAX_MEMBERS:

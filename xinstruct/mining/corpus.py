@@ -6,6 +6,7 @@ One archive is one unit of work for a process pool. Left out: sampling and recor
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from xinstruct.mining.licences import ALLOWED, LICENCE_FILE, holder_of, licence_
 from xinstruct.mining.tokens import Count, counter
 from xinstruct.records import Reason
 
+_PART = 40_000_000  # bytes of an archive that one unit of work takes
+_OF_ALL = {Reason.CORRUPT_ARCHIVE, Reason.TOO_LARGE}  # said of an archive as a whole
 _HEADERS = (".h", ".hpp", ".hh")
 _BASH_LINE = re.compile(rb"^#!\s*/(usr/)?bin/(env\s+)?bash")
 
@@ -47,35 +50,60 @@ class Mined:
     )  # of a data set: path -> repo, revision, licence
 
 
+def parts(entry: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """An entry of the index, or several that each take a part of a large archive: what one process holds is bounded."""
+    count = -(-(folder / entry["file"]).stat().st_size // _PART)
+    return [entry] if count < 2 else [{**entry, "part": part, "of": count} for part in range(count)]
+
+
+def _taken(entry: dict[str, Any]) -> Callable[[str], bool]:
+    """Which names belong to an entry's part."""
+    part, count = entry.get("part", 0), entry.get("of", 1)
+    return lambda name: zlib.crc32(name.encode("utf-8", "surrogateescape")) % count == part
+
+
 def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int, tokenizer: str = "") -> Mined:
     """Mine one entry of the index of sources (see ``fetch``) from `folder`; `tokenizer`: a tokenizer.json."""
     limit = Limit(max_tokens, counter(tokenizer))
     language = entry["language"]
-    wanted = _wanted(language, entry["include"])
+    named, taken = _wanted(language, entry["include"]), _taken(entry)
+    first, whole = not entry.get("part"), "of" not in entry
+
+    def wanted(name: str) -> bool:
+        return named(name) and taken(name)
+
     if entry["file"].endswith(".parquet"):
         return _mine_rows(language, folder / entry["file"], wanted, limit)
     members: list[Member] = []
     papers: dict[str, bytes] = {}
-    for member in read_archive(folder / entry["file"], lambda name: wanted(name) or bool(LICENCE_FILE.search(name))):
+    headers: dict[str, bytes] = {}
+    for member in read_archive(folder / entry["file"], lambda name: named(name) or bool(LICENCE_FILE.search(name))):
         if member.reason is None and LICENCE_FILE.search(member.path):
             papers[member.path] = member.data
-        if wanted(member.path) or member.reason == Reason.CORRUPT_ARCHIVE:
+        if language == "cpp" and member.path.endswith(_HEADERS) and named(member.path):
+            headers[_stem(member.path)] = member.data
+        if wanted(member.path) or (member.reason in _OF_ALL and member.path == entry["file"] and first):
             members.append(member)
     mined = Mined(licence_of(papers), holder_of(papers))
     if mined.licence not in ALLOWED:
-        mined.refused = [(entry["file"], Reason.LICENCE, f"licence {mined.licence or 'not recognised'}")]
+        if first:
+            mined.refused = [(entry["file"], Reason.LICENCE, f"licence {mined.licence or 'not recognised'}")]
         return mined
-    headers = {_stem(m.path): m.data for m in members if m.path.endswith(_HEADERS)} if language == "cpp" else {}
     for member in members:
         _mine_file(mined, language, member, headers, limit)
-    if not mined.findings and not mined.refused:
+    if whole and not mined.findings and not mined.refused:
         mined.refused = [(entry["file"], Reason.EMPTY_PACKAGE, "no wanted file with a function in it")]
     return mined
 
 
+def wanted_names(entry: dict[str, Any]) -> Callable[[str], bool]:
+    """Which files of an entry's archive are mined, by their names."""
+    return _wanted(entry["language"], entry["include"])
+
+
 def wanted_files(entry: dict[str, Any], folder: Path) -> list[bytes]:
     """Texts of the files that mine_source would mine of an archive, for measuring beside it."""
-    wanted = _wanted(entry["language"], entry["include"])
+    wanted = wanted_names(entry)
     members = [m for m in read_archive(folder / entry["file"], wanted) if m.reason is None]
     return [m.data for m in members if file_reason(m.path, m.data) is None]
 

@@ -20,6 +20,7 @@ _CREDIT = re.compile(
     r"(?:original|improved|bugfixed|revised|reimplemented|tweaked|input) by)\s*:.*\n?",
     re.IGNORECASE | re.MULTILINE,
 )
+_FARTHEST = 12_000  # bytes from where a doc starts to its definition
 _SEPARATOR = re.compile(r"^[\s#*/=\-_~.]*$")
 
 
@@ -44,15 +45,21 @@ def doc_of(facts: Facts, definition: Definition) -> Doc:
 def _above(facts: Facts, node: Node) -> str:
     """The comment that ends right above a node, with the line comments that touch it."""
     end = node.start_byte
+    farthest = end - _FARTHEST
     comments: list[str] = []
-    candidates = facts.within("comment", max(0, end - 12000), end)
-    for comment in reversed(candidates):
+    apart = False
+    for comment in facts.comments_before(end):
+        if comment.start_byte < farthest:
+            break
         gap = facts.source[comment.end_byte : end]
         blank = 2 if facts.grammar.name == "bash" and not comments else 1  # shell authors often leave one line free
         if gap.strip() or gap.count(b"\n") > blank:
             break
+        apart = apart or gap.count(b"\n") > 1
         text = facts.text(comment)
         if comments and not text.startswith(("//", "#")):
+            if text.startswith("/**"):
+                comments = [text]  # what stands between a doc comment and its definition is a note to maintainers
             break
         comments.insert(0, text)
         if text.startswith("/*"):
@@ -60,24 +67,42 @@ def _above(facts: Facts, node: Node) -> str:
         end = comment.start_byte
     if comments and comments[0].startswith("#!"):
         comments = comments[1:]
+    if facts.grammar.name == "bash" and comments and apart and _opens(facts.source, end):
+        return ""  # the file's header
     return "\n".join(comments)
+
+
+def _opens(source: bytes, at: int) -> bool:
+    """Whether nothing but comments, blank lines and settings stands before a byte of a script."""
+    return not re.sub(rb"(?m)^[ \t]*(?:#|set |shopt )[^\n]*", b"", source[:at]).strip()
 
 
 def read_doc(raw: str) -> Doc:
     """Clean a raw comment and read its type tags."""
     text = _CREDIT.sub("", _unmark(raw))
-    optional = re.findall(r"@param\s+\{[^}]*\}\s+\[([\w$]+)", text) + re.findall(
-        r"@param\s+\{[^}]*=\}\s+([\w$]+)", text
-    )
-    doc = Doc(params=_param_types(text), returns=_return_type(text), optional=frozenset(optional))
-    text = re.sub(r"</?(summary|remarks|para|c|code|value|p|pre|b|i|em|strong|li|ul|ol|tt|br)\b[^>]*>", " ", text)
-    text = re.sub(r'<param name="(\w+)">', r"@param \1 ", text)
-    text = re.sub(r"<returns>", "@return ", re.sub(r"</(param|returns|exception|example|typeparam)>", "", text))
-    text = re.sub(r'<(?:see|paramref|seealso)\s+\w+="(?:[A-Z]:)?([^"]+)"\s*/>', r"\1", text)
-    text = re.sub(r"\{@(?:code|link|linkplain|literal)\s+#?([^}]*)\}", r"\1", text)
+    doc = Doc(params=_param_types(text), returns=_return_type(text), optional=_optional(text))
+    if "<" in text:
+        text = _bare(text)
+    if "{@" in text:
+        text = re.sub(r"\{@(?:code|link|linkplain|literal)\s+#?([^}]*)\}", r"\1", text)
     lines = [line.rstrip() for line in html.unescape(text).splitlines()]
     doc.text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     return doc
+
+
+def _optional(text: str) -> frozenset[str]:
+    if "@param" not in text:
+        return frozenset()
+    found = re.findall(r"@param\s+\{[^}]*\}\s+\[([\w$]+)", text)
+    return frozenset(found + re.findall(r"@param\s+\{[^}]*=\}\s+([\w$]+)", text))
+
+
+def _bare(text: str) -> str:
+    """Without the markup of Javadoc and C#."""
+    text = re.sub(r"</?(summary|remarks|para|c|code|value|p|pre|b|i|em|strong|li|ul|ol|tt|br)\b[^>]*>", " ", text)
+    text = re.sub(r'<param name="(\w+)">', r"@param \1 ", text)
+    text = re.sub(r"<returns>", "@return ", re.sub(r"</(param|returns|exception|example|typeparam)>", "", text))
+    return re.sub(r'<(?:see|paramref|seealso)\s+\w+="(?:[A-Z]:)?([^"]+)"\s*/>', r"\1", text)
 
 
 def _unmark(raw: str) -> str:
@@ -100,28 +125,33 @@ def _dedent(text: str) -> str:
 
 def _param_types(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for kind, name in re.findall(r"@param\s+\{([^}]*)\}\s+\[?([\w$]+)", text):
-        found[name] = kind
-    for kind, name in re.findall(r"@param\s+([\w\\|\[\]<>?, ]+?)\s+(?:&|\.\.\.)?(\$\w+)", text):
-        found.setdefault(name, kind)
-    for kind, name in re.findall(r"^:param\s+([\w\[\], .]+?)\s+(\w+):", text, re.MULTILINE):
-        found.setdefault(name, kind)
-    for name, kind in re.findall(r"^:type\s+(\w+):\s*(.+)$", text, re.MULTILINE):
-        found.setdefault(name, kind)
+    if "@param" in text:
+        for kind, name in re.findall(r"@param\s+\{([^}]*)\}\s+\[?([\w$]+)", text):
+            found[name] = kind
+        for kind, name in re.findall(r"@param\s+([\w\\|\[\]<>?, ]+?)\s+(?:&|\.\.\.)?(\$\w+)", text):
+            found.setdefault(name, kind)
+    if ":param" in text:
+        for kind, name in re.findall(r"^:param\s+([\w\[\], .]+?)\s+(\w+):", text, re.MULTILINE):
+            found.setdefault(name, kind)
+    if ":type" in text:
+        for name, kind in re.findall(r"^:type\s+(\w+):\s*(.+)$", text, re.MULTILINE):
+            found.setdefault(name, kind)
     args = re.search(r"^(?:Args|Arguments|Parameters):\s*\n((?:[ \t]+.*\n?|\n)+)", text, re.MULTILINE)
-    for name, kind in re.findall(r"^\s+\*{0,2}(\w+)\s*\(([^)]*)\)\s*:", args.group(1) if args else "", re.MULTILINE):
+    for name, kind in re.findall(r"^\s+\*{0,2}(\w+)\s*\(([^)]*)\)\s*:", args.group(1), re.MULTILINE) if args else ():
         found.setdefault(name, kind)
     return found
 
 
+_RETURNS = (
+    ("@return", re.compile(r"@returns?\s+\{([^}]*)\}")),
+    (":rtype:", re.compile(r"^:rtype:\s*(.+)$", re.MULTILINE)),
+    ("Returns:", re.compile(r"^Returns:\s*\n\s+([\w\[\], .|]+?)\s*:", re.MULTILINE)),
+    ("@return", re.compile(r"@return\s+([\w\\|\[\]<>?]+)")),
+)
+
+
 def _return_type(text: str) -> str:
-    patterns = (
-        r"@returns?\s+\{([^}]*)\}",
-        r"^:rtype:\s*(.+)$",
-        r"^Returns:\s*\n\s+([\w\[\], .|]+?)\s*:",
-        r"@return\s+([\w\\|\[\]<>?]+)",
-    )
-    for pattern in patterns:
-        if found := re.search(pattern, text, re.MULTILINE):
+    for word, pattern in _RETURNS:
+        if word in text and (found := pattern.search(text)):
             return found.group(1)
     return ""

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from xinstruct.languages.types import Signature
 from xinstruct.mining.docs import Doc, doc_of, read_doc
 from xinstruct.mining.facts import Definition, Facts, parse
-from xinstruct.mining.filters import code_reason, doc_reason, resolved_reason
+from xinstruct.mining.filters import code_reason, doc_reason, header_reason, resolved_reason
 from xinstruct.mining.grammars import GRAMMARS
-from xinstruct.mining.resolve import Resolved, resolve
+from xinstruct.mining.resolve import INSTANCE, Resolved, resolve
 from xinstruct.mining.secrets import redact, secret_reason
 from xinstruct.mining.shipping import inner_doc
 from xinstruct.mining.signatures import signature_of
@@ -27,6 +27,8 @@ _TEST = re.compile(
     r"(^|[/_.-])(tests?|specs?|__tests__|testing|benchmarks?|examples?|fixtures)([/_.-]|$)", re.IGNORECASE
 )
 _ACCESS = re.compile(r"return|return [\w.]+|(?:this|self)\.\w+\s*=\s*[\w.]+")  # a getter's or a setter's statement
+_PACKAGE_CLASS = re.compile(r"\\\w+\\\w+")  # PHP: a class in a namespace of its own
+_STUB = re.compile(r"\bnot[ _]?(?:implemented|support(?:ed)?\b)|UnsupportedOperation", re.IGNORECASE)
 _VENDORED = re.compile(
     r"(^|/)(_?vendor(ed)?|third[_-]?party|thirdparty|node_modules|bower_components|extern(al)?s?|bundled)/",
     re.IGNORECASE,
@@ -115,25 +117,33 @@ def _finding(facts: Facts, function: Definition, max_tokens: int, declared: dict
     node = function.node
     found = Finding(function.name, node.start_point[0] + 1, node.end_point[0] + 1, function.scope)
     size = node.end_byte - node.start_byte
-    doc = doc_of(facts, function)
-    if not doc.text and function.name in declared:
-        doc = declared[function.name]
+    doc = Doc()
     if node.has_error:
         found.reason = Reason.PARSE_ERROR
     elif size > _MOST_BYTES * max_tokens:
         found.reason, found.detail = Reason.TOO_LONG, f"{size} bytes"
     elif re.match(r"(test|Test|should)_?[A-Z_]", function.name):
         found.reason = Reason.TEST_CODE
-    elif len(doc.text) < 12 or not re.search(r"[^\W\d]{3}", doc.text):
+    elif not _speaks((doc := _documented(facts, function, declared)).text):
         found.reason = Reason.UNDOCUMENTED
     elif _trivial(facts, function):
         found.reason = Reason.TRIVIAL
     else:
         _weigh(found, doc_reason(facts.grammar.name, doc.text))
+        _weigh(found, header_reason(doc.text))
     if found.reason is None:
         _fill(facts, function, doc, found)
         _measure(found, max_tokens, count)
     return found
+
+
+def _documented(facts: Facts, function: Definition, declared: dict[str, Doc]) -> Doc:
+    doc = doc_of(facts, function)
+    return declared[function.name] if not doc.text and function.name in declared else doc
+
+
+def _speaks(doc: str) -> bool:
+    return len(doc) >= 12 and bool(re.search(r"[^\W\d]{3}", doc))
 
 
 def _weigh(found: Finding, broken: tuple[Reason, str] | None) -> None:
@@ -143,7 +153,7 @@ def _weigh(found: Finding, broken: tuple[Reason, str] | None) -> None:
 
 
 def _trivial(facts: Facts, function: Definition) -> bool:
-    """Nothing but `return this.x`, a constant, an empty body or a bare call: under four words, no operator."""
+    """Nothing but `return this.x`, a constant, an empty body, "not implemented" or a bare call."""
     start, end = function.span
     body = function.node.child_by_field_name("body")
     text = facts.text(body) if body is not None else facts.source[start:end].decode().partition("{")[2]
@@ -151,6 +161,8 @@ def _trivial(facts: Facts, function: Definition) -> bool:
         text = text.replace(doc[2], "")
     bare = re.sub(r"->|::", ".", text).replace("$", "").strip().removeprefix("{").removesuffix("}")
     statements = [part for part in re.split(r"[;\n]", re.sub(r"/\*.*?\*/|//[^\n]*", "", bare)) if part.strip()]
+    if len(statements) <= 2 and _STUB.search(text):
+        return True
     if all(_ACCESS.fullmatch(part.strip()) for part in statements) and facts.grammar.name != "bash":
         return True
     return len(re.findall(r"\w+", text)) < 4 and not re.search(r"[-+*/%<>=&|?]", bare)
@@ -158,6 +170,8 @@ def _trivial(facts: Facts, function: Definition) -> bool:
 
 def _fill(facts: Facts, function: Definition, doc: Doc, found: Finding) -> None:
     resolved = resolve(facts, function)
+    if facts.grammar.name == "php" and any(_PACKAGE_CLASS.search(kind) for kind in doc.params.values()):
+        resolved.missing.append("(objects of its package)")
     found.code, found.helpers, found.doc = resolved.code, resolved.helpers, redact(doc.text[:4000])
     found.imports = "\n".join(resolved.imports)
     found.self_contained = not resolved.missing
@@ -181,7 +195,11 @@ def _measure(found: Finding, max_tokens: int, count: Count) -> None:
 
 def _filter(language: str, found: Finding, resolved: Resolved) -> None:
     _weigh(found, code_reason(language, resolved.code))
-    _weigh(found, resolved_reason(language, resolved.used, len(resolved.missing)))
+    told = (
+        "(" if language == "cpp" else INSTANCE
+    )  # being a method or torn from its header is no name that lies elsewhere
+    elsewhere = sum(not name.startswith(told) for name in resolved.missing)
+    _weigh(found, resolved_reason(language, resolved.used, elsewhere))
     if found.reason is None:
         _weigh(found, secret_reason(f"{resolved.helpers}\n{resolved.code}"))
 
@@ -191,7 +209,7 @@ def header_docs(header: bytes) -> dict[str, Doc]:
     facts = parse(GRAMMARS["cpp"], header)
     docs: dict[str, Doc] = {}
     lines: list[str] = []
-    for comment in sorted(facts.marks.get("comment", []), key=lambda node: node.start_byte):
+    for comment in facts.comments:
         lines.append(facts.text(comment))
         following = comment.next_named_sibling
         if following is not None and following.type == "comment":

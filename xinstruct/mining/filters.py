@@ -25,17 +25,53 @@ _LICENCE_HEADER = re.compile(
     r"SPDX-License-Identifier|^\s*(?:\(c\)|copyright\b)",
     re.IGNORECASE | re.MULTILINE,
 )
-_MARKER = re.compile(r"^\s*(?:todo|fixme|xxx|hack|noqa|pylint|eslint|nolint|region|pragma|type:)\b", re.IGNORECASE)
+_MARKER = re.compile(
+    r"^\s*(?:todo|fixme|xxx|hack|noqa|pylint|eslint|nolint|region\b|pragma|type:|biome-|prettier-|istanbul |c8 |v8 |"
+    r"@ts-|tslint|jshint|jscs|oxlint|deno-|stylelint|shellcheck|sonar|codeql|clang-|cppcheck)",
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"^\s*(?:const|let|var|return|if|for|while|import|export|function|static|public|private)\b.*[;{]\s*$", re.MULTILINE
+)
 _LEANS = re.compile(
     r"^\W*(?:same as|as|like|see|just like|similar to) (?:the )?(?:above|below|previous)\b|^\W*ditto\b", re.I
 )
 _NAMES_ANOTHER = re.compile(r"^\s*[\w.:]+\([^()]*\)\s*;?\s*$")
+_ORIGIN = re.compile(  # a single line that says where the code was had from
+    r"^\W*(?:(?:copied|taken|borrowed|ported|adapted|derived|stolen|based|inspired|lifted|converted|translated)\s+"
+    r"(?:\w+\s+)?(?:from|on|by)\s|"
+    r"(?:from|source:|via|credits?:?|see:?)\s+\S+[./:]\S)(?:(?!\.\s)[^\n])*(?:\nmodified\b[^\n]*)?$",
+    re.IGNORECASE,
+)
+_ABOUT_OTHERS = re.compile(  # what stands above a group of functions, or tells who needs them
+    r"^\W*(?:(?:various|miscellaneous|misc|some|several|other|more|these)\b[^.\n]{0,60}s\W*$|"
+    r"(?:functions|helpers|methods|utilities|routines)\b|"
+    r"(?:[\w-]+\s+){0,2}(?:helper|utility|auxiliary|internal)\s+(?:functions|methods|routines)\b|"
+    r"[^.\n]*\b(?:these|following|below)\s+(?:functions|methods|routines)\b|"
+    r"(?:(?:this|it) is |is )?(?:only )?(?:used|needed|required) (?:only )?(?:by|in|inside|within|to avoid)\b"
+    r"[^.\n]*\W*$|"
+    r"(?:only )?(?:exposed|visible|public|exported|package protected)\b[^.\n]*\b(?:test\w*|unit)\b[^.\n]*\W*$|"
+    r"(?:note|nb|n\.b\.|remark|caution|warning)\b\s*:?[^\n]*$|"
+    r"this is (?:significantly|much|a lot|slightly) (?:faster|slower)\b|"
+    r"this (?:\w+ )?(?:overload|version|specialization|helper) (?:is (?:used|called|selected|needed)|reduces|exists)\b|"
+    r"(?:we )?(?:can'?t|cannot|can not|don'?t|do not) use\b|why\b[^\n]*\?|(?:an? )?workaround\b|"
+    r"(?:the )?(?:base|general|default|special|numeric|trivial|fast|slow|common|edge|simple|other|scalar|integral)\b"
+    r"[^.;\n]{0,60}\bcase\.?$)",
+    re.IGNORECASE,
+)
+_ABOUT_FILE = re.compile(
+    r"^\W*(?:(?:this|the)\s+(?:bash |shell )?(?:script|file|module|header|package|program)\b|"
+    r"(?:bash |shell )?script\s+(?:to|for|used|that|which)\b)",
+    re.IGNORECASE,
+)
 _FILE_HEADER = re.compile(r"^.+\n\s*={5,}\s*$", re.MULTILINE)
+_EXAMPLE_LINE = re.compile(r"^\s*(?:example|returns) \d+:.*$", re.MULTILINE)
 _TAG_LINE = re.compile(r"^\s*[@:\\](?!brief|summary|return|desc)\w+.*$", re.MULTILINE)
 
 _USAGE = re.compile(  # lines that say how a shell function is called and what it needs, not what it does
-    r"^\s*(?:(?i:usage|synopsis|requires?|assumed vars|assumes|vars set|sets|globals|arguments|args|params|options|"
-    r"returns|inputs?|outputs?|env\w*)\s*:.*|\$?\{?[A-Z][A-Z0-9_]{2,}\}?\b.*|\$\{?[\d@*].*|[<\[-].*|[\w:.-]+\s+[<\[].*)$",
+    r"^\s*(?:(?i:usage|syn\w+is|requires?|e\.g\.|ex|examples?|see|reference|globals \w+|assumed vars|"
+    r"assumes|vars set|sets|globals|arguments|args|params|options|returns|inputs?|outputs?|env\w*)\s*:.*|"
+    r"\$?\{?[A-Z][A-Z0-9_]{2,}\}?\b.*|\$\{?[\d@*].*|[<\[-].*|[\w:.-]+\s+[<\[].*)$",
     re.MULTILINE,
 )
 
@@ -55,12 +91,17 @@ def doc_reason(language: str, doc: str) -> Broken | None:
     if _LICENCE_HEADER.search(doc):
         return Reason.LICENCE_HEADER, ""
     solid = re.sub(r"\s", "", doc)
-    words = len(re.findall(r"[^\W\d_]{2,}", _TAG_LINE.sub("", re.sub(r"(?i)\{?@inheritdoc\}?", "", doc))))
+    prose = _EXAMPLE_LINE.sub("", re.sub(r"(?i)\{?@inheritdoc\}?", "", doc))
+    words = len(re.findall(r"[^\W\d_]{2,}", _TAG_LINE.sub("", prose)))
     letters = sum(map(str.isalpha, solid)) / max(1, len(solid))
+    if _CODE.match(doc):
+        return Reason.POOR_DOC, "code that was commented out"
     if _MARKER.match(doc):
         return Reason.POOR_DOC, "a marker, not a description"
     if _LEANS.search(doc):
         return Reason.POOR_DOC, "leans on its neighbour's doc"
+    if _ORIGIN.match(doc):
+        return Reason.POOR_DOC, "only where it is from"
     if _NAMES_ANOTHER.match(doc):
         return Reason.POOR_DOC, "names a function, says nothing"
     if language == "javascript" and _FILE_HEADER.match(doc):
@@ -72,6 +113,13 @@ def doc_reason(language: str, doc: str) -> Broken | None:
     if letters < limits["doc_letters_min"]:
         return Reason.POOR_DOC, f"{letters:.2f} letters"
     return None
+
+
+def header_reason(doc: str) -> Broken | None:
+    """Why a doc comment above a function is none of that function's: it speaks of the file, or of several functions."""
+    if _ABOUT_OTHERS.match(doc):
+        return Reason.POOR_DOC, "says nothing of the function itself"
+    return (Reason.POOR_DOC, "the file's header") if _ABOUT_FILE.match(doc) else None
 
 
 def code_reason(language: str, code: str) -> Broken | None:

@@ -34,8 +34,12 @@ class Grammar:
         return _parser(self)
 
     def query(self) -> Query:
-        """The compiled query of ``queries/<name>.scm``."""
-        return _query(self)
+        """The compiled first part of ``queries/<name>.scm``, for whole files: definitions, imports, comments."""
+        return _query(self, 0)
+
+    def names_query(self) -> Query:
+        """The second part, for one definition: the names it reads and binds."""
+        return _query(self, 1)
 
     def known(self) -> frozenset[str]:
         """Names that need no definition: builtins, the language's own library, types."""
@@ -68,10 +72,10 @@ def _parser(grammar: Grammar) -> Parser:
 
 
 @cache
-def _query(grammar: Grammar) -> Query:
-    text = (_HERE / "queries" / f"{grammar.name}.scm").read_text(encoding="utf-8")
-    comments = "\n".join(f"({kind}) @comment" for kind in grammar.comment.split())
-    return Query(_language(grammar), f"{text}\n{comments}\n")
+def _query(grammar: Grammar, part: int) -> Query:
+    text = (_HERE / "queries" / f"{grammar.name}.scm").read_text(encoding="utf-8").split("\n; ----")[part]
+    comments = "" if part else "\n".join(f"({kind}) @comment" for kind in grammar.comment.split())
+    return Query(_language(grammar), f";{text}\n{comments}\n")
 
 
 @cache

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from xinstruct.mining.facts import Facts
 from xinstruct.mining.grammars import standard_import
 
 
-def always_imported(facts: Facts) -> list[str]:
+@dataclass(frozen=True)
+class Imports:
+    """What a file imports: statements that bind no single name, and the statement behind each name that is bound."""
+
+    always: list[str]
+    names: dict[str, tuple[str, bool]]
+
+
+def imports_of(facts: Facts) -> Imports:
+    """The imports of a file, read once."""
+    if facts.read_imports is None:
+        facts.read_imports = Imports(_always_imported(facts), _import_names(facts))
+    found: Imports = facts.read_imports
+    return found
+
+
+def _always_imported(facts: Facts) -> list[str]:
     """Imports that bind no single name and so are always kept: headers, using directives, wildcards."""
     kept = []
     for node in facts.imports:
@@ -31,7 +48,7 @@ def always_imported(facts: Facts) -> list[str]:
 _CORE_USINGS = r"using\s+System(\.Collections(\.Generic)?|\.Linq|\.Text(\.RegularExpressions)?|\.Globalization)?\s*;"
 
 
-def import_names(facts: Facts) -> dict[str, tuple[str, bool]]:
+def _import_names(facts: Facts) -> dict[str, tuple[str, bool]]:
     """Imported name -> the import's text and whether it is of the standard library."""
     language = facts.grammar.name
     names: dict[str, tuple[str, bool]] = {}

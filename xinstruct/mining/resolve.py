@@ -16,10 +16,12 @@ from tree_sitter import Node
 
 from xinstruct.mining.facts import Definition, Facts
 from xinstruct.mining.grammars import GRAMMARS
-from xinstruct.mining.imports import always_imported, import_names
-from xinstruct.mining.shipping import OWN_CLASS, own_qualifiers, shipped, verbatim
+from xinstruct.mining.imports import imports_of
+from xinstruct.mining.preprocessed import torn
+from xinstruct.mining.shipping import OWN_CLASS, needs_class, own_qualifiers, shell_needs, shipped, verbatim
 
 _DEPTH = 3
+INSTANCE = "(instance method)"
 _HELPER_BYTES = 6000
 
 
@@ -53,7 +55,8 @@ def resolve(facts: Facts, function: Definition) -> Resolved:
 
 @cache
 def _php_taken() -> frozenset[str]:
-    words = "match list print echo empty isset unset array clone exit die eval include require fn function"
+    words = "match list print echo empty isset unset array clone exit die eval include require fn function abstract "
+    words += "copy rename unlink touch mkdir rmdir file glob link symlink chmod chown stat exec system header mail"
     return GRAMMARS["php"].known() | frozenset(words.split())
 
 
@@ -62,36 +65,47 @@ class _Walk:
         self.facts = facts
         self.function = function
         self.order: list[Definition] = []
-        self.imports: list[str] = always_imported(facts)
+        found = imports_of(facts)
+        self.imports: list[str] = list(found.always)
         self.missing: list[str] = []
         self.asked: set[str] = set()
         self.used_imports: list[str] = list(self.imports)
-        self.modules = import_names(facts)
+        self.modules = found.names
 
     def visit(self, definition: Definition, depth: int) -> None:
         if definition in self.order:
             return
         self.order.append(definition)
+        if self.facts.grammar.name == "php" and definition.scopes:
+            if definition.name.lower() in _php_taken():
+                self.missing.append(f"({definition.name} is taken by PHP)")
+            if needs_class(self.facts, definition):
+                self.missing.append("(its class)")
         start, end = definition.span
-        if self.facts.grammar.name == "php" and definition.scopes and definition.name.lower() in _php_taken():
-            self.missing.append(f"({definition.name} is taken by PHP)")
         if self.facts.grammar.name in {"java", "csharp"} and b"{" not in self.facts.source[start:end]:
             self.missing += ["(no body)"] if definition.kind == "function" else []
-        if banned := self.facts.within("forbid", start, end):
+        if banned := self.facts.names(definition, "forbid"):
             self.missing.append(self.facts.text(banned[0])[:40])
         if definition.kind == "function" and not _callable_bare(self.facts, definition):
-            self.missing.append("(instance method)")
+            self.missing.append(INSTANCE)
+        if definition.kind == "constant" and self.facts.grammar.name == "java" and _filled(self.facts, definition):
+            self.missing.append(f"(static block of {definition.name})")
+        if (parent := definition.node.parent) is not None and parent.type == "ambient_declaration":
+            self.missing.append(f"(declared {definition.name})")
+        if self.facts.grammar.name == "bash":
+            self.missing += shell_needs(self.facts.text(definition.node), definition.kind == "function")
         if definition.kind == "constant" and _instance_field(self.facts, definition):
             self.missing.append("(instance field)")
-        if self.facts.grammar.name == "cpp" and definition.kind == "function":
-            self._overloads(definition, depth)
+        if self.facts.grammar.name == "cpp":
+            self.missing += torn(self.facts, definition)
+            if definition.kind == "function":
+                self._overloads(definition, depth)
         for name in sorted(free_names(self.facts, definition)):
             self._answer(name, depth)
 
     def _overloads(self, definition: Definition, depth: int) -> None:
         """A call of its own name may mean another overload, which then is a helper."""
-        start, end = definition.span
-        calls = sum(self.facts.text(node) == definition.name for node in self.facts.within("use", start, end))
+        calls = sum(self.facts.text(node) == definition.name for node in self.facts.names(definition, "use"))
         others = [d for d in self.facts.helpers[definition.name] if d is not definition and self._visible(d)]
         for other in others if calls > 1 else []:
             if depth >= _DEPTH or len(others) > 6:
@@ -124,30 +138,32 @@ class _Walk:
 
 def free_names(facts: Facts, definition: Definition) -> set[str]:
     """Names a definition uses and neither binds nor merely mentions (members, labels, own class)."""
-    start, end = definition.span
     if facts.grammar.name == "bash":
-        used = {f"${facts.text(node)}" for node in facts.within("variable", start, end)}
+        used = {f"${facts.text(node)}" for node in facts.names(definition, "variable")}
         used = {name for name in used if not name[1:].isdigit()}
-        used |= {facts.text(node) for node in facts.within("use", start, end)}
-        return used - {f"${facts.text(node)}" for node in facts.within("set", start, end)} - {definition.name}
-    skipped = {node.start_byte for mark in ("skip", "bind") for node in facts.within(mark, start, end)}
-    for node in own_qualifiers(facts, start, end, definition.scopes):
+        used |= {facts.text(node) for node in facts.names(definition, "use")}
+        return used - {f"${facts.text(node)}" for node in facts.names(definition, "set")} - {definition.name}
+    skipped = {node.start_byte for mark in ("skip", "bind") for node in facts.names(definition, mark)}
+    for node in own_qualifiers(facts, definition, definition.scopes):
         member = _member(node)
         if member is not None:  # a member of its own class or namespace is a use of that definition
             skipped.discard(member.start_byte)
         skipped.add(node.start_byte)
-    erased = facts.within("erase", start, end)
+    erased = [(node.start_byte, node.end_byte) for node in facts.names(definition, "erase")]
     used = set()
-    for node in facts.within("use", start, end):
-        if node.start_byte not in skipped and not any(e.start_byte <= node.start_byte < e.end_byte for e in erased):
+    for node in facts.names(definition, "use"):
+        at = node.start_byte
+        if at not in skipped and not any(left <= at < right for left, right in erased):
             used.add(facts.text(node))
-    bound = {facts.text(node) for node in facts.within("bind", start, end)}
+    bound = {facts.text(node) for node in facts.names(definition, "bind")}
     if facts.grammar.name == "php":
         used = {name.removeprefix("\\") for name in used}  # a function of the global namespace
-        for node in facts.within("qualifier", start, end):
+        for node in facts.names(definition, "qualifier"):
             if facts.text(node) not in {*definition.scopes, *OWN_CLASS}:
                 used.add(facts.text(node))
     recursive = {definition.name} if not facts.grammar.scoped else set()
+    if facts.grammar.name == "java":  # no variable is called
+        return (used - bound) | {facts.text(node) for node in facts.names(definition, "call")}
     return used - bound - recursive
 
 
@@ -163,8 +179,18 @@ def _callable_bare(facts: Facts, function: Definition) -> bool:
     if facts.grammar.name in {"java", "csharp", "php"} and node.type == "method_declaration":
         return "abstract" not in _modifiers(facts, node)  # `this` is forbidden and instance fields are missing names
     if facts.grammar.name == "python" and any(s for s in function.scopes):
-        return any("staticmethod" in facts.text(c) for c in (node.parent.children if node.parent else []))
-    return node.parent is None or node.parent.type != "field_declaration_list"
+        decorators = [child for child in function.whole.children if child.type == "decorator"]
+        return any("staticmethod" in facts.text(child) for child in decorators)
+    around = function.whole.parent
+    if around is None or around.type != "field_declaration_list":
+        return True
+    return any(child.type == "storage_class_specifier" and facts.text(child) == "static" for child in node.children)
+
+
+def _filled(facts: Facts, constant: Definition) -> bool:
+    """Whether a static block fills a Java constant: alone it is empty."""
+    pattern = rf"\bstatic\s*\{{[^}}]*?\b{re.escape(constant.name)}\s*(?:\[[^\]]*\]\s*=|=|\.\w+\()"
+    return bool(re.search(pattern.encode(), facts.source))
 
 
 def _instance_field(facts: Facts, constant: Definition) -> bool:

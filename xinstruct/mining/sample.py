@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 from collections import defaultdict
 from pathlib import Path
 
 from xinstruct.files import read_records
-from xinstruct.records import Snippet
+from xinstruct.records import Snippet, content_id
 
 VERDICTS = Path(__file__).parents[2] / "docs" / "mining_sample.json"
 
@@ -22,11 +21,10 @@ VERDICTS = Path(__file__).parents[2] / "docs" / "mining_sample.json"
 def draw(snippets: list[Snippet], size: int, seed: int) -> dict[str, list[Snippet]]:
     """`size` snippets of each language (all, where it has fewer), the same for the same snippets and seed."""
     piles: dict[str, list[Snippet]] = defaultdict(list)
-    for snippet in sorted(snippets, key=lambda snippet: snippet.id):
-        piles[snippet.language].append(snippet)
-    return {
-        name: random.Random(f"{seed}:{name}").sample(pile, min(size, len(pile))) for name, pile in sorted(piles.items())
-    }
+    for snippet in sorted(snippets, key=lambda snippet: content_id(str(seed), snippet.id)):
+        if snippet.self_contained:
+            piles[snippet.language].append(snippet)
+    return {name: pile[:size] for name, pile in sorted(piles.items())}
 
 
 def shares(path: Path = VERDICTS) -> list[tuple[str, int, int, int, int]]:

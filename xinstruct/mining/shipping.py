@@ -14,6 +14,8 @@ from tree_sitter import Node
 from xinstruct.mining.facts import Definition, Facts
 
 _DOCUMENTS = re.compile(r"\b(?:example|returns) \d+:|@param\b|@returns?\b")  # else it is about the first statement
+_NOTES = re.compile(rb"\A(?:\s*(?://[^\n]*\n|/\*.*?\*/))+\s*", re.DOTALL)
+_PHP_OPAQUE = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|//[^\n]*|#(?!\[)[^\n]*|/\*.*?\*/", re.DOTALL)
 OWN_CLASS = {"self", "static"}
 _IGNORED_MODIFIERS = re.compile(
     rb"^(?:(?:public|protected|private|internal|static|final|abstract|sealed|synchronized|strictfp|inline|default|native|transient|volatile|"
@@ -21,17 +23,44 @@ _IGNORED_MODIFIERS = re.compile(
 )
 
 
-def own_qualifiers(facts: Facts, start: int, end: int, scopes: tuple[str, ...]) -> list[Node]:
+def own_qualifiers(facts: Facts, definition: Definition, scopes: tuple[str, ...]) -> list[Node]:
     """Qualifiers that name an enclosing class or namespace and fall away with it."""
     own = set(scopes) | (OWN_CLASS if facts.grammar.name == "php" else set())
-    return [node for node in facts.within("qualifier", start, end) if facts.text(node) in own]
+    return [node for node in facts.names(definition, "qualifier") if facts.text(node) in own]
+
+
+def needs_class(facts: Facts, definition: Definition) -> bool:
+    """Whether a PHP method names its class in a way that does not fall away: `new static`, `self::class`, a type."""
+    start, end = definition.span
+    text = _PHP_OPAQUE.sub("''", facts.source[start:end].decode())
+    own = "|".join(map(re.escape, (*definition.scopes, *OWN_CLASS)))
+    if re.search(rf"\b(?:{own})\s*::\s*class\b|\b__(?:DIR|FILE|CLASS|NAMESPACE|METHOD)__\b", text):
+        return True
+    text = re.sub(rf"\b(?:{own})\s*::\s*(?=[\w$])", "", text)
+    return bool(re.search(r"\b(?:self|parent)\b|\bstatic\b(?!\s+(?:fn|function|public|protected|private)\b)", text))
+
+
+_UP_THE_TREE = re.compile(r"(?<![\w*])\.\./\w|(?<!<)<\s*\w[\w.-]*/")  # files of its repository
+_OF_ITS_SCRIPT = re.compile(r"BASH_SOURCE|\$\{?(?:[\d@*]|#\}?)(?!\w)|\bmktemp\b")
+_GROWN = re.compile(r"(?m)^\s*(?:export\s+)?(\w+)=[\"']?\$\{?\1\b(?!\}?\s*:?[-=%#/])")
+
+
+def shell_needs(text: str, function: bool) -> list[str]:
+    """What shell code needs that no name tells: where it lies, its script's arguments, a variable that only grows."""
+    place = _UP_THE_TREE if function else _OF_ITS_SCRIPT
+    found = ["(its script)"] if place.search(text) else []
+    for grown in _GROWN.finditer(text):
+        name = re.escape(grown.group(1))
+        if not re.search(rf"\b{name}=|\b(?:local|declare|typeset)\b[^\n;]*\b{name}\b", text[: grown.start()]):
+            found.append(f"${grown.group(1)}")
+    return found
 
 
 def shipped(facts: Facts, definition: Definition, scopes: tuple[str, ...]) -> str:
     """The definition's text as it goes out: annotations and own qualifiers cut, dedented."""
     start, end = definition.span
-    cuts = [(node.start_byte, node.end_byte) for node in facts.within("erase", start, end)]
-    for node in own_qualifiers(facts, start, end, scopes):
+    cuts = [(node.start_byte, node.end_byte) for node in facts.names(definition, "erase")]
+    for node in own_qualifiers(facts, definition, scopes):
         stop = node.end_byte
         while facts.source[stop : stop + 1] in b".: \t" and stop < end:
             stop += 1
@@ -77,6 +106,7 @@ def _cleaned(facts: Facts, definition: Definition, body: bytes, start: int) -> s
         language in {"java", "csharp"} and definition.kind == "constant"
     ):
         lead = {"java": b"public static ", "csharp": b"public static ", "php": b""}[language]
+        body = _NOTES.sub(b"", body)  # a note between an annotation and the modifiers
         head = _IGNORED_MODIFIERS.match(body)
         words = head.group() if head else b""
         if definition.kind == "constant":
@@ -100,13 +130,15 @@ def _cleaned(facts: Facts, definition: Definition, body: bytes, start: int) -> s
 def inner_doc(facts: Facts, definition: Definition) -> tuple[int, int, str] | None:
     """A doc that stands first inside the body (a Python docstring, comments of a JavaScript body)."""
     body = definition.node.child_by_field_name("body")
-    if body is None or definition.kind != "function" or not body.named_children:
+    if body is None or definition.kind != "function" or not body.named_child_count:
         return None
-    first = body.named_children[0]
+    first = body.named_child(0)
+    if first is None:
+        return None
     if facts.grammar.name == "python":
         if first.type == "expression_statement" and first.named_child_count == 1:
-            string = first.named_children[0]
-            if string.type == "string" and len(body.named_children) > 1:
+            string = first.named_child(0)
+            if string is not None and string.type == "string" and body.named_child_count > 1:
                 return first.start_byte, first.end_byte, facts.text(string)
         return None
     if facts.grammar.name != "javascript" or first.type != "comment":

@@ -32,6 +32,9 @@ def spread(items: Iterable[T], key: Callable[[T], str], count: int) -> list[T]:
     return chosen[:count]
 
 
+_READABLE = 60  # tokens from which a snippet shows something
+
+
 @dataclass
 class CodeView:
     """A piece of code with its facts, as the page shows it."""
@@ -43,15 +46,16 @@ class CodeView:
 
 
 def snippets(run: Run, count: int = 10) -> list[CodeView]:
-    """Mined snippets with provenance, short ones first, each language in turn."""
-    ordered = sorted(run.snippets(), key=lambda s: (not s.self_contained, s.tokens, s.id))
+    """Mined snippets with provenance, short ones with something to read first, each language in turn."""
+    ordered = sorted(run.snippets(), key=lambda s: (not s.self_contained, s.tokens < _READABLE, s.tokens, s.id))
     return [_snippet(row) for row in spread(ordered, lambda s: s.language, count)]
 
 
 def _snippet(row: Snippet) -> CodeView:
     place = f"{row.path}, lines {row.start_line} to {row.end_line}"
     facts = [f"{row.package} {row.version} ({row.source})", place, row.license, f"{row.tokens} tokens"]
-    facts.append(f"sha256 {row.archive_sha256[:12]}…")
+    facts += [row.url, f"sha256 {row.archive_sha256[:12]}…"]
+    facts += [f"copyright {row.holder}"] if row.holder else []
     code = f"{row.helpers}\n\n{row.code}" if row.helpers.strip() else row.code
     return CodeView(
         f"{title(row.language)} · {plain(row.name)}", [plain(f) for f in facts], plain(code), plain(row.doc)

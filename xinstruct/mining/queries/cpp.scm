@@ -1,3 +1,4 @@
+; run over the whole file: @function/@constant with @name, @class with @scope, @import
 (function_definition declarator: (function_declarator declarator: (identifier) @name)) @function
 (function_definition declarator: (reference_declarator (function_declarator declarator: (identifier) @name))) @function
 (function_definition declarator: (pointer_declarator (function_declarator declarator: (identifier) @name))) @function
@@ -11,6 +12,7 @@
 (class_specifier name: (type_identifier) @scope) @class
 (struct_specifier name: (type_identifier) @scope) @class
 (preproc_include) @import
+; ---- run over one definition: @use, @bind, @skip (names read, bound, not names at all), @forbid, @erase
 (identifier) @use
 (type_identifier) @use
 (namespace_identifier) @use
@@ -31,6 +33,8 @@
 (optional_type_parameter_declaration name: (type_identifier) @bind)
 (structured_binding_declarator (identifier) @bind)
 (alias_declaration name: (type_identifier) @bind)
+(call_expression function: (identifier) @call)
+(call_expression function: (qualified_identifier) @far_call)
 (this) @forbid
 (preproc_if) @forbid
 (preproc_ifdef) @forbid

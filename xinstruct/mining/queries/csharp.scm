@@ -1,8 +1,10 @@
+; run over the whole file: @function/@constant with @name, @class with @scope, @import
 (method_declaration name: (identifier) @name) @function
 (field_declaration (variable_declaration (variable_declarator name: (identifier) @name))) @constant
 (class_declaration name: (identifier) @scope) @class
 (struct_declaration name: (identifier) @scope) @class
 (using_directive) @import
+; ---- run over one definition: @use, @bind, @skip (names read, bound, not names at all), @forbid, @erase
 (identifier) @use
 (member_access_expression name: (identifier) @skip)
 (member_access_expression expression: (identifier) @qualifier)

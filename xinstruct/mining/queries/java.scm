@@ -1,9 +1,11 @@
+; run over the whole file: @function/@constant with @name, @class with @scope, @import
 (method_declaration name: (identifier) @name) @function
 (field_declaration declarator: (variable_declarator name: (identifier) @name)) @constant
 (class_declaration name: (identifier) @scope) @class
 (enum_declaration name: (identifier) @scope) @class
 (interface_declaration name: (identifier) @scope) @class
 (import_declaration) @import
+; ---- run over one definition: @use, @bind, @skip (names read, bound, not names at all), @forbid, @erase
 (identifier) @use
 (type_identifier) @use
 (method_invocation object: (_) name: (identifier) @skip)
@@ -11,6 +13,7 @@
 (field_access object: (identifier) @qualifier)
 (field_access field: (identifier) @skip)
 (method_declaration name: (identifier) @skip)
+(method_invocation !object name: (identifier) @call)
 (method_reference (_) "::" (identifier) @skip)
 (break_statement (identifier) @skip)
 (continue_statement (identifier) @skip)
@@ -26,7 +29,5 @@
 (type_parameter (type_identifier) @bind)
 (marker_annotation) @erase
 (annotation) @erase
-(line_comment) @comment
-(block_comment) @comment
 (this) @forbid
 (super) @forbid

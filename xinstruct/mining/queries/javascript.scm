@@ -1,3 +1,4 @@
+; run over the whole file: @function/@constant with @name, @class with @scope, @import
 (function_declaration name: (identifier) @name) @function
 (lexical_declaration (variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression)])) @function
 (variable_declaration (variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression)])) @function
@@ -6,6 +7,7 @@
 (variable_declaration (variable_declarator name: (identifier) @name)) @constant
 (class_declaration name: (identifier) @scope) @class
 (import_statement) @import
+; ---- run over one definition: @use, @bind, @skip (names read, bound, not names at all), @forbid, @erase
 (identifier) @use
 (shorthand_property_identifier) @use
 (formal_parameters (identifier) @bind)

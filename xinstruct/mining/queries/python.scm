@@ -1,11 +1,11 @@
-; @function/@constant with @name: definitions. @use, @bind, @skip: names read, bound, not names at all.
+; run over the whole file: @function/@constant with @name, @class with @scope, @import
 (function_definition name: (identifier) @name) @function
 (module (expression_statement (assignment left: (identifier) @name)) @constant)
 (module (class_definition name: (identifier) @name) @constant)
 (class_definition name: (identifier) @scope) @class
 (import_statement) @import
 (import_from_statement) @import
-(future_import_statement) @ignore
+; ---- run over one definition: @use, @bind, @skip (names read, bound, not names at all), @forbid, @erase
 (identifier) @use
 (attribute attribute: (identifier) @skip)
 (keyword_argument name: (identifier) @skip)
