@@ -107,6 +107,11 @@ class TypeScript(Language):
         files = {"driver.js": common.asset("asserting.js"), "program.ts": program, common.PLAN: nonce}
         return Program(files, (*javascript.RUN, javascript.DRIVER), (compiler(), *flags(), "program.ts"))
 
+    def standalone(self, program: str, nonce: str) -> Program:
+        """See Language.standalone: the compiler writes a program in spite of errors, and that is what node runs."""
+        compile = ("sh", "-c", '"$@" || test -s program.js', "sh", compiler(), *flags(), "program.ts")
+        return Program({"program.ts": program}, ("node", "program.js"), compile, by_status=True)
+
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but the tests' `console` is none that the completion may have defined."""
         console = "(globalThis as any).xinstruct_console"
@@ -115,7 +120,7 @@ class TypeScript(Language):
 
     def batchable(self, program: Program) -> bool:
         """See Language.batchable: one checker sees all files, so nothing may change what is global."""
-        return not any(_GLOBAL.search(program.files.get(name, "")) for name in _SOURCES)
+        return not program.by_status and not any(_GLOBAL.search(program.files.get(name, "")) for name in _SOURCES)
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:
         """See Language.batch_compile."""
