@@ -65,13 +65,13 @@ def test_only_what_is_between_the_markers_is_written(tmp_path: Path) -> None:
 def test_refuted_verdicts_are_counted_apart(tmp_path: Path) -> None:
     reference = tmp_path / "reference"
     rows = {(row["file"], row["rules"]): row for row in declared_rows() if row["field"] == "completion"}
-    chat = rows["mbpp_typed-gpt4-turbo-cot-rawchat", "chat_imports"]
+    chat = rows["mbpp_typed-gpt4-turbo-cot-rawchat", "last_pair"]
     write_json(result_path(tmp_path, chat), result({"t/1": "passed", "t/2": "timeout"}, {"t/1": True, "t/2": True}))
     wrong = [{"task": "t/2", "ours": "passed", "theirs": "AssertionError"}]
     write_json(reference / "mapcoder-mbpp_typed-gpt4-turbo-cot-rawchat.json", compared("e", "c", wrong))
     text = table(tmp_path, reference)
-    assert "- all answers: 1 of 2 verdicts agree (50.00 %) over 1 files\n" in text
-    assert "without 1 published verdicts that plain python refutes: 1 of 1 (100.00 %)" in text
+    assert "- all answers, by their publishers' rules: 1 of 2 verdicts agree (50.00 %) over 1 files\n" in text
+    assert "rules, without 1 verdicts that plain python refutes: 1 of 1 verdicts agree (100.00 %)" in text
 
 
 def test_a_reference_evaluators_verdicts_beside_ours(tmp_path: Path) -> None:

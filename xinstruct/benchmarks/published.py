@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from xinstruct.plan import work_root
 HERE = Path(__file__).parent
 DOCUMENT = Path("docs/benchmarks.md")
 RESULTS = Path("docs/results")  # what the document's tables are written from, a folder for each
-_ALL = "all answers"  # their verdicts together; cut-out code, which is the same answers again, is left out
 
 
 def declared_rows() -> list[dict[str, Any]]:
@@ -125,36 +125,38 @@ def table(results: Path, reference: Path) -> str:
 
 
 def _sums(results: Path, reference: Path) -> str:
-    """Agreement with published verdicts over each benchmark's files and over all; then without refuted ones.
+    """Agreement with published verdicts over each benchmark's files, and over all files by two choices of rules.
 
-    Of a file that is scored by several rules the first row counts. A published verdict is refuted where plain python,
-    given the publisher's own code and tests, says otherwise (`make reference`).
+    Then over all by publishers' rules without refuted verdicts: those of which plain python, given the publisher's own
+    code and tests, says otherwise (`make reference`).
     """
-    sums: dict[str, list[int]] = {}
-    seen: set[tuple[str, str, str]] = set()
-    refuted = 0
-    for row in (row for row in declared_rows() if row["reference"] and result_path(results, row).exists()):
-        key = (row["file"], row["benchmark"], row["field"])
-        there = json.loads(result_path(results, row).read_text(encoding="utf-8"))["reference"]
-        if key not in seen:
-            whole = row["field"] == "completion"
-            wrong = refuted_there(reference, row["file"]) if whole else set()
-            refuted += sum(one["task_id"] in wrong for one in there["differing"])
-            for name in (f"{row['benchmark']}, field {row['field']}", *([_ALL] if whole else [])):
-                total = sums.setdefault(name, [0, 0, 0])
-                total[:] = [total[0] + 1, total[1] + there["agree"], total[2] + there["n"]]
-        seen.add(key)
-    lines = [
-        f"- {name}: {agree} of {n} verdicts agree ({100 * agree / n:.2f} %) over {files} files\n"
-        for name, (files, agree, n) in sorted(sums.items(), key=lambda item: item[0] == _ALL)
-    ]
+    rows = [row for row in declared_rows() if row["reference"] and result_path(results, row).exists()]
+    found = [(row, json.loads(result_path(results, row).read_text(encoding="utf-8"))["reference"]) for row in rows]
+    whole = [(row, there) for row, there in found if row["field"] == "completion"]
+    theirs = list({_answers(row): (row, there) for row, there in reversed(whole)}.values())  # a file's first row
+    ours = list({_answers(row): (row, there) for row, there in whole}.values())  # its last one
+    parts: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for row, there in found:
+        parts.setdefault(f"{row['benchmark']}, field {row['field']}", []).append((row, there))
+    parts |= {"all answers, by their publishers' rules": theirs, "all answers, by our own extraction and runner": ours}
+    lines = [_sum(name, part) for name, part in parts.items() if part]
+    wrong = {row["file"]: refuted_there(reference, row["file"]) for row, _ in theirs}
+    refuted = sum(one["task_id"] in wrong[row["file"]] for row, there in theirs for one in there["differing"])
     if refuted:
-        _, agree, n = sums[_ALL]
-        lines.append(
-            f"- {_ALL}, without {refuted} published verdicts that plain python refutes: {agree} of {n - refuted} "
-            f"({100 * agree / (n - refuted):.2f} %)\n"
-        )
+        name = f"all answers, by their publishers' rules, without {refuted} verdicts that plain python refutes"
+        lines.append(_sum(name, theirs, refuted))
     return "\n" + "".join(lines) if lines else ""
+
+
+def _answers(row: dict[str, Any]) -> tuple[str, str]:
+    """What a row scores: the same answers by the same tests, whatever the rules."""
+    return row["file"], row["reference"]
+
+
+def _sum(name: str, part: Sequence[tuple[dict[str, Any], dict[str, Any]]], without: int = 0) -> str:
+    agree, n = sum(there["agree"] for _, there in part), sum(there["n"] for _, there in part) - without
+    files = len({_answers(row) for row, _ in part})
+    return f"- {name}: {agree} of {n} verdicts agree ({100 * agree / n:.2f} %) over {files} files\n"
 
 
 def _cells(row: dict[str, Any], found: dict[str, Any]) -> str:

@@ -20,12 +20,13 @@ _SHOWN = 5  # task ids shown in a message
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer to a problem; `place` counts the answers to the same problem from 0."""
+    """One answer to a problem; `place` counts the answers to the same problem from 0, `row` the file's from 1."""
 
     problem: Problem
     text: str
     place: int
     reference: bool | None = None  # another evaluator's verdict, where the file has one
+    row: int = 0
 
 
 def read_answers(
@@ -65,7 +66,7 @@ def _answers(
         verdict = record.get(reference) if reference else None
         if reference and not isinstance(verdict, bool):
             raise BadInput(f"{path}: record {number} ({name}): field {reference!r} must be true or false")
-        found.append(Answer(by_id[name], record[field], seen[name], verdict))
+        found.append(Answer(by_id[name], record[field], seen[name], verdict, number))
         seen[name] += 1
     return sorted(found, key=lambda one: (order[one.problem.task_id], one.place))
 
