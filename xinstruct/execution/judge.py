@@ -230,9 +230,10 @@ class Judge:
                 run(task)
 
     def _batches(self, tasks: list[_Task]) -> Iterable[list[_Task]]:
-        for language in dict.fromkeys(task.job.language for task in tasks):
-            own = [task for task in tasks if task.job.language == language]
-            for part in batches(language, [task.program for task in own], self.workers):
+        kinds = [(task.job.language, task.program.by_status) for task in tasks]
+        for kind in dict.fromkeys(kinds):
+            own = [task for task, its in zip(tasks, kinds, strict=True) if its == kind]
+            for part in batches(kind[0], [task.program for task in own], self.workers):
                 yield [own[i] for i in part]
 
     def _compile_batch(self, tasks: list[_Task]) -> None:

@@ -128,7 +128,7 @@ class Language(ABC):
         """A complete program with its own assertions, made to print nonce + "\\tend" after the last."""
 
     def standalone(self, program: str, nonce: str) -> Program:
-        """A complete program judged by its exit status alone, run whenever the compiler makes one, errors or not."""
+        """A complete program judged by its exit status alone, with the compiler that is customary for that."""
         return replace(self.asserting(program, nonce), by_status=True)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
