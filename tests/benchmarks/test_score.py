@@ -74,6 +74,16 @@ def test_the_benchmarks_own_solutions_are_scored(small: Path) -> None:
     assert (found["passed"], found["rules"]) == (len(RECORDS), "completion")
 
 
+def test_the_translated_benchmark_is_scored_by_name_too(small: Path, tmp_path: Path, judge: Judge) -> None:
+    asked = load(about("humaneval", "python"), small, judge)
+    solved = {row["task_id"]: f"```python\n{row['prompt']}{row['canonical_solution']}```" for row in RECORDS}
+    rows = [{"task_id": one.task_id, "completion": solved[one.task_id]} for one in asked]
+    rows[0]["completion"] = "I cannot."
+    found = score_file("humaneval", "python", lines(tmp_path / "a.jsonl", rows), small, judge_for).summary()
+    assert (found["benchmark"], found["rules"], found["verdicts"]["no_code"]) == ("humaneval", "chat", 1)
+    assert found["passed"] == len(asked) - 1 > 3
+
+
 def test_no_code_is_a_verdict_of_its_own(small: Path, tmp_path: Path) -> None:
     fenced = [{**row, "completion": f"```python\ndef f(): pass\n{i}```"} for i, row in enumerate(answers())]
     fenced[3]["completion"] = "I cannot."
