@@ -118,6 +118,11 @@ def test_bad_files_are_refused_whole(small: Path, tmp_path: Path, rows: list[dic
         score(small, lines(tmp_path / "a.jsonl", rows))
 
 
+def test_a_file_that_is_not_there_is_named(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"none\.jsonl: no such file of answers"):
+        score(small, tmp_path / "none.jsonl")
+
+
 def test_partial_files_are_allowed_by_name(small: Path, tmp_path: Path) -> None:
     found = score(small, lines(tmp_path / "a.jsonl", answers()[:3]), partial=True)
     assert (found["problems"], found["passed"]) == (3, 3)

@@ -37,6 +37,8 @@ def read_answers(
     Several answers to each problem are samples; all problems must have the same number of them, at least one
     (`partial`: any number, and problems without answer are left out).
     """
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file of answers")
     records = list(rows(path))
     by_id = {problem.task_id: problem for problem in problems}
     ids = [_id(record, path, i) for i, record in enumerate(records, 1)]
