@@ -135,11 +135,12 @@ def _sums(results: Path, reference: Path) -> str:
     whole = [(row, there) for row, there in found if row["field"] == "completion"]
     theirs = list({_answers(row): (row, there) for row, there in reversed(whole)}.values())  # a file's first row
     ours = list({_answers(row): (row, there) for row, there in whole}.values())  # its last one
-    parts: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    parts: dict[str, dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]]] = {}
     for row, there in found:
-        parts.setdefault(f"{row['benchmark']}, field {row['field']}", []).append((row, there))
-    parts |= {"all answers, by their publishers' rules": theirs, "all answers, by our own extraction and runner": ours}
-    lines = [_sum(name, part) for name, part in parts.items() if part]
+        parts.setdefault(f"{row['benchmark']}, field {row['field']}", {}).setdefault(_answers(row), (row, there))
+    lines = [_sum(name, list(part.values())) for name, part in parts.items()]
+    both = {"all answers, by their publishers' rules": theirs, "all answers, by our own extraction and runner": ours}
+    lines += [_sum(name, part) for name, part in both.items() if part]
     wrong = {row["file"]: refuted_there(reference, row["file"]) for row, _ in theirs}
     refuted = sum(one["task_id"] in wrong[row["file"]] for row, there in theirs for one in there["differing"])
     if refuted:
