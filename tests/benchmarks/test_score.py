@@ -12,7 +12,7 @@ import pytest
 from tests.benchmarks.conftest import PARAMS, RECORDS
 from xinstruct.benchmarks import command
 from xinstruct.benchmarks.fetch import declaration, declared
-from xinstruct.benchmarks.problems import About, about, fitted, load, locate
+from xinstruct.benchmarks.problems import About, about, fitted, load, locate, read
 from xinstruct.benchmarks.samples import read_answers
 from xinstruct.benchmarks.score import judge_params, score_file
 from xinstruct.execution.judge import Judge
@@ -164,6 +164,14 @@ def test_the_summary_as_text(small: Path, tmp_path: Path) -> None:
 )  # fmt: skip
 def test_braces_between_code_and_tests(prompt: str, code: str, tests: str, expected: tuple[str, str]) -> None:
     assert fitted(code, prompt, tests) == expected
+
+
+def test_publishers_ways_of_judging_are_variants() -> None:
+    record = {"task_id": "MBPHP/1", "prompt": "<?php\n", "entry_point": "f", "test": "", "canonical_solution": None}
+    for name, by_status in (("mbxp", False), ("mbxp:published", True)):
+        (problem,) = read([record], about(name, "php"))
+        assert problem.job("x", "exit(0);").by_status is by_status
+    assert about("mbpp_typed:shared", "python").raw["names"] == "shared"
 
 
 def test_every_declaration_is_whole() -> None:
