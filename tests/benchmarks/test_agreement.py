@@ -80,7 +80,7 @@ def test_kinds_of_disagreement_and_their_table(tmp_path: Path) -> None:
         Row(2, 2, "timeout", "wrong_answer", ""),
     ]
     assert [kind(row, {1}) for row in rows if not row.agree] == [REFUSED, FOLLOWS, STRICTER]
-    kept = {"language": "rust", "tests": "multipl_e", "of": CANONICAL, "problems": 3, "unfit": {"3": "compile_error"}}
+    kept = {"language": "rust", "tests": "multipl_e", "of": CANONICAL, "problems": 3, "fit": 2}
     write_json(tmp_path / "rust-multipl_e.json", kept | summary(rows))
     text = table(tmp_path)
     assert "| rust | multipl_e | HumanEval-X | 2 of 3 | 5 | 1 | 1 | 40.00 % |" in text

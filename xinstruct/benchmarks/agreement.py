@@ -136,9 +136,9 @@ def _compare(language: str, args: argparse.Namespace) -> None:
         for tests in (name for name in args.tests if name != TESTS[0] or language == ANSWERS[language]):
             theirs = answers if tests == TESTS[0] else numbered(load(about(tests, language), args.data, judge))
             found = canonical(answers, ours, theirs, args.variants)
-            kept, unfit = fitting(found, judge, f"{language} {tests}")
+            kept, _ = fitting(found, judge, f"{language} {tests}")
             rows = compared(kept, judge, f"{language} {tests}")
-            about_it = {"language": language, "tests": tests, "of": CANONICAL, "unfit": unfit}
+            about_it = {"language": language, "tests": tests, "of": CANONICAL}
             _keep(args.results / f"{language}-{tests}.json", about_it, found, rows)
 
 
@@ -147,12 +147,13 @@ def _compare_answers(language: str, ours: dict[int, Problem], args: argparse.Nam
     answers = read_answers(answers_file(args.answers, "multipl_e", language), problems, partial=True)
     found = answered(answers, ours, rules("chat"))
     rows = compared(found, judge, f"{language} multipl_e, {args.answers.name}")
-    about_it = {"language": language, "tests": "multipl_e", "of": args.answers.name, "unfit": {}}
+    about_it = {"language": language, "tests": "multipl_e", "of": args.answers.name}
     _keep(args.results / f"{language}-multipl_e-{args.answers.name}.json", about_it, found, rows)
 
 
 def _keep(path: Path, about_it: dict[str, Any], found: Sequence[Completion], rows: Sequence[Row]) -> None:
-    write_json(path, about_it | {"problems": len({one.number for one in found})} | summary(rows))
+    problems = {"problems": len({one.number for one in found}), "fit": len({row.number for row in rows})}
+    write_json(path, about_it | problems | summary(rows))
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
@@ -194,7 +195,7 @@ def _cells(found: dict[str, Any]) -> str:
         found["language"],
         found["tests"],
         found["of"],
-        f"{found['problems'] - len(found['unfit'])} of {found['problems']}",
+        f"{found['fit']} of {found['problems']}",
     ]
     cells += [str(n), str(passing), str(failing)]
     cells.append(f"{100 * (passing + failing) / n:.2f} %" if n else "")
