@@ -89,10 +89,10 @@ build/bench/.stamp: bench/requirements.txt
 	@touch $@
 
 published: setup ## score published answers (files in ../shared) and write their table into docs/benchmarks.md
-	python -m xinstruct.benchmarks.published
+	python -m xinstruct.benchmarks.published $(ARGS)
 
 agreement: setup ## the translated HumanEval beside other tests on the same completions, into docs/benchmarks.md
-	python -m xinstruct.benchmarks.agreement
+	python -m xinstruct.benchmarks.agreement $(ARGS)
 
 reference: setup build/bench/.stamp ## verdicts beside EvalPlus, MultiPL-E's tests and publishers' counts, into docs/benchmarks.md
 	python -m bench.reference $(ARGS)

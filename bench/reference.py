@@ -3,11 +3,11 @@
 multipl_e  MultiPL-E's tests by the standard commands, a program's verdict its exit status: HumanEval-X's canonical
            answers and broken variants of them, or with --answers a model's
 evalplus   EvalPlus from PyPI (build/bench/peers) on published answers to HumanEval+
-mbxp       published answers to MBXP that do not pass here, by exit status alone, as their publisher counts
+mbxp       published answers to MBXP that do not pass here by exit status, which is what their publisher counts
 mapcoder   code that a publisher cut out of answers and whose published verdict differs from ours, by plain python
 
-All of it runs in the sandbox. Results are kept as JSON under work/reference and the table is written from all that
-are there. mbxp and mapcoder start from the results that `make published` left under work/published.
+All of it runs in the sandbox. Results are kept in docs/results/reference and the table is written from all that are
+kept. mbxp and mapcoder start from the verdicts that `make published` left under work/published.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from xinstruct.benchmarks.answers import answers_file
 from xinstruct.benchmarks.command import make_judge
 from xinstruct.benchmarks.completions import canonical, numbered
 from xinstruct.benchmarks.fetch import rows
-from xinstruct.benchmarks.peers import reference_table
+from xinstruct.benchmarks.peers import compared, reference_table
 from xinstruct.benchmarks.problems import about, load, locate
-from xinstruct.benchmarks.published import DOCUMENT, declared_rows, result_path, write_table
+from xinstruct.benchmarks.published import DOCUMENT, RESULTS, declared_rows, result_path, write_table
 from xinstruct.benchmarks.rules import apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
 from xinstruct.benchmarks.score import PASSED, judged
@@ -71,16 +71,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--variants", type=int, default=1, help="broken variants of each canonical answer")
     parser.add_argument("--every", type=int, default=1, help="only every so many completions under MultiPL-E's tests")
     parser.add_argument("--workers", type=int, default=2, help="programs at a time")
-    parser.add_argument("--results", type=Path, default=work_root() / "reference", help="folder of results")
+    parser.add_argument("--results", type=Path, default=RESULTS / "reference", help="folder of results")
     parser.add_argument("--published", type=Path, default=work_root() / "published", help="what make published left")
     parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
     return parser
 
 
 def _keep(args: argparse.Namespace, name: str, evaluator: str, what: str, found: list[Row]) -> None:
-    write_json(args.results / f"{name}.json", {"evaluator": evaluator, "completions": what, "rows": found})
-    alike = sum((row["ours"] == PASSED) == (row["theirs"] == PASSED) for row in found)
-    print(f"{name}: {alike} of {len(found)} verdicts agree", flush=True)
+    kept = compared(evaluator, what, found)
+    write_json(args.results / f"{name}.json", kept)
+    print(f"{name}: {len(found) - len(kept['differing'])} of {len(found)} verdicts agree", flush=True)
 
 
 def _beside(jobs: Sequence[Job], judge: Judge, args: argparse.Namespace) -> list[Row]:
@@ -113,6 +113,7 @@ def multipl_e(args: argparse.Namespace) -> None:
                 what = f"{language}, HumanEval-X's answers and variants of them"
             else:
                 continue
+            what += f", one of {args.every}" if args.every > 1 else ""
             name = f"multipl_e-{language}{f'-{args.answers.name}' if args.answers else ''}"
             _keep(args, name, "MultiPL-E's tests, standard commands", what, _beside(jobs[:: args.every], judge, args))
 
@@ -175,13 +176,14 @@ def _run_evalplus(tasks: list[dict[str, Any]], sandbox: Sandbox, workers: int) -
 
 
 def mbxp(args: argparse.Namespace) -> None:
-    """What exit status alone says: of the answers that do not pass here, in TypeScript of all, emitted for ES5."""
-    for row in (row for row in declared_rows() if row["benchmark"] == "mbxp" and row["language"] in args.languages):
+    """What the standard commands say: of the answers that do not pass here, in TypeScript of all, emitted for ES5."""
+    own = [row for row in declared_rows() if row["benchmark"] == "mbxp:published"]
+    for row in (row for row in own if row["language"] in args.languages):
         everything = row["language"] == "typescript"
         ours = {one["task_id"]: one["verdict"] for one in _result(args, row)["rows"]}
         wanted = {name for name, verdict in ours.items() if everything or verdict != PASSED}
-        with make_judge(about("mbxp", row["language"]), None, args.workers) as judge:
-            problems = load(about("mbxp", row["language"]), args.shared, judge)
+        with make_judge(about(row["benchmark"], row["language"]), None, args.workers) as judge:
+            problems = load(about(row["benchmark"], row["language"]), args.shared, judge)
             answers = read_answers(args.shared / "published" / f"{row['file']}.jsonl.gz", problems)
             jobs = _answer_jobs([one for one in answers if one.problem.task_id in wanted], row["rules"])
             programs = [(job.language, job.program) for job in jobs]

@@ -92,7 +92,7 @@ def _cached(registry: str, key: str, fetch: Callable[[Path], str], dest: Path, s
     """Fetch into the cache unless it is there and right, then link every file into `dest`."""
     folder = work_root().resolve() / "downloads" / registry / key
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.parent / f".{key}.lock"):
+    with locked(folder.parent / f".{key}.lock"):
         if folder.exists() and sha256 and hash_path(_main(folder, pattern)) != sha256:
             shutil.rmtree(folder)  # stale or damaged: one fresh download decides
         if not folder.exists():
@@ -140,8 +140,8 @@ def _link(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Two stages that want the same archive take turns."""
+def locked(path: Path) -> Iterator[None]:
+    """Two that want the same archive take turns."""
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

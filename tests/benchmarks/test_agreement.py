@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 from tests.languages.conftest import need
@@ -19,6 +18,7 @@ from xinstruct.benchmarks.agreement import (
     compared,
     fitting,
     kind,
+    summary,
     table,
 )
 from xinstruct.benchmarks.completions import answered, canonical, numbered, renamed, spelled
@@ -26,6 +26,7 @@ from xinstruct.benchmarks.problems import ProgramProblem
 from xinstruct.benchmarks.rules import rules
 from xinstruct.benchmarks.samples import Answer
 from xinstruct.execution.judge import Judge
+from xinstruct.files import write_json
 
 HEAD = "const addUp = (a, b) => {\n"
 BODY = "  return a + b;\n}\n"
@@ -79,9 +80,8 @@ def test_kinds_of_disagreement_and_their_table(tmp_path: Path) -> None:
         Row(2, 2, "timeout", "wrong_answer", ""),
     ]
     assert [kind(row, {1}) for row in rows if not row.agree] == [REFUSED, FOLLOWS, STRICTER]
-    kept = {"language": "rust", "tests": "multipl_e", "of": CANONICAL, "problems": 3, "unfit": {"3": "compile_error"}}
-    kept |= {"rows": [dataclasses.asdict(row) for row in rows]}
-    (tmp_path / "rust-multipl_e.json").write_text(json.dumps(kept), encoding="utf-8")
+    kept = {"language": "rust", "tests": "multipl_e", "of": CANONICAL, "problems": 3, "fit": 2}
+    write_json(tmp_path / "rust-multipl_e.json", kept | summary(rows))
     text = table(tmp_path)
     assert "| rust | multipl_e | HumanEval-X | 2 of 3 | 5 | 1 | 1 | 40.00 % |" in text
     assert "- rust, multipl_e, HumanEval/1: right answer refused here: case 0\n" in text

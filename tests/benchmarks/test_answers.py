@@ -116,6 +116,7 @@ def test_kept_answers_are_scored_again_into_a_table(small: Path, tmp_path: Path)
     kept = [{**row, "tokens": 3, "finished": i > 0} for i, row in enumerate(solved)]
     path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in kept).encode()))
     line = ["--answers", str(path.parents[1]), "--data", str(small), "--out", str(document), "--languages", "python"]
+    line += ["--results", str(tmp_path / "results")]
     assert rescore([*line, "--benchmark", "humaneval_python"]) == 0
     assert (
         "| m | humaneval_python:humaneval | python | 9 of 9 | 7 | 77.78 | 45.26 to 93.68 | 1 | 1 |"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from xinstruct.benchmarks.peers import reference_table
-from xinstruct.benchmarks.published import declared_rows, result_path, table, write_table
+from xinstruct.benchmarks.peers import compared, reference_table
+from xinstruct.benchmarks.published import declared_rows, main, result_path, table, write_table
 from xinstruct.benchmarks.rules import rules
 from xinstruct.files import BadInput, write_json
 
@@ -36,13 +36,21 @@ def test_the_table_holds_what_results_are_there(tmp_path: Path) -> None:
     row = next(row for row in declared_rows() if row["file"] == "humaneval-gpt-4-1106-preview-seed")
     write_json(result_path(tmp_path, row), result({"t/1": "passed", "t/2": "timeout"}, {"t/1": True, "t/2": True}))
     text = table(tmp_path, tmp_path / "reference")
-    shown = (
-        "| humaneval-gpt-4-1106-preview-seed | b:v, python | function | 87.20 | 50.00 | 1 of 2 |  | 1 of 2 (50.00 %) |"
-    )
+    shown = "| humaneval-gpt-4-1106-preview-seed | b:v, python | function | 87.20 | 50.00 | 1 of 2 | 1 of 2 (50.00 %) |"
     assert shown in text
     assert "t/2: timeout here, passed there: a / b" in text
     assert "humaneval-bard" not in text
     assert "- humaneval_python, field completion: 1 of 2 verdicts agree (50.00 %) over 1 files" in text
+
+
+def test_a_run_of_some_rows_leaves_the_others_as_they_are(tmp_path: Path) -> None:
+    row = next(row for row in declared_rows() if row["file"] == "mbpp-starcoder-seed")
+    write_json(result_path(tmp_path, row), result({"t/1": "passed", "t/2": "timeout"}, {"t/1": True}))
+    document = tmp_path / "d.md"
+    document.write_text("<!-- published: begin -->\nold\n<!-- published: end -->\n")
+    folders = [f"--{name}={tmp_path}" for name in ("data", "results", "reference", "verdicts")]
+    assert main(["--only", "humaneval-bard", *folders, "--out", str(document)]) == 1
+    assert "| mbpp-starcoder-seed | b:v, python |" in document.read_text()
 
 
 def test_only_what_is_between_the_markers_is_written(tmp_path: Path) -> None:
@@ -54,26 +62,21 @@ def test_only_what_is_between_the_markers_is_written(tmp_path: Path) -> None:
         write_table(document, "y", "new\n")
 
 
-def test_an_exit_status_alone_and_refuted_verdicts_are_counted_apart(tmp_path: Path) -> None:
+def test_refuted_verdicts_are_counted_apart(tmp_path: Path) -> None:
     reference = tmp_path / "reference"
     rows = {(row["file"], row["rules"]): row for row in declared_rows() if row["field"] == "completion"}
-    typescript = rows["mbxp_mbtsp-mxeval-samples", "completion"]
-    write_json(result_path(tmp_path, typescript), result({"t/1": "passed", "t/2": "compile_error"}))
-    chat = rows["mbpp_typed-gpt4-turbo-cot-rawchat", "chat_imports"]
+    chat = rows["mbpp_typed-gpt4-turbo-cot-rawchat", "last_pair"]
     write_json(result_path(tmp_path, chat), result({"t/1": "passed", "t/2": "timeout"}, {"t/1": True, "t/2": True}))
-    said = [{"task": "t/2", "ours": "compile_error", "theirs": "passed"}]
-    write_json(reference / "mbxp-typescript.json", {"evaluator": "e", "completions": "c", "rows": said})
     wrong = [{"task": "t/2", "ours": "passed", "theirs": "AssertionError"}]
-    write_json(reference / "mapcoder-mbpp_typed-gpt4-turbo-cot-rawchat.json", {"rows": wrong})
+    write_json(reference / "mapcoder-mbpp_typed-gpt4-turbo-cot-rawchat.json", compared("e", "c", wrong))
     text = table(tmp_path, reference)
-    assert "| 87.29 | 50.00 | 1 of 2 | 100.00 |  |" in text
-    assert "- all answers: 1 of 2 verdicts agree (50.00 %) over 1 files\n" in text
-    assert "without 1 published verdicts that plain python refutes: 1 of 1 (100.00 %)" in text
+    assert "- all answers, by their publishers' rules: 1 of 2 verdicts agree (50.00 %) over 1 files\n" in text
+    assert "rules, without 1 verdicts that plain python refutes: 1 of 1 verdicts agree (100.00 %)" in text
 
 
 def test_a_reference_evaluators_verdicts_beside_ours(tmp_path: Path) -> None:
     rows = [{"task": name, "ours": "passed", "theirs": there} for name, there in (("a", "passed"), ("b", "x | y"))]
-    write_json(tmp_path / "r.json", {"evaluator": "E", "completions": "f", "rows": rows})
+    write_json(tmp_path / "r.json", compared("E", "f", rows))
     text = reference_table(tmp_path)
     assert "| E | f | 2 | 1 | 2 | 1 (50.00 %) |" in text
     assert "- f: b: passed here, x / y there\n" in text

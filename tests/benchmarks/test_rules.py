@@ -22,6 +22,7 @@ CPP = ProgramProblem("C/1", "cpp", "#include <vector>\n// Add.\nint add(int a, i
 PREAMBLE = "from typing import List\ndef helper(x):\n    return x\n\n"
 ASKED = PROMPT.rstrip() + "\n"
 CODE = "def add(a, b):\n    return a + b\n"
+HEADED = f"```python\nopen = 1\nPython3 code to solve the original problem:\n```python\n{CODE}```\n"
 TWO = f"First:\n```python\n{CODE}```\nthen\n```python\nadd(1, 2)\n```\n"
 
 
@@ -35,9 +36,11 @@ TWO = f"First:\n```python\n{CODE}```\nthen\n```python\nadd(1, 2)\n```\n"
         ("last_fence_bare", TWO, "add(1, 2)\n", "last_fence"),
         ("last_fence_bare", CODE, CODE, "no_fence"),
         ("first_fence", CODE, "", "none"),
-        ("last_block", "- so:\n  ```python\n  x = 1\n  ```\n", "  x = 1\n", "last_fence"),
+        ("last_pair", "- so:\n  ```python\n  x = 1\n  ```\n", "\n  x = 1\n  ", "last_pair"),
         ("last_fence_bare", "- so:\n  ```python\n  x = 1\n  ```\n", "x = 1\n", "last_fence"),
-        ("last_block", CODE, CODE, "no_fence"),
+        ("last_pair", CODE, CODE, "no_fence"),
+        ("last_pair", HEADED, "\nopen = 1\nPython3 code to solve the original problem:\n", "last_pair"),
+        ("headed_pair", HEADED, f"\n{CODE}", "last_pair"),
         ("chat_bare", TWO, CODE, "fence"),
         ("chat", "```python\nreturn a + b\n```", ASKED + "    return a + b\n", "fence_without_function+auto"),
         ("whole+drop_main", f"{CODE}if __name__ == '__main__':\n    add(1, 2)\n\n", CODE, "whole+drop_main"),

@@ -12,7 +12,7 @@ import pytest
 from tests.benchmarks.conftest import PARAMS, RECORDS
 from xinstruct.benchmarks import command
 from xinstruct.benchmarks.fetch import declaration, declared
-from xinstruct.benchmarks.problems import About, about, fitted, load, locate
+from xinstruct.benchmarks.problems import About, about, fitted, load, locate, read
 from xinstruct.benchmarks.samples import read_answers
 from xinstruct.benchmarks.score import judge_params, score_file
 from xinstruct.execution.judge import Judge
@@ -74,6 +74,16 @@ def test_the_benchmarks_own_solutions_are_scored(small: Path) -> None:
     assert (found["passed"], found["rules"]) == (len(RECORDS), "completion")
 
 
+def test_the_translated_benchmark_is_scored_by_name_too(small: Path, tmp_path: Path, judge: Judge) -> None:
+    asked = load(about("humaneval", "python"), small, judge)
+    solved = {row["task_id"]: f"```python\n{row['prompt']}{row['canonical_solution']}```" for row in RECORDS}
+    rows = [{"task_id": one.task_id, "completion": solved[one.task_id]} for one in asked]
+    rows[0]["completion"] = "I cannot."
+    found = score_file("humaneval", "python", lines(tmp_path / "a.jsonl", rows), small, judge_for).summary()
+    assert (found["benchmark"], found["rules"], found["verdicts"]["no_code"]) == ("humaneval", "chat", 1)
+    assert found["passed"] == len(asked) - 1 > 3
+
+
 def test_no_code_is_a_verdict_of_its_own(small: Path, tmp_path: Path) -> None:
     fenced = [{**row, "completion": f"```python\ndef f(): pass\n{i}```"} for i, row in enumerate(answers())]
     fenced[3]["completion"] = "I cannot."
@@ -106,6 +116,11 @@ def test_samples_give_pass_at_k(small: Path, tmp_path: Path) -> None:
 def test_bad_files_are_refused_whole(small: Path, tmp_path: Path, rows: list[dict[str, Any]], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         score(small, lines(tmp_path / "a.jsonl", rows))
+
+
+def test_a_file_that_is_not_there_is_named(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"none\.jsonl: no such file of answers"):
+        score(small, tmp_path / "none.jsonl")
 
 
 def test_partial_files_are_allowed_by_name(small: Path, tmp_path: Path) -> None:
@@ -149,6 +164,14 @@ def test_the_summary_as_text(small: Path, tmp_path: Path) -> None:
 )  # fmt: skip
 def test_braces_between_code_and_tests(prompt: str, code: str, tests: str, expected: tuple[str, str]) -> None:
     assert fitted(code, prompt, tests) == expected
+
+
+def test_publishers_ways_of_judging_are_variants() -> None:
+    record = {"task_id": "MBPHP/1", "prompt": "<?php\n", "entry_point": "f", "test": "", "canonical_solution": None}
+    for name, by_status in (("mbxp", False), ("mbxp:published", True)):
+        (problem,) = read([record], about(name, "php"))
+        assert problem.job("x", "exit(0);").by_status is by_status
+    assert about("mbpp_typed:shared", "python").raw["names"] == "shared"
 
 
 def test_every_declaration_is_whole() -> None:

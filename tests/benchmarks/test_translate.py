@@ -196,8 +196,8 @@ def test_declarations_are_complete() -> None:
         assert about["name"] == name
         assert about["license"]
         if name in packaged():
-            assert len(about["source"]["sha256"]) == 64
-            assert about["records"] in about["files"]
+            assert len(about["sources"]["pypi"]["sha256"]) == 64
+            assert about["records"] in about["sources"]["pypi"]["files"]
 
 
 def test_unknown_benchmark_and_missing_file_are_bad_input(tmp_path: Path, judge: Judge) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.languages.conftest import need
 from xinstruct.execution.judge import Job, Judge
 from xinstruct.execution.sandbox import Result
 from xinstruct.execution.verdicts import decide, stable
@@ -186,3 +187,21 @@ def test_odd_source_text_is_judged_and_never_raises(judge: Judge) -> None:
     assert all(v.verdict in ("runtime_error", "unsupported", "forged") for v in verdicts[:8]), verdicts
     assert verdicts[8].verdict in ("runtime_error", "wrong_answer")
     assert "infrastructure" not in {v.verdict for v in verdicts}
+
+
+BY_STATUS = [
+    ("python", "import sys\nsys.exit(0)\nassert False\n", "forged", "passed"),
+    ("python", "assert False\n", "wrong_answer", "wrong_answer"),
+    ("javascript", "process.exit(0);\nthrow new Error('late');\n", "forged", "passed"),
+    ("typescript", "const x: number = 'a';\nfunction f() {\n  throw 1;\n", "compile_error", "passed"),
+    ("typescript", "throw new Error('early');\n", "runtime_error", "runtime_error"),
+]
+
+
+@pytest.mark.parametrize(("language", "program", "strict", "by_status"), BY_STATUS)
+def test_by_status_an_exit_with_0_is_enough(
+    judge: Judge, language: str, program: str, strict: str, by_status: str
+) -> None:
+    need(language)
+    jobs = [Job(str(kind), language, program=program, by_status=kind) for kind in (False, True)]
+    assert [verdict.verdict for verdict in judge.judge(jobs)] == [strict, by_status]

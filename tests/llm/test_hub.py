@@ -24,7 +24,7 @@ Serve = Callable[[Any], str]
 
 @dataclass
 class FakeHub:
-    """One repository. `cut` bodies end early, `spoiled` ones hold something else."""
+    """One repository of a kind. `cut` bodies end early, `spoiled` ones hold something else."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     cut: int = 0
@@ -33,13 +33,15 @@ class FakeHub:
     gets: list[str] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
     listings: int = 0
+    kind: str = "model"
 
     def __call__(self, handler: Handler, body: bytes) -> None:
         path = handler.path.split("?")[0]
-        if path.startswith(f"/api/models/{REPO}"):
+        if path.startswith(f"/api/{self.kind}s/{REPO}"):
             self.listings += 1
             return self._list(handler)
-        name = path.removeprefix(f"/{REPO}/resolve/{COMMIT}/")
+        prefix = "/datasets" if self.kind == "dataset" else ""
+        name = path.removeprefix(f"{prefix}/{REPO}/resolve/{COMMIT}/")
         if name not in self.files:
             return handler.reply(404, b"", X_Error_Code="EntryNotFound")
         return self._file(handler, name)

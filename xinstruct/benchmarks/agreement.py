@@ -3,7 +3,7 @@
 Completions are HumanEval-X's canonical answers and variants of them with one operator or constant changed
 (completions.py), and with --answers a model's answers to MultiPL-E; the other tests are HumanEval-X's own and
 MultiPL-E's. A canonical answer is compared where it passes the other tests, with its types spelled as those have
-them. Results are kept as JSON under work/agreement, and the table in docs/benchmarks.md is written anew from all.
+them. Results are kept in docs/results/agreement, and the table in docs/benchmarks.md is written anew from all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xinstruct.benchmarks.answers import answers_file
 from xinstruct.benchmarks.command import make_judge
 from xinstruct.benchmarks.completions import Completion, answered, canonical, numbered
 from xinstruct.benchmarks.problems import Problem, about, load
-from xinstruct.benchmarks.published import DOCUMENT, write_table
+from xinstruct.benchmarks.published import DOCUMENT, RESULTS, write_table
 from xinstruct.benchmarks.rules import rules
 from xinstruct.benchmarks.samples import read_answers
 from xinstruct.benchmarks.score import PASSED
@@ -31,7 +31,6 @@ from xinstruct.execution.judge import Judge
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.files import BadInput, read_yaml, write_json
 from xinstruct.languages import EIGHT
-from xinstruct.plan import work_root
 
 ANSWERS = {"javascript": "javascript", "typescript": "javascript", "java": "java", "cpp": "cpp"}  # of HumanEval-X
 TESTS = ("humaneval_x", "multipl_e")
@@ -123,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         "--answers", type=Path, help="folder of a model's answers (answers.py) instead of HumanEval-X's"
     )
     parser.add_argument("--workers", type=int, help="programs at a time")
-    parser.add_argument("--results", type=Path, default=work_root() / "agreement", help="folder of results")
+    parser.add_argument("--results", type=Path, default=RESULTS / "agreement", help="folder of results")
     parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
     return parser
 
@@ -137,9 +136,9 @@ def _compare(language: str, args: argparse.Namespace) -> None:
         for tests in (name for name in args.tests if name != TESTS[0] or language == ANSWERS[language]):
             theirs = answers if tests == TESTS[0] else numbered(load(about(tests, language), args.data, judge))
             found = canonical(answers, ours, theirs, args.variants)
-            kept, unfit = fitting(found, judge, f"{language} {tests}")
+            kept, _ = fitting(found, judge, f"{language} {tests}")
             rows = compared(kept, judge, f"{language} {tests}")
-            about_it = {"language": language, "tests": tests, "of": CANONICAL, "unfit": unfit}
+            about_it = {"language": language, "tests": tests, "of": CANONICAL}
             _keep(args.results / f"{language}-{tests}.json", about_it, found, rows)
 
 
@@ -148,13 +147,20 @@ def _compare_answers(language: str, ours: dict[int, Problem], args: argparse.Nam
     answers = read_answers(answers_file(args.answers, "multipl_e", language), problems, partial=True)
     found = answered(answers, ours, rules("chat"))
     rows = compared(found, judge, f"{language} multipl_e, {args.answers.name}")
-    about_it = {"language": language, "tests": "multipl_e", "of": args.answers.name, "unfit": {}}
+    about_it = {"language": language, "tests": "multipl_e", "of": args.answers.name}
     _keep(args.results / f"{language}-multipl_e-{args.answers.name}.json", about_it, found, rows)
 
 
 def _keep(path: Path, about_it: dict[str, Any], found: Sequence[Completion], rows: Sequence[Row]) -> None:
-    problems = {"problems": len({one.number for one in found})}
-    write_json(path, about_it | problems | {"rows": [dataclasses.asdict(row) for row in rows]})
+    problems = {"problems": len({one.number for one in found}), "fit": len({row.number for row in rows})}
+    write_json(path, about_it | problems | summary(rows))
+
+
+def summary(rows: Sequence[Row]) -> dict[str, Any]:
+    """What is kept of rows: how many there are, how many both pass or both fail, and those on which they differ."""
+    both = [row.ours == PASSED for row in rows if row.agree]
+    counts = {"completions": len(rows), "both_pass": sum(both), "both_fail": len(both) - sum(both)}
+    return counts | {"differing": [dataclasses.asdict(row) for row in rows if not row.agree]}
 
 
 def table(results: Path) -> str:
@@ -175,26 +181,24 @@ def table(results: Path) -> str:
     return head + "".join(map(_cells, found)) + "\n" + "".join(note for one in found for note in _notes(one, causes))
 
 
-def _differing(found: dict[str, Any]) -> tuple[list[Row], list[tuple[Row, str]]]:
-    """All rows, and those on which both sides differ, each with its kind."""
-    rows = [Row(**row) for row in found["rows"]]
-    refused = {row.number for row in rows if row.variant == 0 and not row.agree}
-    of_model = found["of"] != CANONICAL
-    return rows, [(row, kind(row, refused, of_model)) for row in rows if not row.agree]
+def _differing(found: dict[str, Any]) -> list[tuple[Row, str]]:
+    """The rows on which both sides differ, each with its kind."""
+    rows = [Row(**row) for row in found["differing"]]
+    refused = {row.number for row in rows if row.variant == 0}
+    return [(row, kind(row, refused, found["of"] != CANONICAL)) for row in rows]
 
 
 def _cells(found: dict[str, Any]) -> str:
-    rows, differing = _differing(found)
-    agreeing = [row.ours == PASSED for row in rows if row.agree]
-    kinds = Counter(name for _, name in differing)
+    kinds = Counter(name for _, name in _differing(found))
+    passing, failing, n = found["both_pass"], found["both_fail"], found["completions"]
     cells = [
         found["language"],
         found["tests"],
         found["of"],
-        f"{found['problems'] - len(found['unfit'])} of {found['problems']}",
+        f"{found['fit']} of {found['problems']}",
     ]
-    cells += [str(len(rows)), str(sum(agreeing)), str(len(agreeing) - sum(agreeing))]
-    cells.append(f"{100 * len(agreeing) / len(rows):.2f} %" if rows else "")
+    cells += [str(n), str(passing), str(failing)]
+    cells.append(f"{100 * (passing + failing) / n:.2f} %" if n else "")
     cells.append("; ".join(f"{n} {name}" for name, n in kinds.most_common()))
     return f"| {' | '.join(cells)} |\n"
 
@@ -207,7 +211,7 @@ def _notes(found: dict[str, Any], causes: dict[str, dict[Any, str]]) -> list[str
         f"{(own.get(f'{row.number}.{row.variant}') or own.get(row.number) or row.detail[:100] or row.ours)}\n".replace(
             "|", "/"
         )
-        for row, name in _differing(found)[1]
+        for row, name in _differing(found)
         if name != FOLLOWS
     ]
 

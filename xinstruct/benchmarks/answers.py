@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from xinstruct.benchmarks.command import FETCHED, make_judge
+from xinstruct.benchmarks.command import add_data, data_folder, make_judge
 from xinstruct.benchmarks.fetch import declared, rows
 from xinstruct.benchmarks.problems import About, Problem, about, load
 from xinstruct.benchmarks.protocol import EXPLAIN, NAME, explaining, instruction, regenerating, without_code
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--benchmark", default="multipl_e", metavar="NAME[:VARIANT]", help=", ".join(declared()))
     parser.add_argument("--languages", nargs="*", default=list(EIGHT), choices=EIGHT)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="one model's answers")
-    parser.add_argument("--data", type=Path, default=FETCHED, metavar="FOLDER", help=f"problem files ({FETCHED})")
+    add_data(parser)
     parser.add_argument("--limit", type=int, default=0, help="only the first so many problems of each language")
     parser.add_argument("--max-new-tokens", type=int, default=512)
     parser.add_argument("--temperature", type=float, default=0.0)
@@ -96,7 +96,7 @@ def through_explanation(model: Local | Served) -> Ask:
 
 def _problems(one: About, args: argparse.Namespace) -> list[Problem]:
     with make_judge(one) as judge:
-        found = load(one, args.data, judge)
+        found = load(one, data_folder(one, args), judge)
     return found[: args.limit] if args.limit else found
 
 

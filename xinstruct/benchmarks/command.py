@@ -1,21 +1,23 @@
 """Score a file of answers: ``xinstruct score --benchmark NAME[:VARIANT] --language L --samples FILE``.
 
 FILE holds JSON lines (also .gz) with ``task_id`` and ``completion``; several answers to each task are
-samples, for which pass@k is estimated without bias. The problem files are yours to give: --data is the
-folder that holds them (see the README of the benchmark's folder for their names). How the code is taken
-out of an answer is named by --rules; the score says which. Exit status 1: bad input, nothing scored.
+samples, for which pass@k is estimated without bias. The problem files are in the folder that --data names
+(see the README of the benchmark's folder for their names), or are fetched from a declared --source. How the
+code is taken out of an answer is named by --rules; the score says which. Exit status 1: bad input, nothing scored.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
 from xinstruct.benchmarks.fetch import declared
-from xinstruct.benchmarks.problems import About
+from xinstruct.benchmarks.problems import About, about
 from xinstruct.benchmarks.score import VOID, Score, judge_params, score_file
+from xinstruct.benchmarks.sources import SOURCES, obtain
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput, read_yaml, write_json
 from xinstruct.languages import names
@@ -33,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rules", default="", help="a set of benchmarks/rules.yaml, or steps joined by +")
     parser.add_argument("--reference", default="", metavar="FIELD", help="field with another evaluator's true or false")
     parser.add_argument("--field", default="completion", help="the answer's field (completion)")
-    parser.add_argument("--data", type=Path, default=FETCHED, metavar="FOLDER", help=f"problem files ({FETCHED})")
+    add_data(parser)
     parser.add_argument("--workers", type=int, help="programs at a time (params.yaml: execution.workers)")
     parser.add_argument("--cache", type=Path, help="SQLite file of verdicts (work/verdicts.sqlite)")
     parser.add_argument("--partial", action="store_true", help="allow files that do not answer every problem alike")
@@ -50,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
         args.benchmark,
         args.language,
         None if args.canonical else args.samples,
-        args.data,
+        data_folder(about(args.benchmark, args.language), args),
         lambda one: make_judge(one, args.cache, args.workers),
         rule_set=args.rules,
         reference=args.reference,
@@ -62,6 +64,20 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         write_json(args.json, found | {"rows": [dataclasses.asdict(row) for row in score.rows]})
     return 0 if found["judged"] else 1
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Arguments that say where the problem files are."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--data", type=Path, default=FETCHED, metavar="FOLDER", help=f"problem files ({FETCHED})")
+    where.add_argument("--source", choices=list(SOURCES), help="fetch the problem files from there instead")
+
+
+def data_folder(one: About, args: argparse.Namespace) -> Path:
+    """The folder with the problem files, fetched when a source is named. Raises BadInput."""
+    if not args.source:
+        return Path(args.data)
+    return obtain(one, args.source, lambda text: print(text, file=sys.stderr, flush=True))
 
 
 def make_judge(one: About, cache: Path | None = None, workers: int | None = None) -> Judge:

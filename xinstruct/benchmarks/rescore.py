@@ -1,7 +1,8 @@
 """Score kept answers of models without any model: ``python -m xinstruct.benchmarks.rescore`` (make rescore).
 
 Every folder under answers/ is a model's; `xinstruct answer` fills it. Each of its files is scored as
-`xinstruct score --rules chat` does. The table in docs/benchmarks.md is written from the results under work/rescored.
+`xinstruct score --rules chat` does. Results are kept in docs/results/rescored, and the table in docs/benchmarks.md is
+written anew from all that are kept.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ from xinstruct.benchmarks.answers import answers_file
 from xinstruct.benchmarks.command import make_judge
 from xinstruct.benchmarks.fetch import rows
 from xinstruct.benchmarks.problems import about
-from xinstruct.benchmarks.published import DOCUMENT, write_table
+from xinstruct.benchmarks.published import DOCUMENT, RESULTS, write_table
 from xinstruct.benchmarks.score import NO_CODE, score_file
 from xinstruct.files import BadInput, write_json
 from xinstruct.languages import EIGHT
-from xinstruct.plan import work_root
 
 RULES = "chat"
 
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--languages", nargs="*", default=list(EIGHT), choices=EIGHT)
     parser.add_argument("--partial", action="store_true", help="allow files that do not answer every problem")
     parser.add_argument("--workers", type=int, help="programs at a time")
-    parser.add_argument("--results", type=Path, default=work_root() / "rescored", help="folder of results")
+    parser.add_argument("--results", type=Path, default=RESULTS / "rescored", help="folder of results")
     parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
     args = parser.parse_args(argv)
     try:

@@ -1,8 +1,10 @@
 """From an answer to the code that is judged, by named rules (rules.yaml), each a list of steps.
 
 Taking code out of the answer: ``whole`` (all of it), ``first_fence``, ``last_fence`` (that fenced
-block; without one there is no code), ``first_fence_or_whole``, ``last_fence_or_whole``, ``last_block``
-(the last fenced block with its indentation, else all), ``best`` and ``best_last`` (see extract.py).
+block; without one there is no code), ``first_fence_or_whole``, ``last_fence_or_whole``, ``last_pair``
+(the last block with its indentation, else all; fences are paired as they come, those with the language's tag where
+there are any), ``headed_pair`` (the same in what follows the heading that analogical prompting asks for), ``best`` and
+``best_last`` (see extract.py).
 Then: ``stop`` (cut at the first stop string of the language), ``drop_main`` (a main of the answer's
 own goes), ``balance`` (missing or surplus closing braces), ``imports`` (the preset of modules),
 ``preamble`` (the prompt's imports and helper functions), ``prompt`` (the whole prompt), ``auto``
@@ -28,10 +30,12 @@ TAKES = (
     "last_fence",
     "first_fence_or_whole",
     "last_fence_or_whole",
-    "last_block",
+    "last_pair",
+    "headed_pair",
     "best",
     "best_last",
 )
+_HEADING = "Python3 code to solve the original problem:"
 _FILE = Path(__file__).parent / "rules.yaml"
 _PYTHON_IMPORTS = (
     "import bisect, collections, copy, datetime, functools, hashlib, heapq, itertools, json, math, operator, os, "
@@ -89,10 +93,19 @@ def _take(step: str, problem: Problem, answer: str) -> tuple[str, str]:
         return answer, step
     if step.startswith("best"):
         return extract_code(answer, problem.language, problem.function, last=step == "best_last")
-    blocks = [text for _, text in fenced_blocks(answer, outdent=step != "last_block")]
+    if step.endswith("_pair"):
+        text = answer.split(_HEADING)[1].strip() if step == "headed_pair" and _HEADING in answer else answer
+        return _last_pair(text, get(problem.language).fence)
+    blocks = [text for _, text in fenced_blocks(answer)]
     if blocks:
         return (blocks[0], "first_fence") if step.startswith("first") else (blocks[-1], "last_fence")
-    return (answer, "no_fence") if step.endswith(("or_whole", "block")) else ("", NONE)
+    return (answer, "no_fence") if step.endswith("or_whole") else ("", NONE)
+
+
+def _last_pair(answer: str, tag: str) -> tuple[str, str]:
+    opening = f"```{tag}" if f"```{tag}" in answer else "```"
+    pairs = re.findall(rf"{re.escape(opening)}(.*?)```", answer, re.S)
+    return (pairs[-1], "last_pair") if pairs else (answer, "no_fence")
 
 
 def _stop(problem: Problem, code: str) -> str:

@@ -20,12 +20,13 @@ _SHOWN = 5  # task ids shown in a message
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer to a problem; `place` counts the answers to the same problem from 0."""
+    """One answer to a problem; `place` counts the answers to the same problem from 0, `row` the file's from 1."""
 
     problem: Problem
     text: str
     place: int
     reference: bool | None = None  # another evaluator's verdict, where the file has one
+    row: int = 0
 
 
 def read_answers(
@@ -36,6 +37,8 @@ def read_answers(
     Several answers to each problem are samples; all problems must have the same number of them, at least one
     (`partial`: any number, and problems without answer are left out).
     """
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file of answers")
     records = list(rows(path))
     by_id = {problem.task_id: problem for problem in problems}
     ids = [_id(record, path, i) for i, record in enumerate(records, 1)]
@@ -65,7 +68,7 @@ def _answers(
         verdict = record.get(reference) if reference else None
         if reference and not isinstance(verdict, bool):
             raise BadInput(f"{path}: record {number} ({name}): field {reference!r} must be true or false")
-        found.append(Answer(by_id[name], record[field], seen[name], verdict))
+        found.append(Answer(by_id[name], record[field], seen[name], verdict, number))
         seen[name] += 1
     return sorted(found, key=lambda one: (order[one.problem.task_id], one.place))
 

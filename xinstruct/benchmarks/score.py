@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from xinstruct.benchmarks.passk import bootstrap, mean_pass_at_k, wilson
 from xinstruct.benchmarks.problems import About, Problem, ProgramProblem, about, load
 from xinstruct.benchmarks.rules import Rules, apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
-from xinstruct.execution.judge import Judge
+from xinstruct.benchmarks.shared import Names
+from xinstruct.execution.judge import Job, Judge
 from xinstruct.files import BadInput
 
 NO_CODE = "no_code"
@@ -119,7 +120,7 @@ def score_file(
     with judge_for(one) as judge:
         problems = load(one, data, judge)
         answers = read_answers(samples, problems, reference, partial, field) if samples else canonical(problems)
-        rows = judged(answers, chosen, judge, f"{one.name} {language}")
+        rows = judged(answers, chosen, judge, f"{one.name} {language}", one.raw.get("names") == "shared")
     return Score(f"{one.name}:{one.variant}" if one.variant else one.name, language, chosen, rows)
 
 
@@ -131,18 +132,29 @@ def canonical(problems: Sequence[Problem]) -> list[Answer]:
     return found
 
 
-def judged(answers: Sequence[Answer], chosen: Rules, judge: Judge, desc: str) -> list[Row]:
-    """A row for each answer."""
+def judged(answers: Sequence[Answer], chosen: Rules, judge: Judge, desc: str, shared: bool = False) -> list[Row]:
+    """A row for each answer. shared: a program finds the names of those before it in the file (shared.py)."""
     codes = [apply(chosen, answer.problem, answer.text) for answer in answers]
     jobs = [
         answer.problem.job(str(i), code)
         for i, (answer, (code, rule)) in enumerate(zip(answers, codes, strict=True))
         if rule != NONE
     ]
+    if shared:
+        jobs = _in_one_process(jobs, answers)
     verdicts = {verdict.id: verdict for verdict in judge.judge(jobs, desc=desc)}
     found = []
     for i, (answer, (_, rule)) in enumerate(zip(answers, codes, strict=True)):
         verdict = verdicts.get(str(i))
         name, detail = (verdict.verdict, verdict.detail) if verdict else (NO_CODE, "no code in the answer")
         found.append(Row(answer.problem.task_id, answer.place, name, detail, rule, answer.reference))
+    return found
+
+
+def _in_one_process(jobs: Sequence[Job], answers: Sequence[Answer]) -> list[Job]:
+    """The jobs, each behind what those before it in the file of answers defined."""
+    names, found = Names(), []
+    for job in sorted(jobs, key=lambda job: answers[int(job.id)].row):
+        found.append(replace(job, program=names.found(job.program) + job.program))
+        names.ran(job.program)
     return found

@@ -45,6 +45,7 @@ class Job:
     """One thing to judge: `code` with a function, its signature and cases, or a whole asserting `program`.
 
     completion: (start, end), which characters of the program are the code under test; the rest is then trusted.
+    by_status: the program passes when it ends with status 0, as many graders count; no end has to be reached.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Job:
     cases: tuple[Case, ...] = ()
     program: str = ""
     completion: tuple[int, int] | None = None
+    by_status: bool = False
 
 
 @dataclass
@@ -173,6 +175,7 @@ class Judge:
             dataclasses.astuple(self.limits),
             [observing, len(job.cases), expected, self.tolerance, self.sandbox.tier],
             job.signature.to_json() if job.signature else "",
+            *(["by status"] if program.by_status else []),
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -227,9 +230,10 @@ class Judge:
                 run(task)
 
     def _batches(self, tasks: list[_Task]) -> Iterable[list[_Task]]:
-        for language in dict.fromkeys(task.job.language for task in tasks):
-            own = [task for task in tasks if task.job.language == language]
-            for part in batches(language, [task.program for task in own], self.workers):
+        kinds = [(task.job.language, task.program.by_status) for task in tasks]
+        for kind in dict.fromkeys(kinds):
+            own = [task for task, its in zip(tasks, kinds, strict=True) if its == kind]
+            for part in batches(kind[0], [task.program for task in own], self.workers):
                 yield [own[i] for i in part]
 
     def _compile_batch(self, tasks: list[_Task]) -> None:
@@ -274,7 +278,7 @@ class Judge:
             env=program.env,
             fresh=observing,
         )
-        verdict, _ = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total)
+        verdict, _ = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total, program.by_status)
         verdict.separation = program.separation if job.program else "values"
         if verdict.verdict != verdicts.PASSED or observing:
             return verdict
@@ -298,6 +302,8 @@ def build(job: Job, nonce: str) -> Program:
     language = get(job.language)
     toolchains.version(job.language)
     if job.program:
+        if job.by_status:
+            return language.standalone(job.program, nonce)
         if job.completion:
             if not 0 <= job.completion[0] <= job.completion[1] <= len(job.program):
                 raise Unsupported(f"the completion {job.completion} does not lie within the program")

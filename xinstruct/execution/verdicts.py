@@ -127,24 +127,30 @@ def _constant(name: str) -> str:
     return name
 
 
-def decide(job_id: str, tier: str, result: Result, nonce: str, total: int) -> tuple[Verdict, Protocol]:
-    """The verdict as far as it follows from how the program ended; "passed" when it came to its end."""
+def decide(
+    job_id: str, tier: str, result: Result, nonce: str, total: int, by_status: bool = False
+) -> tuple[Verdict, Protocol]:
+    """The verdict as far as it follows from how the program ended; "passed" when it came to its end.
+
+    by_status: also when it ended with status 0 elsewhere.
+    """
     protocol = read_protocol(result.stdout, nonce, total)
     stderr = stable(result.stderr.decode("utf-8", "replace"), nonce)
     verdict = Verdict(job_id, PASSED, tier=tier, total=total, values=protocol.values, errors=protocol.errors)
     verdict.run_cpu, verdict.run_wall, verdict.peak_mb = result.cpu, result.wall, result.peak_mb
     verdict.stdout, verdict.stderr = stable(protocol.rest, nonce)[:_TEXT], stderr[-_TEXT:]
-    verdict.verdict, verdict.detail = _outcome(result, protocol, stderr)
+    verdict.verdict, verdict.detail = _outcome(result, protocol, stderr, by_status)
     return verdict, protocol
 
 
-def _outcome(result: Result, protocol: Protocol, stderr: str) -> tuple[str, str]:
+def _outcome(result: Result, protocol: Protocol, stderr: str, by_status: bool) -> tuple[str, str]:
     if result.reason:
         return _over_limit(result.reason, stderr)
     if protocol.flaw:
         return "forged", protocol.flaw
     if result.status == 0:
-        return (PASSED, "") if protocol.ended else ("forged", "it exited with status 0 before the last test")
+        ended = protocol.ended or by_status
+        return (PASSED, "") if ended else ("forged", "it exited with status 0 before the last test")
     said = _last_line(stderr) or f"exit status {result.status}"
     if _NO_MEMORY.search(stderr):
         return "memory", said

@@ -55,6 +55,7 @@ class Program:
     compile_with, run_with: prepared files that stand in the folder meanwhile, read-only.
     separation: what keeps the code under test from its tests: "values" (what it returned is compared outside),
     "process" (the tests run in another process) or "none"; note: why it is none although a completion was marked.
+    by_status: it has passed when it ends with status 0, whether or not it came to its end.
     """
 
     files: dict[str, str]
@@ -65,6 +66,7 @@ class Program:
     run_with: tuple[Prepared, ...] = ()
     separation: str = "none"
     note: str = ""
+    by_status: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,10 @@ class Language(ABC):
     @abstractmethod
     def asserting(self, program: str, nonce: str) -> Program:
         """A complete program with its own assertions, made to print nonce + "\\tend" after the last."""
+
+    def standalone(self, program: str, nonce: str) -> Program:
+        """A complete program judged by its exit status alone, with the compiler that is customary for that."""
+        return replace(self.asserting(program, nonce), by_status=True)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """A complete program of which program[start:end] is the code under test and the rest is trusted."""

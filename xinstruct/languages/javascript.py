@@ -122,6 +122,11 @@ class JavaScript(Language):
         files = {"driver.js": common.asset("asserting.js"), main: program, common.PLAN: nonce}
         return Program(files, (*RUN, DRIVER))
 
+    def standalone(self, program: str, nonce: str) -> Program:
+        """See Language.standalone: node and nothing else."""
+        main = "program.mjs" if MODULE.search(program) else "program.js"
+        return Program({main: program}, ("node", main), by_status=True)
+
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but the tests are a text of their own that runs whatever the other does."""
         made = super().marked(program, completion, nonce)

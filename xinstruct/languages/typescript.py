@@ -3,7 +3,9 @@
 The compiler and node's types are npm packages pinned in ``npm/package-lock.json`` and installed
 under ``tools/npm`` (another place by the environment variable XINSTRUCT_TOOLS). Not strict, ES2022
 in, CommonJS out, every file a module of its own, so that names do not clash with the libraries'.
-Values are read and written as in JavaScript. Leaves out project files (tsconfig.json).
+Values are read and written as in JavaScript. A program that is judged by its exit status is emitted by typescript 5
+for ES5 instead, errors or not, as graders that call `tsc` without settings do. Leaves out project files
+(tsconfig.json).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from xinstruct.languages.types import Signature, Type
 
 _NAMES = {"int": "number", "float": "number", "bool": "boolean", "string": "string", "none": "void"}
 _NATIVE = "node_modules/@typescript/typescript-linux-x64/lib/tsc"  # the launcher script costs a node start
+_REFERENCE = "node_modules/typescript5/lib/typescript.js"
 _SOURCES = ("answer.ts", "program.ts")
 # What may reach out of a module: `declare global`, `declare module "x"`, `/// <reference>`, `export as namespace`.
 _GLOBAL = re.compile(r"\bglobal\b|\bdeclare\b(?=[\s\S]*\bmodule\b)|///|\bas\s+namespace\b")
@@ -49,6 +52,10 @@ def flags() -> tuple[str, ...]:
     text = "--target ES2022 --module commonjs --moduleDetection force --strict false --skipLibCheck --esModuleInterop"
     types = ("--pretty", "false", "--types", "node", "--typeRoots", str(tools() / "node_modules/@types"))
     return (*text.split(), *types)
+
+
+def _emitting(*folders: str) -> tuple[str, ...]:
+    return ("node", "-e", common.asset("emit_es5.js"), str(tools() / _REFERENCE), *folders)
 
 
 class TypeScript(Language):
@@ -107,6 +114,10 @@ class TypeScript(Language):
         files = {"driver.js": common.asset("asserting.js"), "program.ts": program, common.PLAN: nonce}
         return Program(files, (*javascript.RUN, javascript.DRIVER), (compiler(), *flags(), "program.ts"))
 
+    def standalone(self, program: str, nonce: str) -> Program:
+        """See Language.standalone: what the compiler writes in spite of errors is what node runs."""
+        return Program({"program.ts": program}, ("node", "program.js"), _emitting("."), by_status=True)
+
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but the tests' `console` is none that the completion may have defined."""
         console = "(globalThis as any).xinstruct_console"
@@ -115,10 +126,12 @@ class TypeScript(Language):
 
     def batchable(self, program: Program) -> bool:
         """See Language.batchable: one checker sees all files, so nothing may change what is global."""
-        return not any(_GLOBAL.search(program.files.get(name, "")) for name in _SOURCES)
+        return program.by_status or not any(_GLOBAL.search(program.files.get(name, "")) for name in _SOURCES)
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:
         """See Language.batch_compile."""
+        if programs[0].by_status:
+            return Batch(_emitting(*folders), in_order=True)
         sources = [next(name for name in _SOURCES if name in program.files) for program in programs]
         line = ("node", "-e", common.asset("tsc_batch.js"), compiler(), json.dumps(flags()), *sources, "--", *folders)
         return Batch(line)

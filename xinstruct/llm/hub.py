@@ -20,6 +20,11 @@ from typing import Any
 from xinstruct.files import BadInput, hash_path, write_json
 
 DEFAULT = "https://huggingface.co"
+_NAMED_IN = {"model": "models.yaml", "dataset": "benchmark.yaml"}
+_INSTEAD = {
+    "model": "put the model into a folder and name that folder, or take the embedded default smollm2-135m",
+    "dataset": "or put the files into a folder and name that folder (--data)",
+}
 _PART = re.compile(r"-\d{5}-of-\d{5}(?=\.gguf$)")
 Say = Callable[[str], None]
 
@@ -35,10 +40,11 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Hub:
-    """A hub and where its downloads are kept."""
+    """A hub and where its downloads are kept. kind: of its repositories, "model" or "dataset"."""
 
     cache: Path  # finished and partial downloads
     say: Say
+    kind: str = "model"
 
     @property
     def endpoint(self) -> str:
@@ -49,7 +55,7 @@ class Hub:
         """The exact revision and the files of a repository, from the lock or the hub's metadata."""
         lock = self.cache / "lock.json"
         locked: dict[str, Any] = json.loads(lock.read_text()) if lock.exists() else {}
-        key = f"{repo}@{revision or ''}"
+        key = f"{'' if self.kind == 'model' else 'datasets/'}{repo}@{revision or ''}"
         if key not in locked:
             locked[key] = self._metadata(repo, revision)
             write_json(lock, locked)
@@ -60,7 +66,8 @@ class Hub:
         from huggingface_hub import HfApi
 
         try:
-            info = HfApi(endpoint=self.endpoint).model_info(repo, revision=revision, files_metadata=True, timeout=30)
+            api = HfApi(endpoint=self.endpoint)
+            info = api.repo_info(repo, revision=revision, repo_type=self.kind, files_metadata=True, timeout=30)
         except Exception as error:
             raise self._unreachable(repo, error) from error
         files = [
@@ -94,7 +101,9 @@ class Hub:
         if path.exists():
             return path
         try:
-            done = hf_hub_download(repo, file.path, revision=revision, local_dir=folder, endpoint=self.endpoint)
+            done = hf_hub_download(
+                repo, file.path, revision=revision, repo_type=self.kind, local_dir=folder, endpoint=self.endpoint
+            )
         except Exception as error:
             raise self._unreachable(f"{repo}/{file.path}", error) from error
         return Path(done)
@@ -105,13 +114,13 @@ class Hub:
         if status in (401, 403):
             remedy = "the repository is gated: accept its licence on the hub and set HF_TOKEN"
         elif status == 404:
-            remedy = "see that the hub has this repository and revision (models.yaml)"
+            remedy = f"see that the hub has this repository and revision ({_NAMED_IN[self.kind]})"
         else:
             remedy = (
-                "set HF_ENDPOINT to a hub that this machine reaches (a mirror), put the model into a folder and name "
-                "that folder, or take the embedded default smollm2-135m; what was downloaded so far is kept"
+                f"set HF_ENDPOINT to a hub that this machine reaches (a mirror), {_INSTEAD[self.kind]}; what was "
+                "downloaded so far is kept"
             )
-        return BadInput(f"model {what}: cannot be had from {self.endpoint} (HF_ENDPOINT): {reason}; {remedy}")
+        return BadInput(f"{self.kind} {what}: cannot be had from {self.endpoint} (HF_ENDPOINT): {reason}; {remedy}")
 
 
 def matching(files: list[RemoteFile], pattern: str, repo: str) -> list[RemoteFile]:
