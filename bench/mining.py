@@ -62,14 +62,20 @@ def _documented(root: Node) -> list[str]:
 
 def timed(
     work: Callable[[dict[str, Any]], tuple[int, list[str]]], entries: list[dict[str, Any]], workers: int
-) -> tuple[float, int, list[str]]:
-    """Seconds, bytes and kept code of some entries with so many processes, started before the clock."""
+) -> tuple[float, float, int, list[str]]:
+    """Seconds, CPU seconds, bytes and kept code of some entries with so many processes, started before the clock."""
+    before = _cpu()
     with ProcessPoolExecutor(workers) as pool:
         list(pool.map(abs, range(workers)))
         began = time.monotonic()
         found = list(pool.map(work, entries))
         seconds = time.monotonic() - began
-    return seconds, sum(size for size, _ in found), [code for _, codes in found for code in codes]
+    return seconds, _cpu() - before, sum(size for size, _ in found), [code for _, codes in found for code in codes]
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _size(entry: dict[str, Any]) -> int:
@@ -99,11 +105,12 @@ def main() -> None:
         raise SystemExit(str(error)) from error
     rows = [("mining, one worker", *timed(mined, entries, 1)), ("mining, two workers", *timed(mined, entries, 2)),
             ("per-node Python walk, one worker", *timed(walked, entries, 1))]  # fmt: skip
-    print(f"{'':34}{'MB':>8}{'s':>8}{'MB/s':>8}{'kept':>8}")
-    for name, seconds, size, kept in rows:
-        print(f"{name:34}{size / 1e6:8.1f}{seconds:8.1f}{size / 1e6 / seconds:8.2f}{len(kept):8}")
+    print(f"{'':34}{'MB':>8}{'s':>8}{'MB/s':>8}{'CPU s':>8}{'MB/CPU s':>10}{'kept':>8}")
+    for name, seconds, cpu, size, kept in rows:
+        speeds = f"{size / 1e6 / seconds:8.2f}{cpu:8.1f}{size / 1e6 / cpu:10.2f}"
+        print(f"{name:34}{size / 1e6:8.1f}{seconds:8.1f}{speeds}{len(kept):8}")
     began = time.monotonic()
-    twins = survivors(sorted(set(rows[0][3])), 0.8, 64)
+    twins = survivors(sorted(set(rows[0][4])), 0.8, 64)
     print(f"near-duplicates across packages: {len(twins)}, {time.monotonic() - began:.1f} s")
     print(f"two workers / one: {rows[0][1] / rows[1][1]:.2f}")
     print(f"largest worker: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB")

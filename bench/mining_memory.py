@@ -99,29 +99,37 @@ def _peaks(process: subprocess.Popen[bytes]) -> tuple[float, float]:
     return largest, together
 
 
+def prepare(home: Path, rounds: int) -> None:
+    """A folder in which the stage can run over a grown corpus."""
+    shutil.rmtree(home, ignore_errors=True)
+    (home / "data/fetch/sources").mkdir(parents=True)
+    for name in _LINKED:
+        (home / name).symlink_to(Path(name).resolve())
+    size, entries = corpus(rounds, home / "data/fetch/sources")
+    print(f"{size / 1e6:.0f} MB of source in {entries} archives", flush=True)
+
+
 def main() -> None:
     """Make the corpus, run the stage over it, print what it held."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9, help="over the corpus of some 120 MB")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--again", action="store_true", help="over the corpus that a run which was cut off has left")
     args = parser.parse_args()
     home = Path("work/mining-memory").resolve()
-    shutil.rmtree(home, ignore_errors=True)
-    (home / "data/fetch/sources").mkdir(parents=True)
-    for name in _LINKED:
-        (home / name).symlink_to(Path(name).resolve())
-    size, entries = corpus(args.rounds, home / "data/fetch/sources")
-    print(f"{size / 1e6:.0f} MB of source in {entries} archives", flush=True)
+    if not args.again:
+        prepare(home, args.rounds)
     began = time.monotonic()
     paths = {**os.environ, "PYTHONPATH": str(home), "XINSTRUCT_WORK": str(home / "work")}
     process = subprocess.Popen([sys.executable, "-c", _RUN, str(args.workers)], cwd=home, env=paths)
     largest, together = _peaks(process)
+    print(f"largest process {largest:.0f} MiB, all together {together:.0f} MiB (pages they share counted in each)")
+    if process.returncode:
+        raise SystemExit(process.returncode)
     metrics = json.loads((home / "reports/mine/metrics.json").read_text())
     print(f"{time.monotonic() - began:.0f} s, {args.workers} workers, {metrics['rows']['in']} candidates, "
           f"{metrics['rows']['rejected']} rejected, {metrics['kept']} kept")  # fmt: skip
-    print(f"largest process {largest:.0f} MiB, all together {together:.0f} MiB (pages they share counted in each)")
     shutil.rmtree(home)
-    raise SystemExit(process.returncode)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from xinstruct.mining.guesses import LANGUAGES
 from xinstruct.plan import work_root
 from xinstruct.records import Reason, Snippet
 
-_BATCH = 100
+_BATCH = 25  # verdicts are kept batch by batch: a run that is cut off goes on from there
 
 
 def outcomes(snippets: Sequence[Snippet], judge: Judge, seed: dict[str, Any]) -> Counter[str]:
