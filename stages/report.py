@@ -1,7 +1,7 @@
 """The report: the paper's tables and figures beside this run's, the funnel, discussions turn by turn.
 
 Reads what the other stages wrote and writes reports/index.html (one self-contained page) and
-reports/report.md. An input that is missing is named on the page. Leaves out all computing of results:
+reports/report.md; beside them, untracked, reports/calls.html: what the teacher's calls took here. An input that is missing is named on the page. Leaves out all computing of results:
 numbers come from the records, in xinstruct/reporting.
 
     python -m stages.report
@@ -13,9 +13,10 @@ import sys
 from pathlib import Path
 
 from xinstruct.files import write_text
+from xinstruct.reporting.calls import calls
 from xinstruct.reporting.lengths import counter
 from xinstruct.reporting.load import load
-from xinstruct.reporting.page import build, html, markdown
+from xinstruct.reporting.page import build, calls_html, html, markdown
 from xinstruct.stage import Context, Script, run
 
 
@@ -31,6 +32,8 @@ def finish(ctx: Context) -> None:
     view = build(loaded, counter(Path("models/start")))
     write_text(ctx.out("reports/index.html"), html(view))
     write_text(ctx.out("reports/report.md"), markdown(view))
+    # Times are of this machine and this run: no output, which would have to be the same bytes everywhere.
+    write_text(Path("reports/calls.html"), calls_html(calls(Path("reports"))))
     ctx.say("wrote reports/index.html and reports/report.md")
 
 

@@ -129,7 +129,9 @@ def test_what_the_calls_took_is_told(project: Project) -> None:
         asked = calls["calls"]["asked"] + calls["calls"]["cached"]
         assert asked == metrics(project, stage)["teacher"]["calls"]
         assert set(calls["seconds"]) == {"p50", "p90", "p99"}
-        assert f"{stage}/calls.json" in (project.root / "reports" / "index.html").read_text()
+        page = (project.root / "reports" / "calls.html").read_text()
+        assert stage in page and f"{calls['calls']['asked']:,}" in page
+    assert "reports/calls.html" in (project.root / "reports" / "index.html").read_text()
 
 
 def test_what_survives_is_verified_traceable_and_licensed(project: Project) -> None:

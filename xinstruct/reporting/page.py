@@ -206,6 +206,11 @@ def html(view: dict[str, Any]) -> str:
     return env.get_template("page.html.j2").render(**view, script=script, script_hash=digest) + "\n"
 
 
+def calls_html(table: Table) -> str:
+    """The page of what the teacher's calls took (reporting/calls.py)."""
+    return _environment(autoescape=True).get_template("calls.html.j2").render(calls=table) + "\n"
+
+
 def markdown(view: dict[str, Any]) -> str:
     """The numbers of the page as Markdown; long texts are left to the page."""
     env = _environment(autoescape=False)
