@@ -1,8 +1,9 @@
 """The report: the paper's tables and figures beside this run's, the funnel, discussions turn by turn.
 
 Reads what the other stages wrote and writes reports/index.html (one self-contained page) and
-reports/report.md; beside them, untracked, reports/calls.html: what the teacher's calls took here. An input that is missing is named on the page. Leaves out all computing of results:
-numbers come from the records, in xinstruct/reporting.
+reports/report.md; beside them, untracked, reports/calls.html: what the teacher's calls took here. An
+input that is missing is named on the page. Leaves out all computing of results: numbers come from the
+records, in xinstruct/reporting.
 
     python -m stages.report
 """
