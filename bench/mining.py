@@ -13,18 +13,16 @@ import resource
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from tree_sitter import Node
 
-from stages.mine import source_index, tokenizer
+from stages.mine import SOURCES, source_index, tokenizer
 from xinstruct.dedup.minhash import survivors
 from xinstruct.files import BadInput
 from xinstruct.mining.corpus import mine_source, wanted_files
 from xinstruct.mining.grammars import GRAMMARS
 
-SOURCES = Path("data/fetch/sources")
 _DEFINITIONS = {
     "function_definition",
     "method_declaration",

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stages.mine import source_index
+from stages.mine import SOURCES, source_index
 from xinstruct.files import write_json
 from xinstruct.mining.archives import read_archive
 from xinstruct.mining.corpus import wanted_names
@@ -29,8 +29,8 @@ from xinstruct.mining.facts import parse
 from xinstruct.mining.fetch import INDEX
 from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.mining.licences import LICENCE_FILE
+from xinstruct.plan import work_root
 
-SOURCES = Path("data/fetch/sources")
 _LINKED = ("xinstruct", "stages", "models", "dvc.yaml", "params.yaml")
 _RUN = "import sys, stages.mine as m; m._WORKERS = int(sys.argv[1]); sys.exit(m.run(m.SCRIPT, None, []))"
 
@@ -102,10 +102,10 @@ def _peaks(process: subprocess.Popen[bytes]) -> tuple[float, float]:
 def prepare(home: Path, rounds: int) -> None:
     """A folder in which the stage can run over a grown corpus."""
     shutil.rmtree(home, ignore_errors=True)
-    (home / "data/fetch/sources").mkdir(parents=True)
+    (home / SOURCES).mkdir(parents=True)
     for name in _LINKED:
         (home / name).symlink_to(Path(name).resolve())
-    size, entries = corpus(rounds, home / "data/fetch/sources")
+    size, entries = corpus(rounds, home / SOURCES)
     print(f"{size / 1e6:.0f} MB of source in {entries} archives", flush=True)
 
 
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--again", action="store_true", help="over the corpus that a run which was cut off has left")
     args = parser.parse_args()
-    home = Path("work/mining-memory").resolve()
+    home = (work_root() / "mining-memory").resolve()
     if not args.again:
         prepare(home, args.rounds)
     began = time.monotonic()
