@@ -13,11 +13,11 @@ from typing import Any
 
 from bench.gguf_types import requantise
 from xinstruct.llm.calls import Request
-from xinstruct.llm.child import cores
 from xinstruct.llm.client import Teacher
 from xinstruct.llm.fetch import fetch_teacher
 from xinstruct.llm.journal import Journal
 from xinstruct.plan import work_root
+from xinstruct.processes import cores
 
 BASE = "llama.cpp, one at a time"  # what the others are held against
 # engine and teacher params of each layout; "llamacpp KIND" has the model's matrices in that number type

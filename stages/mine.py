@@ -97,15 +97,12 @@ def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: Seen, held
     """Open every function and every refused file of a package, and hold or reject each."""
     language, package = entry["language"], entry["package"]
     for path, reason, detail in mined.refused:
-        ident = content_id("file", language, package, path)
-        if mined.rows and ident in ctx.opened:
-            continue  # a row of a data set that is there twice
+        ident = _own_id(ctx, entry, mined, content_id("file", language, package, path))
         ctx.open(ident)
         ctx.drop(ident, language, reason, f"{package} {path} {detail}".strip())
     for path, finding in mined.findings:
         snippet = _snippet(entry, mined, path, finding)
-        if mined.rows and snippet.id in ctx.opened:
-            continue
+        snippet.id = _own_id(ctx, entry, mined, snippet.id)
         ctx.open(snippet.id)
         where = f"{package} {path}:{finding.start_line} {finding.name}"
         text = content_id(language, snippet.helpers, snippet.code)
@@ -115,6 +112,11 @@ def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: Seen, held
             ctx.drop(snippet.id, language, Reason.EXACT_DUPLICATE, where)
         else:
             held[language].append(snippet)
+
+
+def _own_id(ctx: Context, entry: dict[str, Any], mined: Mined, ident: str) -> str:
+    """The id, or another where two files of a data set hold one row: both are counted, the second as a duplicate."""
+    return content_id(ident, entry["file"]) if mined.rows and ident in ctx.opened else ident
 
 
 def _snippet(entry: dict[str, Any], mined: Mined, path: str, finding: Finding) -> Snippet:

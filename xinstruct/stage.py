@@ -33,8 +33,15 @@ from typing import IO, Any, TypeVar
 import pandas as pd
 from tqdm import tqdm
 
-from xinstruct import files
-from xinstruct.files import BadInput, read_records, replaced_folder, write_json, write_records, write_text
+from xinstruct.files import (
+    BadInput,
+    iterate_records,
+    read_records,
+    replaced_folder,
+    write_json,
+    write_records,
+    write_text,
+)
 from xinstruct.plan import Plan, resolve, work_root
 from xinstruct.records import KINDS, Reason, Record, Rejection, kind_of, rejection
 from xinstruct.spill import Rows, Seen, in_order
@@ -266,7 +273,7 @@ def _merge(plan: Plan, context: Context) -> int:
         context.metrics = _sum(context.metrics, account["metrics"])
         for kind in KINDS:
             if (path := part / f"{kind}.parquet").exists():
-                context.records[kind] += files.iterate_records(path, kind)
+                context.records[kind] += iterate_records(path, kind)
         for path in sorted(part.glob("*.csv")):
             tables = [context.tables[path.name]] if path.name in context.tables else []
             context.tables[path.name] = pd.concat([*tables, pd.read_csv(path)], ignore_index=True)

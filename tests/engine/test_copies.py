@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.helpers import run
 from xinstruct.engine.byprompt import ByPrompt
 from xinstruct.engine.copies import Copies, EngineDied, how_many
 from xinstruct.engine.engine import Engine
 from xinstruct.engine.sampling import Job, Made
 from xinstruct.files import BadInput
-from xinstruct.llm.child import cores
+from xinstruct.processes import cores
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def jobs_of(prompts: int, samples: int) -> list[Job]:
 
 def test_copies_answer_as_one_engine_does(tiny: Path, copies: Copies) -> None:
     jobs = jobs_of(20, 3)
-    alone = Engine(tiny, slots=16, context=512, dtype="float32").run(jobs)
+    alone = run(Engine(tiny, slots=16, context=512, dtype="float32"), jobs)
     told: dict[int, Made] = {}
     found = copies.run(jobs, lambda number, made: told.__setitem__(number, made))
     assert [made.ids for made in found] == [made.ids for made in alone]

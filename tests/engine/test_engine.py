@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.engine.helpers import run
 from xinstruct.engine.engine import PIECE, Engine
 from xinstruct.engine.sampling import Job, Made, choose
 from xinstruct.files import BadInput
@@ -40,19 +41,19 @@ def test_the_embedded_model_answers_alike_in_any_order_and_company(checkpoint: P
     """In the number type that this machine would use."""
     engine = Engine(checkpoint, slots=16, context=512)
     jobs = jobs_of(engine, 10)
-    answers = engine.run(jobs)
+    answers = run(engine, jobs)
     assert len({tuple(made.ids) for made in answers}) > len(jobs) // 2, "seeds make different answers"
     wider = Engine(checkpoint, slots=32, context=512)
-    assert same(wider.run(jobs[::-1])[::-1], answers)
-    assert same([wider.run([job])[0] for job in jobs[:4]], answers[:4])
+    assert same(run(wider, jobs[::-1])[::-1], answers)
+    assert same([run(wider, [job])[0] for job in jobs[:4]], answers[:4])
 
 
 def test_order_slots_and_company_change_nothing(engine: Engine, tiny: Path) -> None:
     jobs = jobs_of(engine, 24)
-    answers = engine.run(jobs)
+    answers = run(engine, jobs)
     mixed = list(range(len(jobs)))
     random.Random(1).shuffle(mixed)
-    again = Engine(tiny, slots=32, context=512, dtype="float32").run([jobs[i] for i in mixed])
+    again = run(Engine(tiny, slots=32, context=512, dtype="float32"), [jobs[i] for i in mixed])
     assert same([again[mixed.index(i)] for i in range(len(jobs))], answers)
 
 
@@ -60,7 +61,7 @@ def test_greedy_is_what_transformers_finds_likeliest(engine: Engine, tiny: Path)
     plain = load_model(tiny, torch.float32, "sdpa").eval()
     made = prompts(12, engine)
     assert max(map(len, made)) > 100
-    for ids, answer in zip(made, engine.run([Job(ids, 8, logprobs=2) for ids in made]), strict=True):
+    for ids, answer in zip(made, run(engine, [Job(ids, 8, logprobs=2) for ids in made]), strict=True):
         whole = torch.tensor([[*ids, *answer.ids]])
         with torch.no_grad():
             logs = torch.log_softmax(plain(whole).logits[0, len(ids) - 1 : -1], -1)
@@ -76,9 +77,9 @@ def test_a_long_prompt_is_read_in_pieces_and_a_known_one_is_not_read_again(engin
     engine._read = lambda slot, ids, start: (read.append(len(ids)), plain(slot, ids, start))[1]  # type: ignore[method-assign,assignment]
     try:
         ids = tuple(random.Random(9).randrange(engine.model.config.vocab_size) for _ in range(PIECE + 60))
-        first = engine.run([Job(ids, 4)])
+        first = run(engine, [Job(ids, 4)])
         assert read == [PIECE, 59]
-        assert same(engine.run([Job(ids, 4), Job((*ids, 5), 4)])[:1], first)
+        assert same(run(engine, [Job(ids, 4), Job((*ids, 5), 4)])[:1], first)
         assert read == [PIECE, 59, 1], "the one token that is new"
     finally:
         engine._read = plain  # type: ignore[method-assign]
@@ -99,7 +100,7 @@ def test_bad_jobs_and_cancelled_ones(engine: Engine) -> None:
     while engine.step():
         pass
     assert found == ["kept"]
-    assert engine.run([Job((1, 2), 0)])[0].ids == []
+    assert run(engine, [Job((1, 2), 0)])[0].ids == []
 
 
 def test_draws_follow_chances_heat_and_nucleus() -> None:

@@ -68,13 +68,14 @@ def stack(version: int, path: str, licences: list[str]) -> dict[str, Any]:
 def test_the_stack(tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     rows = [stack(version, "a.py", ["MIT"]), stack(version, "b.py", ["GPL-3.0-only"]), stack(version, "c.py", [])]
+    rows.append(rows[0])
     (tmp_path / "set").mkdir()
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "set" / "rows.parquet")
     path = local.hub(str(tmp_path / "set"), "stack", "main", tmp_path / "out", rows=10)
     mined = mine_source({"language": "python", "include": "", "file": path.name}, path.parent, 1024)
     assert [(where, finding.name) for where, finding in mined.findings] == [("ada/engine/a.py", "twice")]
     assert mined.rows["ada/engine/a.py"] == ("ada/engine", "c0ffee", "MIT")
-    assert [reason for _, reason, _ in mined.refused] == [Reason.LICENCE, Reason.LICENCE]
+    assert [reason for _, reason, _ in mined.refused] == [Reason.LICENCE, Reason.LICENCE, Reason.EXACT_DUPLICATE]
     with pytest.raises(BadInput, match="neither"):
         local.plain_row({"text": "x"})
 

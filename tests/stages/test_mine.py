@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from stages.mine import _sample, _shrink
+from stages.mine import _account, _sample, _shrink
 from tests.agents.helpers import ADD, snippet
 from xinstruct.files import BadInput
+from xinstruct.mining.corpus import Mined
+from xinstruct.mining.extract import Finding
 from xinstruct.plan import Plan
-from xinstruct.records import Snippet
+from xinstruct.records import Reason, Snippet
+from xinstruct.spill import Seen
 from xinstruct.stage import Context
 
 REPO = Path(__file__).resolve().parents[2]
@@ -46,6 +50,18 @@ def test_up_to_twice_as_many_are_left_alone(context: Context) -> None:
     held = pile(40)
     _shrink(context, held, 20)
     assert len(held) == 40 and not len(context.records["rejected"])
+
+
+def test_a_row_that_two_files_of_a_data_set_hold_is_counted_twice(context: Context, tmp_path: Path) -> None:
+    seen, held = Seen(tmp_path), defaultdict[str, list[Snippet]](list)
+    finding = Finding("twice", 1, 2, code="def twice(a):\n    return a * 2\n", doc="Double.")
+    for name in ("one.parquet", "two.parquet"):
+        entry = {"language": "python", "package": "set", "version": "1", "registry": "hub", "file": name, "sha256": "0"}
+        mined = Mined("", findings=[("ada/a.py", finding)], refused=[("ada/b.py", Reason.LICENCE, "none")])
+        mined.rows["ada/a.py"] = ("ada", "c0ffee", "MIT")
+        _account(context, entry, mined, seen, held)
+    assert len(context.opened) == 4 and len(held["python"]) == 1
+    assert sorted(row.reason for row in context.records["rejected"]) == ["exact_duplicate", "licence", "licence"]
 
 
 def test_a_sample_is_balanced_over_packages() -> None:

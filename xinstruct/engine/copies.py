@@ -27,7 +27,7 @@ from typing import Any
 from xinstruct.engine.byprompt import ByPrompt
 from xinstruct.engine.sampling import Job, Made, refuse_too_long
 from xinstruct.files import BadInput
-from xinstruct.llm.child import cores, live_with
+from xinstruct.processes import cores, live_with
 
 _AHEAD = 4  # jobs that a copy holds beyond its slots, so that a free slot is filled at once
 _GATHER = 0.005  # seconds between the first of many jobs and the handing out, so that prompts stay together

@@ -21,7 +21,7 @@ import torch
 
 from xinstruct.engine.sampling import Job, Made, choose, likeliest, refuse_too_long
 from xinstruct.engine.slots import NAME, ROWS, Slots, refuse_other_layers
-from xinstruct.llm.child import cores
+from xinstruct.processes import cores
 from xinstruct.training.compute import load_model, pick_dtype
 from xinstruct.training.data import load_tokenizer
 
@@ -71,24 +71,6 @@ class Engine:
         self.rows: list[_Row | None] = [None] * self.count
         self.held: list[tuple[int, ...]] = [()] * self.count  # prompt tokens that a slot's first tokens are
         self._pieces: dict[int, str] = {}
-
-    def run(self, jobs: Sequence[Job], done: Callable[[int, Made], None] | None = None) -> list[Made]:
-        """Answers in the order of the jobs; `done` is called with each as it comes."""
-        found: list[Made] = [Made()] * len(jobs)
-
-        def keep(number: int) -> Callable[[Made], None]:
-            def take(made: Made) -> None:
-                found[number] = made
-                if done:
-                    done(number, made)
-
-            return take
-
-        for number, job in enumerate(jobs):
-            self.add(job, keep(number))
-        while self.step():
-            pass
-        return found
 
     def add(self, job: Job, done: Callable[[Made], None]) -> Callable[[], None]:
         """Queue a job. Returns what cancels it. Raises BadInput when it does not fit into the context."""

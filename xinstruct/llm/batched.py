@@ -23,7 +23,8 @@ from jinja2 import TemplateError
 
 from xinstruct.engine.copies import Copies, EngineDied
 from xinstruct.files import BadInput
-from xinstruct.llm.child import READY, arguments, cores, live_with
+from xinstruct.llm.child import READY, arguments
+from xinstruct.processes import cores, live_with
 
 OWNER = "xinstruct"
 

@@ -31,10 +31,10 @@ import aiohttp
 
 from xinstruct.engine.byprompt import ByPrompt
 from xinstruct.llm.calls import LASTING, Done, Gate, Reply, Request
-from xinstruct.llm.child import cores
 from xinstruct.llm.dialects import completion_body, read_reply
 from xinstruct.llm.server import EmbeddedServer
 from xinstruct.llm.transport import CallFailed, Policy, post
+from xinstruct.processes import cores
 
 _AHEAD = 2  # requests that the batched server holds per slot, so that a free one is filled at once
 # A server of ours that does not answer is dead: it is started again, not waited for.

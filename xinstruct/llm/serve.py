@@ -17,10 +17,10 @@ from pathlib import Path
 from types import FrameType
 
 from xinstruct.files import BadInput
-from xinstruct.llm.child import cores
 from xinstruct.llm.fetch import fetch_teacher
 from xinstruct.llm.server import EmbeddedServer
 from xinstruct.plan import work_root
+from xinstruct.processes import cores
 
 
 def model_file(model: str) -> Path:

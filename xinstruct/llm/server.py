@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.files import BadInput
-from xinstruct.llm.child import READY, arguments, cores, live_with
+from xinstruct.llm.child import READY, arguments
+from xinstruct.processes import cores, live_with
 
 _START_SECONDS = 300.0  # a 32B model on a slow disk
 _RESTARTS = 3

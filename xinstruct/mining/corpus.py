@@ -110,18 +110,21 @@ def wanted_files(entry: dict[str, Any], folder: Path) -> list[bytes]:
 
 def _mine_rows(language: str, path: Path, wanted: Callable[[str], bool], limit: Limit) -> Mined:
     """Mine a packed data set: each row has a repository and a licence of its own."""
-    mined = Mined("")
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=500):
-        for row in batch.to_pylist():
-            place = f"{row['repo']}/{row['path']}"
-            if not wanted(row["path"]) or place in mined.rows:
-                continue
-            licence = row["licence"]
-            if not licence or any(part not in ALLOWED for part in licence.split(" AND ")):
-                mined.refused.append((place, Reason.LICENCE, f"licence {licence or 'not stated'}"))
-                continue
-            mined.rows[place] = (row["repo"], row["revision"], licence)
-            _mine_file(mined, language, Member(place, row["content"].encode("utf-8", "surrogatepass")), {}, limit)
+    mined, places = Mined(""), set()
+    batches = pq.ParquetFile(path).iter_batches(batch_size=500)
+    for number, row in enumerate(row for batch in batches for row in batch.to_pylist()):
+        if not wanted(row["path"]):
+            continue
+        place, licence = f"{row['repo']}/{row['path']}", row["licence"]
+        if place in places:
+            mined.refused.append((f"{place} in row {number}", Reason.EXACT_DUPLICATE, "an earlier row has this path"))
+            continue
+        places.add(place)
+        if not licence or any(part not in ALLOWED for part in licence.split(" AND ")):
+            mined.refused.append((place, Reason.LICENCE, f"licence {licence or 'not stated'}"))
+            continue
+        mined.rows[place] = (row["repo"], row["revision"], licence)
+        _mine_file(mined, language, Member(place, row["content"].encode("utf-8", "surrogatepass")), {}, limit)
     return mined
 
 

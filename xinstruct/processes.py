@@ -1,0 +1,33 @@
+"""What every process that works for another shares: how many cores it may use, how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from types import FrameType
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def live_with(parent: int) -> None:
+    """End at SIGTERM and SIGINT, and within a second of the parent's death (0: no parent to look after)."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    if parent:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    # Whatever thread of the parent started this process: prctl's death signal would follow the thread.
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(0)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    os._exit(0)  # nothing to save; llama.cpp's own shutdown may wait for requests in flight
