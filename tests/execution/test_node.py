@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from xinstruct.execution import tiers, toolchains
+from xinstruct.execution import templates, toolchains
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Result, Sandbox
 from xinstruct.languages.javascript import RUN
@@ -113,6 +113,6 @@ def test_a_fork_holds_no_open_file_of_the_template(sandbox: Sandbox) -> None:
 
 
 def test_without_a_fork_that_works_node_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiers, "_PROBE", b"process.abort()")
+    monkeypatch.setattr(templates, "PROBE", b"process.abort()")
     with Sandbox(1, tier="zygote") as other:
         assert run(other, COMMAND).stdout == b"false\n"

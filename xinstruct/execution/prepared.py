@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Iterable
 from functools import cache
@@ -19,7 +20,7 @@ from xinstruct.execution import toolchains
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.mounts import cache_folder
 from xinstruct.execution.sandbox import Sandbox
-from xinstruct.languages.base import Prepared
+from xinstruct.languages.base import Fork, Prepared, Template
 
 _LIMITS = Limits(cpu_seconds=120, memory_mb=2048, file_mb=1024, open_files=1024)
 _lock = threading.RLock()  # one file is made at a time, and first what it needs
@@ -47,6 +48,40 @@ def shown(sandbox: Sandbox, wanted: Iterable[Prepared]) -> dict[str, Path]:
         elif not one.optional:
             raise Unprepared(f"{one.name} could not be made: {made}")
     return found
+
+
+def started(sandbox: Sandbox, forks: Iterable[Fork]) -> list[tuple[Fork, Path]]:
+    """Forks, each with the folder that its template starts in; none where something is lacking."""
+    found = []
+    for fork in forks if sandbox.forks else ():
+        try:
+            needs = shown(sandbox, fork.template.needs)
+        except Unprepared:
+            return []
+        if len(needs) < len(fork.template.needs):
+            return []
+        found.append((fork, _folder(fork.template, tuple(needs.values()))))
+    return found
+
+
+@cache
+def _folder(template: Template, needs: tuple[Path, ...]) -> Path:
+    """Its files, and links to what it needs, below the user's cache folder."""
+    key = hashlib.sha256(repr((template.files, needs)).encode("utf-8", "replace")).hexdigest()[:16]
+    place = cache_folder() / f"{key}-template"
+    if place.is_dir():
+        return place
+    tmp = Path(tempfile.mkdtemp(dir=cache_folder()))
+    for name, text in template.files:
+        (tmp / name).write_text(text, encoding="utf-8")
+    for path in needs:
+        (tmp / path.name).symlink_to(Path("..") / path.parent.name / path.name)
+    tmp.chmod(0o755)
+    try:
+        tmp.rename(place)
+    except OSError:  # somebody else was first
+        shutil.rmtree(tmp)
+    return place
 
 
 def _get(sandbox: Sandbox, wanted: Prepared) -> Path | str:

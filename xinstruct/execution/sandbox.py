@@ -24,6 +24,7 @@ from xinstruct.execution import tiers
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.selftest import ESSENTIAL, guarantees
 from xinstruct.files import BadInput
+from xinstruct.languages.base import Fork
 
 __all__ = ["ESSENTIAL", "Result", "Sandbox", "guarantees"]
 
@@ -132,6 +133,11 @@ class Sandbox:
         return self._tier.name
 
     @property
+    def forks(self) -> bool:
+        """Whether commands may be forked from templates here."""
+        return self._tier.forks
+
+    @property
     def view(self) -> Any:
         """What of the machine programs see (mounts.View)."""
         return self._tier.view
@@ -172,10 +178,11 @@ class Sandbox:
         stdin: bytes = b"",
         env: dict[str, str] | None = None,
         fresh: bool = False,
+        fork: tuple[Fork, Path] | None = None,
     ) -> Result:
         """Run a command and wait for it. Never raises for what the command does. Arguments: see tiers.Command."""
         contents = {name: _bytes(content) for name, content in (files or {}).items()}
-        wanted = tiers.Command(command, limits, contents, folder, writable, shown or {}, env or {}, fresh)
+        wanted = tiers.Command(command, limits, contents, folder, writable, shown or {}, env or {}, fresh, fork)
         worker = self._take()
         try:
             request = self._tier.request(wanted, worker.uid)

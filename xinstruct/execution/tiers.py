@@ -11,7 +11,6 @@ selftest.py tries that.
 
 from __future__ import annotations
 
-import base64
 import os
 import resource
 import shutil
@@ -22,7 +21,8 @@ from typing import Any
 
 from xinstruct.execution import box, layout, mounts, seccomp
 from xinstruct.execution.limits import Limits
-from xinstruct.languages.javascript import RUN as NODE
+from xinstruct.execution.templates import Templates
+from xinstruct.languages.base import Fork
 from xinstruct.languages.python import DRIVER, drivers
 from xinstruct.languages.python import RUN as PYTHON
 
@@ -30,12 +30,7 @@ Request = dict[str, Any]
 INSTALL = "apt-get install -y --no-install-recommends bubblewrap"
 _NAMESPACES = 0x00020000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000  # mounts, net, ipc, uts, cgroup
 _USER_NAMESPACE = 0x10000000
-# what a fork must be able to do: collect garbage of both kinds, compile, read a file in another thread, wait, end
-_PROBE = b"""const { writeSync, promises } = require("fs");
-const held = [];
-for (let i = 0; i < 2000; i++) held.push(new Array(1000).fill(String(i)).map((text) => text.length));
-promises.readFile(__filename).then(() => setTimeout(() => writeSync(1, held[1999][9] === 4 ? "ready" : ""), 1));
-"""
+_NOBODY = 65533
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,8 @@ class Command:
 
     files: relative name -> content, written into the working folder. folder: its entries are shown read-only
     in the working folder, or, when writable, it is the working folder. shown: relative name -> a file on the
-    machine, shown there read-only. fresh: never forked from an interpreter that runs already.
+    machine, shown there read-only. fresh: never forked from an interpreter that runs already. fork: what may stand for
+    the command line, with the folder that its template starts in.
     """
 
     argv: tuple[str, ...]
@@ -55,6 +51,7 @@ class Command:
     shown: Mapping[str, Path] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     fresh: bool = False
+    fork: tuple[Fork, Path] | None = None
 
     def binds(self) -> list[tuple[str, Path, str]]:
         """("ro" or "rw", place on the machine, place inside): what of the machine's disk is mounted."""
@@ -71,6 +68,7 @@ class Bubblewrap:
     """One bwrap per program. Needs root or unprivileged user namespaces."""
 
     name = "bubblewrap"
+    forks = False
 
     def __init__(self, scratch: Path) -> None:
         self.view = mounts.default_view()
@@ -104,9 +102,10 @@ class Zygote:
         self.view = mounts.default_view()
         self._scratch = scratch
         self._filter = seccomp.program()
-        self._root = os.geteuid() == 0
+        self._root = self.forks = os.geteuid() == 0
         self._mounts: dict[Limits, bytes] = {}
         self._closing = layout.encode(layout.closing())
+        self._templates = Templates(self.view, scratch, self._filter, self._handed)
 
     @staticmethod
     def missing() -> str:
@@ -117,10 +116,7 @@ class Zygote:
         """What its workers start their zygote with."""
         base = self._scratch / "root"
         base.mkdir(exist_ok=True)
-        template = self._template()
         return {
-            "template": template,
-            "probe": template and self._probe(),
             "python": str(mounts.python_prefix() / "bin" / "python3"),
             "library": str(box.library()),
             "namespaces": _NAMESPACES | (0 if self._root else _USER_NAMESPACE),
@@ -131,26 +127,18 @@ class Zygote:
             "scripts": [(f"{mounts.BOX}/{DRIVER}", text.encode()) for text in drivers()],
         }
 
-    def _template(self) -> Request | None:
-        """How node starts that JavaScript is forked from. It takes root: others lose their rights when they execute."""
-        node, library = shutil.which("node", path=":".join(self.view.path)), box.library("node")
-        if not (self._root and node and library):
-            return None
-        script, preloaded = (layout.outside(path, self._scratch) for path in (box.script("template.js"), library))
-        # each fork starts V8's helpers anew: one is enough for what cannot do without
-        argv = [node, "--single-threaded", "--v8-pool-size=1", *NODE[1:], script]
-        settings = {"library": preloaded, "filter": base64.b64encode(self._filter).decode()}
-        return {"argv": argv, "env": mounts.environment(self.view, {"LD_PRELOAD": preloaded}), "settings": settings}
-
-    def _probe(self) -> Request:
-        """A program that a fork of the template must be able to run."""
-        command = Command((*NODE, "probe.js"), Limits(), {"probe.js": _PROBE})
-        return self.request(command, 65533) | Limits().ceilings() | {"stdin": b"", "expected": b"ready"}
-
     def request(self, command: Command, uid: int) -> Request:
         """The command as the worker wants it."""
+        template = self._templates.of(command)
+        return {"blob": self._blob(command, uid), "template": template, "isolated": True}
+
+    def _handed(self, argv: tuple[str, ...], files: dict[str, bytes], fork: Fork | None) -> Request:
+        """The request of a template's probe."""
+        command = Command(argv, Limits(), files, fork=(fork, Path()) if fork else None)
+        return {"blob": self._blob(command, _NOBODY), "isolated": True, "stdin": b""} | Limits().ceilings()
+
+    def _blob(self, command: Command, uid: int) -> Request:
         argv, limits = list(command.argv), command.limits
-        fork = not command.fresh and not command.env
         forked = tuple(argv[: len(PYTHON)]) == PYTHON and not command.fresh
         blob = {
             "mounts": self._operations(command),
@@ -164,7 +152,10 @@ class Zygote:
             "uid": uid if self._root else 0,
             "rlimits": [*limits.kernel(), (resource.RLIMIT_NPROC, limits.processes)],
         }
-        return {"blob": blob, "template": fork and tuple(argv[: len(NODE)]) == NODE, "isolated": True}
+        if command.fork:
+            fork = command.fork[0]
+            blob |= {"then": list(fork.then), "output": fork.template.output, "filter": self._filter}
+        return blob
 
     def _operations(self, command: Command) -> bytes:
         if binds := command.binds():
@@ -185,6 +176,7 @@ class Unsafe:
     """No isolation: a fresh folder on disk, the same limits. Only for people who know."""
 
     name = "none"
+    forks = False
 
     def __init__(self, scratch: Path, new_folder: Callable[[], Path]) -> None:
         self.view = mounts.default_view()

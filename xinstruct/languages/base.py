@@ -46,12 +46,42 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class Template:
+    """A command of one thread that is started once and forked for each program, when it opens a file of the program's.
+
+    line: the command line; it starts in a folder with `files` (name, text) and `needs`. opens: the file, by the name
+    that the command opens it by. calls: symbol of a function (int) of the command's own that it calls before, where it
+    has that. output: where a fork's standard output goes, "" for where the program's goes. probe: (files, commands,
+    output) of a program that tells whether forks work; commands: see Fork. doubt: what a fork does not say for certain
+    (a pattern in what a failed one said): the command itself is run then.
+    """
+
+    line: tuple[str, ...]
+    opens: str
+    calls: str
+    files: tuple[tuple[str, str], ...]
+    needs: tuple[Prepared, ...]
+    output: str
+    probe: tuple[tuple[tuple[str, str], ...], tuple[str, ...], str]
+    doubt: str
+
+
+@dataclass(frozen=True)
+class Fork:
+    """What may stand for a command line: a fork of a template, which becomes `then` when it has ended with status 0."""
+
+    template: Template
+    then: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Program:
     """A complete program, ready for the sandbox.
 
     files: name -> source text, written into the scratch folder.
     compile: command line run first inside the scratch folder, or () when nothing is compiled.
     run: command line that runs the program, in the same folder.
+    compile_as: what may stand for the compile command, the next one where one fails, and leaves the same behind sooner.
     compile_with, run_with: prepared files that stand in the folder meanwhile, read-only.
     separation: what keeps the code under test from its tests: "values" (what it returned is compared outside),
     "process" (the tests run in another process) or "none"; note: why it is none although a completion was marked.
@@ -67,6 +97,7 @@ class Program:
     separation: str = "none"
     note: str = ""
     by_status: bool = False
+    compile_as: tuple[Fork, ...] = ()
 
 
 @dataclass(frozen=True)

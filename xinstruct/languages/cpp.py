@@ -17,19 +17,21 @@ from typing import Any
 
 from xinstruct.languages import clike, common
 from xinstruct.languages import cpp_headers as shared
-from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
+from xinstruct.languages.base import Fork, Language, Prepared, Program, Toolchain, Unsupported
 from xinstruct.languages.types import Signature, Type
 
 _SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "std::string", "none": "void"}
 # The answer's own main, if it has one, gets out of the way.
-_MAIN = """#define main answer_main_
+_DRIVEN = """#define main answer_main_
 #include "answer.cpp"
 #undef main
-#line 1 "main.cpp"
+#line 1 "driven.cpp"
 int main() {{
     return xinstruct_driver::run([](const xinstruct_driver::Json& row) {{ return {call}; }});
 }}
 """
+_MAIN = '#include "driven.cpp"\n'
+_ASSERTING = '#undef NDEBUG\n#include "program.cpp"\n'
 # Compiled with few headers first; only what a program that fails both ways says the second time counts.
 _EITHER = 'g++ -include core.hpp "$@" 2>/dev/null || exec g++ -include prelude.hpp "$@"'
 # Functions of C in the global namespace: an answer of that name overloads one, and only types tell which is meant.
@@ -171,8 +173,13 @@ class Cpp(Language):
         common.check_types(signature, _KEYS)
         common.check_args(signature, args, *common.INT64)
         common.check_text(signature, args)
-        main = _MAIN.format(call=self._call(code, name, signature))
-        files = {"main.cpp": main, "answer.cpp": code, common.PLAN: common.plan(name, signature, args, nonce)}
+        driven = _DRIVEN.format(call=self._call(code, name, signature))
+        files = {
+            "main.cpp": _MAIN,
+            "driven.cpp": driven,
+            "answer.cpp": code,
+            common.PLAN: common.plan(name, signature, args, nonce),
+        }
         return self._program(files, code)
 
     def _call(self, code: str, name: str, signature: Signature) -> str:
@@ -195,15 +202,19 @@ class Cpp(Language):
         Only headers that the program itself begins with stand precompiled before it: a name that it did not ask for
         (strlen of C for a test's "text") would change what it means.
         """
-        files = {"main.cpp": '#undef NDEBUG\n#include "program.cpp"\n', "program.cpp": program, common.PLAN: nonce}
-        command: tuple[str, ...] = ("g++", *shared.PROGRAM_FLAGS, "-o", "main", "main.cpp", "harness.o", *_mold())
+        files = {"main.cpp": _ASSERTING, "program.cpp": program, common.PLAN: nonce}
         made: tuple[Prepared, ...] = (shared.harness(),)
+        linked: tuple[str, ...] = ("harness.o", *_mold(), "-Wl,--wrap=main,-s", *_crypto(program))
+        first: tuple[str, ...] = ("g++", *shared.PROGRAM_FLAGS, "-o", "main", "main.cpp")
+        forks: tuple[Fork, ...] = ()
         if names := shared.included(program):
             name, text, precompiled = shared.header(names)
             files[name] = text
-            command += ("instances.o", "-include", name)
             made += (shared.instances(), precompiled)
-        return Program(files, ("./main",), (*command, "-Wl,--wrap=main,-s", *_crypto(program)), compile_with=made)
+            first, linked = (*first, "-include", name), ("instances.o", *linked)
+            if template := shared.template(shared.PROGRAM_FLAGS, name, _ASSERTING, "program.cpp", precompiled):
+                forks = (Fork(template, ("g++", "-o", "main", shared.ASSEMBLY, *linked)),)
+        return Program(files, ("./main",), (*first, *linked), compile_with=made, compile_as=forks)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
@@ -211,15 +222,27 @@ class Cpp(Language):
         return replace(self.asserting(text, nonce), note=super().marked(program, completion, nonce).note)
 
     def _program(self, files: dict[str, str], code: str) -> Program:
-        rest = (*shared.DRIVER_FLAGS, "-o", "main", "main.cpp", "driver.o", *_mold(), *_crypto(code))
+        linked = ("driver.o", *_mold(), *_crypto(code))
+        rest = (*shared.DRIVER_FLAGS, "-o", "main", "main.cpp", *linked)
         if shared.does_with_few(code):
-            made = tuple(shared.precompiled(name) for name in ("core.hpp", "prelude.hpp"))
+            headers: tuple[str, ...] = ("core.hpp", "prelude.hpp")
             compile: tuple[str, ...] = ("sh", "-c", _EITHER, "sh", *rest)
         else:
-            made = (shared.precompiled("prelude.hpp"),)
+            headers = ("prelude.hpp",)
             compile = ("g++", "-include", "prelude.hpp", *rest)
-        made += (shared.driver(),)
-        return Program({**shared.driver_headers(), **files}, ("./main",), compile, compile_with=made)
+        made = tuple(shared.precompiled(name) for name in headers)
+        flags, then = shared.DRIVER_FLAGS, ("g++", "-o", "main", shared.ASSEMBLY, *linked)
+        templates = [
+            shared.template(flags, name, _MAIN, "driven.cpp", each) for name, each in zip(headers, made, strict=True)
+        ]
+        forks = tuple(Fork(template, then) for template in templates if template)
+        return Program(
+            {**shared.driver_headers(), **files},
+            ("./main",),
+            compile,
+            compile_with=(*made, shared.driver()),
+            compile_as=forks if len(forks) == len(headers) else (),
+        )
 
     def identifier(self, name: str) -> str:
         """snake_case."""

@@ -8,10 +8,12 @@ dear headers that programs begin with, made when a program first begins so.
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 from functools import cache
 
 from xinstruct.languages import common
-from xinstruct.languages.base import Prepared
+from xinstruct.languages.base import Prepared, Template
 
 _COMMON = ("-std=c++17", "-pipe", "-w")
 # A precompiled header serves only compilations with the flags that it was made with. Programs are compiled as public
@@ -27,6 +29,10 @@ _LEADING = re.compile(
         |using\s+namespace\s+std\s*;|//(?:[^\n\\]|\\(?!\n))*|/\*.*?\*/)""",
     re.S | re.X,
 )
+ASSEMBLY = "/tmp/main.s"
+_INSTANTIATE = "_Z29instantiate_pending_templatesi"
+# What a program may be told because templates of the standard library were instantiated before it, and g++'s own faults.
+_DOUBT = "after instantiation|redefinition of|internal compiler error|Please submit"
 _ELEMENTS = ("int", "long long", "float", "double", "char", "std::string", "std::vector<int>")
 
 
@@ -91,6 +97,25 @@ def header(names: tuple[str, ...]) -> tuple[str, str, Prepared]:
         lines += _vectors("extern template", string=_ALL in names or "string" in names)
     text = "\n".join(lines) + "\n"
     return name, text, _header(name, {name: text}, PROGRAM_FLAGS)
+
+
+@cache
+def template(flags: tuple[str, ...], header: str, main: str, opens: str, made: Prepared) -> Template | None:
+    """The compiler proper, with a precompiled header read, at the opening of a program's own file.
+
+    main: the text of main.cpp, which includes that file and nothing else before. A precompiled header leaves templates
+    to be instantiated at the end of every program, most of a small program's compilation; the template calls the
+    compiler's own function for that once. None where g++ does not say how it calls its compiler.
+    """
+    line = ("g++", "-###", *flags, "-include", header, "-S", "main.cpp", "-o", "-")
+    said = subprocess.run(line, capture_output=True, text=True, check=False).stderr.splitlines()
+    called = next((shlex.split(each) for each in said if re.match(r"\s*\S*/cc1plus ", each)), None)
+    if not called:
+        return None
+    look = ("sh", "-c", f"grep -q probe_of_a_fork {ASSEMBLY} && echo ready")
+    probe = (((opens, "int probe_of_a_fork() { return 42; }\n"),), look, "ready\n")
+    files = (("main.cpp", main), *((name, text) for name, text in made.files if name.endswith(".hpp")))
+    return Template(tuple(called), opens, _INSTANTIATE, files, (made,), ASSEMBLY, probe, _DOUBT)
 
 
 def _vectors(word: str, string: bool) -> list[str]:

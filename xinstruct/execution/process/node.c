@@ -4,7 +4,7 @@
  * offers to native modules are declared here, so that no header of node is needed. What box.c does for the interpreter's
  * zygote it does here too.
  */
-#include "box.c"
+#include "serving.c"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -12,9 +12,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
 
@@ -42,7 +39,7 @@ int uv_loop_fork(struct uv_loop_s *);
  * ours, so that no other thread gets them. The other threads of the template are not missed.
  */
 
-enum { MOST = 64, FDS = 5, MOST_FILES = 256, STACK = 8 << 20 };
+enum { MOST = 64, MOST_FILES = 256, STACK = 8 << 20 };
 static struct {
     pthread_t id, anew;
     void *(*start)(void *);
@@ -186,52 +183,6 @@ static int replace_files(const int *kept) {
     return 0;
 }
 
-/* ---- the socket to the worker */
-
-static int receive(int socket, int *fds) {
-    char text[16], space[CMSG_SPACE(sizeof(int) * FDS)];
-    struct iovec part = {text, sizeof text};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
-    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) <= 0) return -1;
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    if (!head || head->cmsg_len != CMSG_LEN(sizeof(int) * FDS)) return -1;
-    memcpy(fds, CMSG_DATA(head), sizeof(int) * FDS);
-    return 0;
-}
-
-static int answer(int socket, const char *text, int fd) {
-    char space[CMSG_SPACE(sizeof fd)];
-    memset(space, 0, sizeof space);
-    struct iovec part = {(void *)text, strlen(text)};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (fd >= 0) {
-        message.msg_control = space, message.msg_controllen = sizeof space;
-        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-        head->cmsg_level = SOL_SOCKET, head->cmsg_type = SCM_RIGHTS, head->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(head), &fd, sizeof fd);
-    }
-    return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
-}
-
-/* Tell a program's pid, wait, tell how it ended; with its first process ends all that it left behind. */
-static void look_after(int socket, int program, int first) {
-    char text[128];
-    struct rusage used;
-    int status;
-    int handle = (int)syscall(SYS_pidfd_open, program, 0);
-    snprintf(text, sizeof text, "%d", program);
-    if (handle < 0 || answer(socket, text, handle)) _exit(1);
-    close(handle);
-    while (wait4(program, &status, 0, &used) < 0)
-        if (errno != EINTR) _exit(1);
-    kill(first, SIGKILL);
-    waitpid(first, NULL, 0);
-    double seconds = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec);
-    seconds += (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-    snprintf(text, sizeof text, "%d %.6f %ld", status, seconds, used.ru_maxrss);
-    if (answer(socket, text, -1)) _exit(0);
-}
-
 /* ---- what template.js calls */
 
 static napi_value thrown(napi_env env) {
@@ -259,13 +210,7 @@ static napi_value serve(napi_env env, napi_callback_info info) {
     napi_get_uv_event_loop(env, &loop);
     note_open_files((int)numbers[2]);
     if (copy_all_on_fork((int)numbers[2]) || box_guard() || answer(socket, "ready", -1)) _exit(1);
-    for (;;) {
-        int first = box_first((int)numbers[1]);
-        int program = first < 0 ? -1 : fork();
-        if (program < 0) _exit(1);
-        if (program == 0) break;
-        look_after(socket, program, first);
-    }
+    next_program(socket, (int)numbers[1]);
     forked = 1;
     if (receive(socket, fds)) _exit(0);
     if (replace_files(fds) || uv_loop_fork(loop)) _exit(125);
@@ -300,12 +245,8 @@ static napi_value apply(napi_env env, napi_callback_info info) {
 /* limit(resource, value) */
 static napi_value limit(napi_env env, napi_callback_info info) {
     double numbers[8];
-    struct rlimit wanted, now;
     arguments(env, info, numbers, NULL, NULL);
-    int kind = (int)numbers[0];
-    getrlimit(kind, &now);
-    wanted.rlim_cur = wanted.rlim_max = numbers[1] < (double)now.rlim_max ? (rlim_t)numbers[1] : now.rlim_max;
-    return setrlimit(kind, &wanted) && failed("setrlimit", "") ? thrown(env) : NULL;
+    return lower_limit((int)numbers[0], (rlim_t)numbers[1]) ? thrown(env) : NULL;
 }
 
 /* drop(uid, filter): see box_drop. Returns the pid. */

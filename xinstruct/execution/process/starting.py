@@ -10,6 +10,8 @@ import os
 import resource
 import signal
 import socket
+import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 from xinstruct.execution.process.group import Group
 
 Fields = dict[str, Any]
+_MOST = 8  # templates of a worker
 _ZYGOTE = Path(__file__).with_name("zygote.py")
 
 
@@ -75,8 +78,8 @@ class Zygote:
         return answer, fds
 
 
-class Template(Zygote):
-    """A zygote that has become another interpreter."""
+class Node(Zygote):
+    """A zygote that has become node (template.js)."""
 
     @staticmethod
     def encode(request: Fields) -> bytes:
@@ -86,38 +89,78 @@ class Template(Zygote):
         return json.dumps(text | {"files": [(path, _base64(content)) for path, content in request["files"]]}).encode()
 
 
-class Zygotes:
-    """A worker's zygotes: one from the start, and the template's from the first program that wants it on.
+class Opening(Zygote):
+    """A zygote that has become a command which waits at the opening of a file (opening.c)."""
 
-    Raises OSError when the first does not come up. Without the template, or when a program does not run in a fork of it
-    as it should (`probe` says so), all programs are started by the first.
+    @staticmethod
+    def encode(request: Fields) -> bytes:
+        """The request as what there is to do, in order: a letter, the size in four bytes, the bytes and a NUL."""
+        todo = [(b"m", request["mounts"]), (b"a", b""), *((b"d", folder) for folder in request["folders"])]
+        for path, content in request["files"]:
+            todo += [(b"w", path), (b"c", content)]
+        todo += [(b"f", request["folder"]), (b"m", request["closing"]), (b"s", b'{"exit-code": 0}')]
+        todo += [(b"l", f"{kind} {most}") for kind, most in request["rlimits"]]
+        todo += [(b"u", str(request["uid"])), (b"r", request["filter"])]
+        todo += [(b"o", request["output"])] if request["output"] else []
+        todo += [(b"t", "\0".join([*request["then"], ""]))] if request["then"] else []
+        return b"".join(_item(letter, content) for letter, content in todo)
+
+
+def _item(letter: bytes, content: bytes | str) -> bytes:
+    data = content if isinstance(content, bytes) else os.fsencode(content)
+    return letter + len(data).to_bytes(4, sys.byteorder) + data + b"\0"
+
+
+class Zygotes:
+    """A worker's zygotes: one from the start, and templates once programs want to be forked from them.
+
+    Raises OSError when the first does not come up. Without a template, or when a program does not run in a fork of it
+    as it should (`probe` says so), programs are started by the first. The least used of late makes room for another.
     """
 
-    def __init__(self, config: Fields, group: Group | None, probe: Callable[[Zygote], bool]) -> None:
+    def __init__(self, config: Fields, group: Group | None, probe: Callable[[Zygote, Fields], bool]) -> None:
         self._config, self._group, self._probe = config, group, probe
         self._first = Zygote(config | {"template": None}, group)
-        self._template: Template | None = None
-        self._wanted = bool(config["template"])
+        self._templates: dict[str, Zygote | None] = {}
+        self._asked: Counter[str] = Counter()
 
     def of(self, request: Fields) -> Zygote:
         """The one that starts this request."""
-        if request["template"] and self._wanted:
-            self._wanted = False
-            with contextlib.suppress(OSError):
-                self._template = Template(self._config, self._group)
-                if not self._probe(self._template):
-                    self._end_template()
-        return self._template if request["template"] and self._template else self._first
+        wanted = request["template"]
+        return (wanted and self._template(wanted)) or self._first
 
-    def _end_template(self) -> None:
-        if self._template:
-            self._template.close()
-        self._template = None
+    def _template(self, wanted: Fields) -> Zygote | None:
+        key = wanted["key"]
+        self._asked[key] += 1
+        if self._asked[key] < wanted["after"]:
+            return None
+        found = self._templates.pop(key) if key in self._templates else self._begin(wanted)
+        self._templates[key] = found  # the last used stands last
+        return found
+
+    def _begin(self, wanted: Fields) -> Zygote | None:
+        if len(self._templates) >= _MOST:
+            _end(self._templates.pop(next(iter(self._templates))), self._group)
+        template = None
+        with contextlib.suppress(OSError):
+            kind = Node if wanted["settings"] else Opening
+            template = kind(self._config | {"template": wanted}, self._group)
+            if self._probe(template, wanted["probe"]):
+                return template
+        _end(template, self._group)
+        return None
 
     def close(self) -> None:
         """Let them end."""
-        self._end_template()
-        self._first.close()
+        for template in (*self._templates.values(), self._first):
+            _end(template, None)
+
+
+def _end(zygote: Zygote | None, group: Group | None) -> None:
+    if zygote:
+        zygote.close()
+        if group:
+            group.settle()
 
 
 def _base64(content: bytes) -> str:

@@ -7,12 +7,13 @@ const Module = require("module");
 const path = require("path");
 for (const name of ["assert", "inspector", "util", "v8", "vm", "worker_threads", "events", "readline"]) require(name);
 
-const [socket, settings, own, proc] = process.argv.slice(2).map(Number);
+const [socket, settings, own, proc, shielded] = process.env.XINSTRUCT_TEMPLATE.split(" ").map(Number);
 const config = JSON.parse(fs.readFileSync(settings, "utf8"));
 fs.closeSync(settings);
 const bytes = (text) => Buffer.from(text, "base64");
 const filter = bytes(config.filter);
 delete process.env.LD_PRELOAD;
+delete process.env.XINSTRUCT_TEMPLATE;
 const native = { exports: {} };
 process.dlopen(native, config.library);
 const { serve, enter, apply, limit, drop } = native.exports;
@@ -20,7 +21,7 @@ const { serve, enter, apply, limit, drop } = native.exports;
 const world = (request) => {
   process.umask(0);
   apply(bytes(request.mounts));
-  fs.writeFileSync("/proc/self/oom_score_adj", config.shielded ? "0" : "500"); // before the template
+  fs.writeFileSync("/proc/self/oom_score_adj", shielded ? "0" : "500"); // before the template
   for (const folder of request.folders) fs.mkdirSync(folder, { recursive: true });
   for (const [file, content] of request.files) fs.writeFileSync(file, bytes(content));
   process.umask(0o022);

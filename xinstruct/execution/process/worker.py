@@ -247,9 +247,9 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     group = memory_group()
     hello: Fields = {"cgroup": group.version if group else 0, "pid": os.getpid()}
 
-    def probe(zygote: Zygote) -> bool:
-        found = Run(dict(config["probe"]), group, zygote).go()
-        return bool(found["status"] == 0 and found["stdout"] == config["probe"]["expected"])
+    def probe(zygote: Zygote, wanted: Fields) -> bool:
+        found = Run(dict(wanted), group, zygote).go()
+        return bool(found["status"] == 0 and found["stdout"] == wanted["expected"])
 
     try:
         zygotes = Zygotes(config, group, probe) if config else None

@@ -96,16 +96,18 @@ def preload() -> None:
 
 
 def become_template(connection: socket.socket, config: Fields) -> None:
-    """Go on as another interpreter (template.js), in whose forks programs run. Raises OSError when it cannot start."""
+    """Go on as another command, in whose forks programs run (template.js, opening.c). Raises OSError when it cannot."""
     template, places = config["template"], (config["pid_namespace"], config["proc"])
     settings = os.memfd_create("settings", 0)
-    os.pwrite(settings, json.dumps(template["settings"] | {"shielded": config["shielded"]}).encode(), 0)
+    os.pwrite(settings, json.dumps(template["settings"]).encode(), 0)
     for place in places:
         os.set_inheritable(place, True)
     for number in (SIGINT, SIGPIPE, SIGXFSZ):
         _signal.signal(number, DEFAULT)
-    numbers = map(str, (connection.fileno(), settings, *places))
-    os.execve(template["argv"][0], [*template["argv"], *numbers], template["env"])
+    numbers = (connection.fileno(), settings, *places, int(config["shielded"]))
+    os.chdir(template["folder"])
+    told = {"XINSTRUCT_TEMPLATE": " ".join(map(str, numbers))}
+    os.execve(template["argv"][0], template["argv"], template["env"] | told)
 
 
 def serve(connection: socket.socket, box: Box, config: Fields) -> None:
