@@ -79,12 +79,14 @@ def _soonest(
         tries.append(run(fork))
         if not _why(tries[-1]):
             break
-    doubts = forks[-1][0].template.doubt if forks else ""
-    if not forks or (
-        _why(tries[-1]) and (tries[-1].reason or re.search(doubts, tries[-1].stderr.decode("utf-8", "replace")))
-    ):
+    if not forks or (_why(tries[-1]) and _doubtful(tries[-1], forks[-1][0])):
         tries.append(run(None))
     return tries[-1], (sum(one.cpu for one in tries), sum(one.wall for one in tries))
+
+
+def _doubtful(result: Result, fork: Fork) -> bool:
+    """Whether what a fork said might not be what the command itself says."""
+    return bool(result.reason or re.search(fork.template.doubt, result.stderr.decode("utf-8", "replace")))
 
 
 def _why(result: Result) -> str:

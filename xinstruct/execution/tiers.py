@@ -154,7 +154,7 @@ class Zygote:
         }
         if command.fork:
             fork = command.fork[0]
-            blob |= {"then": list(fork.then), "output": fork.template.output, "filter": self._filter}
+            blob |= {"then": list(fork.then), "handed_on": fork.template.handed_on, "filter": self._filter}
         return blob
 
     def _operations(self, command: Command) -> bytes:

@@ -51,7 +51,7 @@ class Template:
 
     line: the command line; it starts in a folder with `files` (name, text) and `needs`. opens: the file, by the name
     that the command opens it by. calls: symbol of a function (int) of the command's own that it calls before, where it
-    has that. output: where a fork's standard output goes, "" for where the program's goes. probe: (files, commands,
+    has that. handed_on: a fork's standard output is the standard input of what it becomes. probe: (files, commands,
     output) of a program that tells whether forks work; commands: see Fork. doubt: what a fork does not say for certain
     (a pattern in what a failed one said): the command itself is run then.
     """
@@ -61,7 +61,7 @@ class Template:
     calls: str
     files: tuple[tuple[str, str], ...]
     needs: tuple[Prepared, ...]
-    output: str
+    handed_on: bool
     probe: tuple[tuple[tuple[str, str], ...], tuple[str, ...], str]
     doubt: str
 

@@ -29,9 +29,9 @@ _LEADING = re.compile(
         |using\s+namespace\s+std\s*;|//(?:[^\n\\]|\\(?!\n))*|/\*.*?\*/)""",
     re.S | re.X,
 )
-ASSEMBLY = "/tmp/main.s"
+ASSEMBLED = ("g++", "-o", "main", "-x", "assembler", "-", "-x", "none")  # and linked, with what follows
 _INSTANTIATE = "_Z29instantiate_pending_templatesi"
-# What a program may be told because templates of the standard library were instantiated before it, and g++'s own faults.
+# What a program may be told because the library's templates were instantiated before it, and g++'s own faults.
 _DOUBT = "after instantiation|redefinition of|internal compiler error|Please submit"
 _ELEMENTS = ("int", "long long", "float", "double", "char", "std::string", "std::vector<int>")
 
@@ -112,10 +112,10 @@ def template(flags: tuple[str, ...], header: str, main: str, opens: str, made: P
     called = next((shlex.split(each) for each in said if re.match(r"\s*\S*/cc1plus ", each)), None)
     if not called:
         return None
-    look = ("sh", "-c", f"grep -q probe_of_a_fork {ASSEMBLY} && echo ready")
+    look = ("sh", "-c", "grep -q probe_of_a_fork && echo ready")
     probe = (((opens, "int probe_of_a_fork() { return 42; }\n"),), look, "ready\n")
     files = (("main.cpp", main), *((name, text) for name, text in made.files if name.endswith(".hpp")))
-    return Template(tuple(called), opens, _INSTANTIATE, files, (made,), ASSEMBLY, probe, _DOUBT)
+    return Template(tuple(called), opens, _INSTANTIATE, files, (made,), True, probe, _DOUBT)
 
 
 def _vectors(word: str, string: bool) -> list[str]:

@@ -14,7 +14,8 @@
 static char opens[256], calls[256];
 static int worker = -1, own = -1, shielded;
 static char **after;      /* what a fork becomes when it has ended well */
-static int streams = -1;  /* where its output went before */
+static int handed = -1;   /* the file of its output, which that reads */
+static int streams = -1;  /* where output went before */
 
 __attribute__((constructor)) static void begin(void) {
     const char *numbers = getenv("XINSTRUCT_TEMPLATE"), *name = getenv("XINSTRUCT_OPENS");
@@ -45,7 +46,7 @@ static void go_on(int status, void *unused) {
     (void)unused;
     if (status) return;
     fflush(NULL);
-    if (streams >= 0) dup2(streams, 1);
+    if (handed >= 0 && (lseek(handed, 0, SEEK_SET) || dup2(handed, 0) < 0 || dup2(streams, 1) < 0)) cannot("output");
     execvp(after[0], after);
     dprintf(2, "not found: %s", after[0]);
     _exit(127);
@@ -58,10 +59,12 @@ static void then(char *words, size_t size) {
     if (count && on_exit(go_on, NULL)) cannot("on_exit");
 }
 
-static void send_to(const char *path) {
+/* What it prints goes into a file of no name. */
+static void hand_on(void) {
     streams = fcntl(1, F_DUPFD_CLOEXEC, 3);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (streams < 0 || fd < 0 || dup2(fd, 1) < 0 || close(fd)) cannot(path);
+    int fd = memfd_create("output", MFD_CLOEXEC);
+    if (streams < 0 || fd < 0 || dup2(fd, 1) < 0) cannot("output");
+    handed = fd;
 }
 
 /* One thing to do; each text ends with a NUL that is not counted. */
@@ -85,7 +88,7 @@ static void act(char what, char *data, size_t size, int note) {
     case 'l': if (sscanf(data, "%d %llu", &kind, &most) != 2 || lower_limit(kind, (rlim_t)most)) cannot("limit"); break;
     case 'u': uid = (uid_t)strtoul(data, NULL, 10); break;
     case 'r': if (box_drop(uid, data, size)) cannot(box_error()); break;
-    case 'o': send_to(data); break;
+    case 'o': hand_on(); break;
     case 't': then(data, size); break;
     default: cannot("request");
     }

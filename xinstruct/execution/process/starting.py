@@ -101,7 +101,7 @@ class Opening(Zygote):
         todo += [(b"f", request["folder"]), (b"m", request["closing"]), (b"s", b'{"exit-code": 0}')]
         todo += [(b"l", f"{kind} {most}") for kind, most in request["rlimits"]]
         todo += [(b"u", str(request["uid"])), (b"r", request["filter"])]
-        todo += [(b"o", request["output"])] if request["output"] else []
+        todo += [(b"o", b"")] if request["handed_on"] else []
         todo += [(b"t", "\0".join([*request["then"], ""]))] if request["then"] else []
         return b"".join(_item(letter, content) for letter, content in todo)
 
