@@ -269,6 +269,7 @@ class Judge:
         job, program, total = task.job, task.program, len(task.job.cases)
         # what is observed must show what differs from one interpreter to the next, such as the order of a set
         beside = prepared.shown(self.sandbox, program.run_with)
+        forks = prepared.started(self.sandbox, [program.run_as] if program.run_as and not observing else [])
         result = self.sandbox.run(
             program.run,
             self.limits,
@@ -277,6 +278,7 @@ class Judge:
             shown=beside,
             env=program.env,
             fresh=observing,
+            fork=forks[0] if forks else None,
         )
         verdict, _ = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total, program.by_status)
         verdict.separation = program.separation if job.program else "values"

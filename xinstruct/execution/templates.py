@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xinstruct.execution import box, layout, mounts
-from xinstruct.languages.base import Fork
+from xinstruct.languages.base import Fork, Template
 from xinstruct.languages.javascript import RUN as NODE
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Templates:
         handed: Callable[[tuple[str, ...], dict[str, bytes], Fork | None], Request],
     ) -> None:
         self._view, self._scratch, self._filter, self._handed = view, scratch, filter, handed
-        self._known: dict[Path, Request] = {}
+        self._known: dict[tuple[Template, Path], Request] = {}
         self._root = os.geteuid() == 0
 
     def of(self, command: Command) -> Request | None:
@@ -73,18 +73,20 @@ class Templates:
         }
 
     def _opening(self, fork: Fork, place: Path) -> Request | None:
-        if place not in self._known and (library := box.library("opening")):
+        known = (fork.template, place)
+        if known not in self._known and (library := box.library("opening")):
             template, preloaded = fork.template, layout.outside(library, self._scratch)
             files, then, expected = template.probe
             told = {"XINSTRUCT_OPENS": template.opens, "XINSTRUCT_CALLS": template.calls}
             encoded = {name: text.encode() for name, text in files}
-            self._known[place] = {
+            self._known[known] = {
                 "key": hashlib.sha256(repr((template.line, place)).encode()).hexdigest(),
                 "after": _SECOND,
-                "argv": list(template.line),
+                "argv": [shutil.which(template.line[0], path=":".join(self._view.path)), *template.line[1:]],
                 "folder": layout.outside(place, self._scratch),
                 "env": mounts.environment(self._view, {"LD_PRELOAD": preloaded, **told}),
                 "settings": None,
-                "probe": self._handed(then, encoded, Fork(template, then)) | {"expected": expected.encode()},
+                "probe": self._handed(then or template.line, encoded, Fork(template, then))
+                | {"expected": expected.encode()},
             }
-        return self._known.get(place)
+        return self._known.get(known)

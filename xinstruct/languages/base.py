@@ -81,6 +81,7 @@ class Program:
     files: name -> source text, written into the scratch folder.
     compile: command line run first inside the scratch folder, or () when nothing is compiled.
     run: command line that runs the program, in the same folder.
+    run_as: what may stand for the run command and does the same, sooner; not where values are observed.
     compile_as: what may stand for the compile command, the next one where one fails, and leaves the same behind sooner.
     compile_with, run_with: prepared files that stand in the folder meanwhile, read-only.
     separation: what keeps the code under test from its tests: "values" (what it returned is compared outside),
@@ -98,6 +99,7 @@ class Program:
     note: str = ""
     by_status: bool = False
     compile_as: tuple[Fork, ...] = ()
+    run_as: Fork | None = None
 
 
 @dataclass(frozen=True)
