@@ -213,7 +213,7 @@ class Cpp(Language):
             made += (shared.instances(), precompiled)
             first, linked = (*first, "-include", name), ("instances.o", *linked)
             if template := shared.template(shared.PROGRAM_FLAGS, name, _ASSERTING, "program.cpp", precompiled):
-                forks = (Fork(template, (*shared.ASSEMBLED, *linked)),)
+                forks = (Fork(template, shared.assembled(linked)),)
         return Program(files, ("./main",), (*first, *linked), compile_with=made, compile_as=forks)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
@@ -231,7 +231,7 @@ class Cpp(Language):
             headers = ("prelude.hpp",)
             compile = ("g++", "-include", "prelude.hpp", *rest)
         made = tuple(shared.precompiled(name) for name in headers)
-        flags, then = shared.DRIVER_FLAGS, (*shared.ASSEMBLED, *linked)
+        flags, then = shared.DRIVER_FLAGS, shared.assembled(linked)
         templates = [
             shared.template(flags, name, _MAIN, "driven.cpp", each) for name, each in zip(headers, made, strict=True)
         ]

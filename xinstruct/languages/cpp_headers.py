@@ -29,7 +29,6 @@ _LEADING = re.compile(
         |using\s+namespace\s+std\s*;|//(?:[^\n\\]|\\(?!\n))*|/\*.*?\*/)""",
     re.S | re.X,
 )
-ASSEMBLED = ("g++", "-o", "main", "-x", "assembler", "-", "-x", "none")  # and linked, with what follows
 _INSTANTIATE = "_Z29instantiate_pending_templatesi"
 # What a program may be told because the library's templates were instantiated before it, and g++'s own faults.
 _DOUBT = "after instantiation|redefinition of|internal compiler error|Please submit"
@@ -116,6 +115,16 @@ def template(flags: tuple[str, ...], header: str, main: str, opens: str, made: P
     probe = (((opens, "int probe_of_a_fork() { return 42; }\n"),), look, "ready\n")
     files = (("main.cpp", main), *((name, text) for name, text in made.files if name.endswith(".hpp")))
     return Template(tuple(called), opens, _INSTANTIATE, files, (made,), True, probe, _DOUBT)
+
+
+def assembled(linked: tuple[str, ...]) -> tuple[str, ...]:
+    """The command that assembles its input and links it with these objects and options.
+
+    Objects first: g++ takes the first file after an -x for none that wants C++'s library.
+    """
+    objects = tuple(word for word in linked if word.endswith(".o"))
+    rest = tuple(word for word in linked if word not in objects)
+    return ("g++", "-o", "main", *objects, "-x", "assembler", "-", "-x", "none", *rest)
 
 
 def _vectors(word: str, string: bool) -> list[str]:
