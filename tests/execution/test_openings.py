@@ -1,0 +1,123 @@
+"""Commands forked at the opening of a file: the same as commands of their own, nothing of one program in the next."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from xinstruct.execution import judge as judging
+from xinstruct.execution import toolchains
+from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.verdicts import Verdict
+from xinstruct.languages import Program
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="commands are forked for root only")
+PARAMS = {"workers": 1, "cpu_seconds": 10, "memory_mb": 512}
+CPP = {
+    "passes": "#include <vector>\n#include <cassert>\nint main() { std::vector<int> v{1}; assert(v.size() == 1); }\n",
+    "wrong": "#include <vector>\n#include <cassert>\nint main() { std::vector<int> v{1}; assert(v.size() == 2); }\n",
+    "syntax": "#include <vector>\nint main() { retrn 0; }\n",
+    "missing header": '#include <vector>\n#include "nothing.h"\nint main() {}\n',
+    "links nothing": "#include <vector>\nint gone();\nint main() { return gone(); }\n",
+    "assembler": '#include <vector>\n__asm__("nonsense");\nint main() {}\n',
+    "own hash": "#include <bits/stdc++.h>\nusing namespace std;\nstruct P { int a; bool operator==(const P& o) const "
+    "{ return a == o.a; } };\ntemplate <> struct std::hash<P> { size_t operator()(const P& p) const { return 1; } };\n"
+    "int main() { unordered_map<P, int> m; m[{1}] = 2; assert(m[P{1}] == 2); }\n",
+    "specialized vector": "#include <vector>\n#include <cassert>\nnamespace std { template <> class vector<int> { "
+    "public: int size() const { return 3; } }; }\nint main() { std::vector<int> v; assert(v.size() == 3); }\n",
+    "specialized less": "#include <bits/stdc++.h>\ntemplate <> struct std::less<std::string> { bool operator()(const "
+    "std::string& a, const std::string& b) const { return a > b; } };\n"
+    'int main() { std::map<std::string, int> m{{"a", 1}, {"b", 2}}; assert(m.begin()->first == "b"); }\n',
+    "names of the library": "#include <string>\n#include <cassert>\nint to_string(int a) { return a; }\n"
+    "int main() { assert(to_string(3) == 3 && std::to_string(3).size() == 1); }\n",
+    "streams": "#include <bits/stdc++.h>\nstruct S { int a; };\nstd::ostream& operator<<(std::ostream& o, const S& s) "
+    '{ return o << s.a; }\nint main() { std::ostringstream o; o << S{4}; assert(o.str() == "4"); }\n',
+}
+PHP = {
+    "surroundings": "<?php echo json_encode([$argc, $argv, __FILE__, getcwd(), getenv(), umask(), $_SERVER['argv']]);",
+    "settings": "<?php echo ini_get('memory_limit'), ini_get('assert.exception'), PHP_SAPI, json_encode($_GET);",
+    "rights": "<?php echo implode(preg_grep('/^(Cap|NoNew|Seccomp)/', file('/proc/self/status')));",
+    "limits": "<?php echo implode(preg_grep('/(cpu|file size|data|files|processes) /', file('/proc/self/limits')));",
+    "open files": "<?php echo count(scandir('/proc/self/fd')), json_encode(scandir('/box'));",
+    "input": "<?php echo json_encode(fgets(STDIN)); fwrite(STDERR, 'said');",
+    "syntax": "<?php function f( {",
+    "uncaught": "<?php throw new RangeException('no');",
+    "leaves": "<?php exit(0);",
+    "assertion": "<?php assert(1 > 2);",
+    "files": "<?php file_put_contents('a', 'b'); echo file_get_contents('a');",
+    "another process": "<?php echo shell_exec('echo hi; pwd');",
+    "killed": "<?php posix_kill(getmypid(), 9);",
+    "recursion": "<?php function g($n) { return g($n + 1) + 1; } g(0);",
+    "shutdown": "<?php register_shutdown_function(function () { exit(0); }); assert(1 > 2);",
+}
+LOOK = """<?php
+[$memory, $found] = [fopen("/proc/self/mem", "r"), 0];
+foreach (file("/proc/self/maps") as $line) {
+    if (!preg_match("/^(\\w+)-(\\w+) rw/", $line, $place) || str_contains($line, "[v")) continue;
+    [$start, $end] = [hexdec($place[1]), hexdec($place[2])];
+    fseek($memory, $start);
+    $part = @fread($memory, $end - $start);
+    $found += preg_match("/needle-in-a-haystac[k]/", (string) $part);
+}
+echo $found > 0 ? "seen" : "clean";
+"""
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    with Judge(PARAMS) as made:
+        yield made
+
+
+def judged(judge: Judge, language: str, texts: list[str]) -> list[Verdict]:
+    """Each twice, so that the template stands when it counts."""
+    jobs = [Job(str(i), language, program=text) for i, text in enumerate(texts)]
+    return [judge.judge([job])[0] for job in jobs for _ in range(2)][1::2]
+
+
+def said(verdict: Verdict) -> tuple[str, str, str, str]:
+    """What must not depend on how it was run."""
+    return verdict.verdict, verdict.detail, verdict.stdout, re.sub(r"/tmp/cc\w+", "/tmp/object", verdict.stderr)
+
+
+def without_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command is run as it stands."""
+    built = judging.build
+
+    def build(job: Job, nonce: str) -> Program:
+        return dataclasses.replace(built(job, nonce), compile_as=(), run_as=None)
+
+    monkeypatch.setattr(judging, "build", build)
+
+
+@pytest.mark.parametrize(("language", "texts"), [("cpp", CPP), ("php", PHP)])
+def test_a_fork_says_what_the_command_says(
+    judge: Judge, language: str, texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not toolchains.available(language):
+        pytest.skip(toolchains.missing(language))
+    forked = dict(zip(texts, map(said, judged(judge, language, list(texts.values()))), strict=True))
+    without_forks(monkeypatch)
+    plain = dict(zip(texts, map(said, judged(judge, language, list(texts.values()))), strict=True))
+    assert forked == plain
+
+
+@pytest.mark.skipif(not toolchains.available("php"), reason="php is not installed")
+def test_forks_are_used(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The template's environment shows in what the kernel keeps of a process's start."""
+    look = "<?php echo str_contains(file_get_contents('/proc/self/environ'), 'XINSTRUCT_OPENS') ? 'forked' : 'own';"
+    assert judged(judge, "php", [look])[0].stdout == "forked"
+    without_forks(monkeypatch)
+    assert judged(judge, "php", [look])[0].stdout == "own"
+
+
+@pytest.mark.skipif(not toolchains.available("php"), reason="php is not installed")
+def test_a_fork_finds_nothing_of_the_program_before_it(judge: Judge) -> None:
+    assert judged(judge, "php", [LOOK + "// needle-in-a-haystack"])[0].stdout == "seen"  # it would be found
+    for _ in range(2):
+        judged(judge, "php", ["<?php echo 'needle-in-a-haystack';"])
+        assert judged(judge, "php", [LOOK])[0].stdout == "clean"
