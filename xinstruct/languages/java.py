@@ -27,7 +27,8 @@ _KEYS = ("int", "float", "bool", "string", "tuple", "list")
 _JARS = "/usr/share/java/javatuples.jar"
 _FAST = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _TRAINING = "XinstructTraining.java"
-_RUN = (*_FAST, "-Xmx640m", "-ea", "-Dfile.encoding=UTF-8")
+_HEAP = ("-XX:+UseG1GC", "-XX:ParallelGCThreads=1", "-XX:ConcGCThreads=1", "-XX:G1ConcRefinementThreads=0")
+_RUN = (*_HEAP, "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xmx640m", "-ea", "-Dfile.encoding=UTF-8")
 _BATCH = (*_FAST, "-Xmx1400m", "-Dfile.encoding=UTF-8")
 _CLASS_PATH = f"driver.jar:{_JARS}"
 
