@@ -30,7 +30,6 @@ const held = [];
 for (let i = 0; i < 2000; i++) held.push(new Array(1000).fill(String(i)).map((text) => text.length));
 promises.readFile(__filename).then(() => setTimeout(() => writeSync(1, held[1999][9] === 4 ? "ready" : ""), 1));
 """
-_SECOND = 2  # a template is worth its start when it is wanted again
 
 
 class Templates:
@@ -81,7 +80,7 @@ class Templates:
             encoded = {name: text.encode() for name, text in files}
             self._known[known] = {
                 "key": hashlib.sha256(repr((template.line, place)).encode()).hexdigest(),
-                "after": _SECOND,
+                "after": template.after,
                 "argv": [shutil.which(template.line[0], path=":".join(self._view.path)), *template.line[1:]],
                 "folder": layout.outside(place, self._scratch),
                 "env": mounts.environment(self._view, {"LD_PRELOAD": preloaded, **told}),

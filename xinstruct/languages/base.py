@@ -53,7 +53,8 @@ class Template:
     that the command opens it by. calls: symbol of a function (int) of the command's own that it calls before, where it
     has that. handed_on: a fork's standard output is the standard input of what it becomes. probe: (files, commands,
     output) of a program that tells whether forks work; commands: see Fork. doubt: what a fork does not say for certain
-    (a pattern in what a failed one said): the command itself is run then.
+    (a pattern in what a failed one said): the command itself is run then. after: its start is worth it when a worker
+    wants it for so many programs.
     """
 
     line: tuple[str, ...]
@@ -64,6 +65,7 @@ class Template:
     handed_on: bool
     probe: tuple[tuple[tuple[str, str], ...], tuple[str, ...], str]
     doubt: str
+    after: int
 
 
 @dataclass(frozen=True)

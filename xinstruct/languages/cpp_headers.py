@@ -113,8 +113,9 @@ def template(flags: tuple[str, ...], header: str, main: str, opens: str, made: P
         return None
     look = ("sh", "-c", "grep -q probe_of_a_fork && echo ready")
     probe = (((opens, "int probe_of_a_fork() { return 42; }\n"),), look, "ready\n")
+    after = 2 if any(_ALL in text for _, text in made.files) else 4
     files = (("main.cpp", main), *((name, text) for name, text in made.files if name.endswith(".hpp")))
-    return Template(tuple(called), opens, _INSTANTIATE, files, (made,), True, probe, _DOUBT)
+    return Template(tuple(called), opens, _INSTANTIATE, files, (made,), True, probe, _DOUBT, after)
 
 
 def assembled(linked: tuple[str, ...]) -> tuple[str, ...]:

@@ -29,15 +29,16 @@ _FAST = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _TRAINING = "XinstructTraining.java"
 _HEAP = ("-XX:+UseG1GC", "-XX:ParallelGCThreads=1", "-XX:ConcGCThreads=1", "-XX:G1ConcRefinementThreads=0")
 _RUN = (*_HEAP, "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xmx640m", "-ea", "-Dfile.encoding=UTF-8")
-_BATCH = (*_FAST, "-Xmx1400m", "-Dfile.encoding=UTF-8")
+_COMPILER = ("--add-exports", "jdk.compiler/com.sun.tools.javac.api=ALL-UNNAMED")
+_BATCH = (*_FAST, *_COMPILER, "-Xmx1400m", "-Dfile.encoding=UTF-8")
 _CLASS_PATH = f"driver.jar:{_JARS}"
 
 
 @cache
-def _jar(name: str, main: str) -> Prepared:
+def _jar(name: str, main: str, *options: str) -> Prepared:
     """A class of ours and what is nested in it. Concatenation inline: invokedynamic costs a JVM's start much."""
     script = (
-        f"javac -XDstringConcat=inline -proc:none -nowarn -encoding UTF-8 -d classes {main}.java"
+        f"javac {' '.join(options)} -XDstringConcat=inline -proc:none -nowarn -encoding UTF-8 -d classes {main}.java"
         f" && jar --create --no-compress --file {name} -C classes ."
     )
     return Prepared("java", name, ((f"{main}.java", common.asset(f"{main}.java")),), ("sh", "-c", script))
@@ -68,7 +69,7 @@ def _driver() -> tuple[Prepared, ...]:
 
 @cache
 def _batch() -> tuple[Prepared, ...]:
-    jar = _jar("batch.jar", "XinstructBatch")
+    jar = _jar("batch.jar", "XinstructBatch", *_COMPILER)
     trainings = (f"{{java}} XinstructBatch {_JARS} training {_TRAINING}",)
     return jar, _archive("batch.jsa", jar, _BATCH, "batch.jar", trainings)
 
