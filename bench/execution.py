@@ -69,6 +69,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--limit", type=int, default=48, help="programs per language")
     parser.add_argument("--rounds", type=int, default=3, help="parts that the programs are measured in")
+    parser.add_argument("--source", default="", choices=("", "multipl-e"), help="programs: see bench/programs.py")
     parser.add_argument("--document", action="store_true", help="write the table into docs/execution.md")
     parser.add_argument("--json", help="write the rows there as well")
     parser.add_argument("--memory", type=int, metavar="N", help="memory of the judging process over N programs")
@@ -122,7 +123,7 @@ def plain_rows(judge: Judge, args: argparse.Namespace) -> list[dict[str, Any]]:
         if lacking := _lacking(language):
             print(f"{language}: left out, {lacking}")
             continue
-        source, found = programs(language, args.limit)
+        source, found = programs(language, args.limit, args.source, judge)
         ours(judge)(found[:2])  # what is made once per machine
         version = toolchains.version(language)
         parts = split(found, args.rounds)

@@ -1,6 +1,8 @@
 """The programs that are measured: (language, text), each with its own assertions, most right, some wrong.
 
 Those of public benchmarks when the folder ``shared/benchmarks`` lies beside the repository, else short ones made here.
+``multipl-e``: MultiPL-E's programs of HumanEval, in the four languages for which HumanEval-X has answers (TypeScript's
+are JavaScript's), with a broken variant of the answer as the wrong ones.
 """
 
 from __future__ import annotations
@@ -8,6 +10,10 @@ from __future__ import annotations
 from itertools import zip_longest
 
 from tests.execution import canonical
+from xinstruct.benchmarks.completions import canonical as completed
+from xinstruct.benchmarks.completions import numbered
+from xinstruct.benchmarks.problems import about, load
+from xinstruct.execution.judge import Job, Judge
 
 WRONG_EVERY = 8  # one program in so many is a wrong one
 Programs = list[tuple[str, str]]
@@ -39,15 +45,33 @@ _SETS = {"python": (canonical.humaneval,), "javascript": (canonical.humaneval_x,
 _SETS |= dict.fromkeys(("java", "cpp"), (canonical.humaneval_x, canonical.mceval))
 
 
-def programs(language: str, limit: int) -> tuple[str, Programs]:
-    """Where they are from, and at most `limit` of them; two sets take turns."""
+_ENDED = ("passed", "wrong_answer", "runtime_error")
+_ANSWERS = {"cpp": "cpp", "java": "java", "javascript": "javascript", "typescript": "javascript"}
+
+
+def programs(language: str, limit: int, source: str = "", judge: Judge | None = None) -> tuple[str, Programs]:
+    """Where they are from, and at most `limit` of them; two sets take turns. multipl-e needs the judge."""
     if canonical.DATA.is_dir():
+        if source == "multipl-e" and judge and language in _ANSWERS:
+            return "MultiPL-E", _multipl_e(language, limit, judge)
         sets = [[t for t in each() if t.language == language] for each in _SETS.get(language, (canonical.mceval,))]
         tasks = [task for turn in zip_longest(*sets) for task in turn if task and not task.skip][:limit]
         sources = " + ".join(dict.fromkeys(task.source for task in tasks))
         return sources, [(language, _text(task, i)) for i, task in enumerate(tasks)]
     texts = [_MADE[language].format(k=k, c=5 + 3 * k + (k % WRONG_EVERY == 3)) for k in range(limit)]
     return "made here", [(language, text) for text in texts]
+
+
+def _multipl_e(language: str, limit: int, judge: Judge) -> Programs:
+    tests = numbered(load(about("multipl_e", language), canonical.DATA, judge))
+    answers = numbered(load(about("humaneval_x", _ANSWERS[language]), canonical.DATA, judge))
+    by_number: dict[int, list[Job]] = {}
+    for each in completed(answers, tests, tests, variants=1):
+        by_number.setdefault(each.number, []).append(each.theirs)
+    chosen = [jobs[-1 if i % WRONG_EVERY == 3 else 0] for i, jobs in enumerate(by_number.values())]
+    verdicts = judge.judge(chosen)  # a broken one may never end, and an adapted one may not compile
+    ended = [job for job, verdict in zip(chosen, verdicts, strict=True) if verdict.verdict in _ENDED]
+    return [(language, job.program) for job in ended[:limit]]
 
 
 def _text(task: canonical.Task, index: int) -> str:
