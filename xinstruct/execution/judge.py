@@ -233,7 +233,9 @@ class Judge:
         kinds = [(task.job.language, task.program.by_status) for task in tasks]
         for kind in dict.fromkeys(kinds):
             own = [task for task, its in zip(tasks, kinds, strict=True) if its == kind]
-            for part in batches(kind[0], [task.program for task in own], self.workers):
+            # a compiler's start is shared by more where the other workers have other languages' programs to do
+            share = max(1, round(self.workers * len(own) / len(tasks)))
+            for part in batches(kind[0], [task.program for task in own], share):
                 yield [own[i] for i in part]
 
     def _compile_batch(self, tasks: list[_Task]) -> None:
