@@ -2,7 +2,7 @@
 
     make bench NAME=execution                      all of it
     python -m bench.execution --languages cpp java --limit 40 --rounds 3 --json out.json
-    python -m bench.execution --document           and write the table into docs/execution.md
+    python -m bench.execution --document a.json    the table of docs/execution.md out of earlier runs' --json
     python -m bench.execution --memory 10000       memory of the judging process instead
 
 Ours and a peer take turns (A B, B A, ...) over parts of the programs, with the same number of workers; the ratio
@@ -38,14 +38,16 @@ Runner = Callable[[Any], tuple[float, list[bool]]]
 def main() -> int:
     """Measure what was asked for, and print it."""
     args = arguments()
+    if args.document:
+        rows = [row for path in args.document for row in json.loads(path.read_text(encoding="utf-8"))]
+        evil_table.write("<!-- speed: generated -->", "<!-- speed: end -->", _table(rows, args.workers))
+        return 0
     with Judge(PARAMS | {"workers": args.workers}) as judge:
         if args.memory:
             return memory(judge, args.memory)
         rows = [*plain_rows(judge, args), *peer_rows(judge, args)]
     if args.json:
         Path(args.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    if args.document:
-        evil_table.write("<!-- speed: generated -->", "<!-- speed: end -->", _table(rows, args.workers))
     return 0
 
 
@@ -70,7 +72,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=48, help="programs per language")
     parser.add_argument("--rounds", type=int, default=3, help="parts that the programs are measured in")
     parser.add_argument("--source", default="", choices=("", "multipl-e"), help="programs: see bench/programs.py")
-    parser.add_argument("--document", action="store_true", help="write the table into docs/execution.md")
+    parser.add_argument("--document", nargs="+", type=Path, metavar="JSON", help="rows for docs/execution.md")
     parser.add_argument("--json", help="write the rows there as well")
     parser.add_argument("--memory", type=int, metavar="N", help="memory of the judging process over N programs")
     return parser.parse_args()

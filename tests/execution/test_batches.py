@@ -199,3 +199,16 @@ def test_prepared_files_are_made_once_and_change_with_their_text(judge: Judge) -
     jar = program.run_with[0]
     changed = dataclasses.replace(jar, files=((jar.files[0][0], jar.files[0][1] + "\n"),))
     assert digest(changed) != digest(jar)
+
+
+def test_a_class_in_a_library_s_package_stays_with_its_program(judge: Judge) -> None:
+    """The compiler of a batch keeps what it knows of the library from one program to the next."""
+    need("java")
+    own = "\\u0070ackage org.javatuples;\npublic class Pair { public static void main(String[] a) { } }\n"
+    use = "import org.javatuples.Pair;\nclass M%d { public static void main(String[] a) { assert Pair.with(1, 2)"
+    use += ".getValue1() == 2; } }\n"
+    texts = [use % 0, own, own.replace("void main", "int with(int a, int b) { return 7; } static void main"), use % 1]
+    batch = judge.judge([Job(str(i), "java", program=text) for i, text in enumerate(texts)])
+    alone = [judge.judge([Job(str(i), "java", program=text)])[0] for i, text in enumerate(texts)]
+    assert [verdict.verdict for verdict in batch] == [verdict.verdict for verdict in alone]
+    assert batch[0].verdict == batch[3].verdict == "passed"

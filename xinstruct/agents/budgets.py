@@ -4,8 +4,9 @@
 
 Each run is read in the order in which it was held (rounds, and within one at random) up to the tokens, prompt and
 completion, that the cheapest run took in all; what was verified until then counts. The intervals are a bootstrap's over
-discussions, drawn anew within each round (95 %, percentiles), so they tell what chance in the discussions may do and
-not what another set of seeds would. Differences are to the first run, whose draws are paired with the other's by place.
+discussions, drawn anew within each round (95 %, percentiles, moved so that their mean is the value: a draw holds some
+discussions twice and so fewer different things). They tell what chance in the discussions may do and not what another
+set of seeds would. Differences are to the first run, whose draws are paired with the other's by place.
 """
 
 from __future__ import annotations
@@ -136,16 +137,17 @@ def _column(held: Sequence[Talk], budget: float, measure: Measure, draws: int, s
 
 
 def _cell(own: tuple[float, list[float]], first_run: tuple[float, list[float]], first: bool) -> dict[str, Any]:
-    cell: dict[str, Any] = {"value": own[0], "interval": _percentiles(own[1])}
+    cell: dict[str, Any] = {"value": own[0], "interval": _percentiles(own[1], own[0])}
     if not first:
         gaps = [mine - theirs for mine, theirs in zip(own[1], first_run[1], strict=True)]
-        cell["difference"] = [own[0] - first_run[0], *_percentiles(gaps)]
+        gap = own[0] - first_run[0]
+        cell["difference"] = [gap, *_percentiles(gaps, gap)]
     return cell
 
 
-def _percentiles(values: Sequence[float]) -> tuple[float, float]:
-    ordered = sorted(values)
-    return ordered[int(0.025 * len(ordered))], ordered[min(len(ordered) - 1, int(0.975 * len(ordered)))]
+def _percentiles(values: Sequence[float], centre: float) -> tuple[float, float]:
+    ordered, moved = sorted(values), centre - _average(values)
+    return ordered[int(0.025 * len(ordered))] + moved, ordered[min(len(ordered) - 1, int(0.975 * len(ordered)))] + moved
 
 
 def markdown(found: dict[str, Any], names: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ import java.io.*;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.*;
 import java.util.*;
+import java.util.regex.Pattern;
 import javax.tools.*;
 
 /**
@@ -14,6 +15,8 @@ import javax.tools.*;
 final class XinstructBatch {
     static final long LONGEST = 20_000; // milliseconds for one program
     static final List<String> OPTIONS = List.of("-proc:none", "-nowarn", "-implicit:none");
+    /** What may put a class into a package, where the context would keep it: such a program gets a context of its own. */
+    static final Pattern ELSEWHERE = Pattern.compile("\\bpackage\\b|\\\\u");
     static volatile long began = System.currentTimeMillis();
 
     public static void main(String[] args) throws IOException {
@@ -50,7 +53,8 @@ final class XinstructBatch {
         boolean ok;
         try {
             Iterable<? extends JavaFileObject> units = files.getJavaFileObjects(folder.resolve(source));
-            ok = pooled(pool, files, units) || javac.getTask(text, files, null, OPTIONS, null, units).call();
+            boolean apart = ELSEWHERE.matcher(Files.readString(folder.resolve(source))).find();
+            ok = (!apart && pooled(pool, files, units)) || javac.getTask(text, files, null, OPTIONS, null, units).call();
         } catch (RuntimeException | StackOverflowError error) {
             return; // the compiler failed, not the program
         } catch (OutOfMemoryError error) {
