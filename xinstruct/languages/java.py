@@ -6,7 +6,7 @@ access, static preferred) and converts arguments to its declared types: ``int``,
 List, an optional as a type that may be null. Leaves out packages: a package line is dropped.
 
 The driver and the compiler of batches are jars made once per machine, each with an archive of the classes
-that it loads (class data sharing), which halves the start of a JVM.
+that it loads (class data sharing), which halves the start of a JVM. A batch goes through one context of the compiler.
 """
 
 from __future__ import annotations

@@ -54,8 +54,11 @@ static void go_on(int status, void *unused) {
 
 static void then(char *words, size_t size) {
     size_t count = 0;
+    char *kept = malloc(size);
     after = calloc(size + 1, sizeof *after);
-    for (char *at = words; at < words + size; at += strlen(at) + 1) after[count++] = at;
+    if (!kept || !after) cannot("memory");
+    memcpy(kept, words, size);
+    for (char *at = kept; at < kept + size; at += strlen(at) + 1) after[count++] = at;
     if (count && on_exit(go_on, NULL)) cannot("on_exit");
 }
 
@@ -94,18 +97,20 @@ static void act(char what, char *data, size_t size, int note) {
     }
 }
 
-/* The request: a letter, the size in four bytes, that many bytes and a NUL, for each thing to do, in order. */
+/* The request: a letter, the size in four bytes, that many bytes and a NUL, for each thing to do, in order. Nothing of it
+ * stays in memory: it holds the nonce. */
 static void follow(int blob, int note) {
     struct stat info;
     if (fstat(blob, &info)) cannot("request");
-    char *at = mmap(NULL, (size_t)info.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, blob, 0), *end = at + info.st_size;
-    if (at == MAP_FAILED) cannot("request");
-    while (at < end) {
+    char *all = mmap(NULL, (size_t)info.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, blob, 0), *end = all + info.st_size;
+    if (all == MAP_FAILED) cannot("request");
+    for (char *at = all; at < end;) {
         uint32_t size;
         memcpy(&size, at + 1, sizeof size);
         act(*at, at + 1 + sizeof size, size, note);
         at += 2 + sizeof size + size;
     }
+    munmap(all, (size_t)info.st_size);
 }
 
 static void become_programs(void) {
