@@ -33,7 +33,7 @@ from xinstruct.languages import Program, Unsupported, get, names
 from xinstruct.languages.common import PLAN
 from xinstruct.languages.types import Case, Signature
 
-VERSION = 4  # counted up when verdicts may come out differently: older cached ones are then not used
+VERSION = 5  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 1024  # jobs in hand at a time: bounds memory and scratch
 _PLACEHOLDER = "<nonce>"
 # The machine's load may have made these: even CPU time runs faster beside others.

@@ -20,6 +20,7 @@ PASSED = "passed"
 _TEXT = 2000  # characters of stdout and stderr that are kept
 _NO_MEMORY = re.compile(
     r"MemoryError|bad_alloc|OutOfMemory|heap out of memory|Allowed memory size of|[Cc]annot allocate memory"
+    r"|os::commit_memory\(.*failed|insufficient memory for the Java"
 )
 _ASSERTION = re.compile(r"AssertionError|[Aa]ssertion\b.*\bfailed")
 # A line that names an error: as most write it, a panic of Go and of Rust, an exception of Ruby.
