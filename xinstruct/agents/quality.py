@@ -27,6 +27,21 @@ def distinct(texts: Iterable[str], size: int) -> float:
     return round(len(grams) / grams.total(), 4) if grams else 0.0
 
 
+def sentences(samples: Iterable[Sample]) -> list[str]:
+    """The first line of each instruction: what the task is, without signature and examples."""
+    return [sample.instruction.split("\n", 1)[0] for sample in samples]
+
+
+def source_functions(samples: Iterable[Sample]) -> int:
+    """How many mined functions the samples' tasks descend from."""
+    return len({root for sample in samples for root in sample.task_roots})
+
+
+def language_pairs(samples: Iterable[Sample]) -> int:
+    """How many pairs of a source's and a target's language there are."""
+    return len({(sample.source_language, sample.language) for sample in samples})
+
+
 def nearest(samples: Sequence[Sample], others: Sequence[Sample]) -> list[float]:
     """For each sample, its similarity to the other sample that is most like it (itself left out)."""
     known = [(other.id, shingles(sample_text(other))) for other in others]
@@ -55,18 +70,17 @@ def calibration(good: Sequence[float], bad: Sequence[float]) -> dict[str, Any]:
 
 def measures(samples: Sequence[Sample], seeds: Sequence[Sample], languages: int) -> dict[str, Any]:
     """Variety and reach of the samples of a run against its seeds and against each other."""
-    texts = [sample.instruction.split("\n", 1)[0] for sample in samples]
+    texts = sentences(samples)
     codes = [sample.response for sample in samples]
     cells = {(sample.language, sample.task) for sample in samples}
-    pairs = {(sample.source_language, sample.language) for sample in samples}
     return {
         "distinct_1_instructions": distinct(texts, 1),
         "distinct_2_instructions": distinct(texts, 2),
         "distinct_2_responses": distinct(codes, 2),
         "nearest_seed": _mean(nearest(samples, seeds)),
         "nearest_other": _mean(nearest(samples, samples)),
-        "source_functions": len({root for sample in samples for root in sample.task_roots}),
-        "language_pairs": len(pairs),
+        "source_functions": source_functions(samples),
+        "language_pairs": language_pairs(samples),
         "languages_and_tasks": len(cells),
         "languages_reached": round(len({sample.language for sample in samples}) / languages, 4) if languages else 0.0,
     }

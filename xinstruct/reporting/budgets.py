@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xinstruct.agents.quality import distinct, nearest
+from xinstruct.agents.quality import distinct, language_pairs, nearest, sentences, source_functions
 from xinstruct.files import BadInput, read_records
 from xinstruct.records import Sample, Turn
 
@@ -41,16 +41,12 @@ class Talk:
 Measure = Callable[[Sequence[Sample]], float]
 MEASURES: dict[str, tuple[Measure, int]] = {
     "verified samples": (lambda samples: float(len(samples)), DRAWS),
-    "source functions": (lambda samples: float(len({root for s in samples for root in s.task_roots})), DRAWS),
-    "pairs of languages": (lambda samples: float(len({(s.source_language, s.language) for s in samples})), DRAWS),
-    "distinct 2-grams, instructions": (lambda samples: distinct(_sentences(samples), 2), DRAWS),
+    "source functions": (lambda samples: float(source_functions(samples)), DRAWS),
+    "pairs of languages": (lambda samples: float(language_pairs(samples)), DRAWS),
+    "distinct 2-grams, instructions": (lambda samples: distinct(sentences(samples), 2), DRAWS),
     "distinct 2-grams, code": (lambda samples: distinct((s.response for s in samples), 2), DRAWS),
     "nearest other sample": (lambda samples: _average(nearest(samples, samples)), _DEAR),
 }
-
-
-def _sentences(samples: Sequence[Sample]) -> list[str]:
-    return [sample.instruction.split("\n", 1)[0] for sample in samples]
 
 
 def _average(values: Sequence[float]) -> float:
@@ -122,18 +118,21 @@ def compare(runs: Sequence[Sequence[Talk]], seed: int = 1) -> dict[str, Any]:
     """{"budget": tokens, "measures": {name: [per run {"value", "interval", "difference"}]}}."""
     budget = min(sum(talk.tokens for talk in held) for held in runs)
     found: dict[str, Any] = {"budget": round(budget), "measures": {}}
+    orders = [_orders(held, budget, seed, again=False, count=DRAWS // 20) for held in runs]
+    drawings = [_orders(held, budget, seed, again=True, count=DRAWS) for held in runs]
     for name, (measure, draws) in MEASURES.items():
-        columns = [_column(held, budget, measure, draws, seed) for held in runs]
+        columns = [
+            (_average([measure(s) for s in plain[: max(1, draws // 20)]]), [measure(s) for s in drawing[:draws]])
+            for plain, drawing in zip(orders, drawings, strict=True)
+        ]
         found["measures"][name] = [_cell(column, columns[0], first=column is columns[0]) for column in columns]
     return found
 
 
-def _column(held: Sequence[Talk], budget: float, measure: Measure, draws: int, seed: int) -> tuple[float, list[float]]:
+def _orders(held: Sequence[Talk], budget: float, seed: int, again: bool, count: int) -> list[list[Sample]]:
+    """What was verified within the budget, for `count` orders of the discussions."""
     rng = random.Random(seed)
-    values = [measure(within(drawn(held, rng), budget)) for _ in range(draws)]
-    rng = random.Random(seed)
-    orders = [measure(within(drawn(held, rng, again=False), budget)) for _ in range(max(1, draws // 20))]
-    return _average(orders), values
+    return [within(drawn(held, rng, again), budget) for _ in range(count)]
 
 
 def _cell(own: tuple[float, list[float]], first_run: tuple[float, list[float]], first: bool) -> dict[str, Any]:

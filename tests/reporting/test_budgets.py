@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.agents.helpers import sample as made_sample
-from xinstruct.agents.budgets import Talk, compare, markdown, talks, within
 from xinstruct.cli import main
 from xinstruct.files import BadInput, write_json, write_records
 from xinstruct.records import Sample, Turn
+from xinstruct.reporting.budgets import Talk, compare, markdown, talks, within
 
 
 def sample(number: int) -> Sample:
