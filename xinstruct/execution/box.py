@@ -1,4 +1,4 @@
-"""The C helpers (process/box.c, node.c, opening.c), compiled once per machine into the user's cache folder.
+"""The C helpers (process/serving.c, node.c, opening.c), compiled once per machine into the user's cache folder.
 
 Where there is no C compiler there is no helper, and the sandbox falls back to bubblewrap.
 """
@@ -19,10 +19,10 @@ _FOLDER = Path(__file__).parent / "process"
 
 
 @cache
-def library(name: str = "box") -> Path | None:
+def library(name: str) -> Path | None:
     """The shared library of NAME.c, which may include the others, made if need be; None when it cannot be made here."""
     compiler = shutil.which("cc") or shutil.which("gcc")
-    parts = ("box",) if name == "box" else (name, "serving", "box")
+    parts = dict.fromkeys((name, "serving", "box"))
     texts = b"".join((_FOLDER / f"{each}.c").read_bytes() for each in parts)
     path = cache_folder() / f"{name}-{_key(texts + platform.machine().encode())}.so"
     if path.exists():

@@ -80,6 +80,7 @@ class Judge:
 
     def __init__(self, params: dict[str, Any], cache: Path | None = None, unsafe: bool = False) -> None:
         self.limits = Limits.of(params)
+        self._limits = dataclasses.astuple(self.limits)
         self.workers = max(1, int(params.get("workers", 1)))
         self.tolerance = float(params.get("float_tolerance", 1e-6))
         sys.set_int_max_str_digits(0)  # a result may be an integer of any size; the output limit bounds it
@@ -172,7 +173,7 @@ class Judge:
             {name: text.replace(nonce, _PLACEHOLDER) for name, text in program.files.items()},
             [program.compile, program.run, program.env, program.separation, program.note],
             [prepared.digest(made) for made in (*program.compile_with, *program.run_with)],
-            dataclasses.astuple(self.limits),
+            self._limits,
             [observing, len(job.cases), expected, self.tolerance, self.sandbox.tier],
             job.signature.to_json() if job.signature else "",
             *(["by status"] if program.by_status else []),

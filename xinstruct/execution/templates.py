@@ -1,15 +1,16 @@
-"""What programs are forked from beside the interpreter's zygote: a started node, a compiler that has read its header.
+"""What programs are forked from beside the first zygote: a started node, a compiler that has read its header, an
+interpreter with more modules.
 
 A template is a process of each worker inside the sandbox's root (process/starting.py). Here is said which one a
 command may be forked from, how it starts, and the program that shows whether forks of it work; where they do not, the
-command is run as it stands. It takes root: whoever else executes a program inside loses the rights to fence others in.
+command is run as it stands. For other commands than the interpreter it takes root: whoever else
+executes a program inside loses the rights to fence others in.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import os
+import re
 import shutil
 from collections.abc import Callable
 from functools import cached_property
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from xinstruct.execution import box, layout, mounts
 from xinstruct.languages.base import Fork, Template
 from xinstruct.languages.javascript import RUN as NODE
+from xinstruct.languages.python import MODULES, MORE
+from xinstruct.languages.python import RUN as PYTHON
 
 if TYPE_CHECKING:
     from xinstruct.execution.tiers import Command
@@ -30,6 +33,7 @@ const held = [];
 for (let i = 0; i < 2000; i++) held.push(new Array(1000).fill(String(i)).map((text) => text.length));
 promises.readFile(__filename).then(() => setTimeout(() => writeSync(1, held[1999][9] === 4 ? "ready" : ""), 1));
 """
+_NAMES_MORE = re.compile(rf"import +[\w., ]*\b({'|'.join(MORE)})\b|from +({'|'.join(MORE)})\b".encode())
 
 
 class Templates:
@@ -39,20 +43,34 @@ class Templates:
         self,
         view: mounts.View,
         scratch: Path,
-        filter: bytes,
+        root: bool,
         handed: Callable[[tuple[str, ...], dict[str, bytes], Fork | None], Request],
     ) -> None:
-        self._view, self._scratch, self._filter, self._handed = view, scratch, filter, handed
+        self._view, self._scratch, self._root, self._handed = view, scratch, root, handed
         self._known: dict[tuple[Template, Path], Request] = {}
-        self._root = os.geteuid() == 0
 
     def of(self, command: Command) -> Request | None:
         """The template that a command may be forked from, as the worker wants it; None: it is started."""
-        if not self._root or command.env:
+        if command.env or command.fresh:
+            return None
+        if command.argv[: len(PYTHON)] == PYTHON:
+            return self._python if any(_NAMES_MORE.search(text) for text in command.files.values()) else None
+        if not self._root:
             return None
         if command.fork:
             return self._opening(*command.fork)
-        return self._node if not command.fresh and command.argv[: len(NODE)] == NODE else None
+        return self._node if command.argv[: len(NODE)] == NODE else None
+
+    @cached_property
+    def _python(self) -> Request:
+        probe = self._handed((*PYTHON, "probe.py"), {"probe.py": b"print('ready', end='')"}, None)
+        return {
+            "key": "python3",
+            "name": "python3",
+            "after": 3,
+            "config": {"modules": [*MODULES, *MORE]},
+            "probe": probe | {"expected": b"ready"},
+        }
 
     @cached_property
     def _node(self) -> Request | None:
@@ -62,12 +80,16 @@ class Templates:
         script, preloaded = (layout.outside(path, self._scratch) for path in (box.script("template.js"), library))
         return {
             "key": "node",
+            "name": "node",
             "after": 1,
-            # each fork starts V8's helpers anew: one is enough for what cannot do without
-            "argv": [node, "--single-threaded", "--v8-pool-size=1", *NODE[1:], script],
-            "folder": "/",
-            "env": mounts.environment(self._view, {"LD_PRELOAD": preloaded}),
-            "settings": {"library": preloaded, "filter": base64.b64encode(self._filter).decode()},
+            "config": {
+                "template": {
+                    # each fork starts V8's helpers anew: one is enough for what cannot do without
+                    "argv": [node, "--single-threaded", "--v8-pool-size=1", *NODE[1:], script],
+                    "folder": "/",
+                    "env": mounts.environment(self._view, {"LD_PRELOAD": preloaded}),
+                }
+            },
             "probe": self._handed((*NODE, "probe.js"), {"probe.js": PROBE}, None) | {"expected": b"ready"},
         }
 
@@ -80,12 +102,25 @@ class Templates:
             encoded = {name: text.encode() for name, text in files}
             self._known[known] = {
                 "key": hashlib.sha256(repr((template.line, place)).encode()).hexdigest(),
+                "name": template.line[0],
                 "after": template.after,
-                "argv": [shutil.which(template.line[0], path=":".join(self._view.path)), *template.line[1:]],
-                "folder": layout.outside(place, self._scratch),
-                "env": mounts.environment(self._view, {"LD_PRELOAD": preloaded, **told}),
-                "settings": None,
+                "config": {
+                    "template": {
+                        "argv": [shutil.which(template.line[0], path=":".join(self._view.path)), *template.line[1:]],
+                        "folder": layout.outside(place, self._scratch),
+                        "env": mounts.environment(self._view, {"LD_PRELOAD": preloaded, **told}),
+                    }
+                },
                 "probe": self._handed(then or template.line, encoded, Fork(template, then))
                 | {"expected": expected.encode()},
             }
         return self._known.get(known)
+
+
+def then(command: Command) -> list[tuple[bytes, list[str]]]:
+    """What a fork of the command's template becomes (process/serving.c, opening.c)."""
+    if not command.fork:
+        return [(b"p", list(command.argv))]
+    fork = command.fork[0]
+    handed_on: list[tuple[bytes, list[str]]] = [(b"o", [])] if fork.template.handed_on else []
+    return [*handed_on, (b"t", list(fork.then))] if fork.then else handed_on

@@ -19,11 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xinstruct.execution import box, layout, mounts, seccomp
+from xinstruct.execution import box, layout, mounts, seccomp, templates
 from xinstruct.execution.limits import Limits
-from xinstruct.execution.templates import Templates
 from xinstruct.languages.base import Fork
-from xinstruct.languages.python import DRIVER, drivers
+from xinstruct.languages.python import DRIVER, MODULES, drivers
 from xinstruct.languages.python import RUN as PYTHON
 
 Request = dict[str, Any]
@@ -105,12 +104,12 @@ class Zygote:
         self._root = self.forks = os.geteuid() == 0
         self._mounts: dict[Limits, bytes] = {}
         self._closing = layout.encode(layout.closing())
-        self._templates = Templates(self.view, scratch, self._filter, self._handed)
+        self._templates = templates.Templates(self.view, scratch, self._root, self._handed)
 
     @staticmethod
     def missing() -> str:
         """Why it cannot be used here, or ""."""
-        return "" if box.library() else "no C compiler (cc) for its helper"
+        return "" if box.library("serving") else "no C compiler (cc) for its helper"
 
     def config(self) -> Request | None:
         """What its workers start their zygote with."""
@@ -118,13 +117,14 @@ class Zygote:
         base.mkdir(exist_ok=True)
         return {
             "python": str(mounts.python_prefix() / "bin" / "python3"),
-            "library": str(box.library()),
+            "library": str(box.library("serving")),
             "namespaces": _NAMESPACES | (0 if self._root else _USER_NAMESPACE),
             "mapped": not self._root,
             "root": layout.encode(layout.root(self.view, base, self._scratch)),
-            "filter": self._filter,
             "env": mounts.environment(self.view, {}),
             "scripts": [(f"{mounts.BOX}/{DRIVER}", text.encode()) for text in drivers()],
+            "modules": list(MODULES),
+            "template": None,
         }
 
     def request(self, command: Command, uid: int) -> Request:
@@ -138,24 +138,27 @@ class Zygote:
         return {"blob": self._blob(command, _NOBODY), "isolated": True, "stdin": b""} | Limits().ceilings()
 
     def _blob(self, command: Command, uid: int) -> Request:
-        argv, limits = list(command.argv), command.limits
-        forked = tuple(argv[: len(PYTHON)]) == PYTHON and not command.fresh
-        blob = {
+        limits = command.limits
+        return {
             "mounts": self._operations(command),
             "closing": self._closing,
             "folders": _folders(command.files),
             "files": [(f"{mounts.BOX}/{name}", content) for name, content in command.files.items()],
             "folder": mounts.BOX,
-            "argv": argv,
-            "script": argv[len(PYTHON)] if forked else "",
-            "env": mounts.environment(self.view, dict(command.env)),
             "uid": uid if self._root else 0,
             "rlimits": [*limits.kernel(), (resource.RLIMIT_NPROC, limits.processes)],
+            "filter": self._filter,
+            "then": self._then(command),
+            "forked": templates.then(command),
         }
-        if command.fork:
-            fork = command.fork[0]
-            blob |= {"then": list(fork.then), "handed_on": fork.template.handed_on, "filter": self._filter}
-        return blob
+
+    def _then(self, command: Command) -> list[tuple[bytes, list[str]]]:
+        """What a fork of the interpreter becomes: a script in it, or another command (process/serving.c)."""
+        argv = list(command.argv)
+        if command.argv[: len(PYTHON)] == PYTHON and not (command.fresh or command.env):
+            return [(b"p", argv[len(PYTHON) :])]
+        variables = mounts.environment(self.view, dict(command.env))
+        return [(b"e", [f"{name}={value}" for name, value in variables.items()]), (b"x", argv)]
 
     def _operations(self, command: Command) -> bytes:
         if binds := command.binds():

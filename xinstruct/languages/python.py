@@ -21,6 +21,20 @@ _HASHABLE = ("int", "float", "bool", "string", "tuple", "optional")
 RUN = ("python3", "-I", "-B", "-X", "utf8")
 DRIVER = "driver.py"  # the script that every program starts from
 
+# Loaded once for all programs: what the drivers need, and what programs mostly import. Each module more costs every
+# program a little, for a fork is the dearer the more there is to share, so what is seldom wanted stands apart: an
+# interpreter with these too is started for the programs that name one.
+# fmt: off
+MODULES = (
+    "_pickle", "abc", "bisect", "builtins", "collections", "collections.abc", "contextlib", "copy", "functools", "heapq",
+    "io", "itertools", "json", "math", "operator", "re", "string", "time", "types", "typing",
+)
+MORE = (
+    "dataclasses", "datetime", "decimal", "enum", "fractions", "hashlib", "random", "statistics", "textwrap", "traceback",
+    "threading", "unittest",
+)
+# fmt: on
+
 
 @cache
 def _separated() -> str:

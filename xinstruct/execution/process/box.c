@@ -157,7 +157,6 @@ int box_show(void) { return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) ? failed("prctl",
 
 /* Become `uid` (0: stay who we are) for good: no groups, no capabilities, no way back, system calls filtered. */
 int box_drop(unsigned uid, const char *filter, size_t size) {
-    for (int cap = 0; cap < 64; cap++) prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* while we still may */
     if (uid && setgroups(0, NULL)) return failed("setgroups", "");
     if (uid && (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))) return failed("setresuid", "");
     if (drop_capabilities()) return failed("capset", "");
@@ -166,6 +165,11 @@ int box_drop(unsigned uid, const char *filter, size_t size) {
     struct sock_fprog program = {(unsigned short)(size / sizeof(struct sock_filter)), (struct sock_filter *)filter};
     if (size && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0)) return failed("seccomp", "");
     return 0;
+}
+
+/* No process from here on gets a capability by executing a file. For one that still has those it needs. */
+void box_bound(void) {
+    for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 }
 
 /* Gone with our parent, closed to the eyes of programs. */

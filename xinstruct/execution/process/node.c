@@ -1,8 +1,7 @@
 /* The part of the node template (template.js) that is not JavaScript: forking programs, and giving up rights in them.
  *
  * Loaded by LD_PRELOAD first (for the functions on threads) and by process.dlopen then. The functions that node
- * offers to native modules are declared here, so that no header of node is needed. What box.c does for the interpreter's
- * zygote it does here too.
+ * offers to native modules are declared here, so that no header of node is needed.
  */
 #include "serving.c"
 
@@ -11,7 +10,6 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <ucontext.h>
 
@@ -24,11 +22,10 @@ int napi_create_function(napi_env, const char *, size_t, napi_callback, void *, 
 int napi_set_named_property(napi_env, napi_value, const char *, napi_value);
 int napi_set_element(napi_env, napi_value, uint32_t, napi_value);
 int napi_create_array(napi_env, napi_value *);
-int napi_create_double(napi_env, double, napi_value *);
+int napi_create_int32(napi_env, int, napi_value *);
+int napi_create_string_utf8(napi_env, const char *, size_t, napi_value *);
 int napi_get_cb_info(napi_env, napi_callback_info, size_t *, napi_value *, napi_value *, void **);
-int napi_get_value_double(napi_env, napi_value, double *);
-int napi_get_buffer_info(napi_env, napi_value, void **, size_t *);
-int napi_throw_error(napi_env, const char *, const char *);
+int napi_get_value_int32(napi_env, napi_value, int *);
 int napi_get_uv_event_loop(napi_env, struct uv_loop_s **);
 int uv_loop_fork(struct uv_loop_s *);
 
@@ -185,85 +182,50 @@ static int replace_files(const int *kept) {
 
 /* ---- what template.js calls */
 
-static napi_value thrown(napi_env env) {
-    napi_throw_error(env, NULL, message);
+static int files[FDS]; /* a fork's */
+
+/* serve(socket, pidNamespace, proc, shielded): start programs until the worker is gone. Returns in each program. */
+static napi_value serve(napi_env env, napi_callback_info info) {
+    int numbers[4] = {0};
+    napi_value given[4];
+    size_t count = 4;
+    struct uv_loop_s *loop;
+    napi_get_cb_info(env, info, &count, given, NULL, NULL);
+    for (size_t i = 0; i < count; i++) napi_get_value_int32(env, given[i], &numbers[i]);
+    int socket = numbers[0];
+    shielded = numbers[3];
+    napi_get_uv_event_loop(env, &loop);
+    note_open_files(numbers[2]);
+    if (copy_all_on_fork(numbers[2]) || answer(socket, "ready", -1)) _exit(1);
+    next_program(socket, numbers[1]);
+    forked = 1;
+    if (receive(socket, files)) _exit(0);
+    if (replace_files(files) || uv_loop_fork(loop)) _exit(125);
     return NULL;
 }
 
-/* Numbers and at most one buffer among the arguments; returns how many there are. */
-static size_t arguments(napi_env env, napi_callback_info info, double *numbers, void **data, size_t *size) {
-    napi_value given[8];
-    size_t count = 8;
-    napi_get_cb_info(env, info, &count, given, NULL, NULL);
-    for (size_t i = 0; i < count; i++)
-        if (napi_get_value_double(env, given[i], &numbers[i])) napi_get_buffer_info(env, given[i], data, size);
-    return count;
-}
-
-/* serve(socket, pidNamespace, proc): start programs until the worker is gone. Returns in each program, with its five files. */
-static napi_value serve(napi_env env, napi_callback_info info) {
-    double numbers[8];
-    int fds[FDS];
-    struct uv_loop_s *loop;
-    arguments(env, info, numbers, NULL, NULL);
-    int socket = (int)numbers[0];
-    napi_get_uv_event_loop(env, &loop);
-    note_open_files((int)numbers[2]);
-    if (copy_all_on_fork((int)numbers[2]) || box_guard() || answer(socket, "ready", -1)) _exit(1);
-    next_program(socket, (int)numbers[1]);
-    forked = 1;
-    if (receive(socket, fds)) _exit(0);
-    if (replace_files(fds) || uv_loop_fork(loop)) _exit(125);
-    napi_value files, number;
-    napi_create_array(env, &files);
-    for (int i = 0; i < FDS; i++) {
-        napi_create_double(env, fds[i], &number);
-        napi_set_element(env, files, (uint32_t)i, number);
-    }
-    return files;
-}
-
-/* enter(stdin, stdout, stderr): a session and mounts of its own, and the streams where they belong. */
+/* enter(): the fork's own world, and its rights given up. Returns its pid and the words of its command line. */
 static napi_value enter(napi_env env, napi_callback_info info) {
-    double numbers[8];
-    arguments(env, info, numbers, NULL, NULL);
-    for (int fd = 0; fd < 3; fd++)
-        if (dup2((int)numbers[fd], fd) < 0 && failed("dup2", "stream")) return thrown(env);
-    setsid();
-    return box_show() || box_unshare(CLONE_NEWNS) ? thrown(env) : NULL;
-}
-
-/* apply(operations): see box_apply. */
-static napi_value apply(napi_env env, napi_callback_info info) {
-    double numbers[8];
-    void *data = NULL;
-    size_t size = 0;
-    arguments(env, info, numbers, &data, &size);
-    return box_apply(data, size) ? thrown(env) : NULL;
-}
-
-/* limit(resource, value) */
-static napi_value limit(napi_env env, napi_callback_info info) {
-    double numbers[8];
-    arguments(env, info, numbers, NULL, NULL);
-    return lower_limit((int)numbers[0], (rlim_t)numbers[1]) ? thrown(env) : NULL;
-}
-
-/* drop(uid, filter): see box_drop. Returns the pid. */
-static napi_value drop(napi_env env, napi_callback_info info) {
-    double numbers[8];
-    void *data = NULL;
-    size_t size = 0;
-    napi_value pid;
-    arguments(env, info, numbers, &data, &size);
-    if (box_drop((unsigned)numbers[0], data, size) || revive_threads()) return thrown(env);
-    napi_create_double(env, getpid(), &pid);
-    return pid;
+    napi_value line, word;
+    uint32_t count = 0;
+    (void)info;
+    enter_box(files);
+    if (revive_threads()) cannot(box_error());
+    say_started(files);
+    for (int i = 0; i < FDS; i++) close(files[i]);
+    napi_create_array(env, &line);
+    napi_create_int32(env, getpid(), &word);
+    napi_set_element(env, line, count++, word);
+    for (char **at = list(words, size_of_words); *at; at++) {
+        napi_create_string_utf8(env, *at, strlen(*at), &word);
+        napi_set_element(env, line, count++, word);
+    }
+    return line;
 }
 
 napi_value napi_register_module_v1(napi_env env, napi_value exports) {
     static const struct { const char *name; napi_callback call; } offered[] = {
-        {"serve", serve}, {"enter", enter}, {"apply", apply}, {"limit", limit}, {"drop", drop}};
+        {"serve", serve}, {"enter", enter}};
     for (size_t i = 0; i < sizeof offered / sizeof *offered; i++) {
         napi_value function;
         napi_create_function(env, offered[i].name, strlen(offered[i].name), offered[i].call, NULL, &function);

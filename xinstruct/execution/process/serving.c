@@ -1,21 +1,41 @@
-/* What templates share (node.c, opening.c): each program is a fork of a template that the worker asks for by a socket.
+/* What every zygote shares (zygote.py, node.c, opening.c): each program is a fork of it that the worker asks for by a socket.
  *
- * A program's process is there before the program is asked for, and takes the request itself, as in zygote.py.
+ * A program's process is there before the program is asked for, and takes the request itself: the zygote never reads one,
+ * so a fork finds no other program's text in its memory, and forking goes on while the worker is busy with the last answer.
+ * What a fork does between the fork and the program's first instruction is done here and not in Python: an interpreter
+ * touches hundreds of pages for it, each of which the kernel has to copy.
  */
 #include "box.c"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 enum { FDS = 5 }; /* of a program: its request, stdin, stdout, stderr, and where it says that it has started */
 
+static int shielded;    /* the zygote itself is the last that the kernel ends for want of memory */
+static char *words;     /* what a fork becomes: a command line, each word with its NUL */
+static size_t size_of_words;
+static char kind_of_words; /* 'x': another command; 'p': a script for the interpreter that the fork has */
+static char *variables; /* of that command, likewise */
+static size_t size_of_variables;
+static void (*more)(char what, char *data, size_t size); /* what a zygote of its kind can do beside act() */
+
+static void cannot(const char *step) {
+    dprintf(2, "cannot start: %s %s", step, errno ? strerror(errno) : box_error());
+    _exit(125);
+}
+
+/* ---- the zygote's side */
+
 static int receive(int socket, int *fds) {
     char text[16], space[CMSG_SPACE(sizeof(int) * FDS)];
     struct iovec part = {text, sizeof text};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
-    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) <= 0) return -1;
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    ssize_t got;
+    while ((got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR);
+    struct cmsghdr *head = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
     if (!head || head->cmsg_len != CMSG_LEN(sizeof(int) * FDS)) return -1;
     memcpy(fds, CMSG_DATA(head), sizeof(int) * FDS);
     return 0;
@@ -35,35 +55,69 @@ static int answer(int socket, const char *text, int fd) {
     return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
+/* The zygote cannot go on: say why and end. */
+static void give_up(int socket, const char *step) {
+    char text[700];
+    snprintf(text, sizeof text, "!%s", step ? step : box_error());
+    answer(socket, text, -1);
+    _exit(1);
+}
+
+static int wait_for(int pid, int *status, struct rusage *used) {
+    while (wait4(pid, status, 0, used) < 0)
+        if (errno != EINTR) return -1;
+    return 0;
+}
+
 /* Tell a program's pid, wait, tell how it ended; with its first process ends all that it left behind. */
 static void look_after(int socket, int program, int first) {
     char text[128];
     struct rusage used;
     int status;
-    int handle = (int)syscall(SYS_pidfd_open, program, 0);
+    int handle = (int)syscall(SYS_pidfd_open, program, 0); /* ours, because the worker may come too late to make one */
     snprintf(text, sizeof text, "%d", program);
     if (handle < 0 || answer(socket, text, handle)) _exit(1);
     close(handle);
-    while (wait4(program, &status, 0, &used) < 0)
-        if (errno != EINTR) _exit(1);
+    if (wait_for(program, &status, &used)) give_up(socket, "wait4");
     kill(first, SIGKILL);
-    waitpid(first, NULL, 0);
+    wait_for(first, NULL, NULL);
     double seconds = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec);
     seconds += (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
     snprintf(text, sizeof text, "%d %.6f %ld", status, seconds, used.ru_maxrss);
-    if (answer(socket, text, -1)) _exit(0);
+    if (answer(socket, text, -1)) _exit(1);
 }
 
-/* Start programs until the worker is gone. Returns in each program. `own`: see box_first. */
+/* One program. Returns 0 in it, its pid elsewhere. */
+static int one_program(int socket, int own) {
+    if (box_guard()) give_up(socket, NULL);
+    int first = box_first(own);
+    if (first < 0) give_up(socket, NULL);
+    int program = fork();
+    if (program < 0) give_up(socket, "fork: no process can be made");
+    if (program) look_after(socket, program, first);
+    return program;
+}
+
+/* Start programs until the worker is gone. Returns in each program. `own`: see box_first; -1 for whoever is not root and
+ * cannot come back from a pid namespace: a helper goes there for each program. */
 static void next_program(int socket, int own) {
+    box_bound();
     for (;;) {
-        int first = box_first(own);
-        int program = first < 0 ? -1 : fork();
-        if (program < 0) _exit(1);
-        if (program == 0) return;
-        look_after(socket, program, first);
+        if (own >= 0) {
+            if (!one_program(socket, own)) return;
+            continue;
+        }
+        int status, helper = fork();
+        if (helper < 0) give_up(socket, "fork: no process can be made");
+        if (helper == 0) {
+            if (!one_program(socket, own)) return;
+            _exit(0);
+        }
+        if (wait_for(helper, &status, NULL) || status) _exit(0);
     }
 }
+
+/* ---- the program's side */
 
 /* Both limits of a resource at most `most`. */
 static int lower_limit(int kind, rlim_t most) {
@@ -71,4 +125,119 @@ static int lower_limit(int kind, rlim_t most) {
     getrlimit(kind, &now);
     wanted.rlim_cur = wanted.rlim_max = most < now.rlim_max ? most : now.rlim_max;
     return setrlimit(kind, &wanted) ? failed("setrlimit", "") : 0;
+}
+
+static void put(const char *path, const char *content, size_t size) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    while (fd >= 0 && size) {
+        ssize_t written = write(fd, content, size);
+        if (written < 0) cannot(path);
+        content += written, size -= (size_t)written;
+    }
+    if (fd < 0 || close(fd)) cannot(path);
+}
+
+static char *copy(const char *data, size_t size) {
+    char *kept = malloc(size + 1);
+    if (!kept) cannot("memory");
+    memcpy(kept, data, size);
+    kept[size] = 0;
+    return kept;
+}
+
+/* Words that each end with a NUL, as a list that ends with NULL. */
+static char **list(char *all, size_t size) {
+    size_t count = 0;
+    char **found = calloc(size + 1, sizeof *found);
+    if (!found) cannot("memory");
+    for (char *at = all; at < all + size; at += strlen(at) + 1) found[count++] = at;
+    return found;
+}
+
+/* One thing to do; each text ends with a NUL that is not counted. */
+static void act(char what, char *data, size_t size) {
+    static char path[4096];
+    static uid_t uid;
+    int kind;
+    unsigned long long most;
+    errno = 0;
+    switch (what) {
+    case 'm': if (box_apply(data, size)) cannot(box_error()); break;
+    case 'a': put("/proc/self/oom_score_adj", shielded ? "0" : "500", shielded ? 1 : 3); break; /* before the zygote */
+    case 'w': snprintf(path, sizeof path, "%s", data); break;
+    case 'c': put(path, data, size); break;
+    case 'd': if (mkdir(data, 0777) && errno != EEXIST) cannot(data); break;
+    case 'f': umask(022); if (chdir(data)) cannot(data); break;
+    case 'l': if (sscanf(data, "%d %llu", &kind, &most) != 2 || lower_limit(kind, (rlim_t)most)) cannot("limit"); break;
+    case 'u': uid = (uid_t)strtoul(data, NULL, 10); break;
+    case 'r': if (box_drop(uid, data, size)) cannot(box_error()); break;
+    case 'e': variables = copy(data, size), size_of_variables = size; break;
+    case 'x':
+    case 'p': words = copy(data, size), size_of_words = size, kind_of_words = what; break;
+    default: if (!more) cannot("request"); more(what, data, size);
+    }
+}
+
+/* The request: a letter, the size in four bytes, that many bytes and a NUL, for each thing to do, in order. Nothing of
+ * its files stays in memory: one holds the nonce. */
+static void follow(int blob) {
+    struct stat info;
+    if (fstat(blob, &info)) cannot("request");
+    char *all = mmap(NULL, (size_t)info.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, blob, 0), *end = all + info.st_size;
+    if (all == MAP_FAILED) cannot("request");
+    for (char *at = all; at < end;) {
+        uint32_t size;
+        memcpy(&size, at + 1, sizeof size);
+        act(*at, at + 1 + sizeof size, size);
+        at += 2 + sizeof size + size;
+    }
+    munmap(all, (size_t)info.st_size);
+}
+
+/* A fork's own world, its limits, another user: all that the request says. */
+static void enter_box(const int *fds) {
+    for (int fd = 0; fd < 3; fd++)
+        if (dup2(fds[fd + 1], fd) < 0) cannot("stream");
+    setsid();
+    if (box_show() || box_unshare(CLONE_NEWNS)) cannot(box_error());
+    umask(0);
+    follow(fds[0]);
+}
+
+/* What fails from here on is the program's failure. */
+static void say_started(const int *fds) {
+    static const char note[] = "{\"exit-code\": 0}";
+    if (write(fds[FDS - 1], note, sizeof note - 1) < 0) cannot("note");
+}
+
+/* The words' command in place of this one. */
+static void become(void) {
+    static const int ignored[] = {SIGINT, SIGPIPE, SIGXFSZ}; /* by Python; programs would inherit that */
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_DFL);
+    char **line = list(words, size_of_words);
+    environ = list(variables, size_of_variables);
+    execvp(line[0], line);
+    if (errno == ENOENT) {
+        dprintf(2, "not found: %s", line[0]);
+        _exit(127);
+    }
+    cannot(line[0]);
+}
+
+/* For zygote.py: start programs until the worker is gone. Returns in a fork that is to run a script, with the size of the
+ * script's arguments (each with its NUL), which it writes to `into`. `after`: what an interpreter does in a fork. */
+int box_serve(int socket, int own, int is_shielded, void (*after)(void), char *into, size_t most) {
+    int fds[FDS];
+    shielded = is_shielded;
+    if (answer(socket, "ready", -1)) _exit(1);
+    next_program(socket, own);
+    if (receive(socket, fds)) _exit(0);
+    enter_box(fds);
+    say_started(fds);
+    syscall(SYS_close_range, 3, ~0U, 0);
+    if (kind_of_words != 'p') become();
+    if (size_of_words > most) cannot("arguments");
+    memcpy(into, words, size_of_words);
+    after();
+    return (int)size_of_words;
 }

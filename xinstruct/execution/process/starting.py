@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import marshal
 import os
 import resource
@@ -35,30 +33,44 @@ def memory_file(content: bytes) -> int:
 class Zygote:
     """The worker's side of a zygote. Raises OSError when it does not come up or is gone."""
 
-    @staticmethod
-    def encode(request: Fields) -> bytes:
-        """A request as the forks of this zygote read it."""
-        return marshal.dumps(request)
-
     def __init__(self, config: Fields, group: Group | None) -> None:
+        self._template = bool(config["template"])
         self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         source = memory_file(_ZYGOTE.read_bytes())  # programs see its command line, and no path of the machine there
-        line = [config["python"], "-I", "-S", "-B", "-X", "utf8", f"/proc/self/fd/{source}", str(theirs.fileno())]
+        settings = memory_file(marshal.dumps(config))
+        line = [config["python"], "-I", "-S", "-B", "-X", "utf8", f"/proc/self/fd/{source}"]
+        line += [str(theirs.fileno()), str(settings)]
         self.pid = os.fork()
         if self.pid == 0:
-            os.set_inheritable(source, True)
+            for handed in (source, settings, theirs.fileno()):
+                os.set_inheritable(handed, True)
             if group:
                 group.join()  # here once, since moving a process takes the kernel milliseconds
-            os.set_inheritable(theirs.fileno(), True)
             null = os.open("/dev/null", os.O_RDWR)
             os.dup2(null, 0)
             os.dup2(null, 1)
-            os.execve(line[0], line, {})
+            os.execve(line[0], line, {"LD_BIND_NOW": "1"})  # or each fork binds its functions anew
         theirs.close()
         os.close(source)
-        self.ask([memory_file(marshal.dumps(config))])
+        os.close(settings)
+        self.answer()
         if group:
             group.settle()
+
+    def encode(self, request: Fields) -> bytes:
+        """A request as the forks read it: what there is to do, in order (act in serving.c).
+
+        Each is a letter, the size in four bytes, the bytes and a NUL.
+        """
+        todo = [(b"m", request["mounts"]), (b"a", b""), *((b"d", folder) for folder in request["folders"])]
+        for path, content in request["files"]:
+            todo += [(b"w", path), (b"c", content)]
+        todo += [(b"f", request["folder"]), (b"m", request["closing"])]
+        todo += [(b"l", f"{kind} {most}") for kind, most in request["rlimits"]]
+        todo += [(b"u", str(request["uid"])), (b"r", request["filter"])]
+        then = request["forked" if self._template else "then"]
+        todo += [(letter, "".join(f"{word}\0" for word in words)) for letter, words in then]
+        return b"".join(_item(letter, content) for letter, content in todo)
 
     def close(self) -> None:
         """Let it end, and reap it."""
@@ -78,34 +90,6 @@ class Zygote:
         return answer, fds
 
 
-class Node(Zygote):
-    """A zygote that has become node (template.js)."""
-
-    @staticmethod
-    def encode(request: Fields) -> bytes:
-        """The request as JSON, bytes in base64."""
-        text = {name: value for name, value in request.items() if not isinstance(value, bytes)}
-        text |= {name: _base64(value) for name, value in request.items() if isinstance(value, bytes)}
-        return json.dumps(text | {"files": [(path, _base64(content)) for path, content in request["files"]]}).encode()
-
-
-class Opening(Zygote):
-    """A zygote that has become a command which waits at the opening of a file (opening.c)."""
-
-    @staticmethod
-    def encode(request: Fields) -> bytes:
-        """The request as what there is to do, in order: a letter, the size in four bytes, the bytes and a NUL."""
-        todo = [(b"m", request["mounts"]), (b"a", b""), *((b"d", folder) for folder in request["folders"])]
-        for path, content in request["files"]:
-            todo += [(b"w", path), (b"c", content)]
-        todo += [(b"f", request["folder"]), (b"m", request["closing"]), (b"s", b'{"exit-code": 0}')]
-        todo += [(b"l", f"{kind} {most}") for kind, most in request["rlimits"]]
-        todo += [(b"u", str(request["uid"])), (b"r", request["filter"])]
-        todo += [(b"o", b"")] if request["handed_on"] else []
-        todo += [(b"t", "\0".join([*request["then"], ""]))] if request["then"] else []
-        return b"".join(_item(letter, content) for letter, content in todo)
-
-
 def _item(letter: bytes, content: bytes | str) -> bytes:
     data = content if isinstance(content, bytes) else os.fsencode(content)
     return letter + len(data).to_bytes(4, sys.byteorder) + data + b"\0"
@@ -120,7 +104,7 @@ class Zygotes:
 
     def __init__(self, config: Fields, group: Group | None, probe: Callable[[Zygote, Fields], bool]) -> None:
         self._config, self._group, self._probe = config, group, probe
-        self._first = Zygote(config | {"template": None}, group)
+        self._first = Zygote(config, group)
         self._templates: dict[str, Zygote | None] = {}
         self._asked: Counter[str] = Counter()
         self._proved: set[str] = set()  # commands of which a fork did as it should
@@ -144,10 +128,10 @@ class Zygotes:
             _end(self._templates.pop(next(iter(self._templates))), self._group)
         template = None
         with contextlib.suppress(OSError):
-            kind = Node if wanted["settings"] else Opening
-            template = kind(self._config | {"template": wanted}, self._group)
-            if wanted["argv"][0] in self._proved or self._probe(template, wanted["probe"]):
-                self._proved.add(wanted["argv"][0])
+            template = Zygote(self._config | wanted["config"], self._group)
+            name = wanted["name"]
+            if name in self._proved or self._probe(template, wanted["probe"]):
+                self._proved.add(name)
                 return template
         _end(template, self._group)
         return None
@@ -163,10 +147,6 @@ def _end(zygote: Zygote | None, group: Group | None) -> None:
         zygote.close()
         if group:
             group.settle()
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
 
 
 def start(request: Fields, group: Group | None, fds: dict[str, int]) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import pickle
 import resource
@@ -27,6 +28,9 @@ from xinstruct.execution.process.group import MEGABYTE, Group, memory_group
 from xinstruct.execution.process.starting import Fields, Zygote, Zygotes, memory_file, start
 
 
+_SHORT = 0.02  # seconds in which most programs end: until then it is not worth being woken for what they print
+
+
 class Run:
     """One program from start to end."""
 
@@ -38,6 +42,7 @@ class Run:
         self.cpu = 0.0
         self.init = 0
         self.closing: list[int] = []
+        self.over = -1  # the open file that can be read when the program has ended
 
     def go(self) -> Fields:
         """Run it and say how it went."""
@@ -62,11 +67,13 @@ class Run:
         """Start the program. Returns its pid and pidfd."""
         if not self.zygote or "blob" not in self.request:
             pid = start(self.request, self.group, fds)
-            return pid, os.pidfd_open(pid)
+            self.over = os.pidfd_open(pid)
+            return pid, self.over
         blob = memory_file(self.zygote.encode(self.request["blob"]))
         self.closing.append(blob)
         pipes = (fds[name] for name in ("stdin", "stdout", "stderr", "status"))
         text, (handle,) = self.zygote.ask([blob, *pipes])
+        self.over = self.zygote.connection.fileno()
         return int(text), handle
 
     def _reset_group(self) -> int:
@@ -100,28 +107,35 @@ class Run:
     def _watch(self, deadline: float) -> None:
         """Read the output until the program has ended; end it when it goes over a limit."""
         poll = select.poll()
-        for fd in (self.out, self.err, self.note, self.done):
-            poll.register(fd, select.POLLIN)
+        poll.register(self.over, select.POLLIN)
         poll.register(0, 0)  # only hang-up: whoever asked is gone
         tick = 0.2 if self.group else 0.05
         due = time.monotonic() + tick
+        reading = time.monotonic() + _SHORT
         while not self.reason:
             now = time.monotonic()
-            left = deadline - now
+            if now >= reading:
+                for fd in (self.out, self.err, self.note):
+                    poll.register(fd, select.POLLIN)
+                reading = math.inf
             if now >= due:
                 self._measure()
                 due = now + tick
-            events = poll.poll(max(0.0, min(left, due - now)) * 1000)
-            if left <= 0:
+            events = poll.poll(max(0.0, min(deadline, due, reading) - now) * 1000)
+            if now >= deadline:
                 self.reason = "wall"
             for fd, event in events:
                 if fd == 0:
-                    self._kill()
-                    os._exit(0)
-                if fd == self.done:
+                    self._gone()
+                if fd == self.over:
                     return
                 if not self._read(fd) or event & select.POLLNVAL:
                     poll.unregister(fd)
+
+    def _gone(self) -> None:
+        """Nobody waits for the answer any more."""
+        self._kill()
+        os._exit(0)
 
     def _read(self, fd: int) -> bool:
         data = os.read(fd, 65536)

@@ -10,10 +10,20 @@ import types
 from collections.abc import Callable
 
 
+def read(name: str) -> str:
+    """Text of a file."""
+    fd = os.open(name, os.O_RDONLY)
+    left, parts = os.fstat(fd).st_size, []
+    while left:
+        parts.append(os.read(fd, left))
+        left -= len(parts[-1])
+    os.close(fd)
+    return b"".join(parts).decode()
+
+
 def take(name: str) -> str:
     """Text of a file that is gone after this; an error when it stays."""
-    with open(name, encoding="utf-8") as handle:
-        text = handle.read()
+    text = read(name)
     os.unlink(name)
     return text
 
@@ -21,12 +31,10 @@ def take(name: str) -> str:
 def run(name: str) -> types.ModuleType:
     """Run a file as the main module."""
     sys.argv = [name]
-    with open(name, encoding="utf-8") as handle:
-        source = handle.read()
     module = types.ModuleType("__main__")
     module.__file__ = name
     sys.modules["__main__"] = module
-    exec(compile(source, name, "exec"), module.__dict__)
+    exec(compile(read(name), name, "exec"), module.__dict__)
     return module
 
 
