@@ -91,7 +91,7 @@ def preload(names: list[str]) -> None:
 
 def become_template(connection: int, config: Fields) -> None:
     """Go on as another command, in whose forks programs run (template.js, opening.c). Raises OSError when it cannot."""
-    template, places = config["template"], (config["pid_namespace"], os.open("/proc/self", os.O_RDONLY))
+    template, places = config["template"], (config["pid_namespace"], config["proc"])
     for place in places:
         os.set_inheritable(place, True)
     for number in (_signal.SIGINT, _signal.SIGPIPE, _signal.SIGXFSZ):
@@ -171,6 +171,7 @@ def main() -> None:
     os.close(settings)
     box = Box(config["library"])
     config["pid_namespace"] = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    config["proc"] = os.open("/proc/self", os.O_RDONLY) if config["template"] else -1
     config["shielded"] = shield()
     try:
         enter(box, config)
