@@ -118,13 +118,13 @@ def test_scratch_is_removed() -> None:
 
 def test_missing_bubblewrap_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mounts, "bubblewrap", lambda: "")
-    monkeypatch.setattr(box, "library", lambda: None)
+    monkeypatch.setattr(box, "library", lambda name: None)
     with pytest.raises(BadInput, match=r"no C compiler.*bubblewrap is not installed.*apt-get install -y .*bubblewrap"):
         Sandbox(1)
 
 
 def test_without_a_compiler_bubblewrap_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(box, "library", lambda: None)
+    monkeypatch.setattr(box, "library", lambda name: None)
     with Sandbox(1) as sandbox:
         assert sandbox.tier == "bubblewrap"
 
