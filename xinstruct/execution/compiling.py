@@ -57,31 +57,33 @@ def compile_one(sandbox: Sandbox, program: Program, limits: Limits) -> Built:
     wider = replace(limits.for_compiler(), output_kb=1024)
     beside = shown(sandbox, program.compile_with)
 
-    def run(fork: tuple[Fork, Path] | None) -> Result:
-        return sandbox.run(
-            program.compile, wider, folder=folder, writable=True, shown=beside, env=program.env, fork=fork
-        )
+    def run(line: tuple[str, ...], fork: tuple[Fork, Path] | None = None) -> Result:
+        return sandbox.run(line, wider, folder=folder, writable=True, shown=beside, env=program.env, fork=fork)
 
-    result, spent = _soonest(run, started(sandbox, program.compile_as))
-    for name in beside:
-        (folder / name).unlink(missing_ok=True)  # the mount point that is left
-    verdict = _why(result)
-    said = (result.stderr + result.stdout).decode("utf-8", "replace")
+    chains = [started(sandbox, fork) for fork in program.compile_as]
+    tries = _soonest(run, program.compile, chains if all(chains) else [])
+    left = [fork.leaves for chain in chains for fork, _ in chain if fork.leaves]
+    for name in (*beside, *left):  # of what is beside, the mount point
+        (folder / name).unlink(missing_ok=True)
+    verdict = _why(tries[-1])
+    said = (tries[-1].stderr + tries[-1].stdout).decode("utf-8", "replace")
+    spent = sum(one.cpu for one in tries), sum(one.wall for one in tries)
     return Built(folder, verdict, said if verdict else "", *spent)
 
 
-def _soonest(
-    run: Callable[[tuple[Fork, Path] | None], Result], forks: list[tuple[Fork, Path]]
-) -> tuple[Result, tuple[float, float]]:
-    """The result that counts, and CPU and wall seconds of all tries: forks in order, or the command itself."""
+def _soonest(run: Callable[..., Result], line: tuple[str, ...], chains: list[list[tuple[Fork, Path]]]) -> list[Result]:
+    """All tries, the last of which counts: chains of forks in order until one is through, or the line itself."""
     tries: list[Result] = []
-    for fork in forks:
-        tries.append(run(fork))
+    for chain in chains:
+        for fork, place in chain:
+            tries.append(run(fork.instead or line, (fork, place)))
+            whole = not (tries[-1].forked or fork.instead)  # the line itself was run, and stands for all of the chain
+            if _why(tries[-1]) or whole:
+                break
         if not _why(tries[-1]):
-            break
-    if not forks or (_why(tries[-1]) and _doubtful(tries[-1], forks[-1][0])):
-        tries.append(run(None))
-    return tries[-1], (sum(one.cpu for one in tries), sum(one.wall for one in tries))
+            return tries
+    sure = tries and not fork.instead and not (tries[-1].forked and _doubtful(tries[-1], fork))
+    return tries if sure else [*tries, run(line)]
 
 
 def _doubtful(result: Result, fork: Fork) -> bool:

@@ -272,7 +272,7 @@ class Judge:
         job, program, total = task.job, task.program, len(task.job.cases)
         # what is observed must show what differs from one interpreter to the next, such as the order of a set
         beside = prepared.shown(self.sandbox, program.run_with)
-        forks = prepared.started(self.sandbox, [program.run_as] if program.run_as and not observing else [])
+        forks = prepared.started(self.sandbox, None if observing else program.run_as)
         result = self.sandbox.run(
             program.run,
             self.limits,

@@ -50,10 +50,10 @@ def shown(sandbox: Sandbox, wanted: Iterable[Prepared]) -> dict[str, Path]:
     return found
 
 
-def started(sandbox: Sandbox, forks: Iterable[Fork]) -> list[tuple[Fork, Path]]:
-    """Forks, each with the folder that its template starts in; none where something is lacking."""
+def started(sandbox: Sandbox, fork: Fork | None) -> list[tuple[Fork, Path]]:
+    """A fork and those that follow it, each with the folder that its template starts in; none where something lacks."""
     found = []
-    for fork in forks if sandbox.forks else ():
+    while fork and sandbox.forks:
         try:
             needs = shown(sandbox, fork.template.needs)
         except Unprepared:
@@ -61,6 +61,7 @@ def started(sandbox: Sandbox, forks: Iterable[Fork]) -> list[tuple[Fork, Path]]:
         if len(needs) < len(fork.template.needs):
             return []
         found.append((fork, _folder(fork.template, tuple(needs.values()))))
+        fork = fork.next
     return found
 
 

@@ -41,7 +41,8 @@ class Result:
     """How a command ended.
 
     status: exit status, 128 + signal when a signal ended it. cpu, wall: seconds. reason: "" when it ended by
-    itself, else cpu, wall, memory, output (the limit it went over) or infrastructure (it never started).
+    itself, else cpu, wall, memory, output (the limit it went over) or infrastructure (it never started). forked: a fork
+    of a template stood for it.
     """
 
     status: int
@@ -52,6 +53,7 @@ class Result:
     stdout: bytes
     stderr: bytes
     reason: str
+    forked: bool = False
 
 
 class Worker:

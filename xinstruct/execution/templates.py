@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xinstruct.execution import box, layout, mounts
-from xinstruct.languages.base import Fork, Template
+from xinstruct.languages.base import Fork, Prepared, Template
 from xinstruct.languages.javascript import RUN as NODE
 from xinstruct.languages.python import MODULES, MORE
 from xinstruct.languages.python import RUN as PYTHON
@@ -98,8 +98,8 @@ class Templates:
         if known not in self._known and (library := box.library("opening")):
             template, preloaded = fork.template, layout.outside(library, self._scratch)
             files, then, expected = template.probe
-            told = {"XINSTRUCT_OPENS": template.opens, "XINSTRUCT_CALLS": template.calls}
-            encoded = {name: text.encode() for name, text in files}
+            told = {"XINSTRUCT_OPENS": template.opens, "XINSTRUCT_CALLS": " ".join(template.calls)}
+            encoded = {name: _content(content, place) for name, content in files}
             self._known[known] = {
                 "key": hashlib.sha256(repr((template.line, place)).encode()).hexdigest(),
                 "name": template.line[0],
@@ -115,6 +115,10 @@ class Templates:
                 | {"expected": expected.encode()},
             }
         return self._known.get(known)
+
+
+def _content(content: str | Prepared, place: Path) -> bytes:
+    return (place / content.name).read_bytes() if isinstance(content, Prepared) else content.encode()
 
 
 def then(command: Command) -> list[tuple[bytes, list[str]]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from xinstruct.languages import clike, common
 from xinstruct.languages import cpp_headers as shared
-from xinstruct.languages.base import Fork, Language, Prepared, Program, Toolchain, Unsupported
+from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
 from xinstruct.languages.types import Signature, Type
 
 _SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "std::string", "none": "void"}
@@ -92,7 +92,8 @@ def _crypto(code: str) -> tuple[str, ...]:
 
 
 def _mold() -> tuple[str, ...]:
-    return ("-fuse-ld=mold",) if shutil.which("mold") else ()
+    # an identity of the build would be one more hash over it
+    return ("-fuse-ld=mold", "-Wl,--build-id=none") if shutil.which("mold") else ()
 
 
 class Cpp(Language):
@@ -203,18 +204,18 @@ class Cpp(Language):
         (strlen of C for a test's "text") would change what it means.
         """
         files = {"main.cpp": _ASSERTING, "program.cpp": program, common.PLAN: nonce}
-        made: tuple[Prepared, ...] = (shared.harness(),)
+        objects: tuple[Prepared, ...] = (shared.harness(),)
         linked: tuple[str, ...] = ("harness.o", *_mold(), "-Wl,--wrap=main,-s", *_crypto(program))
         first: tuple[str, ...] = ("g++", *shared.PROGRAM_FLAGS, "-o", "main", "main.cpp")
-        forks: tuple[Fork, ...] = ()
+        name, precompiled = "", None
         if names := shared.included(program):
             name, text, precompiled = shared.header(names)
             files[name] = text
-            made += (shared.instances(), precompiled)
+            objects += (shared.instances(),)
             first, linked = (*first, "-include", name), ("instances.o", *linked)
-            if template := shared.template(shared.PROGRAM_FLAGS, name, _ASSERTING, "program.cpp", precompiled):
-                forks = (Fork(template, shared.assembled(linked)),)
-        return Program(files, ("./main",), (*first, *linked), compile_with=made, compile_as=forks)
+        made = (*objects, precompiled) if precompiled else objects
+        fork = shared.fork(shared.PROGRAM_FLAGS, name, _ASSERTING, "program.cpp", precompiled, linked, objects)
+        return Program(files, ("./main",), (*first, *linked), compile_with=made, compile_as=(fork,) if fork else ())
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
@@ -230,18 +231,17 @@ class Cpp(Language):
         else:
             headers = ("prelude.hpp",)
             compile = ("g++", "-include", "prelude.hpp", *rest)
-        made = tuple(shared.precompiled(name) for name in headers)
-        flags, then = shared.DRIVER_FLAGS, shared.assembled(linked)
-        templates = [
-            shared.template(flags, name, _MAIN, "driven.cpp", each) for name, each in zip(headers, made, strict=True)
+        made, driver = tuple(shared.precompiled(name) for name in headers), shared.driver()
+        forks = [
+            shared.fork(shared.DRIVER_FLAGS, name, _MAIN, "driven.cpp", each, linked, (driver,))
+            for name, each in zip(headers, made, strict=True)
         ]
-        forks = tuple(Fork(template, then) for template in templates if template)
         return Program(
             {**shared.driver_headers(), **files},
             ("./main",),
             compile,
-            compile_with=(*made, shared.driver()),
-            compile_as=forks if len(forks) == len(headers) else (),
+            compile_with=(*made, driver),
+            compile_as=tuple(fork for fork in forks if fork) if all(forks) else (),
         )
 
     def identifier(self, name: str) -> str:

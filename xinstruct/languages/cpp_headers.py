@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 from functools import cache
 
 from xinstruct.languages import common
-from xinstruct.languages.base import Prepared, Template
+from xinstruct.languages.base import Fork, Prepared, Template
 
 _COMMON = ("-std=c++17", "-pipe", "-w")
 # A precompiled header serves only compilations with the flags that it was made with. Programs are compiled as public
@@ -29,9 +30,12 @@ _LEADING = re.compile(
         |using\s+namespace\s+std\s*;|//(?:[^\n\\]|\\(?!\n))*|/\*.*?\*/)""",
     re.S | re.X,
 )
-_INSTANTIATE = "_Z29instantiate_pending_templatesi"
+# instantiate_pending_templates(int), initialize_rtl()
+_BEFORE = ("_Z29instantiate_pending_templatesi", "_Z14initialize_rtlv")
 # What a program may be told because the library's templates were instantiated before it, and g++'s own faults.
 _DOUBT = "after instantiation|redefinition of|internal compiler error|Please submit"
+_OBJECT = "program.o"
+_MOLD = "-fuse-ld=mold"
 _ELEMENTS = ("int", "long long", "float", "double", "char", "std::string", "std::vector<int>")
 
 
@@ -99,33 +103,77 @@ def header(names: tuple[str, ...]) -> tuple[str, str, Prepared]:
 
 
 @cache
-def template(flags: tuple[str, ...], header: str, main: str, opens: str, made: Prepared) -> Template | None:
-    """The compiler proper, with a precompiled header read, at the opening of a program's own file.
+def compiler(flags: tuple[str, ...], header: str, main: str, opens: str, made: Prepared | None) -> Template | None:
+    """The compiler proper, with a precompiled header read (if one is made), at the opening of a program's own file.
 
     main: the text of main.cpp, which includes that file and nothing else before. A precompiled header leaves templates
     to be instantiated at the end of every program, most of a small program's compilation; the template calls the
     compiler's own function for that once. None where g++ does not say how it calls its compiler.
     """
-    line = ("g++", "-###", *flags, "-include", header, "-S", "main.cpp", "-o", "-")
-    said = subprocess.run(line, capture_output=True, text=True, check=False).stderr.splitlines()
-    called = next((shlex.split(each) for each in said if re.match(r"\s*\S*/cc1plus ", each)), None)
-    if not called:
+    line = _called("cc1plus", (*flags, *(("-include", header) if made else ()), "-S", "main.cpp", "-o", "-"))
+    if not line:
         return None
     look = ("sh", "-c", "grep -q probe_of_a_fork && echo ready")
     probe = (((opens, "int probe_of_a_fork() { return 42; }\n"),), look, "ready\n")
-    after = 2 if any(_ALL in text for _, text in made.files) else 4
-    files = (("main.cpp", main), *((name, text) for name, text in made.files if name.endswith(".hpp")))
-    return Template(tuple(called), opens, _INSTANTIATE, files, (made,), True, probe, _DOUBT, after)
+    texts = made.files if made else ()
+    files = (("main.cpp", main), *((name, text) for name, text in texts if name.endswith(".hpp")))
+    after = 2 if any(_ALL in text for _, text in texts) else 4
+    needs = (made,) if made else ()
+    return Template(line, opens, probe, _BEFORE, files, needs, True, _DOUBT, after)
 
 
-def assembled(linked: tuple[str, ...]) -> tuple[str, ...]:
-    """The command that assembles its input and links it with these objects and options.
+@cache
+def fork(
+    flags: tuple[str, ...],
+    header: str,
+    main: str,
+    opens: str,
+    made: Prepared | None,
+    linked: tuple[str, ...],
+    objects: tuple[Prepared, ...],
+) -> Fork | None:
+    """What may stand for g++: forks of its compiler and then of its linker (arguments: see compiler and link)."""
+    template = compiler(flags, header, main, opens, made)
+    then, linker = link(linked, objects)
+    return Fork(template, then, linker, _OBJECT if linker else "") if template else None
 
-    Objects first: g++ takes the first file after an -x for none that wants C++'s library.
+
+@cache
+def link(linked: tuple[str, ...], objects: tuple[Prepared, ...]) -> tuple[tuple[str, ...], Fork | None]:
+    """What becomes of a compiler's output: the command that it is the input of, and a fork that goes on then.
+
+    linked: names of objects, and options. mold is forked where it has read all that programs are linked with, which is
+    most of its work. Where there is no mold, g++ assembles and links.
     """
-    objects = tuple(word for word in linked if word.endswith(".o"))
-    rest = tuple(word for word in linked if word not in objects)
-    return ("g++", "-o", "main", *objects, "-x", "assembler", "-", "-x", "none", *rest)
+    names = tuple(word for word in linked if word.endswith(".o"))
+    rest = tuple(word for word in linked if word not in names)
+    plain = ("g++", "-o", "main", *linked, _OBJECT)
+    mold = shutil.which("mold") if _MOLD in linked else None
+    called, assembler = _called("collect2", plain[1:]), _called("as", ("-c", "-x", "assembler", "-", "-o", _OBJECT))
+    if not (mold and called and assembler):
+        # objects first: g++ takes the first file after an -x for none that wants C++'s library
+        return ("g++", "-o", "main", *names, "-x", "assembler", "-", "-x", "none", *rest), None
+    probe = _object("probe", {"probe.cpp": "int main() {}\n"}, PROGRAM_FLAGS)
+    line = (mold, *_for_mold(called), "--no-fork", _OBJECT)
+    template = Template(line, _OBJECT, (((_OBJECT, probe),), (), ""), needs=(*objects, probe), after=4)
+    return assembler, Fork(template, instead=plain)
+
+
+def _called(tool: str, options: tuple[str, ...]) -> tuple[str, ...]:
+    """The command line by which g++ calls one of its tools; () where it does not say."""
+    said = subprocess.run(("g++", "-###", *options), capture_output=True, text=True, check=False).stderr.splitlines()
+    return next((tuple(shlex.split(each)) for each in said if re.match(rf"\s*(\S*/)?{tool} ", each)), ())
+
+
+def _for_mold(line: tuple[str, ...]) -> list[str]:
+    """collect2's arguments without those that concern it alone, and without the program's object."""
+    kept, words = [], iter(line[1:])
+    for word in words:
+        if word == "-plugin":
+            next(words)
+        elif not word.startswith(("-plugin-opt", "-fuse-ld")) and word != _OBJECT:
+            kept.append(word)
+    return kept
 
 
 def _vectors(word: str, string: bool) -> list[str]:

@@ -37,7 +37,7 @@ def _tagged(code: str) -> str:
 def _started(run: tuple[str, ...]) -> Fork:
     """php with its modules loaded, at the opening of the driver: four fifths of a small program's time."""
     probe = ((("driver.php", _READY),), (), "ready")
-    return Fork(Template(run, "driver.php", "", (), (), False, probe, "", 3), ())
+    return Fork(Template(run, "driver.php", probe))
 
 
 class Php(Language):

@@ -26,12 +26,12 @@ DRIVER = "driver.py"  # the script that every program starts from
 # interpreter with these too is started for the programs that name one.
 # fmt: off
 MODULES = (
-    "_pickle", "abc", "bisect", "builtins", "collections", "collections.abc", "contextlib", "copy", "functools", "heapq",
-    "io", "itertools", "json", "math", "operator", "re", "string", "time", "types", "typing",
+    "_pickle", "abc", "bisect", "builtins", "collections", "collections.abc", "contextlib", "copy", "functools",
+    "heapq", "io", "itertools", "json", "math", "operator", "re", "string", "time", "types", "typing",
 )
 MORE = (
-    "dataclasses", "datetime", "decimal", "enum", "fractions", "hashlib", "random", "statistics", "textwrap", "traceback",
-    "threading", "unittest",
+    "dataclasses", "datetime", "decimal", "enum", "fractions", "hashlib", "random", "statistics", "textwrap",
+    "threading", "traceback", "unittest",
 )
 # fmt: on
 

@@ -1,17 +1,19 @@
-/* A command of one thread that is started once and forked for each program, when it opens a file that is the program's.
+/* A command that is started once and forked for each program, when it opens a file that is the program's.
  *
  * Loaded into it by LD_PRELOAD. What it did until then (a compiler: reading its precompiled header) is done once. The
  * template has nothing of any program; a fork takes its request and gives up its rights as every
  * program does (serving.c), and only then goes on to open the file, which now is its own. XINSTRUCT_TEMPLATE says where the worker's
  * socket and the pid namespace are, XINSTRUCT_OPENS which file it is, XINSTRUCT_CALLS what the template calls before.
+ * A fork has none of the command's other threads: they must do nothing that it cannot do without (settle).
  */
 #include "serving.c"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <stdarg.h>
 
 static char opens[256], calls[256];
-static int worker = -1, own = -1;
+static int worker = -1, own = -1, proc = -1;
 static char **after;      /* what a fork becomes when it has ended well */
 static int hands_on, handed = -1; /* the file of its output, which that reads */
 static int streams = -1;  /* where output went before */
@@ -19,7 +21,7 @@ static int streams = -1;  /* where output went before */
 __attribute__((constructor)) static void begin(void) {
     const char *numbers = getenv("XINSTRUCT_TEMPLATE"), *name = getenv("XINSTRUCT_OPENS");
     const char *function = getenv("XINSTRUCT_CALLS");
-    if (!numbers || !name || sscanf(numbers, "%d %d %*d %d", &worker, &own, &shielded) != 3) return;
+    if (!numbers || !name || sscanf(numbers, "%d %d %d %d", &worker, &own, &proc, &shielded) != 4) return;
     snprintf(opens, sizeof opens, "%s", name);
     snprintf(calls, sizeof calls, "%s", function ? function : "");
     setvbuf(stdout, NULL, _IOFBF, 1 << 20); /* what it prints before the fork is each fork's to print */
@@ -57,11 +59,50 @@ static void of_openings(char what, char *data, size_t size) {
     }
 }
 
+/* How many threads of this process do something; -1 when that cannot be told. `all`: how many there are. */
+static int busy_threads(int *all) {
+    int count = 0, folder = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *tasks = folder < 0 ? NULL : fdopendir(folder);
+    if (!tasks) return -1;
+    *all = 0;
+    for (struct dirent *task = readdir(tasks); task; task = readdir(tasks)) {
+        char path[300], text[512] = "";
+        if (task->d_name[0] == '.') continue;
+        ++*all;
+        snprintf(path, sizeof path, "task/%s/stat", task->d_name);
+        int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 && read(fd, text, sizeof text - 1) > 0) {
+            const char *state = strrchr(text, ')');
+            count += state && state[1] && state[2] != 'S';
+        }
+        if (fd >= 0) close(fd);
+    }
+    closedir(tasks);
+    return count;
+}
+
+/* Wait until the other threads wait, and for work, of which there is none: seen several times in a row. */
+static int settle(void) {
+    enum { ROW = 8, PATIENCE = 2000 }; /* milliseconds */
+    int all = 0;
+    for (int row = 0, left = PATIENCE; left; left--) {
+        int busy = busy_threads(&all);
+        if (busy < 0 || all == 1) return busy < 0 ? -1 : 0;
+        row = busy <= 1 ? row + 1 : 0; /* this one is */
+        if (row == ROW) return 0;
+        usleep(1000);
+    }
+    return -1;
+}
+
 static void become_programs(void) {
     int fds[FDS];
     opens[0] = 0;
-    void (*first)(int) = calls[0] ? (void (*)(int))dlsym(RTLD_DEFAULT, calls) : NULL;
-    if (first) first(0);
+    for (char *name = strtok(calls, " "); name; name = strtok(NULL, " ")) {
+        void (*function)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, name);
+        if (function) function(0);
+    }
+    if (settle()) _exit(1);
     more = of_openings;
     if (answer(worker, "ready", -1)) _exit(1);
     next_program(worker, own);

@@ -17,7 +17,7 @@ from typing import Any
 from xinstruct.execution.process.group import Group
 
 Fields = dict[str, Any]
-_MOST = 12  # templates of a worker
+_MOST = 40  # templates of a worker
 _ZYGOTE = Path(__file__).with_name("zygote.py")
 
 
@@ -34,7 +34,7 @@ class Zygote:
     """The worker's side of a zygote. Raises OSError when it does not come up or is gone."""
 
     def __init__(self, config: Fields, group: Group | None) -> None:
-        self._template = bool(config["template"])
+        self.template = bool(config["template"])
         self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         source = memory_file(_ZYGOTE.read_bytes())  # programs see its command line, and no path of the machine there
         settings = memory_file(marshal.dumps(config))
@@ -68,7 +68,7 @@ class Zygote:
         todo += [(b"f", request["folder"]), (b"m", request["closing"])]
         todo += [(b"l", f"{kind} {most}") for kind, most in request["rlimits"]]
         todo += [(b"u", str(request["uid"])), (b"r", request["filter"])]
-        then = request["forked" if self._template else "then"]
+        then = request["forked" if self.template else "then"]
         todo += [(letter, "".join(f"{word}\0" for word in words)) for letter, words in then]
         return b"".join(_item(letter, content) for letter, content in todo)
 

@@ -27,7 +27,6 @@ if __name__ == "__main__":  # by path and isolated: the package is not on the pa
 from xinstruct.execution.process.group import MEGABYTE, Group, memory_group
 from xinstruct.execution.process.starting import Fields, Zygote, Zygotes, memory_file, start
 
-
 _SHORT = 0.02  # seconds in which most programs end: until then it is not worth being woken for what they print
 
 
@@ -229,7 +228,8 @@ class Run:
         cap = self.request["output"]
         out, err = bytes(self.output[self.out][:cap]), bytes(self.output[self.err][:cap])
         answer: Fields = {"status": code, "signal": signalled, "cpu": cpu, "wall": wall, "peak_mb": peak}
-        return answer | {"stdout": out, "stderr": err, "reason": reason}
+        forked = bool(self.zygote and self.zygote.template)
+        return answer | {"stdout": out, "stderr": err, "reason": reason, "forked": forked}
 
 
 def _proportional_kb(pid: int) -> int:
