@@ -117,7 +117,7 @@ def compiler(flags: tuple[str, ...], header: str, main: str, opens: str, made: P
     probe = (((opens, "int probe_of_a_fork() { return 42; }\n"),), look, "ready\n")
     texts = made.files if made else ()
     files = (("main.cpp", main), *((name, text) for name, text in texts if name.endswith(".hpp")))
-    after = 2 if any(_ALL in text for _, text in texts) else 4
+    after = 1 if any(_ALL in text for _, text in texts) else 2
     needs = (made,) if made else ()
     return Template(line, opens, probe, _BEFORE, files, needs, True, _DOUBT, after)
 
@@ -155,7 +155,7 @@ def link(linked: tuple[str, ...], objects: tuple[Prepared, ...]) -> tuple[tuple[
         return ("g++", "-o", "main", *names, "-x", "assembler", "-", "-x", "none", *rest), None
     probe = _object("probe", {"probe.cpp": "int main() {}\n"}, PROGRAM_FLAGS)
     line = (mold, *_for_mold(called), "--no-fork", _OBJECT)
-    template = Template(line, _OBJECT, (((_OBJECT, probe),), (), ""), needs=(*objects, probe), after=4)
+    template = Template(line, _OBJECT, (((_OBJECT, probe),), (), ""), needs=(*objects, probe), after=2)
     return assembler, Fork(template, instead=plain)
 
 
