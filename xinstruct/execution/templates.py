@@ -67,7 +67,7 @@ class Templates:
         return {
             "key": "python3",
             "name": "python3",
-            "after": 3,
+            "after": 6,
             "config": {"modules": [*MODULES, *MORE]},
             "probe": probe | {"expected": b"ready"},
         }

@@ -76,8 +76,9 @@ static void look_after(int socket, int program, int first) {
     int status;
     int handle = (int)syscall(SYS_pidfd_open, program, 0); /* ours, because the worker may come too late to make one */
     snprintf(text, sizeof text, "%d", program);
-    if (handle < 0 || answer(socket, text, handle)) _exit(1);
+    int alone = handle < 0 || answer(socket, text, handle);
     close(handle);
+    if (alone) kill(first, SIGKILL); /* nobody is there to ask for it */
     if (wait_for(program, &status, &used)) give_up(socket, "wait4");
     kill(first, SIGKILL);
     wait_for(first, NULL, NULL);

@@ -31,31 +31,11 @@ def memory_file(content: bytes) -> int:
 
 
 class Zygote:
-    """The worker's side of a zygote. Raises OSError when it does not come up or is gone."""
+    """The worker's side of a zygote, which answers when it has come up. Raises OSError when it does not, or is gone."""
 
-    def __init__(self, config: Fields, group: Group | None) -> None:
-        self.template = bool(config["template"])
-        self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        source = memory_file(_ZYGOTE.read_bytes())  # programs see its command line, and no path of the machine there
-        settings = memory_file(marshal.dumps(config))
-        line = [config["python"], "-I", "-S", "-B", "-X", "utf8", f"/proc/self/fd/{source}"]
-        line += [str(theirs.fileno()), str(settings)]
-        self.pid = os.fork()
-        if self.pid == 0:
-            for handed in (source, settings, theirs.fileno()):
-                os.set_inheritable(handed, True)
-            if group:
-                group.join()  # here once, since moving a process takes the kernel milliseconds
-            null = os.open("/dev/null", os.O_RDWR)
-            os.dup2(null, 0)
-            os.dup2(null, 1)
-            os.execve(line[0], line, {"LD_BIND_NOW": "1"})  # or each fork binds its functions anew
-        theirs.close()
-        os.close(source)
-        os.close(settings)
+    def __init__(self, connection: socket.socket, pid: int = 0, template: bool = False) -> None:
+        self.connection, self.template, self._pid = connection, template, pid
         self.answer()
-        if group:
-            group.settle()
 
     def encode(self, request: Fields) -> bytes:
         """A request as the forks read it: what there is to do, in order (act in serving.c).
@@ -73,9 +53,10 @@ class Zygote:
         return b"".join(_item(letter, content) for letter, content in todo)
 
     def close(self) -> None:
-        """Let it end, and reap it."""
+        """Let it end, and reap it where it is a child of this process."""
         self.connection.close()
-        os.waitpid(self.pid, 0)
+        if self._pid:
+            os.waitpid(self._pid, 0)
 
     def ask(self, fds: list[int]) -> tuple[bytes, list[int]]:
         """Send open files, get the answer."""
@@ -95,6 +76,34 @@ def _item(letter: bytes, content: bytes | str) -> bytes:
     return letter + len(data).to_bytes(4, sys.byteorder) + data + b"\0"
 
 
+def _first(config: Fields, group: Group | None) -> tuple[Zygote, socket.socket]:
+    """A new zygote, and the socket on which it starts more (nurse in zygote.py)."""
+    (connection, theirs), (nursery, its) = _sockets(), _sockets()
+    source = memory_file(_ZYGOTE.read_bytes())  # programs see its command line, and no path of the machine there
+    settings = memory_file(marshal.dumps(config))
+    handed = (source, theirs.fileno(), its.fileno(), settings)
+    line = [config["python"], "-I", "-S", "-B", "-X", "utf8", f"/proc/self/fd/{source}", *map(str, handed[1:])]
+    pid = os.fork()
+    if pid == 0:
+        for fd in handed:
+            os.set_inheritable(fd, True)
+        if group:
+            group.join()  # here once, since moving a process takes the kernel milliseconds
+        null = os.open("/dev/null", os.O_RDWR)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+        os.execve(line[0], line, {"LD_BIND_NOW": "1"})  # or each fork binds its functions anew
+    for end in (theirs, its):
+        end.close()
+    for fd in (source, settings):
+        os.close(fd)
+    return Zygote(connection, pid), nursery
+
+
+def _sockets() -> tuple[socket.socket, socket.socket]:
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
 class Zygotes:
     """A worker's zygotes: one from the start, and templates once programs want to be forked from them.
 
@@ -103,11 +112,16 @@ class Zygotes:
     """
 
     def __init__(self, config: Fields, group: Group | None, probe: Callable[[Zygote, Fields], bool]) -> None:
-        self._config, self._group, self._probe = config, group, probe
-        self._first = Zygote(config, group)
+        self._group, self._probe = group, probe
+        self._first, self._nursery = _first(config, group)
+        self._settle()
         self._templates: dict[str, Zygote | None] = {}
         self._asked: Counter[str] = Counter()
         self._proved: set[str] = set()  # commands of which a fork did as it should
+
+    def _settle(self) -> None:
+        if self._group:
+            self._group.settle()
 
     def of(self, request: Fields) -> Zygote:
         """The one that starts this request."""
@@ -124,29 +138,31 @@ class Zygotes:
         return found
 
     def _begin(self, wanted: Fields) -> Zygote | None:
-        if len(self._templates) >= _MOST:
-            _end(self._templates.pop(next(iter(self._templates))), self._group)
-        template = None
+        if len(self._templates) >= _MOST and (oldest := self._templates.pop(next(iter(self._templates)))):
+            oldest.close()
+        name, template = wanted["name"], None
         with contextlib.suppress(OSError):
-            template = Zygote(self._config | wanted["config"], self._group)
-            name = wanted["name"]
+            template = self._born(wanted["config"])
+            self._settle()
             if name in self._proved or self._probe(template, wanted["probe"]):
                 self._proved.add(name)
                 return template
-        _end(template, self._group)
+        if template:
+            template.close()
         return None
+
+    def _born(self, config: Fields) -> Zygote:
+        connection, theirs = _sockets()
+        socket.send_fds(self._nursery, [marshal.dumps(config)], [theirs.fileno()])
+        theirs.close()
+        return Zygote(connection, template=bool(config.get("template")))
 
     def close(self) -> None:
         """Let them end."""
+        self._nursery.close()
         for template in (*self._templates.values(), self._first):
-            _end(template, None)
-
-
-def _end(zygote: Zygote | None, group: Group | None) -> None:
-    if zygote:
-        zygote.close()
-        if group:
-            group.settle()
+            if template:
+                template.close()
 
 
 def start(request: Fields, group: Group | None, fds: dict[str, int]) -> int:

@@ -79,26 +79,52 @@ def shield() -> bool:
 
 
 def preload(names: list[str]) -> None:
-    """What a fresh interpreter would have loaded, and more."""
+    """Import what is there of these modules."""
     import importlib
-    import site
 
-    site.main()
     for name in names:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 
 
+def nurse(nursery: int, first: int, box: Box, config: Fields) -> int:
+    """Start further zygotes as the worker asks for them, from what this one has by now; returns in each of them.
+
+    A message holds what differs in the zygote's configuration, and its socket, which is returned. first: the socket of
+    the zygote that this one is forked from.
+    """
+    os.close(first)
+    box.call("guard")
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
+    requests = _socket.socket(fileno=nursery)
+    while True:
+        told, ancillary, _, _ = requests.recvmsg(1 << 18, _socket.CMSG_SPACE(4))
+        if not told:
+            os._exit(0)
+        connection = int.from_bytes(ancillary[0][2][:4], sys.byteorder)
+        if os.fork() == 0:
+            requests.close()
+            _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+            config.update(marshal.loads(told))
+            return connection
+        os.close(connection)
+
+
 def become_template(connection: int, config: Fields) -> None:
-    """Go on as another command, in whose forks programs run (template.js, opening.c). Raises OSError when it cannot."""
-    template, places = config["template"], (config["pid_namespace"], config["proc"])
-    for place in places:
+    """Go on as another command where one is wanted, in whose forks programs run (template.js, opening.c).
+
+    Raises OSError when it cannot.
+    """
+    if not config["template"]:
+        return
+    template, own = config["template"], os.open(str(os.getpid()), os.O_RDONLY, dir_fd=config["proc"])
+    handed = (connection, config["pid_namespace"], own)
+    for place in handed:
         os.set_inheritable(place, True)
     for number in (_signal.SIGINT, _signal.SIGPIPE, _signal.SIGXFSZ):
         _signal.signal(number, _signal.SIG_DFL)
-    numbers = (connection, *places, int(config["shielded"]))
     os.chdir(template["folder"])
-    told = {"XINSTRUCT_TEMPLATE": " ".join(map(str, numbers))}
+    told = {"XINSTRUCT_TEMPLATE": " ".join(map(str, (*handed, int(config["shielded"]))))}
     os.execve(template["argv"][0], template["argv"], template["env"] | told)
 
 
@@ -164,26 +190,44 @@ def _guarded(action: Any) -> int:
     return 0
 
 
-def main() -> None:
-    """Get the configuration, enter the sandbox's root, serve; a fork that runs a script goes on here."""
-    connection, settings = map(int, sys.argv[1:])
-    config: Fields = marshal.loads(read_all(settings))
-    os.close(settings)
+def begin(first: int, nursery: int, config: Fields) -> tuple[Box, int]:
+    """Enter the sandbox's root and load what programs want. Returns twice, in processes of their own.
+
+    The second time with the socket of a zygote that the nursery has started, the first time with -1. Raises OSError.
+    """
+    import site
+
     box = Box(config["library"])
     config["pid_namespace"] = os.open("/proc/self/ns/pid", os.O_RDONLY)
-    config["proc"] = os.open("/proc/self", os.O_RDONLY) if config["template"] else -1
+    config["proc"] = os.open("/proc", os.O_RDONLY)
     config["shielded"] = shield()
+    enter(box, config)
+    site.main()
+    preload(config["modules"])
+    COMPILED.update({text: compile(text, name, "exec") for name, text in config["scripts"]})
+    return box, -1 if os.fork() else nurse(nursery, first, box, config)
+
+
+def main() -> None:
+    """Get the configuration and serve; a fork that runs a script goes on here."""
+    first, nursery, settings = map(int, sys.argv[1:])
+    config: Fields = marshal.loads(read_all(settings))
+    os.close(settings)
+    connection = first
     try:
-        enter(box, config)
-        if config["template"]:
+        box, born = begin(first, nursery, config)
+        if born < 0:
+            os.close(nursery)
+        else:
+            connection = born
             become_template(connection, config)
-        preload(config["modules"])
+            preload(config["modules"])
     except OSError as error:
         os.write(connection, f"!{error}".encode())
         os._exit(1)
+    os.close(config["proc"])
     os.environ.clear()
     os.environ.update(config["env"])
-    COMPILED.update({text: compile(text, name, "exec") for name, text in config["scripts"]})
     serve(connection, box, config)
 
 
