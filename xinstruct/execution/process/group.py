@@ -20,17 +20,26 @@ class Group:
         self.peak = "memory.peak" if version == 2 else "memory.max_usage_in_bytes"
         self.used = "memory.current" if version == 2 else "memory.usage_in_bytes"
         self.rest = 0  # bytes in use before any program started
+        self._limited = -1  # by how many bytes
+        self._files: dict[str, int] = {}  # open ones by name: they are used for every program
         if not os.access(f"{self.path}/{self.limit}", os.W_OK):
             self.remove()
             raise OSError("the memory controller is not delegated")
 
+    def _file(self, name: str) -> int:
+        if name not in self._files:
+            path = f"{self.path}/{name}"
+            try:
+                self._files[name] = os.open(path, os.O_RDWR)
+            except OSError:  # read-only
+                self._files[name] = os.open(path, os.O_RDONLY)
+        return self._files[name]
+
     def _write(self, name: str, text: str) -> None:
-        with open(f"{self.path}/{name}", "w") as handle:
-            handle.write(text)
+        os.pwrite(self._file(name), text.encode(), 0)
 
     def _read(self, name: str) -> str:
-        with open(f"{self.path}/{name}") as handle:
-            return handle.read()
+        return os.pread(self._file(name), 1 << 16, 0).decode()
 
     def join(self) -> None:
         """Move the calling process into the group."""
@@ -42,7 +51,9 @@ class Group:
 
     def reset(self, limit: int) -> None:
         """Ready for the next program: its limit set, the last one's peak forgotten where possible."""
-        self._write(self.limit, str(limit + self.rest))
+        if limit + self.rest != self._limited:
+            self._write(self.limit, str(limit + self.rest))
+            self._limited = limit + self.rest
         with contextlib.suppress(OSError):  # read-only in version 2 before Linux 6.12: the peak is then the worker's
             self._write(self.peak, "0")
 
@@ -60,6 +71,8 @@ class Group:
 
     def remove(self) -> None:
         """Delete the group; it is empty once its programs are gone."""
+        while self._files:
+            os.close(self._files.popitem()[1])
         for _ in range(20):
             try:
                 return os.rmdir(self.path)
