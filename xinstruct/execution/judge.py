@@ -14,6 +14,7 @@ import hashlib
 import json
 import secrets
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -184,6 +185,7 @@ class Judge:
 
     def _run_all(self, tasks: list[_Task], observing: bool) -> Iterator[tuple[_Task, Verdict]]:
         """Verdicts as they come. What the machine's load may have made gets a second run, alone, and that counts."""
+        self.sandbox.expect(Counter(template for task in tasks for template in task.program.templates()))
         with ThreadPoolExecutor(self.workers * 2) as pool:
             try:
                 again: list[tuple[_Task, str]] = []

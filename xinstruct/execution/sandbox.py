@@ -24,7 +24,7 @@ from xinstruct.execution import tiers
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.selftest import ESSENTIAL, guarantees
 from xinstruct.files import BadInput
-from xinstruct.languages.base import Fork
+from xinstruct.languages.base import Fork, Template
 
 __all__ = ["ESSENTIAL", "Result", "Sandbox", "guarantees"]
 
@@ -98,6 +98,7 @@ class Sandbox:
     """
 
     def __init__(self, workers: int = 1, unsafe: bool = False, tier: str = "") -> None:
+        self.workers = workers
         self.scratch = Path(tempfile.mkdtemp(prefix="xinstruct-"))
         self.guarantees: dict[str, bool] = {}
         self.cgroup = False
@@ -138,6 +139,11 @@ class Sandbox:
     def forks(self) -> bool:
         """Whether commands may be forked from templates here."""
         return self._tier.forks
+
+    def expect(self, wanted: Mapping[Template, int]) -> None:
+        """For how many programs each template is going to be wanted, so that its start need not wait until it is."""
+        if isinstance(self._tier, tiers.Zygote):
+            self._tier.templates.expect({template: count // self.workers for template, count in wanted.items()})
 
     @property
     def view(self) -> Any:

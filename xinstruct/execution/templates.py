@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,11 @@ class Templates:
     ) -> None:
         self._view, self._scratch, self._root, self._handed = view, scratch, root, handed
         self._known: dict[tuple[Template, Path], Request] = {}
+        self._expected: Mapping[Template, int] = {}
+
+    def expect(self, wanted: Mapping[Template, int]) -> None:
+        """How many programs each worker is going to want each template for: it need not wait and see."""
+        self._expected = wanted
 
     def of(self, command: Command) -> Request | None:
         """The template that a command may be forked from, as the worker wants it; None: it is started."""
@@ -103,7 +108,6 @@ class Templates:
             self._known[known] = {
                 "key": hashlib.sha256(repr((template.line, place)).encode()).hexdigest(),
                 "name": template.line[0],
-                "after": template.after,
                 "config": {
                     "template": {
                         "argv": [shutil.which(template.line[0], path=":".join(self._view.path)), *template.line[1:]],
@@ -114,7 +118,10 @@ class Templates:
                 "probe": self._handed(then or template.line, encoded, Fork(template, then))
                 | {"expected": expected.encode()},
             }
-        return self._known.get(known)
+        if not (request := self._known.get(known)):
+            return None
+        soon = self._expected.get(fork.template, 0) >= fork.template.after
+        return request | {"after": 1 if soon else fork.template.after}
 
 
 def _content(content: str | Prepared, place: Path) -> bytes:

@@ -104,7 +104,7 @@ class Zygote:
         self._root = self.forks = os.geteuid() == 0
         self._mounts: dict[Limits, bytes] = {}
         self._closing = layout.encode(layout.closing())
-        self._templates = templates.Templates(self.view, scratch, self._root, self._handed)
+        self.templates = templates.Templates(self.view, scratch, self._root, self._handed)
 
     @staticmethod
     def missing() -> str:
@@ -129,7 +129,7 @@ class Zygote:
 
     def request(self, command: Command, uid: int) -> Request:
         """The command as the worker wants it."""
-        template = self._templates.of(command)
+        template = self.templates.of(command)
         return {"blob": self._blob(command, uid), "template": template, "isolated": True}
 
     def _handed(self, argv: tuple[str, ...], files: dict[str, bytes], fork: Fork | None) -> Request:

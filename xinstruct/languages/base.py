@@ -110,6 +110,14 @@ class Program:
     compile_as: tuple[Fork, ...] = ()
     run_as: Fork | None = None
 
+    def templates(self) -> list[Template]:
+        """Those that it is likely to be forked from."""
+        found, fork = [], next(iter(self.compile_as), self.run_as)
+        while fork:
+            found.append(fork.template)
+            fork = fork.next
+        return found
+
 
 @dataclass(frozen=True)
 class Batch:
