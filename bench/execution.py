@@ -28,7 +28,8 @@ from bench import plain
 from bench.programs import LANGUAGES, Programs, programs
 from tests.execution import canonical, evil_table
 from xinstruct.execution import toolchains
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 
 PEERS = Path("build/bench/peers/bin/python")
 PARAMS = {"cpu_seconds": 20, "wall_factor": 8, "memory_mb": 1024, "output_kb": 256}

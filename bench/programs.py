@@ -13,7 +13,8 @@ from tests.execution import canonical
 from xinstruct.benchmarks.completions import canonical as completed
 from xinstruct.benchmarks.completions import numbered
 from xinstruct.benchmarks.problems import about, load
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 
 WRONG_EVERY = 8  # one program in so many is a wrong one
 Programs = list[tuple[str, str]]

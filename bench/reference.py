@@ -33,7 +33,8 @@ from xinstruct.benchmarks.published import DOCUMENT, RESULTS, declared_rows, res
 from xinstruct.benchmarks.rules import apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
 from xinstruct.benchmarks.score import PASSED, judged
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.mounts import BOX
 from xinstruct.execution.sandbox import Sandbox

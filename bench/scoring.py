@@ -22,7 +22,8 @@ from typing import Any
 from tests.execution import canonical
 from xinstruct.benchmarks.problems import About, ProgramProblem, about, load
 from xinstruct.benchmarks.score import PASSED, judge_params, score_file
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import EIGHT, get

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.benchmarks.extract import extract_code
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.files import write_json
 from xinstruct.languages.types import Signature, cases_from_json
 from xinstruct.records import Completion, Pair, Reason, Sample, content_id

@@ -17,7 +17,8 @@ import datasets
 import evaluate
 
 from xinstruct.benchmarks.passk import mean_pass_at_k, wilson
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.languages.types import Signature, cases_from_json
 
 _DESCRIPTION = "pass@k over answers in Python, JavaScript, TypeScript, Java, C++, C#, PHP and Bash."

@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.benchmarks.test_score import answers, judge_for, lines, small  # noqa: F401
 from xinstruct.benchmarks.score import score_file
 from xinstruct.benchmarks.shared import Names
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 
 
 def after(programs: list[str], program: str) -> str:

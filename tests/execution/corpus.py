@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xinstruct.execution.judge import Job
+from xinstruct.execution.jobs import Job
 from xinstruct.files import read_yaml
 from xinstruct.languages import EIGHT
 from xinstruct.languages.types import Case, Signature

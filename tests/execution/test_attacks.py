@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.languages.types import Case, Signature

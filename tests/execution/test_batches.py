@@ -13,7 +13,8 @@ from tests.execution.conftest import PARAMS
 from xinstruct.agents.examples import Worked, worked
 from xinstruct.execution import toolchains
 from xinstruct.execution.compiling import BATCH, batches, compile_batch
-from xinstruct.execution.judge import Job, Judge, build
+from xinstruct.execution.jobs import Job, build
+from xinstruct.execution.judge import Judge
 from xinstruct.execution.prepared import digest, shown
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 
 from xinstruct.agents.examples import worked
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.languages.types import Case, Signature
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from xinstruct.execution import compiling, toolchains
 from xinstruct.execution import judge as judging
-from xinstruct.execution import toolchains
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
+from xinstruct.execution.sandbox import Result
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import Program
 
@@ -113,6 +117,24 @@ def test_forks_are_used(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
     assert judged(judge, "php", [look])[0].stdout == "forked"
     without_forks(monkeypatch)
     assert judged(judge, "php", [look])[0].stdout == "own"
+
+
+@pytest.mark.skipif(not toolchains.available("cpp"), reason="g++ is not installed")
+def test_compiler_and_linker_are_forked(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both, for programs with and without headers, without g++ in their place; what they leave for each other is gone."""
+    tries: list[list[Result]] = []
+    soonest = compiling._soonest
+
+    def spied(*args: Any) -> list[Result]:
+        tries.append(soonest(*args))
+        return tries[-1]
+
+    monkeypatch.setattr(compiling, "_soonest", spied)
+    for text in (CPP["passes"], "int main() {}\n"):
+        assert judged(judge, "cpp", [text])[0].verdict == "passed"
+        assert [one.forked for one in tries[-1]] == ([True, True] if shutil.which("mold") else [True])
+    look = '#include <cstdlib>\nint main() { return system("test ! -e program.o"); }\n'
+    assert judged(judge, "cpp", [look])[0].verdict == "passed"
 
 
 @pytest.mark.skipif(not toolchains.available("php"), reason="php is not installed")

@@ -145,26 +145,42 @@ def test_without_a_compiler_bubblewrap_takes_over(monkeypatch: pytest.MonkeyPatc
         "import os; os.abort()",
         "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
         "import subprocess; print(subprocess.run(['echo', '1'], capture_output=True))",
+        "import signal as s; print(s.getsignal(s.SIGINT), s.getsignal(s.SIGPIPE), s.getsignal(s.SIGCHLD))",
+        "import threading as t; print(t.main_thread() is t.current_thread(), t.get_native_id() == t.main_thread().native_id)",
+        "import multiprocessing as m; p = m.Process(target=print, args=(1,)); p.start(); p.join(); print(p.exitcode)",
+        "import os; print([os.fstat(0).st_size, len(os.listdir('/proc/self/fd')), os.getpgrp() == os.getpid()])",
+        "print([l for l in open('/proc/self/status') if l.startswith(('Cap', 'NoNew', 'Seccomp', 'Groups', 'SigIgn'))])",
+        "print([l for l in open('/proc/self/limits') if 'realtime' not in l])",
+        "import os; os.umask(0o077); print(oct(os.umask(0)), os.path.exists('/.outside/scratch'))",
     ],
 )
 def test_a_forked_interpreter_does_what_a_fresh_one_does(code: str) -> None:
     with Sandbox(1, tier="zygote") as sandbox:
-        files = {"driver.py": code + "\n"}
-        ended = [
-            sandbox.run((*RUN, "driver.py"), LIMITS, files=files, stdin=b"in\n", fresh=fresh) for fresh in (False, True)
-        ]
-    forked, fresh = (
-        (run.status, run.stdout, re.sub(rb"Previous line.*|Fatal(?s:.*)", b"", run.stderr)) for run in ended
-    )
+        forked, fresh = (_said(sandbox, code, fresh) for fresh in (False, True))
     assert forked == fresh
 
 
+def _said(sandbox: Sandbox, code: str, fresh: bool = False) -> tuple[int, bytes, bytes]:
+    run = sandbox.run((*RUN, "driver.py"), LIMITS, files={"driver.py": code + "\n"}, stdin=b"in\n", fresh=fresh)
+    return run.status, run.stdout, re.sub(rb"Previous line.*|Fatal(?s:.*)", b"", run.stderr)
+
+
+def test_programs_that_want_more_modules_are_forked_where_these_are_loaded() -> None:
+    """The second interpreter is started when enough programs have named one; to all others it is not there."""
+    look = "import sys; early = 'statistics' in sys.modules\n"
+    wants = (
+        look
+        + "import statistics, threading as t\nt.Thread(target=print, args=(statistics.mean([1, 3]), early)).start()"
+    )
+    with Sandbox(1, tier="zygote") as sandbox:
+        told = [_said(sandbox, wants) for _ in range(9)]
+        assert _said(sandbox, look + "print(early)") == (0, b"False\n", b"")
+        assert _said(sandbox, wants, fresh=True) == (0, b"2 False\n", b"")
+    assert (told[0], told[-1]) == ((0, b"2 False\n", b""), (0, b"2 True\n", b""))
+
+
 def test_forks_draw_different_random_numbers(sandbox: Sandbox) -> None:
-    drawn = {
-        sandbox.run((*RUN, "d.py"), LIMITS, files={"d.py": "import random; print(random.random())"}).stdout
-        for _ in range(4)
-    }
-    assert len(drawn) == 4
+    assert len({_said(sandbox, "import random; print(random.random())") for _ in range(12)}) == 12
 
 
 LOOK = """
@@ -213,6 +229,8 @@ def test_a_user_without_privileges_is_isolated_too() -> None:
     code = (
         "from xinstruct.execution.sandbox import Sandbox, ESSENTIAL\nfrom xinstruct.execution.limits import Limits\n"
         "with Sandbox(1) as s:\n    held = s.guarantees\n    assert all(held[n] for n in ESSENTIAL), held\n"
+        "    for _ in range(8):\n        r = s.run(('python3', '-I', '-B', '-X', 'utf8', 'd.py'), Limits(), files={'d.py': 'import dataclasses'})\n"
+        "        assert (r.status, r.stderr, r.reason) == (0, b'', ''), r\n"
         "    bomb = s.run(('python3', '-c', 'x = bytearray(900 << 20)'), Limits(memory_mb=100))\n    print(bomb.reason or bomb.stderr)"
     )
     packages = [p for p in sys.path if p.endswith("site-packages")]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from xinstruct.execution import toolchains
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.execution.tiers import SAFE
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import names

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from xinstruct.execution.judge import Job, Judge, Verdict
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge, Verdict
 from xinstruct.execution.toolchains import available
 from xinstruct.languages.types import Case, Signature
 

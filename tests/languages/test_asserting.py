@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.languages.conftest import need
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.languages import names
 
 # {} is where the assertions stand: one that holds, one that fails, or an early exit

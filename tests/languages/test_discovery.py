@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from xinstruct import cli
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.languages import EIGHT, all_languages, get, names
 from xinstruct.languages.types import Case, Signature
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.languages.conftest import job, need, outcome
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.languages.types import Signature
 
 INTS = Signature.of("int", a="list<int>")

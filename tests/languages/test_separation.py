@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.languages.separation import Inseparable, Parts, split
 
 HEAD = 'import math\n\n\ndef double(n):\n    return 2 * n\n\n\ndef f(n):\n    """Text."""\n'

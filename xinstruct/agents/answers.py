@@ -19,7 +19,7 @@ from xinstruct.agents.scorer import Asker
 from xinstruct.agents.spelling import Opening
 from xinstruct.agents.started import sent
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
-from xinstruct.execution.judge import Job
+from xinstruct.execution.jobs import Job
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
 from xinstruct.languages.types import Case, Signature

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from xinstruct.execution.judge import Job
+from xinstruct.execution.jobs import Job
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
 from xinstruct.languages.generate import random_args, seasoned

@@ -15,7 +15,7 @@ from typing import Any
 
 from xinstruct.agents.cases import Observer, standalone
 from xinstruct.agents.tasks import supports
-from xinstruct.execution.judge import Job
+from xinstruct.execution.jobs import Job
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages.generate import random_args
 from xinstruct.languages.types import Case, Parameter, Signature, Type

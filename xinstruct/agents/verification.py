@@ -18,7 +18,7 @@ from xinstruct.agents.examples import shown, solutions, source_for, translations
 from xinstruct.agents.scorer import Asker
 from xinstruct.agents.society import Society
 from xinstruct.agents.tasks import supports
-from xinstruct.execution.judge import Job
+from xinstruct.execution.jobs import Job
 from xinstruct.languages import get
 from xinstruct.languages.types import Case, Signature
 from xinstruct.records import Reason

@@ -17,7 +17,7 @@ from xinstruct.benchmarks.extract import NONE
 from xinstruct.benchmarks.problems import Problem, ProgramProblem
 from xinstruct.benchmarks.rules import Rules, apply, preamble
 from xinstruct.benchmarks.samples import Answer
-from xinstruct.execution.judge import Job
+from xinstruct.execution.jobs import Job
 
 _ADAPTER = Path(__file__).parent / "multipl_e" / "standins" / "adapter.java"
 _BOXED = {"long": "Long", "boolean": "Boolean", "float": "Float", "double": "Double", "int": "Integer"}

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from xinstruct.benchmarks.fetch import HERE, declaration, rows
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
 
 _FIELDS = {"prompt": "", "function": "", "tests": "", "solution": ""}

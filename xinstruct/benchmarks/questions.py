@@ -13,7 +13,7 @@ from typing import Any
 from xinstruct.benchmarks.extract import extract_code
 from xinstruct.benchmarks.protocol import conversation, program
 from xinstruct.benchmarks.translate import Problem
-from xinstruct.execution.judge import Job
+from xinstruct.execution.jobs import Job
 from xinstruct.languages.types import Signature, cases_from_json
 from xinstruct.prompts import user
 from xinstruct.records import Completion, Reason, Sample, content_id

@@ -10,7 +10,8 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.languages.types import Case, Signature, Type
 
 LIMIT = 20  # calls taken of one test

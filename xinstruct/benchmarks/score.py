@@ -18,7 +18,8 @@ from xinstruct.benchmarks.problems import About, Problem, ProgramProblem, about,
 from xinstruct.benchmarks.rules import Rules, apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
 from xinstruct.benchmarks.shared import Names
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
 
 NO_CODE = "no_code"

@@ -23,7 +23,8 @@ from xinstruct.benchmarks.infer import NoType, common_type
 from xinstruct.benchmarks.parse import UNCLAIMED, NotUsable, Task, incomplete, layout, of_integers, parse_task
 from xinstruct.benchmarks.protocol import instruction
 from xinstruct.benchmarks.recorded import recorded_calls
-from xinstruct.execution.judge import Job, Judge
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import Judge
 from xinstruct.languages import Language, Unsupported, get
 from xinstruct.languages.types import Case, Signature, conforms, same
 from xinstruct.records import content_id

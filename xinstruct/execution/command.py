@@ -29,7 +29,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from xinstruct.execution.judge import CHUNK, Job, Judge, progress
+from xinstruct.execution.jobs import Job
+from xinstruct.execution.judge import CHUNK, Judge, progress
 from xinstruct.execution.toolchains import known
 from xinstruct.files import BadInput, read_yaml
 from xinstruct.languages.types import Case, Signature, TypeSyntaxError, conforms

@@ -27,37 +27,17 @@ from tqdm import tqdm
 from xinstruct.execution import prepared, toolchains, verdicts
 from xinstruct.execution.cache import VerdictCache
 from xinstruct.execution.compiling import Built, batches, compile_batch, compile_one
+from xinstruct.execution.jobs import Job, build, sources
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import Program, Unsupported, get, names
-from xinstruct.languages.common import PLAN
-from xinstruct.languages.types import Case, Signature
+from xinstruct.languages import Program, Unsupported
 
 VERSION = 5  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 1024  # jobs in hand at a time: bounds memory and scratch
 _PLACEHOLDER = "<nonce>"
 # The machine's load may have made these: even CPU time runs faster beside others.
 _DOUBTFUL = ("timeout", "infrastructure")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One thing to judge: `code` with a function, its signature and cases, or a whole asserting `program`.
-
-    completion: (start, end), which characters of the program are the code under test; the rest is then trusted.
-    by_status: the program passes when it ends with status 0, as many graders count; no end has to be reached.
-    """
-
-    id: str
-    language: str
-    code: str = ""
-    function: str = ""
-    signature: Signature | None = None
-    cases: tuple[Case, ...] = ()
-    program: str = ""
-    completion: tuple[int, int] | None = None
-    by_status: bool = False
 
 
 @dataclass
@@ -243,7 +223,7 @@ class Judge:
 
     def _compile_batch(self, tasks: list[_Task]) -> None:
         """Compile tasks together; those that it did not get to are left for compiling alone."""
-        programs = [_sources(task.program) for task in tasks]
+        programs = [sources(task.program) for task in tasks]
         try:
             built = compile_batch(self.sandbox, tasks[0].job.language, programs, self.limits)
         except prepared.Unprepared:
@@ -254,7 +234,7 @@ class Judge:
     def _attempt(self, task: _Task, observing: bool) -> Verdict:
         """Compile (unless that is done), run, compare."""
         try:
-            built = task.built or compile_one(self.sandbox, _sources(task.program), self.limits)
+            built = task.built or compile_one(self.sandbox, sources(task.program), self.limits)
         except prepared.Unprepared as error:
             return self._without_run(task.job, "infrastructure", str(error))
         try:
@@ -300,30 +280,6 @@ def progress(total: int | None, desc: str) -> tqdm[Any]:
     """A bar that shows rate and time left (a line now and then where stderr is no terminal)."""
     interval = 0.2 if sys.stderr.isatty() else 10.0
     return tqdm(total=total, desc=desc, unit="program", mininterval=interval, file=sys.stderr)
-
-
-def build(job: Job, nonce: str) -> Program:
-    """The job's program. Raises Unsupported, or toolchains.Missing when the language is not installed."""
-    if job.language not in names():
-        raise Unsupported(f"unknown language {job.language!r}; known: {', '.join(names())}")
-    language = get(job.language)
-    toolchains.version(job.language)
-    if job.program:
-        if job.by_status:
-            return language.standalone(job.program, nonce)
-        if job.completion:
-            if not 0 <= job.completion[0] <= job.completion[1] <= len(job.program):
-                raise Unsupported(f"the completion {job.completion} does not lie within the program")
-            return language.marked(job.program, job.completion, nonce)
-        return language.asserting(job.program, nonce)
-    if not job.function or job.signature is None:
-        raise Unsupported("neither a function with a signature nor a program")
-    return language.driver(job.code, job.function, job.signature, [list(case.args) for case in job.cases], nonce)
-
-
-def _sources(program: Program) -> Program:
-    """The program as a compiler gets it: without the plan, which it could be made to compile in."""
-    return dataclasses.replace(program, files={n: text for n, text in program.files.items() if n != PLAN})
 
 
 def _first_error(said: str, nonce: str) -> str:

@@ -1,0 +1,54 @@
+"""What there is to judge, and the program that is made of it. Leaves out running anything."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from xinstruct.execution import toolchains
+from xinstruct.languages import Program, Unsupported, get, names
+from xinstruct.languages.common import PLAN
+from xinstruct.languages.types import Case, Signature
+
+
+@dataclass(frozen=True)
+class Job:
+    """One thing to judge: `code` with a function, its signature and cases, or a whole asserting `program`.
+
+    completion: (start, end), which characters of the program are the code under test; the rest is then trusted.
+    by_status: the program passes when it ends with status 0, as many graders count; no end has to be reached.
+    """
+
+    id: str
+    language: str
+    code: str = ""
+    function: str = ""
+    signature: Signature | None = None
+    cases: tuple[Case, ...] = ()
+    program: str = ""
+    completion: tuple[int, int] | None = None
+    by_status: bool = False
+
+
+def build(job: Job, nonce: str) -> Program:
+    """The job's program. Raises Unsupported, or toolchains.Missing when the language is not installed."""
+    if job.language not in names():
+        raise Unsupported(f"unknown language {job.language!r}; known: {', '.join(names())}")
+    language = get(job.language)
+    toolchains.version(job.language)
+    if job.program:
+        if job.by_status:
+            return language.standalone(job.program, nonce)
+        if job.completion:
+            if not 0 <= job.completion[0] <= job.completion[1] <= len(job.program):
+                raise Unsupported(f"the completion {job.completion} does not lie within the program")
+            return language.marked(job.program, job.completion, nonce)
+        return language.asserting(job.program, nonce)
+    if not job.function or job.signature is None:
+        raise Unsupported("neither a function with a signature nor a program")
+    return language.driver(job.code, job.function, job.signature, [list(case.args) for case in job.cases], nonce)
+
+
+def sources(program: Program) -> Program:
+    """The program as a compiler gets it: without the plan, which it could be made to compile in."""
+    return dataclasses.replace(program, files={n: text for n, text in program.files.items() if n != PLAN})
