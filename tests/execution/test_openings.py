@@ -121,7 +121,7 @@ def test_forks_are_used(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(not toolchains.available("cpp"), reason="g++ is not installed")
 def test_compiler_and_linker_are_forked(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both, for programs with and without headers, without g++ in their place; what they leave for each other is gone."""
+    """Both, for programs with and without headers, and not g++ instead; what is left between them is gone."""
     tries: list[list[Result]] = []
     soonest = compiling._soonest
 
