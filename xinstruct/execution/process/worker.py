@@ -186,6 +186,13 @@ class Run:
         os.close(self.done)
         if not self.reason:
             self._kill_left()
+        if self.zygote:  # which has seen all writers end
+            for fd in (self.out, self.err, self.note):
+                os.set_blocking(fd, False)
+                with contextlib.suppress(BlockingIOError):
+                    while self._read(fd) and len(self.output[fd]) <= self.request["output"] + 65536:
+                        pass
+            return ended
         end = time.monotonic() + 2
         open_fds = {self.out, self.err, self.note}
         while open_fds and time.monotonic() < end:

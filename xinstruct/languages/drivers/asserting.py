@@ -4,10 +4,15 @@ While the program runs the nonce is a pending argument: no variable of any frame
 the interpreter's own memory finds it all the same; marking the completion is what keeps it away (separated.py).
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import types
-from collections.abc import Callable
+
+TYPE_CHECKING = False  # what only a type checker reads would be worked out anew for every program
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def read(name: str) -> str:
@@ -34,7 +39,7 @@ def run(name: str) -> types.ModuleType:
     module = types.ModuleType("__main__")
     module.__file__ = name
     sys.modules["__main__"] = module
-    exec(compile(read(name), name, "exec"), module.__dict__)
+    exec(compile(read(name), name, "exec", dont_inherit=True), module.__dict__)
     return module
 
 
