@@ -144,8 +144,8 @@ def test_two_processes_share_a_cache(tmp_path: Path) -> None:
         textwrap.dedent("""
         import sys
         from pathlib import Path
+        from xinstruct.execution.jobs import Job
         from xinstruct.execution.judge import Judge
-from xinstruct.execution.jobs import Job
         from xinstruct.languages.types import Case, Signature
         jobs = [Job(str(i), "python", f"def f(n):\\n    return n * {i}\\n", "f", Signature.of("int", n="int"), (Case((1,), 2),))
                 for i in range(25)]

@@ -173,14 +173,14 @@ def test_programs_that_want_more_modules_are_forked_where_these_are_loaded() -> 
         + "import statistics, threading as t\nt.Thread(target=print, args=(statistics.mean([1, 3]), early)).start()"
     )
     with Sandbox(1, tier="zygote") as sandbox:
-        told = [_said(sandbox, wants) for _ in range(9)]
+        told = [_said(sandbox, wants) for _ in range(18)]
         assert _said(sandbox, look + "print(early)") == (0, b"False\n", b"")
         assert _said(sandbox, wants, fresh=True) == (0, b"2 False\n", b"")
     assert (told[0], told[-1]) == ((0, b"2 False\n", b""), (0, b"2 True\n", b""))
 
 
 def test_forks_draw_different_random_numbers(sandbox: Sandbox) -> None:
-    assert len({_said(sandbox, "import random; print(random.random())") for _ in range(12)}) == 12
+    assert len({_said(sandbox, "import random; print(random.random())") for _ in range(20)}) == 20
 
 
 LOOK = """
@@ -229,7 +229,7 @@ def test_a_user_without_privileges_is_isolated_too() -> None:
     code = (
         "from xinstruct.execution.sandbox import Sandbox, ESSENTIAL\nfrom xinstruct.execution.limits import Limits\n"
         "with Sandbox(1) as s:\n    held = s.guarantees\n    assert all(held[n] for n in ESSENTIAL), held\n"
-        "    for _ in range(8):\n        r = s.run(('python3', '-I', '-B', '-X', 'utf8', 'd.py'), Limits(), files={'d.py': 'import dataclasses'})\n"
+        "    for _ in range(18):\n        r = s.run(('python3', '-I', '-B', '-X', 'utf8', 'd.py'), Limits(), files={'d.py': 'import dataclasses'})\n"
         "        assert (r.status, r.stderr, r.reason) == (0, b'', ''), r\n"
         "    bomb = s.run(('python3', '-c', 'x = bytearray(900 << 20)'), Limits(memory_mb=100))\n    print(bomb.reason or bomb.stderr)"
     )

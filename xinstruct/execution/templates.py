@@ -72,7 +72,7 @@ class Templates:
         return {
             "key": "python3",
             "name": "python3",
-            "after": 6,
+            "after": 16,
             "config": {"modules": [*MODULES, *MORE]},
             "probe": probe | {"expected": b"ready"},
         }

@@ -30,7 +30,7 @@ MODULES = (
     "heapq", "io", "itertools", "json", "math", "operator", "re", "string", "time", "types", "typing",
 )
 MORE = (
-    "dataclasses", "datetime", "decimal", "enum", "fractions", "hashlib", "random", "statistics", "textwrap",
+    "dataclasses", "datetime", "decimal", "fractions", "hashlib", "random", "statistics", "textwrap",
     "threading", "traceback", "unittest",
 )
 # fmt: on
