@@ -207,3 +207,21 @@ def test_by_status_an_exit_with_0_is_enough(
     need(language)
     jobs = [Job(str(kind), language, program=program, by_status=kind) for kind in (False, True)]
     assert [verdict.verdict for verdict in judge.judge(jobs)] == [strict, by_status]
+
+
+NOWHERE = "def f(x: Nowhere) -> int:\n    return 1\n"
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        Job("whole", "python", program=f"{NOWHERE}assert f(1) == 1\n"),
+        Job("marked", "python", program=f"{NOWHERE}\n\nassert f(1) == 1\n", completion=(0, len(NOWHERE))),
+        Job("status", "python", program=f"{NOWHERE}assert f(1) == 1\n", by_status=True),
+        Job("cases", "python", NOWHERE, "f", Signature.of("int", x="int"), (Case((1,), 1),)),
+    ],
+)
+def test_annotations_are_evaluated_as_python_does(judge: Judge, job: Job) -> None:
+    """A name that an annotation uses and nobody defines fails a program, forked or not."""
+    for verdict in (*judge.judge([job]), *judge.observe([job])):
+        assert (verdict.verdict, "Nowhere" in verdict.detail + verdict.stderr) == ("runtime_error", True)

@@ -151,6 +151,7 @@ def test_without_a_compiler_bubblewrap_takes_over(monkeypatch: pytest.MonkeyPatc
         "import os; print([os.fstat(0).st_size, len(os.listdir('/proc/self/fd')), os.getpgrp() == os.getpid()])",
         "print([l for l in open('/proc/self/status') if l.startswith(('Cap', 'NoNew', 'Seccomp', 'Groups', 'SigIgn'))])",
         "print([l for l in open('/proc/self/limits') if 'realtime' not in l])",
+        "def f(x: nowhere): pass",
         "import os; os.umask(0o077); print(oct(os.umask(0)), os.path.exists('/.outside/scratch'))",
     ],
 )

@@ -132,6 +132,7 @@ static int first_process(void *unused) {
     signal(SIGCHLD, SIG_IGN);
     syscall(SYS_close_range, 0, ~0U, 0);
     for (;;) pause();
+    return 0;
 }
 
 /* A new pid namespace for all children from now on, with its first process, whose pid is returned. `own`: an open

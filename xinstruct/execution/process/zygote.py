@@ -36,6 +36,11 @@ def read_all(fd: int) -> bytes:
     return b"".join(parts)
 
 
+def compiled(source: bytes, name: str) -> types.CodeType:
+    """A script's code as in an interpreter started for it: what we import from `__future__` is not the script's."""
+    return compile(source, name, "exec", dont_inherit=True)
+
+
 class Box:
     """serving.c and box.c by ctypes. Raises OSError with the step that failed."""
 
@@ -168,7 +173,7 @@ def _execute(space: Fields) -> None:
     fd = os.open(space["__file__"], os.O_RDONLY)
     source = read_all(fd)
     os.close(fd)
-    exec(COMPILED.get(source) or compile(source, space["__file__"], "exec"), space)
+    exec(COMPILED.get(source) or compiled(source, space["__file__"]), space)
 
 
 def _guarded(action: Any) -> int:
@@ -204,7 +209,7 @@ def begin(first: int, nursery: int, config: Fields) -> tuple[Box, int]:
     enter(box, config)
     site.main()
     preload(config["modules"])
-    COMPILED.update({text: compile(text, name, "exec") for name, text in config["scripts"]})
+    COMPILED.update({text: compiled(text, name) for name, text in config["scripts"]})
     return box, -1 if os.fork() else nurse(nursery, first, box, config)
 
 
