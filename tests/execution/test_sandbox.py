@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -99,13 +101,25 @@ def test_a_compilers_folder_is_kept_and_shown(sandbox: Sandbox) -> None:
 
 
 def test_a_killed_worker_is_infrastructure_and_is_replaced() -> None:
-    with Sandbox(1) as sandbox:
+    """Also for what waits for that worker's next turn."""
+    with Sandbox(1) as sandbox, ThreadPoolExecutor(3) as pool:
         sandbox.run(("true",), LIMITS)
-        worker = sandbox._all[0]
+        worker = sandbox._places[0].worker
+        assert worker
+        waiting = [pool.submit(sandbox.run, ("sleep", str(seconds)), LIMITS) for seconds in (9, 9, 0)]
+        time.sleep(0.5)
         os.kill(worker.process.pid, signal.SIGKILL)
-        worker.process.wait()
-        assert sandbox.run(("true",), LIMITS).reason == "infrastructure"
+        ended = [each.result() for each in waiting]
+        assert [each.reason for each in ended[:2]] == ["infrastructure"] * 2
+        assert (ended[2].status, ended[2].reason) in ((0, ""), (-1, "infrastructure"))
         assert sandbox.run(("true",), LIMITS).status == 0
+
+
+def test_each_run_gets_its_own_answer() -> None:
+    """Many threads, more than workers: requests are answered in the order in which they were sent."""
+    with Sandbox(2) as sandbox, ThreadPoolExecutor(8) as pool:
+        said = pool.map(lambda i: sandbox.run(("echo", str(i)), LIMITS).stdout, range(200))
+        assert list(said) == [f"{i}\n".encode() for i in range(200)]
 
 
 def test_scratch_is_removed() -> None:

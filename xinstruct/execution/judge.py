@@ -166,7 +166,7 @@ class Judge:
     def _run_all(self, tasks: list[_Task], observing: bool) -> Iterator[tuple[_Task, Verdict]]:
         """Verdicts as they come. What the machine's load may have made gets a second run, alone, and that counts."""
         self.sandbox.expect(Counter(template for task in tasks for template in task.program.templates()))
-        with ThreadPoolExecutor(self.workers * 2) as pool:
+        with ThreadPoolExecutor(self.workers * 3) as pool:
             try:
                 again: list[tuple[_Task, str]] = []
                 for task, verdict in self._pooled(pool, tasks, observing):

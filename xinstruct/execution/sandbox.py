@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-import queue
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from xinstruct.languages.base import Fork, Template
 __all__ = ["ESSENTIAL", "Result", "Sandbox", "guarantees"]
 
 _WORKER = Path(__file__).parent / "process" / "worker.py"
+_AHEAD = 2  # requests with a worker at a time: the one that runs, and the one it turns to then
+_NEVER = -1
 _REMEDY = (
     "programs cannot be isolated here and are not run: {reasons}. It takes root or unprivileged user namespaces "
     "(sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0) and a C compiler "
@@ -57,12 +59,20 @@ class Result:
 
 
 class Worker:
-    """A handle on one worker process; used by one thread at a time. Raises BadInput when it does not come up."""
+    """A handle on one worker process, which answers requests in the order in which they were sent.
+
+    Several threads may ask: the next request is with the worker when it has answered the last. Raises BadInput when it
+    does not come up.
+    """
 
     def __init__(self, config: tiers.Request | None) -> None:
         line = [sys.executable, "-I", "-S", "-B", str(_WORKER)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(line, stdin=pipe, stdout=pipe, env={}, cwd="/", start_new_session=True)
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self._stdin, self._stdout = self.process.stdin, self.process.stdout
+        self._sending, self._turn = threading.Lock(), threading.Condition()
+        self._sent = self._answered = 0
         self.hello = self.ask(config)
         if error := self.hello.get("error"):
             self.close()
@@ -71,23 +81,48 @@ class Worker:
 
     def ask(self, request: tiers.Request | None) -> dict[str, Any]:
         """Send one request and wait. Raises EOFError when the worker has died."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        pickle.dump(request, self.process.stdin)
-        self.process.stdin.flush()
-        answer: dict[str, Any] = pickle.load(self.process.stdout)
-        return answer
+        data = pickle.dumps(request)
+        try:
+            with self._sending:
+                number, self._sent = self._sent, self._sent + 1
+                self._stdin.write(data)
+                self._stdin.flush()
+            with self._turn:
+                self._turn.wait_for(lambda: self._answered in (number, _NEVER))
+            if self._answered == number:
+                answer: dict[str, Any] = pickle.load(self._stdout)
+                self._next(number + 1)
+                return answer
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # ValueError: closed by another thread
+            self._next(_NEVER)
+        except BaseException:  # an answer that nobody has read would be taken for the next one's
+            self._next(_NEVER)
+            raise
+        raise EOFError("the sandbox's worker died")
+
+    def _next(self, number: int) -> None:
+        with self._turn:
+            self._answered = number
+            self._turn.notify_all()
 
     def close(self) -> None:
         """Let it end: it leaves when its input does."""
-        assert self.process.stdin is not None and self.process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
+            self._stdin.close()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.process.stdout.close()
+        self._stdout.close()
+
+
+@dataclass
+class _Place:
+    """Where a worker stands once one is wanted, and how many wait for its answer."""
+
+    worker: Worker | None = None
+    asked: int = 0
 
 
 class Sandbox:
@@ -103,10 +138,9 @@ class Sandbox:
         self.guarantees: dict[str, bool] = {}
         self.cgroup = False
         self.passed_over: list[str] = []  # better tiers, and why they are not used
-        self._idle: queue.Queue[Worker | None] = queue.Queue()
-        self._all: list[Worker] = []
-        for _ in range(workers):
-            self._idle.put(None)
+        self._lock = threading.Lock()
+        self._places = [_Place() for _ in range(workers)]
+        self._free = threading.Semaphore(_AHEAD * workers)
         try:
             self._tier: tiers.Tier = tiers.Unsafe(self.scratch, self.folder) if unsafe else self._settle(tier)
         except BaseException:
@@ -162,11 +196,10 @@ class Sandbox:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _end_workers(self) -> None:
-        while self._all:
-            self._all.pop().close()
-        for _ in range(self._idle.qsize()):
-            self._idle.get()
-            self._idle.put(None)
+        for place in self._places:
+            if place.worker:
+                place.worker.close()
+            place.worker = None
 
     def folder(self) -> Path:
         """A new folder on the machine's disk that a run may be shown or a compiler may write to."""
@@ -191,30 +224,39 @@ class Sandbox:
         """Run a command and wait for it. Never raises for what the command does. Arguments: see tiers.Command."""
         contents = {name: _bytes(content) for name, content in (files or {}).items()}
         wanted = tiers.Command(command, limits, contents, folder, writable, shown or {}, env or {}, fresh, fork)
-        worker = self._take()
-        try:
+        with self._place() as place:
+            worker = self._worker(place)
             request = self._tier.request(wanted, worker.uid)
-            return Result(**worker.ask(limits.ceilings() | request | {"stdin": stdin}))
-        except (EOFError, BrokenPipeError, pickle.UnpicklingError):
-            self._drop(worker)
-            return Result(-1, 0, 0.0, 0.0, 0.0, b"", b"the sandbox's worker died", "infrastructure")
-        finally:
-            self._idle.put(worker if worker in self._all else None)
-
-    def _take(self) -> Worker:
-        worker = self._idle.get()
-        if worker is None:
             try:
-                worker = Worker(self._tier.config())
-            except BaseException:
-                self._idle.put(None)
-                raise
-            self._all.append(worker)
-            self.cgroup = bool(worker.hello["cgroup"])
-        return worker
+                return Result(**worker.ask(limits.ceilings() | request | {"stdin": stdin}))
+            except EOFError:
+                self._drop(place, worker)
+                return Result(-1, 0, 0.0, 0.0, 0.0, b"", b"the sandbox's worker died", "infrastructure")
 
-    def _drop(self, worker: Worker) -> None:
-        self._all.remove(worker)
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[_Place]:
+        """The one where fewest wait."""
+        with self._free:
+            with self._lock:
+                place = min(self._places, key=lambda each: each.asked)
+                place.asked += 1
+            try:
+                yield place
+            finally:
+                with self._lock:
+                    place.asked -= 1
+
+    def _worker(self, place: _Place) -> Worker:
+        with self._lock:
+            if place.worker is None:
+                place.worker = Worker(self._tier.config())
+                self.cgroup = bool(place.worker.hello["cgroup"])
+            return place.worker
+
+    def _drop(self, place: _Place, worker: Worker) -> None:
+        with self._lock:
+            if place.worker is worker:
+                place.worker = None
         worker.process.kill()
         worker.close()
 
