@@ -61,17 +61,31 @@ def _op(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
     return struct.pack("=HBBI", code, yes, no, value)
 
 
+_REFUSE = _op(_RETURN, _ERRNO | errno.EPERM)
+_LEAF = 3  # numbers that are compared one by one
+
+
+def _tree(numbers: list[int]) -> list[bytes]:
+    """Refuses these numbers (ascending) and allows all others, in few steps for each.
+
+    The kernel walks a filter for every system call there is whenever a process gets it, which each program does.
+    """
+    if len(numbers) <= _LEAF:
+        refused = [_op(_JUMP_EQUAL, number, len(numbers) - i) for i, number in enumerate(numbers)]
+        return [*refused, _op(_RETURN, _ALLOW), _REFUSE]
+    middle = len(numbers) // 2
+    low = _tree(numbers[:middle])
+    return [_op(_JUMP_GE, numbers[middle], len(low)), *low, *_tree(numbers[middle:])]
+
+
 def program() -> bytes:
     """The filter as bubblewrap's --seccomp reads it, or nothing where the machine is not known."""
     if platform.machine() not in _MACHINES:
         return b""
     column, arch, clone, clone3 = _MACHINES[platform.machine()]
-    refuse = _op(_RETURN, _ERRNO | errno.EPERM)
     ops = [_op(_LOAD, 4), _op(_JUMP_EQUAL, arch, 1), _op(_RETURN, _KILL), _op(_LOAD, 0)]
-    ops += [_op(_JUMP_GE, _X32, 0, 1), refuse]
-    for numbers in _DENIED.values():
-        ops += [_op(_JUMP_EQUAL, numbers[column], 0, 1), refuse]
+    ops += [_op(_JUMP_GE, _X32, 0, 1), _REFUSE]
     # clone3's flags lie in memory that a filter cannot read: told it is missing, libc falls back to clone.
     ops += [_op(_JUMP_EQUAL, clone3, 0, 1), _op(_RETURN, _ERRNO | errno.ENOSYS)]
-    ops += [_op(_JUMP_EQUAL, clone, 0, 3), _op(_LOAD, 16), _op(_JUMP_ANY_BIT, _NEW_NAMESPACES, 0, 1), refuse]
-    return b"".join([*ops, _op(_RETURN, _ALLOW)])
+    ops += [_op(_JUMP_EQUAL, clone, 0, 4), _op(_LOAD, 16), _op(_JUMP_ANY_BIT, _NEW_NAMESPACES, 0, 1), _REFUSE]
+    return b"".join([*ops, _op(_RETURN, _ALLOW), *_tree(sorted(numbers[column] for numbers in _DENIED.values()))])
