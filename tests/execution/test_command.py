@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from xinstruct import cli
-from xinstruct.execution import toolchains
+from xinstruct.execution import command, toolchains
 from xinstruct.execution.tiers import SAFE
 from xinstruct.languages import EIGHT
 
@@ -107,3 +107,13 @@ def test_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: p
         toolchains.available.cache_clear()
     said = capsys.readouterr().out
     assert all(toolchains.missing(name) in said for name in EIGHT)
+
+
+def test_an_interrupted_run_leaves_what_it_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Under another name: a file of the name that was asked for is whole."""
+    out = tmp_path / "out.jsonl"
+    with pytest.raises(KeyboardInterrupt), command._writer(str(out)) as handle:
+        handle.write("{}\n")
+        raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl.partial"]
+    assert "out.jsonl.partial" in capsys.readouterr().err

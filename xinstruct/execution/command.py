@@ -10,9 +10,10 @@ Each line of IN is one object, either a function with its cases or a whole progr
 end, counted from 0 in code points; what stands around it is then trusted. Python then runs the tests in a
 process of their own ("separation": "process" in the verdict).
 
-OUT gets one verdict per line, in the same order. A line that cannot be read is refused on stderr with
-its number and field, the others go on, and the exit status is 1. Limits come from the `execution`
-section of ./params.yaml where there is one.
+OUT gets one verdict per line, in the same order, once all are there; what an interrupted run has is left in
+OUT.partial, and with --cache the next run does not judge it again. A line that cannot be read is refused on stderr
+with its number and field, the others go on, and the exit status is 1. Limits come from the `execution` section of
+./params.yaml where there is one.
 """
 
 from __future__ import annotations
@@ -112,6 +113,11 @@ def _writer(name: str) -> Iterator[IO[str]]:
         with handle:
             yield handle
         os.replace(tmp, name)
+    except KeyboardInterrupt:
+        if tmp.stat().st_size:
+            os.replace(tmp, f"{name}.partial")
+            print(f"xinstruct judge: the verdicts so far are in {name}.partial", file=sys.stderr)
+        raise
     finally:
         tmp.unlink(missing_ok=True)
 
