@@ -1,7 +1,7 @@
 """Programs judged a second: ours, isolated, beside the standard commands and public graders, on the same programs.
 
     make bench NAME=execution                      all of it
-    python -m bench.execution --languages cpp java --limit 40 --rounds 3 --json out.json
+    python -m bench.execution --languages cpp java --limit 40 --rounds 3 --source humaneval-x --json out.json
     python -m bench.execution --document a.json    the table of docs/execution.md out of earlier runs' --json
     python -m bench.execution --memory 10000       memory of the judging process instead
 
@@ -70,9 +70,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--languages", nargs="*", default=list(LANGUAGES), choices=LANGUAGES)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--limit", type=int, default=48, help="programs per language")
-    parser.add_argument("--rounds", type=int, default=3, help="parts that the programs are measured in")
-    parser.add_argument("--source", default="", choices=("", "multipl-e"), help="programs: see bench/programs.py")
+    parser.add_argument("--limit", type=int, default=164, help="programs per language")
+    parser.add_argument("--rounds", type=int, default=1, help="parts that the programs are measured in")
+    parser.add_argument("--source", default="multipl-e", choices=("multipl-e", "humaneval-x"), help="bench/programs.py")
     parser.add_argument("--document", nargs="+", type=Path, metavar="JSON", help="rows for docs/execution.md")
     parser.add_argument("--json", help="write the rows there as well")
     parser.add_argument("--memory", type=int, metavar="N", help="memory of the judging process over N programs")

@@ -1,8 +1,9 @@
 """The programs that are measured: (language, text), each with its own assertions, most right, some wrong.
 
 Those of public benchmarks when the folder ``shared/benchmarks`` lies beside the repository, else short ones made here.
-``multipl-e``: MultiPL-E's programs of HumanEval, in the four languages for which HumanEval-X has answers (TypeScript's
-are JavaScript's), with a broken variant of the answer as the wrong ones.
+``humaneval-x``: those of HumanEval-X and McEval. ``multipl-e``: MultiPL-E's programs of HumanEval, in the four
+languages for which HumanEval-X has answers (TypeScript's are JavaScript's), with a broken variant of the answer as the
+wrong ones; McEval's in the others.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ _ENDED = ("passed", "wrong_answer", "runtime_error")
 _ANSWERS = {"cpp": "cpp", "java": "java", "javascript": "javascript", "typescript": "javascript"}
 
 
-def programs(language: str, limit: int, source: str = "", judge: Judge | None = None) -> tuple[str, Programs]:
+def programs(
+    language: str, limit: int, source: str = "humaneval-x", judge: Judge | None = None
+) -> tuple[str, Programs]:
     """Where they are from, and at most `limit` of them; two sets take turns. multipl-e needs the judge."""
     if canonical.DATA.is_dir():
         if source == "multipl-e" and judge and language in _ANSWERS:
