@@ -77,12 +77,13 @@ def _soonest(run: Callable[..., Result], line: tuple[str, ...], chains: list[lis
     for chain in chains:
         for fork, place in chain:
             tries.append(run(fork.instead or line, (fork, place)))
-            whole = not (tries[-1].forked or fork.instead)  # the line itself was run, and stands for all of the chain
-            if _why(tries[-1]) or whole:
+            if not (tries[-1].forked or fork.instead):
+                return tries  # the line itself was run, which stands for all chains
+            if _why(tries[-1]):
                 break
         if not _why(tries[-1]):
             return tries
-    sure = tries and not fork.instead and not (tries[-1].forked and _doubtful(tries[-1], fork))
+    sure = tries and not fork.instead and not _doubtful(tries[-1], fork)
     return tries if sure else [*tries, run(line)]
 
 

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,7 @@ class _Place:
 
     worker: Worker | None = None
     asked: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)  # of the worker's start, which takes a while, and end
 
 
 class Sandbox:
@@ -247,14 +248,14 @@ class Sandbox:
                     place.asked -= 1
 
     def _worker(self, place: _Place) -> Worker:
-        with self._lock:
+        with place.lock:
             if place.worker is None:
                 place.worker = Worker(self._tier.config())
                 self.cgroup = bool(place.worker.hello["cgroup"])
             return place.worker
 
     def _drop(self, place: _Place, worker: Worker) -> None:
-        with self._lock:
+        with place.lock:
             if place.worker is worker:
                 place.worker = None
         worker.process.kill()

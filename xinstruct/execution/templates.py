@@ -1,5 +1,4 @@
-"""What programs are forked from beside the first zygote: a started node, a compiler that has read its header, an
-interpreter with more modules.
+"""What programs are forked from beside the first zygote: a node, a compiler with its header, a richer interpreter.
 
 A template is a process of each worker inside the sandbox's root (process/starting.py). Here is said which one a
 command may be forked from, how it starts, and the program that shows whether forks of it work; where they do not, the
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from xinstruct.execution import box, layout, mounts
 from xinstruct.languages.base import Fork, Prepared, Template
 from xinstruct.languages.javascript import RUN as NODE
-from xinstruct.languages.python import MODULES, MORE
+from xinstruct.languages.python import MODULES, MORE, drivers
 from xinstruct.languages.python import RUN as PYTHON
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ class Templates:
         self._view, self._scratch, self._root, self._handed = view, scratch, root, handed
         self._known: dict[tuple[Template, Path], Request] = {}
         self._expected: Mapping[Template, int] = {}
+        self._drivers = frozenset(text.encode() for text in drivers())
 
     def expect(self, wanted: Mapping[Template, int]) -> None:
         """How many programs each worker is going to want each template for: it need not wait and see."""
@@ -59,7 +59,8 @@ class Templates:
         if command.env or command.fresh:
             return None
         if command.argv[: len(PYTHON)] == PYTHON:
-            return self._python if any(_NAMES_MORE.search(text) for text in command.files.values()) else None
+            own = (text for text in command.files.values() if text not in self._drivers)
+            return self._python if any(map(_NAMES_MORE.search, own)) else None
         if not self._root:
             return None
         if command.fork:
@@ -77,6 +78,12 @@ class Templates:
             "probe": probe | {"expected": b"ready"},
         }
 
+    def _becoming(self, line: tuple[str, ...], folder: str, preloaded: str, **told: str) -> Request:
+        """What makes a zygote that command."""
+        argv = [shutil.which(line[0], path=":".join(self._view.path)), *line[1:]]
+        env = mounts.environment(self._view, {"LD_PRELOAD": preloaded, **told})
+        return {"template": {"argv": argv, "folder": folder, "env": env}}
+
     @cached_property
     def _node(self) -> Request | None:
         node, library = shutil.which("node", path=":".join(self._view.path)), box.library("node")
@@ -87,14 +94,10 @@ class Templates:
             "key": "node",
             "name": "node",
             "after": 1,
-            "config": {
-                "template": {
-                    # each fork starts V8's helpers anew: one is enough for what cannot do without
-                    "argv": [node, "--single-threaded", "--v8-pool-size=1", *NODE[1:], script],
-                    "folder": "/",
-                    "env": mounts.environment(self._view, {"LD_PRELOAD": preloaded}),
-                }
-            },
+            # each fork starts V8's helpers anew: one is enough for what cannot do without
+            "config": self._becoming(
+                (node, "--single-threaded", "--v8-pool-size=1", *NODE[1:], script), "/", preloaded
+            ),
             "probe": self._handed((*NODE, "probe.js"), {"probe.js": PROBE}, None) | {"expected": b"ready"},
         }
 
@@ -108,13 +111,7 @@ class Templates:
             self._known[known] = {
                 "key": hashlib.sha256(repr((template.line, place)).encode()).hexdigest(),
                 "name": template.line[0],
-                "config": {
-                    "template": {
-                        "argv": [shutil.which(template.line[0], path=":".join(self._view.path)), *template.line[1:]],
-                        "folder": layout.outside(place, self._scratch),
-                        "env": mounts.environment(self._view, {"LD_PRELOAD": preloaded, **told}),
-                    }
-                },
+                "config": self._becoming(template.line, layout.outside(place, self._scratch), preloaded, **told),
                 "probe": self._handed(then or template.line, encoded, Fork(template, then))
                 | {"expected": expected.encode()},
             }

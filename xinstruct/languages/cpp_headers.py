@@ -149,7 +149,8 @@ def link(linked: tuple[str, ...], objects: tuple[Prepared, ...]) -> tuple[tuple[
     rest = tuple(word for word in linked if word not in names)
     plain = ("g++", "-o", "main", *linked, _OBJECT)
     mold = shutil.which("mold") if _MOLD in linked else None
-    called, assembler = _called("collect2", plain[1:]), _called("as", ("-c", "-x", "assembler", "-", "-o", _OBJECT))
+    called = _called("collect2", plain[1:]) if mold else ()
+    assembler = _called("as", ("-c", "-x", "assembler", "-", "-o", _OBJECT)) if mold else ()
     if not (mold and called and assembler):
         # objects first: g++ takes the first file after an -x for none that wants C++'s library
         return ("g++", "-o", "main", *names, "-x", "assembler", "-", "-x", "none", *rest), None

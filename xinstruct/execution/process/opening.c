@@ -96,7 +96,6 @@ static int settle(void) {
 }
 
 static void become_programs(void) {
-    int fds[FDS];
     opens[0] = 0;
     for (char *name = strtok(calls, " "); name; name = strtok(NULL, " ")) {
         void (*function)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, name);
@@ -104,12 +103,7 @@ static void become_programs(void) {
     }
     if (settle()) _exit(1);
     more = of_openings;
-    if (answer(worker, "ready", -1)) _exit(1);
-    next_program(worker, own);
-    if (receive(worker, fds)) _exit(0);
-    enter_box(fds);
-    say_started(fds);
-    syscall(SYS_close_range, 3, ~0U, 0);
+    serve_programs(worker, own);
     if (hands_on) hand_on();
 }
 

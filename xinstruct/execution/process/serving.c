@@ -211,6 +211,17 @@ static void say_started(const int *fds) {
     if (write(fds[FDS - 1], note, sizeof note - 1) < 0) cannot("note");
 }
 
+/* Start programs until the worker is gone. Returns in each of them, in its own world. */
+static void serve_programs(int socket, int own) {
+    int fds[FDS];
+    if (answer(socket, "ready", -1)) _exit(1);
+    next_program(socket, own);
+    if (receive(socket, fds)) _exit(0);
+    enter_box(fds);
+    say_started(fds);
+    syscall(SYS_close_range, 3, ~0U, 0);
+}
+
 /* The words' command in place of this one. */
 static void become(void) {
     static const int ignored[] = {SIGINT, SIGPIPE, SIGXFSZ}; /* by Python; programs would inherit that */
@@ -228,14 +239,8 @@ static void become(void) {
 /* For zygote.py: start programs until the worker is gone. Returns in a fork that is to run a script, with the size of the
  * script's arguments (each with its NUL), which it writes to `into`. `after`: what an interpreter does in a fork. */
 int box_serve(int socket, int own, int is_shielded, void (*after)(void), char *into, size_t most) {
-    int fds[FDS];
     shielded = is_shielded;
-    if (answer(socket, "ready", -1)) _exit(1);
-    next_program(socket, own);
-    if (receive(socket, fds)) _exit(0);
-    enter_box(fds);
-    say_started(fds);
-    syscall(SYS_close_range, 3, ~0U, 0);
+    serve_programs(socket, own);
     if (kind_of_words != 'p') become();
     if (size_of_words > most) cannot("arguments");
     memcpy(into, words, size_of_words);

@@ -64,7 +64,7 @@ class Run:
 
     def _begin(self, fds: dict[str, int]) -> tuple[int, int]:
         """Start the program. Returns its pid and pidfd."""
-        if not self.zygote or "blob" not in self.request:
+        if not self.zygote:
             pid = start(self.request, self.group, fds)
             self.over = os.pidfd_open(pid)
             return pid, self.over
@@ -177,7 +177,7 @@ class Run:
         """Reap the program and read what is left in its pipes until all writers are gone. Status, CPU s, peak KB."""
         if self.reason:
             self._kill()
-        if "blob" in self.request and self.zygote:
+        if self.zygote:
             words = self.zygote.answer()[0].split()
             ended = int(words[0]), float(words[1]), int(words[2])
         else:
