@@ -17,7 +17,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from xinstruct.files import BadInput, read_yaml, sync_replace, write_json
+from xinstruct.files import BadInput, read_yaml, replaced_file, write_json
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -54,10 +54,8 @@ def apply(source: Path, target: Path = Path("params.yaml")) -> dict[str, Any]:
         for key in path:
             node = node[key]
         node[last] = value
-    tmp = target.with_name(f".{target.name}.tmp")
-    with tmp.open("w", encoding="utf-8") as handle:
+    with replaced_file(target) as tmp, tmp.open("w", encoding="utf-8") as handle:
         yaml.dump(document, handle)
-    sync_replace(tmp, target)
     return changes
 
 

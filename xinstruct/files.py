@@ -1,18 +1,25 @@
 """Reading and writing: atomic files and folders, Parquet with a checked schema, params, hashes.
 
 Everything is written under a temporary name, synced and renamed, so that a file that exists is
-whole. This is the only module that writes records to disk.
+whole. The temporary name is one that no other thread or process has, and what may be made once per
+machine is made under a lock that both share. This is the only module that gives temporary names to
+files, and the only one that writes records to disk.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import errno
+import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from glob import escape as glob_escape
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,6 +31,8 @@ from ruamel.yaml import YAML
 from xinstruct.records import KINDS, Record, schema
 
 _ROWS = 50_000  # written at a time
+_ABANDONED = 60.0  # seconds after which a temporary folder that nobody holds was left by a killed process
+_FORGOTTEN = 3600.0  # seconds after which a temporary file that nobody writes to was
 
 
 class BadInput(ValueError):
@@ -40,23 +49,146 @@ def read_yaml(path: Path) -> Any:
         raise BadInput(f"{path}: not valid YAML: {error}") from error
 
 
+# ---- one name, whole or not at all
+
+
+def temporary(final: Path) -> Path:
+    """A name beside `final`, for a file or folder to come, that no other thread or process has."""
+    return final.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp")
+
+
 def sync_replace(tmp: Path, final: Path) -> None:
     """Sync a finished temporary file or folder and give it its final name, replacing what is there."""
     for item in [tmp, *tmp.rglob("*")] if tmp.is_dir() else [tmp]:
         handle = os.open(item, os.O_RDONLY)
         os.fsync(handle)
         os.close(handle)
-    if final.is_dir() and not final.is_symlink():
-        shutil.rmtree(final)
-    os.replace(tmp, final)
+    _rename(tmp, final)
+
+
+def _rename(tmp: Path, final: Path) -> None:
+    """Rename over a file or folder, which a folder in use elsewhere may become again at any moment."""
+    while True:
+        try:
+            os.replace(tmp, final)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR):
+                raise
+        old = temporary(final)
+        with suppress(FileNotFoundError):
+            os.rename(final, old)
+            _remove(old)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced_file(final: Path) -> Iterator[Path]:
+    """The name of a file to write; it takes the final name only when the block ends without error."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(final)
+    tmp = temporary(final)
+    try:
+        yield tmp
+        sync_replace(tmp, final)
+    finally:
+        tmp.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced_folder(final: Path) -> Iterator[Path]:
+    """A fresh folder to fill; it takes the final name only when the block ends without error."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(final)
+    tmp = temporary(final)
+    tmp.mkdir()
+    handle = os.open(tmp, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)  # in use, says this to _sweep
+        yield tmp
+        sync_replace(tmp, final)
+    finally:
+        os.close(handle)
+        _remove(tmp)
+
+
+def _sweep(final: Path) -> None:
+    """Remove what killed processes left of earlier tries at this file or folder."""
+    for tmp in final.parent.glob(f".{glob_escape(final.name)}.*.tmp"):
+        with suppress(OSError):
+            if _is_abandoned(tmp):
+                _remove(tmp)
+
+
+def _is_abandoned(tmp: Path) -> bool:
+    age = time.time() - tmp.lstat().st_mtime
+    if not tmp.is_dir():
+        return age > _FORGOTTEN
+    handle = os.open(tmp, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return age > _ABANDONED
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`: threads and processes that want the same one take turns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def made_once(final: Path, make: Callable[[Path], None]) -> Path:
+    """The file or folder `final`, made by ``make(temporary name)`` unless it is there; by one at a time, whoever asks.
+
+    Everybody may read it, whatever the umask: sandboxed programs run as another user. What `make` raises is raised,
+    and nothing is left behind.
+    """
+    if final.exists():
+        return final
+    with locked(final.with_name(f".{final.name}.lock")):
+        if not final.exists():
+            tmp = temporary(final)
+            try:
+                make(tmp)
+                _readable(tmp)
+                sync_replace(tmp, final)
+            finally:
+                _remove(tmp)
+    return final
+
+
+def _readable(path: Path) -> None:
+    for item in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        if not item.is_symlink():
+            mode = item.stat().st_mode
+            item.chmod(mode | (0o555 if mode & 0o100 else 0o444))
+
+
+def link(source: Path, final: Path) -> None:
+    """Put a file in a second place: a hard link where the file system allows, else a copy."""
+    with replaced_file(final) as tmp:
+        try:
+            os.link(source.resolve(), tmp)
+        except OSError:
+            shutil.copyfile(source, tmp)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tmp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    tmp.write_text(text, encoding="utf-8")
-    sync_replace(tmp, path)
+    with replaced_file(path) as tmp:
+        tmp.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -64,29 +196,19 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-@contextmanager
-def replaced_folder(final: Path) -> Iterator[Path]:
-    """A fresh folder to fill; it takes the final name only when the block ends without error."""
-    tmp = final.with_name(f".{final.name}.tmp")
-    shutil.rmtree(tmp, ignore_errors=True)
-    tmp.mkdir(parents=True)
-    yield tmp
-    sync_replace(tmp, final)
+# ---- records
 
 
 def write_records(path: Path, kind: str, records: Iterable[Record]) -> int:
     """Write records of one kind as Parquet (zstd), atomically, a part at a time. Returns how many."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tmp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     source, count = iter(records), 0
-    with pq.ParquetWriter(tmp, schema(kind), compression="zstd") as writer:
+    with replaced_file(path) as tmp, pq.ParquetWriter(tmp, schema(kind), compression="zstd") as writer:
         while (part := list(islice(source, _ROWS))) or not count:
             rows = [dataclasses.asdict(record) for record in part]
             writer.write_table(pa.Table.from_pylist(rows, schema=schema(kind)))
             count += len(rows)
             if not rows:
                 break
-    sync_replace(tmp, path)
     return count
 
 

@@ -11,22 +11,17 @@ Wheels are the rule for PyPI: of an sdist pip runs the build's metadata step, of
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from xinstruct.files import BadInput, hash_path, replaced_folder, sync_replace, write_text
+from xinstruct.files import BadInput, hash_path, link, locked, replaced_folder, write_text
 from xinstruct.plan import work_root
 
 _SECONDS = 300  # of one client call; a hung mirror must not hang the pipeline
-_APT_LOCK = threading.Lock()
 _APT_ETC = Path("/etc/apt")
 
 
@@ -91,7 +86,6 @@ def debian_binary(name: str, version: str, dest: Path, sha256: str = "") -> Path
 def _cached(registry: str, key: str, fetch: Callable[[Path], str], dest: Path, sha256: str, pattern: str = "") -> Path:
     """Fetch into the cache unless it is there and right, then link every file into `dest`."""
     folder = work_root().resolve() / "downloads" / registry / key
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.parent / f".{key}.lock"):
         if folder.exists() and sha256 and hash_path(_main(folder, pattern)) != sha256:
             shutil.rmtree(folder)  # stale or damaged: one fresh download decides
@@ -103,20 +97,25 @@ def _cached(registry: str, key: str, fetch: Callable[[Path], str], dest: Path, s
             raise BadInput(f"{registry} {key}: sha256 is {got}, pinned is {sha256}; refused. Check the pin.")
         dest.mkdir(parents=True, exist_ok=True)
         for item in sorted(folder.iterdir()):
-            _link(item, dest / item.name)
+            link(item, dest / item.name)
     return dest / main.name
 
 
 def _download(registry: str, key: str, fetch: Callable[[Path], str], folder: Path) -> None:
     error = ""
     for _attempt in range(2):
-        with replaced_folder(folder.with_name(f"{folder.name}.new")) as fresh:
-            error = fetch(fresh)
-        if not error:
-            sync_replace(folder.with_name(f"{folder.name}.new"), folder)
+        try:
+            with replaced_folder(folder) as fresh:
+                if error := fetch(fresh):
+                    raise _Failed
             return
-    shutil.rmtree(folder.with_name(f"{folder.name}.new"), ignore_errors=True)
+        except _Failed:
+            continue
     raise BadInput(f"{registry} {key}: cannot be downloaded: {error}")
+
+
+class _Failed(Exception):
+    """A client did not get it: the folder it worked in is given up."""
 
 
 def _main(folder: Path, pattern: str) -> Path:
@@ -125,26 +124,6 @@ def _main(folder: Path, pattern: str) -> Path:
         shutil.rmtree(folder)
         raise BadInput(f"{folder}: expected one downloaded file {pattern!r}, found {len(files)}; run again")
     return files[0]
-
-
-def _link(source: Path, target: Path) -> None:
-    """Hard link where the file system allows, else a copy; either way under a temporary name first."""
-    tmp = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    tmp.unlink(missing_ok=True)
-    try:
-        os.link(source, tmp)
-    except OSError:
-        shutil.copyfile(source, tmp)
-    os.replace(tmp, target)
-    tmp.unlink(missing_ok=True)  # rename of two links to one inode leaves the source name in place
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Two that want the same archive take turns."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _client(command: list[str]) -> Callable[[Path], str]:
@@ -198,7 +177,7 @@ def _apt_options(home: Path) -> list[str]:
 
 def _apt_state(home: Path, kind: str = "deb-src") -> None:
     """Make the private apt state once: source list and package lists. Raises BadInput when there is none."""
-    with _APT_LOCK:
+    with locked(home.with_name(f".{home.name}.lock")):
         if (home / "ready").exists():
             return
         for folder in ("sources", "state/lists/partial", "cache/archives/partial"):

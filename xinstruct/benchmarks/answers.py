@@ -24,7 +24,7 @@ from xinstruct.benchmarks.command import add_data, data_folder, make_judge
 from xinstruct.benchmarks.fetch import declared, rows
 from xinstruct.benchmarks.problems import About, Problem, about, load
 from xinstruct.benchmarks.protocol import EXPLAIN, NAME, explaining, instruction, regenerating, without_code
-from xinstruct.files import BadInput, hash_path, read_yaml, sync_replace, write_json
+from xinstruct.files import BadInput, hash_path, read_yaml, replaced_file, write_json
 from xinstruct.languages import EIGHT, get
 from xinstruct.prompts import user
 
@@ -122,11 +122,9 @@ def complete(path: Path, wanted: Sequence[Problem], ask: Ask, chunk: int, sample
 
 def _write(path: Path, kept: Sequence[Row]) -> None:
     """Write the file whole; equal answers give equal bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tmp = path.with_name(f".{path.name}.tmp")
     lines = "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in kept)
-    tmp.write_bytes(gzip.compress(lines.encode(), mtime=0))
-    sync_replace(tmp, path)
+    with replaced_file(path) as tmp:
+        tmp.write_bytes(gzip.compress(lines.encode(), mtime=0))
 
 
 def _same_settings(folder: Path, settings: dict[str, Any], protocol: str) -> None:

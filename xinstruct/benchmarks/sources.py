@@ -19,7 +19,7 @@ from typing import Any
 
 from xinstruct.benchmarks.fetch import rows, unpack
 from xinstruct.benchmarks.problems import About
-from xinstruct.files import BadInput, hash_path, sync_replace
+from xinstruct.files import BadInput, hash_path, locked, replaced_file
 from xinstruct.plan import work_root
 
 Say = Callable[[str], None]
@@ -45,7 +45,6 @@ def obtain(one: About, source: str, say: Say) -> Path:
 def _hub(source: dict[str, Any], path: Path, say: Say) -> None:
     """Files of a data set that fit the pattern (in which {stem} is our file's name without endings), as one file."""
     from xinstruct.llm.hub import Hub
-    from xinstruct.packages import locked
 
     hub = Hub(work_root() / "downloads" / "hub", say, kind="dataset")
     hub.cache.mkdir(parents=True, exist_ok=True)
@@ -73,9 +72,8 @@ def _write(path: Path, records: Iterable[dict[str, Any]]) -> None:
     """JSON lines, or one list for a name in .json, gzipped; equal records give equal bytes."""
     texts = [json.dumps(record, ensure_ascii=False) for record in records]
     text = f"[{', '.join(texts)}]" if ".json" in path.suffixes else "".join(f"{line}\n" for line in texts)
-    tmp = path.with_name(f".{path.name}.tmp")
-    tmp.write_bytes(gzip.compress(text.encode(), mtime=0))
-    sync_replace(tmp, path)
+    with replaced_file(path) as tmp:
+        tmp.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def _release(source: dict[str, Any], path: Path, say: Say) -> None:
@@ -83,16 +81,14 @@ def _release(source: dict[str, Any], path: Path, say: Say) -> None:
     if path.exists() and hash_path(path) == source["sha256"]:
         return
     say(f"{path.name}: from {source['url']}")
-    tmp = path.with_name(f".{path.name}.tmp")
-    try:
-        with urllib.request.urlopen(source["url"], timeout=_SECONDS) as answer, tmp.open("wb") as file:
-            shutil.copyfileobj(answer, file, 1 << 20)
-    except (urllib.error.URLError, OSError) as error:
-        raise BadInput(f"{source['url']}: cannot be downloaded: {error}; give the file by --data") from error
-    if (found := hash_path(tmp)) != source["sha256"]:
-        tmp.unlink()
-        raise BadInput(f"{source['url']}: sha256 is {found}, pinned is {source['sha256']}; the file was removed")
-    sync_replace(tmp, path)
+    with replaced_file(path) as tmp:
+        try:
+            with urllib.request.urlopen(source["url"], timeout=_SECONDS) as answer, tmp.open("wb") as file:
+                shutil.copyfileobj(answer, file, 1 << 20)
+        except (urllib.error.URLError, OSError) as error:
+            raise BadInput(f"{source['url']}: cannot be downloaded: {error}; give the file by --data") from error
+        if (found := hash_path(tmp)) != source["sha256"]:
+            raise BadInput(f"{source['url']}: sha256 is {found}, pinned is {source['sha256']}; the file was removed")
 
 
 def _pypi(source: dict[str, Any], path: Path, say: Say) -> None:

@@ -6,7 +6,6 @@ Where there is no C compiler there is no helper, and the sandbox falls back to b
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from xinstruct.execution.mounts import cache_folder
+from xinstruct.files import made_once
 
 _FOLDER = Path(__file__).parent / "process"
 
@@ -25,30 +25,28 @@ def library(name: str) -> Path | None:
     parts = dict.fromkeys((name, "serving", "box"))
     texts = b"".join((_FOLDER / f"{each}.c").read_bytes() for each in parts)
     path = cache_folder() / f"{name}-{_key(texts + platform.machine().encode())}.so"
-    if path.exists():
-        return path
-    if not compiler:
+    if not compiler and not path.exists():
         return None
-    tmp = path.with_name(f".{path.name}.{os.getpid()}")
-    tmp.parent.mkdir(parents=True, exist_ok=True)
-    command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(tmp), str(_FOLDER / f"{name}.c"), "-ldl", "-pthread"]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
+
+    def compiled(tmp: Path) -> None:
+        line = [str(compiler), "-O2", "-shared", "-fPIC", "-o", str(tmp), str(_FOLDER / f"{name}.c")]
+        subprocess.run([*line, "-ldl", "-pthread"], capture_output=True, check=True)
+
+    try:
+        return made_once(path, compiled)
+    except subprocess.CalledProcessError:  # it does not compile here
         return None
-    os.replace(tmp, path)
-    return path
 
 
 @cache
 def script(name: str) -> Path:
     """A copy of process/NAME in the cache folder, where the sandbox shows it."""
     content = (_FOLDER / name).read_bytes()
-    path = cache_folder() / f"{_key(content)}-{name}"
-    if not path.exists():
-        tmp = path.with_name(f".{path.name}.{os.getpid()}")
-        tmp.parent.mkdir(parents=True, exist_ok=True)
-        tmp.write_bytes(content)
-        os.replace(tmp, path)
-    return path
+    return made_once(cache_folder() / f"{_key(content)}-{name}", lambda tmp: _write(tmp, content))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _key(content: bytes) -> str:

@@ -33,7 +33,7 @@ from typing import IO, Any
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import CHUNK, Judge, progress
 from xinstruct.execution.toolchains import known
-from xinstruct.files import BadInput, read_yaml
+from xinstruct.files import BadInput, read_yaml, temporary
 from xinstruct.languages.types import Case, Signature, TypeSyntaxError, conforms
 
 
@@ -104,7 +104,7 @@ def _writer(name: str) -> Iterator[IO[str]]:
     if name == "-":
         yield sys.stdout
         return
-    tmp = Path(name).with_name(f".{Path(name).name}.{os.getpid()}.tmp")
+    tmp = temporary(Path(name))
     try:
         handle = tmp.open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:

@@ -8,9 +8,7 @@ and programs. Leaves out which program needs what: its backend says so.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterable
 from functools import cache
@@ -20,6 +18,7 @@ from xinstruct.execution import toolchains
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.mounts import cache_folder
 from xinstruct.execution.sandbox import Sandbox
+from xinstruct.files import made_once
 from xinstruct.languages.base import Fork, Prepared, Template
 
 _LIMITS = Limits(cpu_seconds=120, memory_mb=2048, file_mb=1024, open_files=1024)
@@ -69,20 +68,15 @@ def started(sandbox: Sandbox, fork: Fork | None) -> list[tuple[Fork, Path]]:
 def _folder(template: Template, needs: tuple[Path, ...]) -> Path:
     """Its files, and links to what it needs, below the user's cache folder."""
     key = hashlib.sha256(repr((template.files, needs)).encode("utf-8", "replace")).hexdigest()[:16]
-    place = cache_folder() / f"{key}-template"
-    if place.is_dir():
-        return place
-    tmp = Path(tempfile.mkdtemp(dir=cache_folder()))
-    for name, text in template.files:
-        (tmp / name).write_text(text, encoding="utf-8")
-    for path in needs:
-        (tmp / path.name).symlink_to(Path("..") / path.parent.name / path.name)
-    tmp.chmod(0o755)
-    try:
-        tmp.rename(place)
-    except OSError:  # somebody else was first
-        shutil.rmtree(tmp)
-    return place
+
+    def filled(folder: Path) -> None:
+        folder.mkdir()
+        for name, text in template.files:
+            (folder / name).write_text(text, encoding="utf-8")
+        for path in needs:
+            (folder / path.name).symlink_to(Path("..") / path.parent.name / path.name)
+
+    return made_once(cache_folder() / f"{key}-template", filled)
 
 
 def _get(sandbox: Sandbox, wanted: Prepared) -> Path | str:
@@ -91,26 +85,22 @@ def _get(sandbox: Sandbox, wanted: Prepared) -> Path | str:
         if key not in _made:
             try:
                 beside = shown(sandbox, wanted.needs)
-                _made[key] = _make(sandbox, wanted, beside, cache_folder() / key / wanted.name)
+                path = cache_folder() / key / wanted.name
+                _made[key] = made_once(path, lambda tmp: _make(sandbox, wanted, beside, tmp))
             except Unprepared as error:
                 _made[key] = str(error)
         return _made[key]
 
 
-def _make(sandbox: Sandbox, wanted: Prepared, beside: dict[str, Path], path: Path) -> Path | str:
-    if path.exists():
-        return path
+def _make(sandbox: Sandbox, wanted: Prepared, beside: dict[str, Path], path: Path) -> None:
+    """Run what makes the file in the sandbox and copy it to `path`. Raises Unprepared with what its maker said."""
     folder = sandbox.folder()
     try:
         for name, text in wanted.files:
             (folder / name).write_text(text, encoding="utf-8")
         result = sandbox.run(wanted.command, _LIMITS, folder=folder, writable=True, shown=beside)
         if result.status or result.reason or not (folder / wanted.name).is_file():
-            return (result.stderr + result.stdout).decode("utf-8", "replace")[-500:] or result.reason
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tmp = path.with_name(f".{path.name}.{os.getpid()}")
-        shutil.copyfile(folder / wanted.name, tmp)
-        os.replace(tmp, path)
+            raise Unprepared((result.stderr + result.stdout).decode("utf-8", "replace")[-500:] or result.reason)
+        shutil.copyfile(folder / wanted.name, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return path

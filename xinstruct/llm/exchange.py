@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xinstruct.files import BadInput, read_table, sync_replace
+from xinstruct.files import BadInput, read_table, replaced_file
 from xinstruct.llm.journal import Journal, call_key
 
 SCHEMA = pa.schema(
@@ -47,17 +47,14 @@ _INSERT = f"insert or ignore into calls ({_COLUMNS}, imported) values ({'?,' * l
 
 def export_calls(journal: Journal, path: Path) -> int:
     """Write all answered calls, atomically. Returns how many."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tmp = path.with_name(f".{path.name}.tmp")
     count = 0
-    with pq.ParquetWriter(tmp, SCHEMA, compression="zstd") as writer:
+    with replaced_file(path) as tmp, pq.ParquetWriter(tmp, SCHEMA, compression="zstd") as writer:
         for rows in _batches(journal):
             columns = [
                 pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), SCHEMA, strict=True)
             ]
             writer.write_table(pa.Table.from_arrays(columns, schema=SCHEMA))
             count += len(rows)
-    sync_replace(tmp, path)
     return count
 
 

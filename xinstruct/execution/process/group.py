@@ -14,7 +14,8 @@ class Group:
 
     def __init__(self, parent: str, version: int) -> None:
         self.version = version
-        self.path = f"{parent}/xinstruct-{os.getpid()}"
+        # The number is for _sweep; the rest, since another container may count its processes from one too.
+        self.path = f"{parent}/xinstruct-{os.getpid()}-{os.urandom(4).hex()}"
         os.mkdir(self.path)
         self.limit = "memory.max" if version == 2 else "memory.limit_in_bytes"
         self.peak = "memory.peak" if version == 2 else "memory.max_usage_in_bytes"
@@ -99,6 +100,6 @@ def memory_group() -> Group | None:
 def _sweep(parent: str) -> None:
     """Remove the groups of workers that were killed."""
     for name in os.listdir(parent):
-        if name.startswith("xinstruct-") and not os.path.exists(f"/proc/{name[10:]}"):
+        if name.startswith("xinstruct-") and not os.path.exists(f"/proc/{name.split('-')[1]}"):
             with contextlib.suppress(OSError):
                 os.rmdir(f"{parent}/{name}")
