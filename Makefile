@@ -9,10 +9,12 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
+# Tests meet the cache folder of a machine that has never run this.
+TEST_CACHE := $(CURDIR)/build/test-cache
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test lint types unit smoke ablations doctor evidence verdicts bench published \
+.PHONY: help setup system toolchains repro test lint types unit fresh smoke ablations doctor evidence verdicts bench published \
         agreement reference answers rescore lock clean
 
 help: ## what there is
@@ -42,8 +44,9 @@ tools/npm/.stamp: $(NPM)/package.json $(NPM)/package-lock.json
 
 repro: setup ## the whole pipeline; reports/index.html at the end
 	@xinstruct doctor || true
-	dvc repro
-	@echo; echo "done: open reports/index.html (dvc metrics show, dvc plots show, dvc exp run -S synthesize.rounds=2)"
+	@dvc repro || { status=$$?; echo; echo "A stage stopped: its message is above. What was finished is kept; make repro goes on"; \
+	  echo "from there. README.md, \"When a step fails\", says what can be done."; exit $$status; }
+	@xinstruct summary
 
 test: setup toolchains lint types unit ## everything that must pass
 
@@ -56,9 +59,13 @@ types:
 	mypy
 
 unit:
-	python -m pytest -q -x --durations=15 -m "not long" tests
+	@rm -rf "$(TEST_CACHE)"
+	XDG_CACHE_HOME="$(TEST_CACHE)" python -m pytest -q -x --durations=15 -m "not long" tests
 
-evidence: setup toolchains ## what takes too long for every run: 50 kills of the client
+fresh: ## the two commands of the README in a new clone with an empty HOME and empty caches
+	bash setup/fresh.sh
+
+evidence: setup toolchains ## what takes too long for every run: 50 kills of the client, 20 starts on an empty cache
 	python -m pytest -q -m long tests
 
 smoke: setup ## the graph end to end at the smallest scale, in a folder of its own
