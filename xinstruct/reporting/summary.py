@@ -1,6 +1,7 @@
 """What a run made, a line per stage, and where to look: printed at the end of ``make repro`` (``xinstruct summary``).
 
-Every figure is read from the metrics that the stages wrote (reports/<stage>/metrics.json). Leaves out what the page shows.
+Every figure is read from the metrics that the stages wrote (reports/<stage>/metrics.json). Leaves out what the page
+shows.
 """
 
 from __future__ import annotations
