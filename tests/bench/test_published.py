@@ -1,16 +1,14 @@
-"""The table of published answers is written from result files, between its markers, and nowhere else."""
+"""The pages of published answers and reference evaluators are written from result files, whole."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from xinstruct.benchmarks.peers import compared, reference_table
-from xinstruct.benchmarks.published import declared_rows, main, result_path, table, write_table
+from bench.verdicts.peers import compared, reference_page
+from bench.verdicts.published import declared_rows, main, published_page, result_path
 from xinstruct.benchmarks.rules import rules
-from xinstruct.files import BadInput, write_json
+from xinstruct.files import write_json
 
 
 def result(verdicts: dict[str, str], reference: dict[str, bool] | None = None) -> dict[str, Any]:
@@ -32,10 +30,10 @@ def test_rows_are_declared_whole() -> None:
         assert row["from"]
 
 
-def test_the_table_holds_what_results_are_there(tmp_path: Path) -> None:
+def test_the_page_holds_what_results_are_there(tmp_path: Path) -> None:
     row = next(row for row in declared_rows() if row["file"] == "humaneval-gpt-4-1106-preview-seed")
     write_json(result_path(tmp_path, row), result({"t/1": "passed", "t/2": "timeout"}, {"t/1": True, "t/2": True}))
-    text = table(tmp_path, tmp_path / "reference")
+    text = published_page(tmp_path, tmp_path / "reference")
     shown = "| humaneval-gpt-4-1106-preview-seed | b:v, python | function | 87.20 | 50.00 | 1 of 2 | 1 of 2 (50.00 %) |"
     assert shown in text
     assert "t/2: timeout here, passed there: a / b" in text
@@ -47,19 +45,11 @@ def test_a_run_of_some_rows_leaves_the_others_as_they_are(tmp_path: Path) -> Non
     row = next(row for row in declared_rows() if row["file"] == "mbpp-starcoder-seed")
     write_json(result_path(tmp_path, row), result({"t/1": "passed", "t/2": "timeout"}, {"t/1": True}))
     document = tmp_path / "d.md"
-    document.write_text("<!-- published: begin -->\nold\n<!-- published: end -->\n")
+    document.write_text("old\n")
     folders = [f"--{name}={tmp_path}" for name in ("data", "results", "reference", "verdicts")]
     assert main(["--only", "humaneval-bard", *folders, "--out", str(document)]) == 1
     assert "| mbpp-starcoder-seed | b:v, python |" in document.read_text()
-
-
-def test_only_what_is_between_the_markers_is_written(tmp_path: Path) -> None:
-    document = tmp_path / "d.md"
-    document.write_text("before\n<!-- x: begin -->\nold\n<!-- x: end -->\nafter\n")
-    write_table(document, "x", "new\n")
-    assert document.read_text() == "before\n<!-- x: begin -->\nnew\n<!-- x: end -->\nafter\n"
-    with pytest.raises(BadInput, match="no place for the table"):
-        write_table(document, "y", "new\n")
+    assert "old" not in document.read_text()
 
 
 def test_refuted_verdicts_are_counted_apart(tmp_path: Path) -> None:
@@ -69,7 +59,7 @@ def test_refuted_verdicts_are_counted_apart(tmp_path: Path) -> None:
     write_json(result_path(tmp_path, chat), result({"t/1": "passed", "t/2": "timeout"}, {"t/1": True, "t/2": True}))
     wrong = [{"task": "t/2", "ours": "passed", "theirs": "AssertionError"}]
     write_json(reference / "mapcoder-mbpp_typed-gpt4-turbo-cot-rawchat.json", compared("e", "c", wrong))
-    text = table(tmp_path, reference)
+    text = published_page(tmp_path, reference)
     assert "- all answers, by their publishers' rules: 1 of 2 verdicts agree (50.00 %) over 1 files\n" in text
     assert "rules, without 1 verdicts that plain python refutes: 1 of 1 verdicts agree (100.00 %)" in text
 
@@ -77,6 +67,6 @@ def test_refuted_verdicts_are_counted_apart(tmp_path: Path) -> None:
 def test_a_reference_evaluators_verdicts_beside_ours(tmp_path: Path) -> None:
     rows = [{"task": name, "ours": "passed", "theirs": there} for name, there in (("a", "passed"), ("b", "x | y"))]
     write_json(tmp_path / "r.json", compared("E", "f", rows))
-    text = reference_table(tmp_path)
+    text = reference_page(tmp_path)
     assert "| E | f | 2 | 1 | 2 | 1 (50.00 %) |" in text
     assert "- f: b: passed here, x / y there\n" in text

@@ -1,8 +1,7 @@
 """The canonical solutions of public benchmarks as programs for the judge, each with a wrong stub beside it.
 
-The data is no part of the project: it is found in the folder `shared/benchmarks` beside the repository, or nowhere.
-``python -m tests.execution.canonical`` judges all of it and prints a table: set, language, canonical passed/n,
-stub failed/n, and why some tasks are left out.
+The data is no part of the project: it is found in the folder that places.py names, or nowhere. ``make verdicts``
+judges all of it and prints a table: set, language, canonical passed/n, stub failed/n, and why some tasks are left out.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.verdicts.places import BENCHMARKS as DATA
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "benchmarks"
 PARAMS = {"workers": 2, "cpu_seconds": 20, "wall_factor": 4, "memory_mb": 1024, "output_kb": 256}
 # Tests so weak that a stub passes them.
 VACUOUS = {"TypeScript": 8, "Python": 1, "PHP": 1, "C#": 1}

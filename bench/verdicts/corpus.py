@@ -1,4 +1,4 @@
-"""The evil corpus as jobs: tests/execution/evil/LANGUAGE.yaml, one entry per attack.
+"""The evil corpus as jobs: evil/LANGUAGE.yaml, one entry per attack.
 
 An attack's `code` stands where an answer would stand. It is judged in every mode it is meant for: "cases" (the function
 is called on arguments, values are compared outside), "completion" (a whole program, the code marked), "program" (the

@@ -1,4 +1,4 @@
-"""Verdicts beside those of reference evaluators on the same completions, into docs/benchmarks.md: ``make reference``.
+"""Verdicts beside those of reference evaluators on the same completions: ``make reference``.
 
 multipl_e  MultiPL-E's tests by the standard commands, a program's verdict its exit status: HumanEval-X's canonical
            answers and broken variants of them, or with --answers a model's
@@ -6,8 +6,8 @@ evalplus   EvalPlus from PyPI (build/bench/peers) on published answers to HumanE
 mbxp       published answers to MBXP that do not pass here by exit status, which is what their publisher counts
 mapcoder   code that a publisher cut out of answers and whose published verdict differs from ours, by plain python
 
-All of it runs in the sandbox. Results are kept in docs/results/reference and the table is written from all that are
-kept. mbxp and mapcoder start from the verdicts that `make published` left under work/published.
+All of it runs in the sandbox. Results are kept in results/reference, and docs/results/reference.md is written from all
+that are kept. mbxp and mapcoder start from the verdicts that `make published` left under work/published.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ from pathlib import Path
 from typing import Any
 
 from bench import plain
-from xinstruct.benchmarks.agreement import ANSWERS, LIMITS
+from bench.verdicts.agreement import ANSWERS, LIMITS
+from bench.verdicts.completions import canonical, numbered
+from bench.verdicts.document import write_page
+from bench.verdicts.peers import compared, reference_page
+from bench.verdicts.places import PAGES, RESULTS, SHARED
+from bench.verdicts.published import declared_rows, result_path
 from xinstruct.benchmarks.answers import answers_file
 from xinstruct.benchmarks.command import make_judge
-from xinstruct.benchmarks.completions import canonical, numbered
 from xinstruct.benchmarks.fetch import rows
-from xinstruct.benchmarks.peers import compared, reference_table
 from xinstruct.benchmarks.problems import about, load, locate
-from xinstruct.benchmarks.published import DOCUMENT, RESULTS, declared_rows, result_path, write_table
 from xinstruct.benchmarks.rules import apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
 from xinstruct.benchmarks.score import PASSED, judged
@@ -49,7 +51,7 @@ Row = dict[str, Any]  # task, ours, theirs
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the parts asked for, then write the table. Returns 1 when files are missing."""
+    """Run the parts asked for, then write the page. Returns 1 when files are missing."""
     args = _parser().parse_args(argv)
     try:
         for part in args.parts:
@@ -57,14 +59,14 @@ def main(argv: list[str] | None = None) -> int:
     except BadInput as error:
         print(error, file=sys.stderr)
         return 1
-    write_table(args.out, "reference", reference_table(args.results))
+    write_page(args.out, reference_page(args.results))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", default=list(PARTS), choices=list(PARTS), help="all of them")
-    parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder of problem and answer files")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder of problem and answer files")
     parser.add_argument("--languages", nargs="*", default=list(EIGHT), choices=EIGHT)
     parser.add_argument("--files", nargs="*", default=[], help="published files that EvalPlus judges")
     parser.add_argument("--variant", default="mini", choices=("mini", "base", "plus"), help="HumanEval+ inputs")
@@ -74,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=2, help="programs at a time")
     parser.add_argument("--results", type=Path, default=RESULTS / "reference", help="folder of results")
     parser.add_argument("--published", type=Path, default=work_root() / "published", help="what make published left")
-    parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
+    parser.add_argument("--out", type=Path, default=PAGES / "reference.md", help="page that is written anew")
     return parser
 
 

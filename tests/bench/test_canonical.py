@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.execution.canonical import DATA, PARAMS, SETS, VACUOUS, Task
+from bench.verdicts.canonical import DATA, PARAMS, SETS, VACUOUS, Task
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.execution.verdicts import Verdict
@@ -15,7 +15,7 @@ from xinstruct.execution.verdicts import Verdict
 SAMPLE = 8  # tasks per set and language
 # C# of McEval that mono's compiler does not take: tuples compared by ==.
 BEYOND_MONO = {"C#/31", "C#/32", "C#/49", "C#/50"}
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="no benchmark data beside the repository")
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no benchmark data in {DATA}")
 
 
 def sampled() -> Iterator[Task]:

@@ -1,27 +1,29 @@
-"""The table of attacks in docs/execution.md, measured; ``python -m tests.execution.evil_table [LANGUAGE...]`` makes it.
+"""Attacks on a grader, measured: ``python -m bench.verdicts.evil_table [LANGUAGE...]`` writes docs/results/attacks.md.
 
 What a grader by exit status would say is measured by running the same program with the language's own command and no
 harness in it, inside the sandbox all the same; attacks on the machine itself are not run that way. What ours says comes
-from the judge.
+from the judge. Rows are kept in results/attacks, a file for each language; the page is written anew from all of them.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import sys
 from pathlib import Path
 
-from tests.execution.corpus import Attack, everything
+from bench.verdicts.corpus import Attack, everything
+from bench.verdicts.document import page, table, write_page
+from bench.verdicts.places import PAGES, RESULTS
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.toolchains import available
+from xinstruct.files import write_json
 from xinstruct.languages import EIGHT
 from xinstruct.languages.typescript import compiler, flags
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "execution.md"
-BEGIN, END = "<!-- attacks: generated -->", "<!-- attacks: end -->"
+HEAD = ("language", "attack", "what it does", "exit status", "here")
 PARAMS = {"workers": 2, "cpu_seconds": 2, "wall_factor": 2, "memory_mb": 256, "output_kb": 64}
 # File, compiler, command: how people run a program of this language to look at its exit status.
 PLAIN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
@@ -68,42 +70,30 @@ def measured(languages: list[str]) -> list[list[str]]:
     return rows
 
 
-def written() -> str:
-    """The document's text."""
-    return DOCUMENT.read_text(encoding="utf-8")
+def kept(folder: Path) -> list[list[str]]:
+    """The rows of all results that are kept, languages in the usual order."""
+    paths = [folder / f"{language}.json" for language in EIGHT]
+    return [row for path in paths if path.exists() for row in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def write(begin: str, end: str, block: str) -> None:
-    """Replace what stands between two lines of the document."""
-    whole = f"{begin}\n{block}\n{end}"
-    DOCUMENT.write_text(re.sub(f"{begin}.*?{end}", lambda _: whole, written(), flags=re.S), encoding="utf-8")
-
-
-def as_table(rows: list[list[str]]) -> str:
-    """Rows as Markdown; the second is the rule below the head."""
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
-
-
-def table_in(text: str) -> list[list[str]]:
-    """The rows of the table in a text."""
-    part = text[text.index(BEGIN) : text.index(END)]
-    return [[cell.strip() for cell in line.strip("| ").split("|")] for line in part.splitlines() if "|" in line][2:]
+def attacks_page(results: Path = RESULTS / "attacks") -> str:
+    """How many attacks fooled an exit status, and each attack with both verdicts."""
+    rows = kept(results)
+    fooled = sum(row[3] == "passed" for row in rows)
+    tried = sum(row[3] in ("passed", "failed") for row in rows)
+    judge = sum("passed" in row[4] for row in rows)
+    summary = f"Of {len(rows)} attacks {tried} were run that way, and {fooled} of these fooled an exit status"
+    summary += f"; {judge or 'none'} fooled the judge."
+    return page("Attacks on a grader", "python -m bench.verdicts.evil_table", f"{summary}\n\n{table(HEAD, rows)}")
 
 
 def main() -> int:
-    """Measure and write: all languages, or those named as arguments, whose rows are replaced."""
-    languages = sys.argv[1:]
-    found = measured(languages)
-    if languages:
-        found += [row for row in table_in(written()) if row[0] not in languages]
-        found.sort(key=lambda row: EIGHT.index(row[0]))  # stable
-    rows = [["language", "attack", "what it does", "exit status", "here"], ["---"] * 5, *found]
-    table = as_table(rows)
-    fooled = sum(row[3] == "passed" for row in rows)
-    tried = sum(row[3] in ("passed", "failed") for row in rows)
-    summary = f"An exit status was fooled by {fooled} of the {tried} attacks that were run that way, the judge by none."
-    write(BEGIN, END, f"{summary}\n\n{table}")
-    return 1 if any("passed" in row[4] for row in rows[2:]) else 0
+    """Measure all languages, or those named as arguments, and write the page. Returns 1 when an attack passes here."""
+    rows = measured(sys.argv[1:])
+    for language in dict.fromkeys(row[0] for row in rows):
+        write_json(RESULTS / "attacks" / f"{language}.json", [row for row in rows if row[0] == language])
+    write_page(PAGES / "attacks.md", attacks_page())
+    return 1 if any("passed" in row[4] for row in rows) else 0
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from xinstruct.benchmarks.rules import Rules, apply, preamble
 from xinstruct.benchmarks.samples import Answer
 from xinstruct.execution.jobs import Job
 
-_ADAPTER = Path(__file__).parent / "multipl_e" / "standins" / "adapter.java"
+_ADAPTER = Path(__file__).with_name("adapter.java")
 _BOXED = {"long": "Long", "boolean": "Boolean", "float": "Float", "double": "Double", "int": "Integer"}
 UNCHECKED = "// @ts-nocheck\n"  # JavaScript states no types that a compiler could hold it to
 

@@ -1,8 +1,8 @@
-"""Score kept answers of models without any model: ``python -m xinstruct.benchmarks.rescore`` (make rescore).
+"""Score kept answers of models without any model: ``make rescore``.
 
 Every folder under answers/ is a model's; `xinstruct answer` fills it. Each of its files is scored as
-`xinstruct score --rules chat` does. Results are kept in docs/results/rescored, and the table in docs/benchmarks.md is
-written anew from all that are kept.
+`xinstruct score --rules chat` does. Results are kept in results/rescored, and docs/results/rescored.md is written
+anew from all that are kept.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.verdicts.document import page, table, write_page
+from bench.verdicts.places import ANSWERS, BENCHMARKS, PAGES, RESULTS
 from xinstruct.benchmarks.answers import answers_file
 from xinstruct.benchmarks.command import make_judge
 from xinstruct.benchmarks.fetch import rows
 from xinstruct.benchmarks.problems import about
-from xinstruct.benchmarks.published import DOCUMENT, RESULTS, write_table
 from xinstruct.benchmarks.score import NO_CODE, score_file
 from xinstruct.files import BadInput, write_json
 from xinstruct.languages import EIGHT
@@ -27,16 +28,16 @@ RULES = "chat"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Score what is asked for, then write the table. Returns 1 when files are missing or not usable."""
+    """Score what is asked for, then write the page. Returns 1 when files are missing or not usable."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--answers", type=Path, default=Path("answers"), help="folder of models' folders")
-    parser.add_argument("--data", type=Path, default=Path("../shared/benchmarks"), help="folder of problem files")
+    parser.add_argument("--answers", type=Path, default=ANSWERS, help="folder of models' folders")
+    parser.add_argument("--data", type=Path, default=BENCHMARKS, help="folder of problem files")
     parser.add_argument("--benchmark", default="multipl_e", help="NAME[:VARIANT]")
     parser.add_argument("--languages", nargs="*", default=list(EIGHT), choices=EIGHT)
     parser.add_argument("--partial", action="store_true", help="allow files that do not answer every problem")
     parser.add_argument("--workers", type=int, help="programs at a time")
     parser.add_argument("--results", type=Path, default=RESULTS / "rescored", help="folder of results")
-    parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
+    parser.add_argument("--out", type=Path, default=PAGES / "rescored.md", help="page that is written anew")
     args = parser.parse_args(argv)
     try:
         for model in sorted(path for path in args.answers.glob("*") if path.is_dir()):
@@ -45,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     except BadInput as error:
         print(error, file=sys.stderr)
         return 1
-    write_table(args.out, "rescored", table(args.results))
+    write_page(args.out, rescored_page(args.results))
     return 0
 
 
@@ -68,35 +69,36 @@ def _score(model: Path, language: str, args: argparse.Namespace) -> None:
     print(f"{model.name} {score.benchmark} {language}: {found['passed']} of {found['judged']}", flush=True)
 
 
-def table(results: Path) -> str:
+HEAD = ("model", "benchmark", "language", "problems", "passed", "pass@1 %", "95 % interval", "no code", "cut off")
+
+
+def rescored_page(results: Path = RESULTS / "rescored") -> str:
     """A line for each model, benchmark and language, and the mean over the languages where all eight are there."""
-    names = ("model", "benchmark", "language", "problems", "passed", "pass@1 %", "95 % interval", "no code", "cut off")
-    lines = [f"| {' | '.join(names)} |\n", "|---" * len(names) + "|\n"]
+    rows: list[list[str]] = []
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for path in sorted(results.glob("*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
         groups.setdefault((found["model"], found["benchmark"]), []).append(found)
     for group in groups.values():
         by_language = sorted(group, key=lambda found: EIGHT.index(found["language"]))
-        lines += [_line(found) for found in by_language]
-        lines += _mean(by_language)
-    return "".join(lines)
+        rows += [*map(_cells, by_language), *_mean(by_language)]
+    return page("Kept answers of models, scored", "make rescore", table(HEAD, rows))
 
 
-def _line(found: dict[str, Any]) -> str:
+def _cells(found: dict[str, Any]) -> list[str]:
     low, high = found["interval"]
     cells = [found["model"], found["benchmark"], found["language"], f"{found['problems']} of {found['asked']}"]
     cells += [str(found["passed"]), f"{100 * found['score']:.2f}", f"{100 * low:.2f} to {100 * high:.2f}"]
-    return f"| {' | '.join([*cells, str(found['verdicts'].get(NO_CODE, 0)), str(found['cut'])])} |\n"
+    return [*cells, str(found["verdicts"].get(NO_CODE, 0)), str(found["cut"])]
 
 
-def _mean(group: Sequence[dict[str, Any]]) -> list[str]:
+def _mean(group: Sequence[dict[str, Any]]) -> list[list[str]]:
     """The true mean over the eight languages; none unless every problem of each was answered."""
     if len(group) < len(EIGHT) or any(found["problems"] < found["asked"] for found in group):
         return []
     mean = 100 * sum(found["score"] for found in group) / len(group)
     passed = sum(found["passed"] for found in group)
-    return [f"| {group[0]['model']} | {group[0]['benchmark']} | mean of eight |  | {passed} | {mean:.2f} |  |  |  |\n"]
+    return [[group[0]["model"], group[0]["benchmark"], "mean of eight", "", str(passed), f"{mean:.2f}", "", "", ""]]
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The translated HumanEval beside other tests on the same completions: ``python -m xinstruct.benchmarks.agreement``.
+"""The translated HumanEval beside other tests on the same completions: ``make agreement``.
 
 Completions are HumanEval-X's canonical answers and variants of them with one operator or constant changed
 (completions.py), and with --answers a model's answers to MultiPL-E; the other tests are HumanEval-X's own and
 MultiPL-E's. A canonical answer is compared where it passes the other tests, with its types spelled as those have
-them. Results are kept in docs/results/agreement, and the table in docs/benchmarks.md is written anew from all.
+them. Results are kept in results/agreement, and docs/results/agreement.md is written anew from all.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.verdicts.completions import Completion, answered, canonical, numbered
+from bench.verdicts.document import page, table, write_page
+from bench.verdicts.places import BENCHMARKS, HERE, PAGES, RESULTS
 from xinstruct.benchmarks.answers import answers_file
 from xinstruct.benchmarks.command import make_judge
-from xinstruct.benchmarks.completions import Completion, answered, canonical, numbered
 from xinstruct.benchmarks.problems import Problem, about, load
-from xinstruct.benchmarks.published import DOCUMENT, RESULTS, write_table
 from xinstruct.benchmarks.rules import rules
 from xinstruct.benchmarks.samples import read_answers
 from xinstruct.benchmarks.score import PASSED
@@ -36,7 +37,7 @@ ANSWERS = {"javascript": "javascript", "typescript": "javascript", "java": "java
 TESTS = ("humaneval_x", "multipl_e")
 CANONICAL = "HumanEval-X"
 LIMITS = {"cpu_seconds": 3}  # a broken variant may loop for ever
-CAUSES = Path(__file__).parent / "agreement.yaml"
+CAUSES = HERE / "agreement.yaml"
 # kinds of disagreement
 REFUSED = "right answer refused here"
 FOLLOWS = "variant of an answer refused here"
@@ -96,11 +97,11 @@ def kind(row: Row, refused: set[int], of_model: bool = False) -> str:
     return STRICTER if row.theirs == PASSED else LOOSER
 
 
-# ---- command and table
+# ---- command and page
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Compare what is asked for, then write the table. Returns 1 when files are missing."""
+    """Compare what is asked for, then write the page. Returns 1 when files are missing."""
     args = _parser().parse_args(argv)
     try:
         for language in args.languages or (EIGHT if args.answers else ANSWERS):
@@ -108,13 +109,13 @@ def main(argv: list[str] | None = None) -> int:
     except BadInput as error:
         print(error, file=sys.stderr)
         return 1
-    write_table(args.out, "agreement", table(args.results))
+    write_page(args.out, agreement_page(args.results))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/benchmarks"), help="folder of problem files")
+    parser.add_argument("--data", type=Path, default=BENCHMARKS, help="folder of problem files")
     parser.add_argument("--languages", nargs="*", default=[], choices=EIGHT, help="all that there are answers in")
     parser.add_argument("--tests", nargs="*", default=list(TESTS), choices=TESTS)
     parser.add_argument("--variants", type=int, default=1, help="broken variants of each answer")
@@ -123,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--workers", type=int, help="programs at a time")
     parser.add_argument("--results", type=Path, default=RESULTS / "agreement", help="folder of results")
-    parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
+    parser.add_argument("--out", type=Path, default=PAGES / "agreement.md", help="page that is written anew")
     return parser
 
 
@@ -163,22 +164,17 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
     return counts | {"differing": [dataclasses.asdict(row) for row in rows if not row.agree]}
 
 
-def table(results: Path) -> str:
+HEAD = ("language", "other tests", "answers of", "problems that fit", "completions", "both pass", "both fail",
+        "agreement", "disagreements")  # fmt: skip
+
+
+def agreement_page(results: Path = RESULTS / "agreement") -> str:
     """The table, and below it each disagreement with its kind and cause."""
-    names = (
-        "language",
-        "other tests",
-        "answers of",
-        "problems that fit",
-        "completions",
-        "both pass",
-        "both fail",
-        "agreement",
-    )
-    head = f"| {' | '.join((*names, 'disagreements'))} |\n{'|---' * (len(names) + 1)}|\n"
     causes = read_yaml(CAUSES) or {}
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("*.json"))]
-    return head + "".join(map(_cells, found)) + "\n" + "".join(note for one in found for note in _notes(one, causes))
+    notes = "".join(note for one in found for note in _notes(one, causes))
+    body = table(HEAD, map(_cells, found)) + "\n" + notes
+    return page("The translated HumanEval beside other tests", "make agreement", body)
 
 
 def _differing(found: dict[str, Any]) -> list[tuple[Row, str]]:
@@ -188,7 +184,7 @@ def _differing(found: dict[str, Any]) -> list[tuple[Row, str]]:
     return [(row, kind(row, refused, found["of"] != CANONICAL)) for row in rows]
 
 
-def _cells(found: dict[str, Any]) -> str:
+def _cells(found: dict[str, Any]) -> list[str]:
     kinds = Counter(name for _, name in _differing(found))
     passing, failing, n = found["both_pass"], found["both_fail"], found["completions"]
     cells = [
@@ -199,8 +195,7 @@ def _cells(found: dict[str, Any]) -> str:
     ]
     cells += [str(n), str(passing), str(failing)]
     cells.append(f"{100 * (passing + failing) / n:.2f} %" if n else "")
-    cells.append("; ".join(f"{n} {name}" for name, n in kinds.most_common()))
-    return f"| {' | '.join(cells)} |\n"
+    return [*cells, "; ".join(f"{n} {name}" for name, n in kinds.most_common())]
 
 
 def _notes(found: dict[str, Any], causes: dict[str, dict[Any, str]]) -> list[str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from tests.languages.conftest import need
-from xinstruct.benchmarks.agreement import (
+from bench.verdicts.agreement import (
     CANONICAL,
     FAILS,
     FOLLOWS,
@@ -15,13 +14,14 @@ from xinstruct.benchmarks.agreement import (
     REFUSED,
     STRICTER,
     Row,
+    agreement_page,
     compared,
     fitting,
     kind,
     summary,
-    table,
 )
-from xinstruct.benchmarks.completions import answered, canonical, numbered, renamed, spelled
+from bench.verdicts.completions import answered, canonical, numbered, renamed, spelled
+from tests.languages.conftest import need
 from xinstruct.benchmarks.problems import ProgramProblem
 from xinstruct.benchmarks.rules import rules
 from xinstruct.benchmarks.samples import Answer
@@ -71,7 +71,7 @@ def test_a_models_answers_are_compared_by_what_each_side_says(judge: Judge) -> N
     assert answered(answers, {}, rules("chat")) == []
 
 
-def test_kinds_of_disagreement_and_their_table(tmp_path: Path) -> None:
+def test_kinds_of_disagreement_and_their_page(tmp_path: Path) -> None:
     rows = [
         Row(1, 0, "wrong_answer", "passed", "case 0"),
         Row(1, 1, "wrong_answer", "passed", ""),
@@ -82,7 +82,7 @@ def test_kinds_of_disagreement_and_their_table(tmp_path: Path) -> None:
     assert [kind(row, {1}) for row in rows if not row.agree] == [REFUSED, FOLLOWS, STRICTER]
     kept = {"language": "rust", "tests": "multipl_e", "of": CANONICAL, "problems": 3, "fit": 2}
     write_json(tmp_path / "rust-multipl_e.json", kept | summary(rows))
-    text = table(tmp_path)
+    text = agreement_page(tmp_path)
     assert "| rust | multipl_e | HumanEval-X | 2 of 3 | 5 | 1 | 1 | 40.00 % |" in text
     assert "- rust, multipl_e, HumanEval/1: right answer refused here: case 0\n" in text
     assert "HumanEval/2, variant 1: variant caught here alone: timeout\n" in text

@@ -1,4 +1,4 @@
-"""Verdicts of reference evaluators beside ours: what bench/reference.py keeps of a run, and the table of it."""
+"""Verdicts of reference evaluators beside ours: what reference.py keeps of a run, and the page of it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.verdicts.document import page, table
+from bench.verdicts.places import HERE, RESULTS
 from xinstruct.benchmarks.score import PASSED
 from xinstruct.files import read_yaml
 
-CAUSES = Path(__file__).parent / "reference.yaml"
+CAUSES = HERE / "reference.yaml"
+HEAD = ("evaluator", "completions", "n", "passed there", "passed here", "verdicts that agree")
 
 
 def compared(evaluator: str, completions: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -21,27 +24,25 @@ def compared(evaluator: str, completions: str, rows: Sequence[Mapping[str, Any]]
     return {"evaluator": evaluator, "completions": completions, **counts, "differing": differing}
 
 
-def reference_table(results: Path) -> str:
+def reference_page(results: Path = RESULTS / "reference") -> str:
     """A line for each result, and below the table each difference with its cause."""
-    names = ("evaluator", "completions", "n", "passed there", "passed here", "verdicts that agree")
-    lines = [f"| {' | '.join(names)} |\n", "|---" * len(names) + "|\n"]
     causes = read_yaml(CAUSES) or {}
+    rows: list[list[object]] = []
     notes: list[str] = []
     for path in sorted(results.glob("*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
-        if not found["n"]:
-            continue
-        lines.append(_line(found))
-        notes += _notes(found, causes.get(path.stem) or {})
-    return "".join(lines) + ("\n" + "".join(notes) if notes else "")
+        if found["n"]:
+            rows.append(_cells(found))
+            notes += _notes(found, causes.get(path.stem) or {})
+    body = table(HEAD, rows) + "\n" + "".join(notes)
+    return page("Reference evaluators on the same completions", "make reference", body)
 
 
-def _line(found: Mapping[str, Any]) -> str:
+def _cells(found: Mapping[str, Any]) -> list[object]:
     n = found["n"]
     alike = n - len(found["differing"])
     cells = [found["evaluator"], found["completions"], n, found["there"], found["here"]]
-    cells.append(f"{alike} ({100 * alike / n:.2f} %)")
-    return f"| {' | '.join(map(str, cells))} |\n"
+    return [*cells, f"{alike} ({100 * alike / n:.2f} %)"]
 
 
 def _notes(found: Mapping[str, Any], causes: Mapping[str, str]) -> list[str]:

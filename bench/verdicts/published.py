@@ -1,9 +1,8 @@
-"""Score the files of published.yaml and write their table: ``python -m xinstruct.benchmarks.published``.
+"""Score the files of published.yaml and write docs/results/published.md: ``make published``.
 
 --published is the folder of the answer files, --data that of the problem files, --only a part of file names. What
-became of a row is kept in docs/results/published, its verdicts under work/published; the table in docs/benchmarks.md
-is written anew from all results that are kept, so that a run of some rows replaces these and no others.
-Needs the files; nothing here writes a figure by hand.
+became of a row is kept in results/published, its verdicts under work/published; the page is written anew from all
+results that are kept, so that a run of some rows replaces these and no others.
 """
 
 from __future__ import annotations
@@ -16,25 +15,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.verdicts.document import page, table, write_page
+from bench.verdicts.peers import refuted_there
+from bench.verdicts.places import HERE, PAGES, PUBLISHED, RESULTS, SHARED
 from xinstruct.benchmarks.command import make_judge
-from xinstruct.benchmarks.peers import refuted_there
 from xinstruct.benchmarks.score import score_file
-from xinstruct.files import BadInput, read_yaml, write_json, write_text
+from xinstruct.files import BadInput, read_yaml, write_json
 from xinstruct.plan import work_root
 
-HERE = Path(__file__).parent
-DOCUMENT = Path("docs/benchmarks.md")
-RESULTS = Path("docs/results")  # what the document's tables are written from, a folder for each
+ROWS = HERE / "published.yaml"
+HEAD = ("answers", "benchmark", "rules", "published %", "here %", "passed", "verdicts that agree")
 
 
 def declared_rows() -> list[dict[str, Any]]:
     """The rows of published.yaml with their defaults, in order."""
-    declared = read_yaml(HERE / "published.yaml")
+    declared = read_yaml(ROWS)
     return [{**declared["defaults"], **row} for row in declared["rows"]]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Score what is asked for, then write the table. Returns 1 when a row's files are missing."""
+    """Score what is asked for, then write the page. Returns 1 when a row's files are missing."""
     args = _parser().parse_args(argv)
     missing = 0
     for row in declared_rows():
@@ -44,21 +44,21 @@ def main(argv: list[str] | None = None) -> int:
             except BadInput as error:
                 missing += 1
                 print(f"{row['file']}: {error}", file=sys.stderr)
-    write_table(args.out, "published", table(args.results, args.reference))
+    write_page(args.out, published_page(args.results, args.reference))
     return 1 if missing else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--published", type=Path, default=Path("../shared/published"), help="folder of answer files")
-    parser.add_argument("--data", type=Path, default=Path("../shared"), help="folder of problem files")
+    parser.add_argument("--published", type=Path, default=PUBLISHED, help="folder of answer files")
+    parser.add_argument("--data", type=Path, default=SHARED, help="folder of problem files")
     parser.add_argument("--only", default="", help="part of the file names to score")
     parser.add_argument("--benchmark", default="", help="start of the benchmark names to score")
     parser.add_argument("--workers", type=int, help="programs at a time")
     parser.add_argument("--verdicts", type=Path, default=work_root() / "published", help="folder of all verdicts")
     parser.add_argument("--results", type=Path, default=RESULTS / "published", help="folder of results")
     parser.add_argument("--reference", type=Path, default=RESULTS / "reference", help="results of make reference")
-    parser.add_argument("--out", type=Path, default=DOCUMENT, help="document whose table is written anew")
+    parser.add_argument("--out", type=Path, default=PAGES / "published.md", help="page that is written anew")
     return parser
 
 
@@ -85,32 +85,12 @@ def result_path(folder: Path, row: dict[str, Any]) -> Path:
     return folder / f"{name}.json"
 
 
-# ---- the table
+# ---- the page
 
 
-def write_table(document: Path, name: str, table: str) -> None:
-    """Replace what stands between the document's two markers of that name. Raises BadInput without them."""
-    text = document.read_text(encoding="utf-8")
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    if begin not in text or end not in text:
-        raise BadInput(f"{document}: no place for the table ({begin} ... {end})")
-    head, tail = text.split(begin)[0], text.split(end)[1]
-    write_text(document, f"{head}{begin}\n{table}{end}{tail}")
-
-
-def table(results: Path, reference: Path) -> str:
-    """The table and, below it, each differing task with its cause. reference: what bench/reference.py left."""
-    causes = read_yaml(HERE / "published.yaml")["causes"] or {}
-    names = (
-        "answers",
-        "benchmark",
-        "rules",
-        "published %",
-        "here %",
-        "passed",
-        "verdicts that agree",
-    )
-    head = f"| {' | '.join(names)} |\n{'|---' * len(names)}|\n"
+def published_page(results: Path = RESULTS / "published", reference: Path = RESULTS / "reference") -> str:
+    """The table and, below it, each differing task with its cause. reference: what bench/verdicts/reference.py left."""
+    causes = read_yaml(ROWS)["causes"] or {}
     cells, notes = [], []
     told: set[tuple[str, str, str]] = set()
     for row in declared_rows():
@@ -121,7 +101,8 @@ def table(results: Path, reference: Path) -> str:
             if row["field"] == "completion":
                 notes += _notes(row, found, causes.get(f"{row['file']} {row['benchmark']}", {}), told)
     differing = "\nWhere verdicts or rates differ:\n\n" + "".join(notes) if notes else ""
-    return head + "".join(cells) + _sums(results, reference) + differing
+    body = table(HEAD, cells) + _sums(results, reference) + differing
+    return page("Published answers, scored here", "make published", body)
 
 
 def _sums(results: Path, reference: Path) -> str:
@@ -160,7 +141,7 @@ def _sum(name: str, part: Sequence[tuple[dict[str, Any], dict[str, Any]]], witho
     return f"- {name}: {agree} of {n} verdicts agree ({100 * agree / n:.2f} %) over {files} files\n"
 
 
-def _cells(row: dict[str, Any], found: dict[str, Any]) -> str:
+def _cells(row: dict[str, Any], found: dict[str, Any]) -> list[str]:
     there = found.get("reference")
     agree = f"{there['agree']} of {there['n']} ({100 * there['agree'] / there['n']:.2f} %)" if there else ""
     field = "" if row["field"] == "completion" else f" ({row['field']})"
@@ -171,8 +152,7 @@ def _cells(row: dict[str, Any], found: dict[str, Any]) -> str:
         f"{row['published']:.2f}",
     ]
     shown += [f"{100 * found['score']:.2f}", f"{found['passed']} of {found['judged']}"]
-    shown.append(agree)
-    return f"| {' | '.join(shown)} |\n"
+    return [*shown, agree]
 
 
 def _notes(
