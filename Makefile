@@ -47,7 +47,8 @@ repro: setup ## the whole pipeline; reports/index.html at the end
 
 test: setup toolchains lint types unit ## everything that must pass
 
-lint:
+lint: ## style, and the tree and dependencies as they are declared
+	python setup/check_project.py
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules
