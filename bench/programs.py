@@ -1,6 +1,6 @@
 """The programs that are measured: (language, text), each with its own assertions, most right, some wrong.
 
-Those of public benchmarks when the folder ``shared/benchmarks`` lies beside the repository, else short ones made here.
+Those of public benchmarks when their files are where bench/verdicts/places.py says, else short ones made here.
 ``humaneval-x``: those of HumanEval-X and McEval. ``multipl-e``: MultiPL-E's programs of HumanEval, in the four
 languages for which HumanEval-X has answers (TypeScript's are JavaScript's), with a broken variant of the answer as the
 wrong ones; McEval's in the others.
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
-from tests.execution import canonical
-from xinstruct.benchmarks.completions import canonical as completed
-from xinstruct.benchmarks.completions import numbered
+from bench.verdicts import canonical
+from bench.verdicts.completions import canonical as completed
+from bench.verdicts.completions import numbered
 from xinstruct.benchmarks.problems import about, load
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge

@@ -2,9 +2,10 @@
 
     make bench NAME=scoring                        10,000 completions
     python -m bench.scoring --completions 800      fewer
+    python -m bench.scoring --keep                 write docs/results/scoring.md from this run
 
-Completions are McEval's own solutions (../shared/benchmarks), repeated with a comment that differs each time, so that
-no verdict comes from the cache. They are written to a file and scored from it as `xinstruct score` does; the seconds
+Completions are McEval's own solutions, repeated with a comment that differs each time, so that no verdict comes from
+the cache. They are written to a file and scored from it as `xinstruct score` does; the seconds
 inside the judge are taken apart from the rest: reading problems and answers, extraction, programs, rates.
 """
 
@@ -19,16 +20,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.execution import canonical
+from bench.verdicts import canonical
+from bench.verdicts.document import page, table, write_page
+from bench.verdicts.places import PAGES, RESULTS
 from xinstruct.benchmarks.problems import About, ProgramProblem, about, load
 from xinstruct.benchmarks.score import PASSED, judge_params, score_file
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.execution.verdicts import Verdict
+from xinstruct.files import write_json
 from xinstruct.languages import EIGHT, get
 
 BENCHMARK = "mceval"
+KEPT = RESULTS / "scoring.json"
 
 
 class Timed(Judge):
@@ -58,8 +63,24 @@ def main() -> int:
             count = args.completions // len(languages) + (i < args.completions % len(languages))
             rows.append(measured(language, count, Path(folder), args.workers))
             show(rows[-1])
-    show({"language": "all", **{key: sum(row[key] for row in rows) for key in ("n", "passed", "judge", "total")}})
+    rows.append(figured("all", *(sum(row[key] for row in rows) for key in ("n", "passed", "judge", "total"))))
+    show(rows[-1])
+    if args.keep:
+        write_json(KEPT, rows)
+        write_page(PAGES / "scoring.md", scoring_page())
     return 0
+
+
+def scoring_page(path: Path = KEPT) -> str:
+    """A line for each language of the run that was kept last."""
+    head = ("language", "completions", "completions/s", "judge s", "evaluator s", "overhead")
+    rows = [_cells(row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    return page("What scoring adds to judging", "python -m bench.scoring --keep", table(head, rows))
+
+
+def _cells(row: dict[str, Any]) -> list[object]:
+    figures = [f"{row['rate']:.1f}", f"{row['judge']:.2f}", f"{row['evaluator']:.2f}"]
+    return [row["language"], row["n"], *figures, f"{row['overhead']:.2f} %"]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--completions", type=int, default=10_000, help="over all languages")
     parser.add_argument("--languages", nargs="*", default=list(EIGHT), choices=EIGHT)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--keep", action="store_true", help="keep the rows and write docs/results/scoring.md")
     return parser
 
 
@@ -87,7 +109,14 @@ def measured(language: str, count: int, folder: Path, workers: int) -> dict[str,
     score = score_file(BENCHMARK, language, samples, canonical.DATA, judge_for, rule_set="completion", partial=True)
     score.summary()
     total, passed = time.monotonic() - began, sum(row.verdict == PASSED for row in score.rows)
-    return {"language": language, "n": count, "passed": passed, "judge": judges[0].seconds, "total": total}
+    return figured(language, count, passed, judges[0].seconds, total)
+
+
+def figured(language: str, count: int, passed: int, judge: float, total: float) -> dict[str, Any]:
+    """A row: counts, seconds inside the judge, and what the evaluator adds to them."""
+    seconds = {"judge": judge, "total": total, "evaluator": total - judge}
+    rates = {"rate": count / total, "overhead": 100 * (total - judge) / judge}
+    return {"language": language, "n": count, "passed": passed, **seconds, **rates}
 
 
 def _write(samples: Path, problems: list[Any], language: str, count: int) -> None:
@@ -102,10 +131,9 @@ def _write(samples: Path, problems: list[Any], language: str, count: int) -> Non
 
 def show(row: dict[str, Any]) -> None:
     """One line."""
-    added, rate = row["total"] - row["judge"], row["n"] / row["total"]
     print(
-        f"{row['language']:<12} {row['n']:>6} completions, {row['passed']:>6} passed  {rate:8.2f}/s  "
-        f"judge {row['judge']:8.2f} s  evaluator {added:6.2f} s  overhead {100 * added / row['judge']:.2f} %",
+        f"{row['language']:<12} {row['n']:>6} completions, {row['passed']:>6} passed  {row['rate']:8.2f}/s  "
+        f"judge {row['judge']:8.2f} s  evaluator {row['evaluator']:6.2f} s  overhead {row['overhead']:.2f} %",
         flush=True,
     )
 

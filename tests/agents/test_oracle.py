@@ -1,6 +1,6 @@
 """The framework end to end against an oracle over HTTP: what it verifies, what it says, what it shows.
 
-Runs on problems written here and, where ../shared holds it, on HumanEval-X.
+Runs on problems written here and, where its files are, on HumanEval-X.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.verdicts.places import BENCHMARKS
 from tests.agents.books import SEED, SENDING, Make, check_books
 from tests.agents.helpers import EXECUTION
 from tests.agents.oracle import OWN, SHARES, Problem
@@ -27,7 +28,6 @@ from xinstruct.languages import Unsupported
 from xinstruct.languages.types import cases_from_json
 from xinstruct.records import Turn, content_id
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "benchmarks"
 X_FILES = {
     "python": "humaneval_python", "javascript": "codegeex2_humanevalx_js", "java": "humaneval_java",
     "cpp": "humaneval_cpp",
@@ -37,13 +37,13 @@ X_FILES = {
 @pytest.fixture(scope="module")
 def humaneval_x() -> list[Problem]:
     """Problems of HumanEval-X whose canonical bodies stand under our headers, by the judge's word."""
-    if not (SHARED / "humaneval-x").is_dir():
-        pytest.skip("HumanEval-X is not in ../shared/benchmarks")
+    if not (BENCHMARKS / "humaneval-x").is_dir():
+        pytest.skip(f"no HumanEval-X in {BENCHMARKS}")
     with Judge(EXECUTION) as judge:
-        suite = read_suite("humaneval", SHARED, judge)
+        suite = read_suite("humaneval", BENCHMARKS, judge)
         solved: dict[str, dict[str, str]] = defaultdict(dict)
         for language, stem in X_FILES.items():
-            for row in benchmark_rows(SHARED / "humaneval-x" / f"{stem}.jsonl.gz"):
+            for row in benchmark_rows(BENCHMARKS / "humaneval-x" / f"{stem}.jsonl.gz"):
                 solved[row["task_id"].split("/")[1]][language] = _body(language, row["canonical_solution"])
         found = [
             Problem(task.function, task.signature, suite.cases[task.task_id], solved[task.task_id.split("/")[1]])

@@ -18,7 +18,6 @@ from tests.training.conftest import tiny  # noqa: F401
 from xinstruct.benchmarks.answers import answers_file, complete, configure, main, messages
 from xinstruct.benchmarks.fetch import rows
 from xinstruct.benchmarks.problems import About, Problem, ProgramProblem, about
-from xinstruct.benchmarks.rescore import main as rescore
 from xinstruct.benchmarks.score import judge_params, score_file
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
@@ -60,7 +59,7 @@ def small(monkeypatch: pytest.MonkeyPatch, benchmarks: Path, tmp_path: Path) -> 
     def narrowed(name: str, language: str) -> About:
         return dataclasses.replace(real(name, language), problems=len(RECORDS))
 
-    for module in ("answers", "score", "rescore"):
+    for module in ("answers", "score"):
         monkeypatch.setattr(f"xinstruct.benchmarks.{module}.about", narrowed)
     monkeypatch.setenv("XINSTRUCT_WORK", str(tmp_path / "work"))
     return benchmarks
@@ -104,24 +103,6 @@ def test_a_problem_is_asked_by_the_papers_protocol() -> None:
     turn = messages(PROBLEMS[0])[0]
     assert turn["role"] == "user"
     assert turn["content"].endswith("```python\ndef f():\n```")
-
-
-def test_kept_answers_are_scored_again_into_a_table(small: Path, tmp_path: Path) -> None:
-    document, path = tmp_path / "d.md", answers_file(tmp_path / "answers" / "m", "humaneval_python", "python")
-    document.write_text("<!-- rescored: begin -->\n<!-- rescored: end -->\n")
-    path.parent.mkdir(parents=True)
-    texts = {row["task_id"]: f"```python\n{row['prompt']}{row['canonical_solution']}```" for row in RECORDS}
-    solved = [{"task_id": name, "completion": text} for name, text in texts.items()]
-    solved[0]["completion"], solved[1]["completion"] = "I cannot.", "```python\ndef is_long(words):\n    return 1\n```"
-    kept = [{**row, "tokens": 3, "finished": i > 0} for i, row in enumerate(solved)]
-    path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in kept).encode()))
-    line = ["--answers", str(path.parents[1]), "--data", str(small), "--out", str(document), "--languages", "python"]
-    line += ["--results", str(tmp_path / "results")]
-    assert rescore([*line, "--benchmark", "humaneval_python"]) == 0
-    assert (
-        "| m | humaneval_python:humaneval | python | 9 of 9 | 7 | 77.78 | 45.26 to 93.68 | 1 | 1 |"
-        in document.read_text()
-    )
 
 
 def test_an_explanation_hands_no_code_on(small: Path, tmp_path: Path, serve: Callable[[Script], str]) -> None:  # noqa: F811

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench.verdicts.places import SHARED
 from tests.benchmarks.conftest import PARAMS, RECORDS
 from xinstruct.benchmarks import command
 from xinstruct.benchmarks.fetch import declaration, declared
@@ -18,7 +19,6 @@ from xinstruct.benchmarks.score import judge_params, score_file
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"reference data are not here: {SHARED}")
 
 

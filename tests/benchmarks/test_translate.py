@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from pathlib import Path
 
 import pytest
 
+from bench.verdicts.places import BENCHMARKS
 from tests.benchmarks.conftest import PARAMS, record
 from xinstruct.benchmarks.extract import defines
 from xinstruct.benchmarks.fetch import declaration, declared, fetch_benchmarks, packaged, rows
@@ -19,8 +19,6 @@ from xinstruct.benchmarks.translate import Suite, draw, expressible, load, probl
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput, hash_path
 from xinstruct.languages import EIGHT, Unsupported
-
-SHARED = Path(os.environ.get("XINSTRUCT_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "benchmarks"
 
 
 @pytest.fixture(scope="module")
@@ -230,11 +228,13 @@ def test_the_pinned_package_carries_the_original_data(tmp_path: Path, monkeypatc
     assert [v.id for v in verdicts if v.verdict != "passed"] == []
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"reference data are not here: {SHARED}")
+@pytest.mark.skipif(not BENCHMARKS.is_dir(), reason=f"reference data are not here: {BENCHMARKS}")
 def test_the_pinned_data_are_the_published_ones(tmp_path: Path) -> None:
-    reference = list(rows(SHARED / "humaneval" / "HumanEval.jsonl.gz"))
+    reference = list(rows(BENCHMARKS / "humaneval" / "HumanEval.jsonl.gz"))
     assert len(reference) == 164
     local = Path("data/fetch/benchmarks/humaneval/HumanEval.jsonl.gz")
     if not local.exists():
         pytest.skip("data/fetch/benchmarks is not fetched")
-    assert list(rows(local)) == reference or hash_path(local) == hash_path(SHARED / "humaneval" / "HumanEval.jsonl.gz")
+    assert list(rows(local)) == reference or hash_path(local) == hash_path(
+        BENCHMARKS / "humaneval" / "HumanEval.jsonl.gz"
+    )

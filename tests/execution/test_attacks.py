@@ -135,7 +135,7 @@ def test_files_outside_cannot_be_read(sandbox: Sandbox, tmp_path: Path) -> None:
     )
     assert said.count("True") <= said.count("/root True") + said.count(f"{Path.cwd()} True"), said
     assert "secret True" not in said and "shadow True" not in said
-    assert not os.path.exists("/etc/xinstruct")
+    assert not Path("/etc/xinstruct").exists()
 
 
 def test_other_programs_scratch_is_not_seen(sandbox: Sandbox) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.execution.corpus import Attack, everything, honest
-from tests.execution.evil_table import table_in, written
+from bench.verdicts.corpus import Attack, everything, honest
+from bench.verdicts.evil_table import kept
+from bench.verdicts.places import RESULTS
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.execution.verdicts import Verdict
@@ -72,5 +73,5 @@ def test_the_machine_is_as_it_was(verdicts: dict[str, Verdict]) -> None:
     assert not [place for place in places if Path(place, "xinstruct-was-here").exists()]
 
 
-def test_the_documents_table_names_every_attack() -> None:
-    assert [row[:2] for row in table_in(written())] == [[a.language, a.name] for a in ATTACKS]
+def test_the_page_of_attacks_names_every_attack() -> None:
+    assert [row[:2] for row in kept(RESULTS / "attacks")] == [[a.language, a.name] for a in ATTACKS]

@@ -27,7 +27,7 @@ def tree(root: Path) -> Path:
     (root / "pkg").mkdir(parents=True)
     (root / "pkg" / "a.py").write_text(CODE)
     (root / "LICENSE").write_text(MIT)
-    os.symlink("/etc/passwd", root / "pkg" / "link.py")
+    (root / "pkg" / "link.py").symlink_to("/etc/passwd")
     os.mkfifo(root / "pkg" / "pipe.py")
     return root
 

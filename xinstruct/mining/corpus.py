@@ -25,6 +25,7 @@ from xinstruct.records import Reason
 _PART = 40_000_000  # bytes of an archive that one unit of work takes
 _OF_ALL = {Reason.CORRUPT_ARCHIVE, Reason.TOO_LARGE}  # said of an archive as a whole
 _HEADERS = (".h", ".hpp", ".hh")
+_Named = Callable[[str], bool]  # tells a file by its name
 _BASH_LINE = re.compile(rb"^#!\s*/(usr/)?bin/(env\s+)?bash")
 
 
@@ -65,35 +66,47 @@ def _taken(entry: dict[str, Any]) -> Callable[[str], bool]:
 def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int, tokenizer: str = "") -> Mined:
     """Mine one entry of the index of sources (see ``fetch``) from `folder`; `tokenizer`: a tokenizer.json."""
     limit = Limit(max_tokens, counter(tokenizer))
-    language = entry["language"]
-    named, taken = _wanted(language, entry["include"]), _taken(entry)
-    first, whole = not entry.get("part"), "of" not in entry
+    named, taken = _wanted(entry["language"], entry["include"]), _taken(entry)
 
     def wanted(name: str) -> bool:
         return named(name) and taken(name)
 
     if entry["file"].endswith(".parquet"):
-        return _mine_rows(language, folder / entry["file"], wanted, limit)
-    members: list[Member] = []
-    papers: dict[str, bytes] = {}
-    headers: dict[str, bytes] = {}
-    for member in read_archive(folder / entry["file"], lambda name: named(name) or bool(LICENCE_FILE.search(name))):
-        if member.reason is None and LICENCE_FILE.search(member.path):
-            papers[member.path] = member.data
-        if language == "cpp" and member.path.endswith(_HEADERS) and named(member.path):
-            headers[_stem(member.path)] = member.data
-        if wanted(member.path) or (member.reason in _OF_ALL and member.path == entry["file"] and first):
-            members.append(member)
-    mined = Mined(licence_of(papers), holder_of(papers))
+        return _mine_rows(entry["language"], folder / entry["file"], wanted, limit)
+    first, whole = not entry.get("part"), "of" not in entry
+    read = _read(entry, folder, named, wanted)
+    mined = Mined(licence_of(read.papers), holder_of(read.papers))
     if mined.licence not in ALLOWED:
         if first:
             mined.refused = [(entry["file"], Reason.LICENCE, f"licence {mined.licence or 'not recognised'}")]
         return mined
-    for member in members:
-        _mine_file(mined, language, member, headers, limit)
+    for member in read.members:
+        _mine_file(mined, entry["language"], member, read.headers, limit)
     if whole and not mined.findings and not mined.refused:
         mined.refused = [(entry["file"], Reason.EMPTY_PACKAGE, "no wanted file with a function in it")]
     return mined
+
+
+@dataclass
+class _Read:
+    """What is kept of an archive: files to mine, licence files by path, headers of C++ by stem."""
+
+    members: list[Member] = field(default_factory=list)
+    papers: dict[str, bytes] = field(default_factory=dict)
+    headers: dict[str, bytes] = field(default_factory=dict)
+
+
+def _read(entry: dict[str, Any], folder: Path, named: _Named, wanted: _Named) -> _Read:
+    """The wanted files of an entry's part, with the licence files and headers of its whole archive."""
+    read, first = _Read(), not entry.get("part")
+    for member in read_archive(folder / entry["file"], lambda name: named(name) or bool(LICENCE_FILE.search(name))):
+        if member.reason is None and LICENCE_FILE.search(member.path):
+            read.papers[member.path] = member.data
+        if entry["language"] == "cpp" and member.path.endswith(_HEADERS) and named(member.path):
+            read.headers[_stem(member.path)] = member.data
+        if wanted(member.path) or (member.reason in _OF_ALL and member.path == entry["file"] and first):
+            read.members.append(member)
+    return read
 
 
 def wanted_names(entry: dict[str, Any]) -> Callable[[str], bool]:

@@ -64,6 +64,13 @@ _ABOUT_FILE = re.compile(
     r"(?:bash |shell )?script\s+(?:to|for|used|that|which)\b)",
     re.IGNORECASE,
 )
+_NO_DOC = {  # what a doc comment must not begin with
+    _CODE: "code that was commented out",
+    _MARKER: "a marker, not a description",
+    _LEANS: "leans on its neighbour's doc",
+    _ORIGIN: "only where it is from",
+    _NAMES_ANOTHER: "names a function, says nothing",
+}
 _FILE_HEADER = re.compile(r"^.+\n\s*={5,}\s*$", re.MULTILINE)
 _EXAMPLE_LINE = re.compile(r"^\s*(?:example|returns) \d+:.*$", re.MULTILINE)
 _TAG_LINE = re.compile(r"^\s*[@:\\](?!brief|summary|return|desc)\w+.*$", re.MULTILINE)
@@ -94,16 +101,9 @@ def doc_reason(language: str, doc: str) -> Broken | None:
     prose = _EXAMPLE_LINE.sub("", re.sub(r"(?i)\{?@inheritdoc\}?", "", doc))
     words = len(re.findall(r"[^\W\d_]{2,}", _TAG_LINE.sub("", prose)))
     letters = sum(map(str.isalpha, solid)) / max(1, len(solid))
-    if _CODE.match(doc):
-        return Reason.POOR_DOC, "code that was commented out"
-    if _MARKER.match(doc):
-        return Reason.POOR_DOC, "a marker, not a description"
-    if _LEANS.search(doc):
-        return Reason.POOR_DOC, "leans on its neighbour's doc"
-    if _ORIGIN.match(doc):
-        return Reason.POOR_DOC, "only where it is from"
-    if _NAMES_ANOTHER.match(doc):
-        return Reason.POOR_DOC, "names a function, says nothing"
+    for pattern, why in _NO_DOC.items():
+        if pattern.match(doc):
+            return Reason.POOR_DOC, why
     if language == "javascript" and _FILE_HEADER.match(doc):
         return Reason.POOR_DOC, "the file's header"
     if language == "bash" and len(re.findall(r"[^\W\d_]{2,}", _USAGE.sub("", doc))) < 2:

@@ -76,32 +76,35 @@ class _Walk:
         if definition in self.order:
             return
         self.order.append(definition)
-        if self.facts.grammar.name == "php" and definition.scopes:
-            if definition.name.lower() in _php_taken():
-                self.missing.append(f"({definition.name} is taken by PHP)")
-            if needs_class(self.facts, definition):
-                self.missing.append("(its class)")
-        start, end = definition.span
-        if self.facts.grammar.name in {"java", "csharp"} and b"{" not in self.facts.source[start:end]:
-            self.missing += ["(no body)"] if definition.kind == "function" else []
-        if banned := self.facts.names(definition, "forbid"):
-            self.missing.append(self.facts.text(banned[0])[:40])
-        if definition.kind == "function" and not _callable_bare(self.facts, definition):
-            self.missing.append(INSTANCE)
-        if definition.kind == "constant" and self.facts.grammar.name == "java" and _filled(self.facts, definition):
-            self.missing.append(f"(static block of {definition.name})")
-        if (parent := definition.node.parent) is not None and parent.type == "ambient_declaration":
-            self.missing.append(f"(declared {definition.name})")
-        if self.facts.grammar.name == "bash":
-            self.missing += shell_needs(self.facts.text(definition.node), definition.kind == "function")
-        if definition.kind == "constant" and _instance_field(self.facts, definition):
-            self.missing.append("(instance field)")
-        if self.facts.grammar.name == "cpp":
-            self.missing += torn(self.facts, definition)
-            if definition.kind == "function":
-                self._overloads(definition, depth)
+        self.missing += self._faults(definition)
+        if self.facts.grammar.name == "cpp" and definition.kind == "function":
+            self._overloads(definition, depth)
         for name in sorted(free_names(self.facts, definition)):
             self._answer(name, depth)
+
+    def _faults(self, definition: Definition) -> list[str]:
+        """What keeps a definition from standing alone whatever it calls, in the order in which it is told."""
+        facts, language, kind = self.facts, self.facts.grammar.name, definition.kind
+        start, end = definition.span
+        parent = definition.node.parent
+        scoped_php = language == "php" and bool(definition.scopes)
+        bodiless = language in {"java", "csharp"} and b"{" not in facts.source[start:end]
+        java_constant = language == "java" and kind == "constant"
+        banned = facts.names(definition, "forbid")
+        told = [
+            (scoped_php and definition.name.lower() in _php_taken(), f"({definition.name} is taken by PHP)"),
+            (scoped_php and needs_class(facts, definition), "(its class)"),
+            (kind == "function" and bodiless, "(no body)"),
+            (bool(banned), facts.text(banned[0])[:40] if banned else ""),
+            (kind == "function" and not _callable_bare(facts, definition), INSTANCE),
+            (java_constant and _filled(facts, definition), f"(static block of {definition.name})"),
+            (parent is not None and parent.type == "ambient_declaration", f"(declared {definition.name})"),
+            (kind == "constant" and _instance_field(facts, definition), "(instance field)"),
+        ]
+        found = [text for there, text in told if there]
+        if language == "bash":
+            found += shell_needs(facts.text(definition.node), kind == "function")
+        return found + (torn(facts, definition) if language == "cpp" else [])
 
     def _overloads(self, definition: Definition, depth: int) -> None:
         """A call of its own name may mean another overload, which then is a helper."""

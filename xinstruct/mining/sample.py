@@ -1,21 +1,18 @@
-"""What was mined, for people: a seeded sample to read, shares of a reader's verdicts, corpus table, notices.
+"""What was mined, for people: a seeded sample to read, corpus table, notices.
 
-``python -m xinstruct.mining.sample draw`` prints 50 snippets per language of data/mine; ``... shares``
-prints what docs/mining_sample.json, the verdicts on one such sample, adds up to; ``corpus`` prints a
-table of packages and ``notices`` what must be said of each package that is used. Left out: judging.
+``python -m xinstruct.mining.sample draw`` prints 50 snippets per language of data/mine; ``corpus`` prints a
+table of packages and ``notices`` what must be said of each package that is used. Left out: judging
+(bench/mining_sample.py adds up a reader's verdicts).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from pathlib import Path
 
 from xinstruct.files import read_records
 from xinstruct.records import Snippet, content_id
-
-VERDICTS = Path(__file__).parents[2] / "docs" / "mining_sample.json"
 
 
 def draw(snippets: list[Snippet], size: int, seed: int) -> dict[str, list[Snippet]]:
@@ -25,17 +22,6 @@ def draw(snippets: list[Snippet], size: int, seed: int) -> dict[str, list[Snippe
         if snippet.self_contained:
             piles[snippet.language].append(snippet)
     return {name: pile[:size] for name, pile in sorted(piles.items())}
-
-
-def shares(path: Path = VERDICTS) -> list[tuple[str, int, int, int, int]]:
-    """Language, read, documented functions, of these self-contained, marks of self-containedness that are wrong."""
-    rows = []
-    for language, items in sorted(json.loads(path.read_text(encoding="utf-8"))["languages"].items()):
-        good = [item for item in items if item["documented_function"]]
-        alone = sum(item["self_contained"] for item in good)
-        wrong = sum(item["marked_self_contained"] and not item["self_contained"] for item in items)
-        rows.append((language, len(items), len(good), alone, wrong))
-    return rows
 
 
 def show(snippets: dict[str, list[Snippet]], width: int) -> None:
@@ -76,24 +62,18 @@ def notices(snippets: list[Snippet]) -> str:
 
 
 def main() -> None:
-    """Draw a sample, or add up the verdicts on one."""
+    """Draw a sample, or print the corpus or its notices."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["draw", "shares", "corpus", "notices"])
+    parser.add_argument("what", choices=["draw", "corpus", "notices"])
     parser.add_argument("--size", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--width", type=int, default=4000, help="characters shown of each part")
     args = parser.parse_args()
-    if args.what != "shares":
-        snippets = read_records(Path("data/mine/snippets.parquet"), "snippets")
-        if args.what == "draw":
-            show(draw(snippets, args.size, args.seed), args.width)
-        else:
-            print((corpus if args.what == "corpus" else notices)(snippets))
-        return
-    for language, read, good, alone, wrong in shares():
-        print(
-            f"{language}: {read} read, {good} documented functions, {alone} self-contained, {wrong} marked so wrongly"
-        )
+    snippets = read_records(Path("data/mine/snippets.parquet"), "snippets")
+    if args.what == "draw":
+        show(draw(snippets, args.size, args.seed), args.width)
+    else:
+        print((corpus if args.what == "corpus" else notices)(snippets))
 
 
 if __name__ == "__main__":
