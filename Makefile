@@ -13,7 +13,7 @@ STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null
 NPM := xinstruct/languages/npm
 
 .PHONY: help setup system toolchains repro test lint types unit smoke ablations doctor evidence verdicts bench published \
-        agreement reference answers rescore lock clean
+        agreement reference answers rescore docs lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -105,6 +105,9 @@ answers: setup ## greedy raw answers to HumanEval and MultiPL-E in eight languag
 
 rescore: setup ## score the answers kept under answers/ without any model, into docs/benchmarks.md
 	python -m xinstruct.benchmarks.rescore --data $(DATA) $(ARGS)
+
+docs: setup ## docs/params.md, the page about all parameters, from params.yaml
+	python -m xinstruct.params > docs/params.md.tmp && mv docs/params.md.tmp docs/params.md
 
 lock: ## remake requirements.lock from what .venv holds
 	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \

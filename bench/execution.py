@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,10 @@ from tests.execution import canonical, evil_table
 from xinstruct.execution import toolchains
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
+from xinstruct.params import at_hand
 
 PEERS = Path("build/bench/peers/bin/python")
-PARAMS = {"cpu_seconds": 20, "wall_factor": 8, "memory_mb": 1024, "output_kb": 256}
+LIMITS = {"cpu_seconds": 20, "wall_factor": 8, "memory_mb": 1024, "output_kb": 256}
 Runner = Callable[[Any], tuple[float, list[bool]]]
 
 
@@ -43,7 +45,7 @@ def main() -> int:
         rows = [row for path in args.document for row in json.loads(path.read_text(encoding="utf-8"))]
         evil_table.write("<!-- speed: generated -->", "<!-- speed: end -->", _table(rows, args.workers))
         return 0
-    with Judge(PARAMS | {"workers": args.workers}) as judge:
+    with Judge(replace(at_hand().execution, workers=args.workers, **LIMITS)) as judge:
         if args.memory:
             return memory(judge, args.memory)
         rows = [*plain_rows(judge, args), *peer_rows(judge, args)]

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.params import execution
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "benchmarks"
-PARAMS = {"workers": 2, "cpu_seconds": 20, "wall_factor": 4, "memory_mb": 1024, "output_kb": 256}
+PARAMS = execution(workers=2, cpu_seconds=20, wall_factor=4, memory_mb=1024, output_kb=256)
 # Tests so weak that a stub passes them.
 VACUOUS = {"TypeScript": 8, "Python": 1, "PHP": 1, "C#": 1}
 # Headers that a task includes and this machine may lack, and what to say then.

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from tests.execution.corpus import Attack, everything
+from tests.params import execution
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
@@ -22,7 +23,7 @@ from xinstruct.languages.typescript import compiler, flags
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "execution.md"
 BEGIN, END = "<!-- attacks: generated -->", "<!-- attacks: end -->"
-PARAMS = {"workers": 2, "cpu_seconds": 2, "wall_factor": 2, "memory_mb": 256, "output_kb": 64}
+PARAMS = execution(workers=2, cpu_seconds=2, wall_factor=2, memory_mb=256, output_kb=64)
 # File, compiler, command: how people run a program of this language to look at its exit status.
 PLAIN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "python": ("program.py", (), ("python3", "program.py")),
