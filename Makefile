@@ -15,7 +15,7 @@ STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null
 NPM := xinstruct/languages/npm
 
 .PHONY: help setup system toolchains repro test lint types unit fresh smoke ablations doctor evidence verdicts bench published \
-        agreement reference answers rescore pages lock clean
+        agreement reference answers rescore pages docs lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -122,6 +122,9 @@ rescore: setup ## score the answers kept in bench/verdicts/answers without any m
 
 pages: setup ## docs/results/*.md anew from the results that are kept
 	python -m bench.verdicts.pages
+
+docs: setup ## docs/params.md, the page about all parameters, from params.yaml
+	python -m xinstruct.params > docs/params.md.tmp && mv docs/params.md.tmp docs/params.md
 
 lock: ## remake requirements.lock from what .venv holds
 	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,17 @@ from xinstruct.execution import toolchains
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.files import write_json
+from xinstruct.params import at_hand
 
 PEERS = Path("build/bench/peers/bin/python")
-PARAMS = {"cpu_seconds": 20, "wall_factor": 8, "memory_mb": 1024, "output_kb": 256}
+LIMITS = {"cpu_seconds": 20, "wall_factor": 8, "memory_mb": 1024, "output_kb": 256}
 Runner = Callable[[Any], tuple[float, list[bool]]]
 
 
 def main() -> int:
     """Measure what was asked for, and print it."""
     args = arguments()
-    with Judge(PARAMS | {"workers": args.workers}) as judge:
+    with Judge(replace(at_hand().execution, workers=args.workers, **LIMITS)) as judge:
         if args.memory:
             return memory(judge, args.memory)
         rows = [*plain_rows(judge, args), *peer_rows(judge, args)]

@@ -10,11 +10,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Teacher
 from xinstruct.llm.fetch import fetch_teacher
+from xinstruct.params import at_hand
 
 VENVS = Path("build/bench-venv")
 PEERS = {
@@ -155,7 +157,9 @@ def _ours(args: argparse.Namespace, number: int) -> dict[str, float]:
     requests = [Request(str(i), turns, max_tokens=64, seed=1) for i, turns in enumerate(messages)]
     with _Server(args.latency) as url, tempfile.TemporaryDirectory() as folder:
         fetch_teacher(url, Path(folder) / "teacher", lambda _: None)
-        with Teacher({"slots": args.in_flight}, Path(folder) / "teacher", Path(folder) / "j.sqlite") as teacher:
+        with Teacher(
+            replace(at_hand().teacher, slots=args.in_flight), Path(folder) / "teacher", Path(folder) / "j.sqlite"
+        ) as teacher:
             wall, cpu = time.monotonic(), time.process_time()
             answers = teacher.ask(requests)
             spent = time.monotonic() - wall, time.process_time() - cpu

@@ -8,6 +8,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Teacher
 from xinstruct.llm.fetch import fetch_teacher
 from xinstruct.llm.journal import Journal
+from xinstruct.params import at_hand
 from xinstruct.plan import work_root
 from xinstruct.processes import cores
 
@@ -77,7 +79,7 @@ def _served(args: argparse.Namespace, number: int, layout: dict[str, Any], folde
     """Tokens a second of a layout; where it is known, the share of time that no server worked."""
     with tempfile.TemporaryDirectory(dir=_scratch()) as scratch:
         journal = Path(scratch) / "j.sqlite"
-        with Teacher({"context": 1024} | layout, folder, journal) as teacher:
+        with Teacher(replace(at_hand().teacher, **({"context": 1024} | layout)), folder, journal) as teacher:
             teacher.backend.start()  # type: ignore[union-attr]
             start = time.monotonic()
             answers = teacher.ask(_requests(args, number))

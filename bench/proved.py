@@ -11,26 +11,26 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from xinstruct.agents import cases
 from xinstruct.agents.seeds import namesakes_last, screen, simplicity
 from xinstruct.agents.typed import with_types
 from xinstruct.execution.judge import Judge
-from xinstruct.files import read_records, read_yaml
+from xinstruct.files import read_records
 from xinstruct.mining.guesses import LANGUAGES
+from xinstruct.params import SeedParams, read
 from xinstruct.plan import work_root
 from xinstruct.records import Reason, Snippet
 
 _BATCH = 25  # verdicts are kept batch by batch: a run that is cut off goes on from there
 
 
-def outcomes(snippets: Sequence[Snippet], judge: Judge, seed: dict[str, Any]) -> Counter[str]:
+def outcomes(snippets: Sequence[Snippet], judge: Judge, seed: SeedParams) -> Counter[str]:
     """Snippets by why they failed, or "proved"."""
     found: Counter[str] = Counter()
     for start in range(0, len(snippets), _BATCH):
-        probes = [cases.probe(snippet, int(seed["cases"])) for snippet in snippets[start : start + _BATCH]]
-        cases.find_cases(probes, judge, int(seed["mutants"]))
+        probes = [cases.probe(snippet, seed.cases) for snippet in snippets[start : start + _BATCH]]
+        cases.find_cases(probes, judge, seed.mutants)
         found.update(probe.reason.value if probe.reason else "proved" for probe in probes)
     return found
 
@@ -43,7 +43,7 @@ def typed(snippets: Sequence[Snippet], judge: Judge) -> list[Snippet]:
     return [snippet for snippet in found if screen(snippet) is None]
 
 
-def row(language: str, snippets: Sequence[Snippet], judge: Judge, seed: dict[str, Any], most: int) -> str:
+def row(language: str, snippets: Sequence[Snippet], judge: Judge, seed: SeedParams, most: int) -> str:
     """One line of the table."""
     own = [snippet for snippet in snippets if snippet.language == language]
     problems = {snippet.id: screen(snippet) for snippet in own}
@@ -63,17 +63,17 @@ def row(language: str, snippets: Sequence[Snippet], judge: Judge, seed: dict[str
 
 def main() -> None:
     """Print the table."""
-    params = read_yaml(Path("params.yaml"))
+    params = read()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--languages", default=",".join(params["languages"]))
+    parser.add_argument("--languages", default=",".join(params.languages))
     parser.add_argument("--most", type=int, default=10_000, help="functions with a signature to try, per language")
     args = parser.parse_args()
     snippets = read_records(Path("data/mine/snippets.parquet"), "snippets")
     print("| language | with signature | proved | typed by calling | proved | proved in all | of the others |")
     print("|---|---|---|---|---|---|---|")
-    with Judge(params["execution"], work_root() / "verdicts.sqlite") as judge:
+    with Judge(params.execution, work_root() / "verdicts.sqlite") as judge:
         for language in args.languages.split(","):
-            print(row(language, snippets, judge, params["seed"], args.most), flush=True)
+            print(row(language, snippets, judge, params.seed, args.most), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 from xinstruct.dedup.decontaminate import Overlap, benchmark_texts
 from xinstruct.dedup.minhash import survivors
 from xinstruct.dedup.words import exact_key
+from xinstruct.params import DeduplicateParams
 from xinstruct.records import Reason, Sample
 from xinstruct.stage import BadInput, Context, Script, run
 
@@ -33,7 +34,7 @@ def preference(sample: Sample) -> tuple[bool, float, str, str]:
     return (sample.verdict != "passed", -sample.score, sample.kind, sample.id)
 
 
-def work(ctx: Context) -> None:
+def work(ctx: Context[DeduplicateParams]) -> None:
     """All samples of this shard's languages."""
     everything = ctx.read("samples", "data/seed") + ctx.read("samples", "data/synthesize")
     samples = sorted(ctx.mine(everything, key=lambda sample: sample.language), key=preference)
@@ -48,9 +49,9 @@ def work(ctx: Context) -> None:
         _near(ctx, group)
 
 
-def _decontaminate(ctx: Context, samples: list[Sample]) -> list[Sample]:
-    folders = [Path(BENCHMARKS), *(Path(folder) for folder in ctx.own.get("benchmarks", []))]
-    overlap = Overlap(benchmark_texts(folders), ctx.own["decontamination_ngram"])
+def _decontaminate(ctx: Context[DeduplicateParams], samples: list[Sample]) -> list[Sample]:
+    folders = [Path(BENCHMARKS), *(Path(folder) for folder in ctx.own.benchmarks)]
+    overlap = Overlap(benchmark_texts(folders), ctx.own.decontamination_ngram)
     if not overlap.names:
         raise BadInput(
             f"{', '.join(map(str, folders))}: no benchmark texts to decontaminate against; run dvc repro fetch"
@@ -65,7 +66,7 @@ def _decontaminate(ctx: Context, samples: list[Sample]) -> list[Sample]:
     return clean
 
 
-def _exact(ctx: Context, samples: list[Sample]) -> list[Sample]:
+def _exact(ctx: Context[DeduplicateParams], samples: list[Sample]) -> list[Sample]:
     kept: dict[tuple[str, str], Sample] = {}
     for sample in samples:
         first = kept.setdefault((sample.language, exact_key(text_of(sample))), sample)
@@ -74,8 +75,8 @@ def _exact(ctx: Context, samples: list[Sample]) -> list[Sample]:
     return list(kept.values())
 
 
-def _near(ctx: Context, samples: list[Sample]) -> None:
-    rejected = survivors([text_of(sample) for sample in samples], ctx.own["threshold"], ctx.own["permutations"])
+def _near(ctx: Context[DeduplicateParams], samples: list[Sample]) -> None:
+    rejected = survivors([text_of(sample) for sample in samples], ctx.own.threshold, ctx.own.permutations)
     for i, sample in enumerate(samples):
         if i in rejected:
             kept, similarity = rejected[i]
@@ -84,7 +85,7 @@ def _near(ctx: Context, samples: list[Sample]) -> None:
             ctx.keep(sample)
 
 
-def finish(ctx: Context) -> None:
+def finish(ctx: Context[DeduplicateParams]) -> None:
     """Counts of what stays and what goes, by language, kind and benchmark."""
     kept, gone = ctx.records["samples"], ctx.records["rejected"]
     ctx.metrics["kept"] = {

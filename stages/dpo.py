@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from xinstruct.params import DpoParams
 from xinstruct.records import Pair
 from xinstruct.stage import Context, Script, run
 from xinstruct.training.compute import copy_model
@@ -21,7 +22,7 @@ START = Path("models/sft")
 COLUMNS = ["step", "loss", "margin", "accuracy"]
 
 
-def work(ctx: Context) -> None:
+def work(ctx: Context[DpoParams]) -> None:
     """Train and keep the model in scratch; finish puts it in its place."""
     pairs: list[Pair] = ctx.read("pairs", "data/preferences")
     for pair in pairs:
@@ -30,7 +31,7 @@ def work(ctx: Context) -> None:
     final = ctx.scratch / "model"
     log: list[dict[str, float]] = []
     if pairs:
-        log = optimise(START, pairs, ctx.own, ctx.params["random_seed"], ctx.scratch / "checkpoints", final)
+        log = optimise(START, pairs, ctx.own, ctx.params.random_seed, ctx.scratch / "checkpoints", final)
     else:
         ctx.say("no preference pairs: models/dpo is a copy of models/sft (see reports/preferences/metrics.json)")
         copy_model(START, final)
@@ -47,7 +48,7 @@ def work(ctx: Context) -> None:
         }
 
 
-def finish(ctx: Context) -> None:
+def finish(ctx: Context[DpoParams]) -> None:
     """Put the trained model in its place."""
     copy_model(ctx.scratch / "model", ctx.out("models/dpo"))
 

@@ -27,6 +27,7 @@ from xinstruct.benchmarks.translate import draw, expressible, read_suite
 from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Judge
 from xinstruct.files import write_json
+from xinstruct.params import EvaluateParams
 from xinstruct.records import Completion, Sample, content_id
 from xinstruct.stage import BadInput, Context, Script, run, work_root
 from xinstruct.training import data as sft_data
@@ -36,23 +37,23 @@ from xinstruct.training.loss import completion_loss, mean_loss
 BENCHMARKS = Path("data/fetch/benchmarks")
 
 
-def work(ctx: Context) -> None:
+def work(ctx: Context[EvaluateParams]) -> None:
     """All models (one shard: they run one after the other and share the judge)."""
     languages = _languages(ctx)
     heldout = _heldout(ctx, languages)
-    with Judge(ctx.params["execution"], cache=work_root() / "verdicts.sqlite") as judge:
+    with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
         questions = _benchmark_questions(ctx, judge, languages) + [heldout_question(s) for s in heldout]
         if not questions:
             raise BadInput("evaluate: nothing to ask; set evaluate.benchmarks or evaluate.heldout in params.yaml")
-        for model in ctx.own["models"]:
+        for model in ctx.own.models:
             answers = _answers(ctx, model, questions, heldout)
             _judge(ctx, judge, model, questions, answers["answers"])
             ctx.metrics.setdefault("heldout_loss", {})[model] = answers["loss"]
 
 
-def _languages(ctx: Context) -> list[str]:
-    names = [name for name in ctx.params["languages"] if toolchains.available(name)]
-    for name in (name for name in ctx.params["languages"] if name not in names):
+def _languages(ctx: Context[EvaluateParams]) -> list[str]:
+    names = [name for name in ctx.params.languages if toolchains.available(name)]
+    for name in (name for name in ctx.params.languages if name not in names):
         ctx.say(f"{name} is left out: no toolchain; install it with: {toolchains.missing(name)}")
         ctx.metrics.setdefault("languages_left_out", {})[name] = 1
     return names
@@ -61,18 +62,18 @@ def _languages(ctx: Context) -> list[str]:
 # ---- what is asked
 
 
-def _heldout(ctx: Context, languages: list[str]) -> list[Sample]:
+def _heldout(ctx: Context[EvaluateParams], languages: list[str]) -> list[Sample]:
     """Verified held-out samples in a seeded order, at most evaluate.heldout, sorted by id."""
     held = sft_data.heldout_samples(ctx.read("samples", "data/filter"))
     # an explanation is prose: what a model answers to it cannot be run
     samples = [s for s in held if s.language in languages and s.task != "explanation"]
-    order = sorted(samples, key=lambda sample: content_id(str(ctx.params["random_seed"]), sample.id))
-    return sorted(order[: ctx.own["heldout"]], key=lambda sample: sample.id)
+    order = sorted(samples, key=lambda sample: content_id(str(ctx.params.random_seed), sample.id))
+    return sorted(order[: ctx.own.heldout], key=lambda sample: sample.id)
 
 
-def _benchmark_questions(ctx: Context, judge: Judge, languages: list[str]) -> list[Question]:
+def _benchmark_questions(ctx: Context[EvaluateParams], judge: Judge, languages: list[str]) -> list[Question]:
     questions = []
-    for name, limit in (ctx.own["benchmarks"] or {}).items():
+    for name, limit in ctx.own.benchmarks.items():
         suite = read_suite(name, BENCHMARKS, judge)
         about = ctx.metrics.setdefault("benchmarks", {}).setdefault(name, {})
         about["problems"] = declaration(name)["problems"]
@@ -80,7 +81,7 @@ def _benchmark_questions(ctx: Context, judge: Judge, languages: list[str]) -> li
         for language in languages:
             problems, _ = expressible(suite, language)
             about.setdefault("expressible", {})[language] = len(problems)
-            drawn = draw(problems, limit, ctx.params["random_seed"])
+            drawn = draw(problems, limit, ctx.params.random_seed)
             questions += [benchmark_question(name, problem) for problem in drawn]
     return questions
 
@@ -88,7 +89,9 @@ def _benchmark_questions(ctx: Context, judge: Judge, languages: list[str]) -> li
 # ---- one model
 
 
-def _answers(ctx: Context, model: str, questions: Sequence[Question], heldout: list[Sample]) -> dict[str, Any]:
+def _answers(
+    ctx: Context[EvaluateParams], model: str, questions: Sequence[Question], heldout: list[Sample]
+) -> dict[str, Any]:
     """Greedy answers and held-out loss of a model; from scratch when an earlier run got this far."""
     saved = ctx.scratch / f"answers-{model}.json"
     if not saved.exists():
@@ -96,7 +99,7 @@ def _answers(ctx: Context, model: str, questions: Sequence[Question], heldout: l
         with Generator(folder) as generator:
             found = generator.generate(
                 [question.messages for question in questions],
-                max_new_tokens=ctx.own["max_new_tokens"],
+                max_new_tokens=ctx.own.max_new_tokens,
                 desc=f"{ctx.name}: {model} answers",
             )
         answers = [asdict(generations[0]) for generations in found]
@@ -107,7 +110,9 @@ def _answers(ctx: Context, model: str, questions: Sequence[Question], heldout: l
     return found_before
 
 
-def _judge(ctx: Context, judge: Judge, model: str, questions: Sequence[Question], answers: list[Any]) -> None:
+def _judge(
+    ctx: Context[EvaluateParams], judge: Judge, model: str, questions: Sequence[Question], answers: list[Any]
+) -> None:
     """Extract, run and keep one Completion per question; count the rules that found the code."""
     rules: Counter[str] = Counter()
     rows: dict[str, Completion] = {}
@@ -129,12 +134,12 @@ def _judge(ctx: Context, judge: Judge, model: str, questions: Sequence[Question]
     ctx.metrics.setdefault("truncated", {})[model] = sum(not answer["finished"] for answer in answers)
 
 
-def finish(ctx: Context) -> None:
+def finish(ctx: Context[EvaluateParams]) -> None:
     """Scores, comparisons of each model with the one before it, and the table."""
     completions = ctx.records["completions"]
-    scores = summary(completions, ctx.params["languages"])
+    scores = summary(completions, ctx.params.languages)
     ctx.metrics["scores"] = scores
-    ctx.metrics["comparisons"] = comparisons(completions, ctx.own["models"])
+    ctx.metrics["comparisons"] = comparisons(completions, ctx.own.models)
     ctx.tables["scores.csv"] = table(scores, ctx.metrics["heldout_loss"])
 
 

@@ -12,22 +12,22 @@ from typing import Any
 
 from xinstruct.files import replaced_folder, write_json
 from xinstruct.llm.fetch import fetch_student, fetch_teacher
+from xinstruct.params import FetchParams
 from xinstruct.stage import Context, Script, run
 
 
-def work(ctx: Context) -> None:
+def work(ctx: Context[FetchParams]) -> None:
     """Fill models/teacher, models/start and data/fetch; each takes its name only when it is whole."""
     from xinstruct.benchmarks.fetch import fetch_benchmarks
     from xinstruct.mining.fetch import fetch_sources
 
-    teacher = ctx.params["teacher"]
+    teacher = ctx.params.teacher
     with replaced_folder(ctx.out("models/teacher")) as folder:
-        served_as, engine = teacher.get("served_as") or "", teacher["engine"]
-        facts = {"teacher": fetch_teacher(teacher["model"], folder, ctx.say, served_as, engine)}
+        facts = {"teacher": fetch_teacher(teacher.model, folder, ctx.say, engine=teacher.engine)}
     with replaced_folder(ctx.out("models/start")) as folder:
-        facts["student"] = fetch_student(ctx.params["student"]["model"], folder, ctx.say)
+        facts["student"] = fetch_student(ctx.params.student.model, folder, ctx.say)
     with replaced_folder(ctx.out("data/fetch")) as folder:
-        sources = fetch_sources(ctx.own["sources"], folder / "sources", ctx.say)
+        sources = fetch_sources(ctx.own.sources, folder / "sources", ctx.say)
         benchmarks = fetch_benchmarks(folder / "benchmarks", ctx.say)
         write_json(folder / "index.json", {"sources": sources, "benchmarks": benchmarks})
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())

@@ -21,6 +21,7 @@ from typing import Any
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.languages.types import Signature, TypeSyntaxError, cases_from_json
+from xinstruct.params import FilterParams
 from xinstruct.records import Reason, Sample, content_id
 from xinstruct.stage import Context, Script, run, work_root
 
@@ -34,7 +35,7 @@ def job_of(sample: Sample) -> Job:
     return Job(sample.id, sample.language, sample.code, sample.function, signature, tuple(cases))
 
 
-def work(ctx: Context) -> None:
+def work(ctx: Context[FilterParams]) -> None:
     """Judge this shard's samples."""
     samples = ctx.mine(ctx.read("samples", "data/deduplicate"), key=lambda sample: sample.id)
     ready: dict[str, tuple[Sample, Job]] = {}
@@ -44,7 +45,7 @@ def work(ctx: Context) -> None:
             ready[sample.id] = (sample, job_of(sample))
         except (TypeSyntaxError, ValueError) as error:
             ctx.reject(sample, Reason.NO_CASES, str(error))
-    with Judge(ctx.params["execution"], cache=work_root() / "verdicts.sqlite") as judge:
+    with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
         verdicts = judge.judge([job for _, job in ready.values()], desc="filter: running answers")
     for verdict in verdicts:
         sample, _ = ready[verdict.id]
@@ -89,10 +90,10 @@ def split(samples: list[Sample], share: float, seed: int) -> None:
             sample.split = "heldout" if held else "train"
 
 
-def finish(ctx: Context) -> None:
+def finish(ctx: Context[FilterParams]) -> None:
     """The split over all shards, and the counts by language and kind."""
     samples = sorted(ctx.records["samples"], key=lambda sample: sample.id)
-    split(samples, ctx.own["heldout_share"], ctx.params["random_seed"])
+    split(samples, ctx.own.heldout_share, ctx.params.random_seed)
     held = [sample for sample in samples if sample.split == "heldout"]
     sizes = sorted((len(group) for group in components(samples)), reverse=True)
     ctx.metrics["by_language"] = _counts(samples, ctx.records["rejected"])

@@ -18,9 +18,11 @@ from typing import Any
 
 from xinstruct.dedup.minhash import survivors
 from xinstruct.files import BadInput
+from xinstruct.languages import names
 from xinstruct.mining.corpus import Mined, mine_source, parts
 from xinstruct.mining.extract import Finding
 from xinstruct.mining.fetch import INDEX, package_url
+from xinstruct.params import MineParams, nearest
 from xinstruct.records import Reason, Rejection, Snippet, content_id
 from xinstruct.spill import Seen
 from xinstruct.stage import Context, Script, run
@@ -31,23 +33,26 @@ _HELD = 2  # snippets of a language in memory before sampling, in multiples of p
 TOKENIZER = Path("models/start/tokenizer.json")
 
 
-def work(ctx: Context) -> None:
-    """Mine this shard's packages."""
-    entries = [e for e in source_index() if e["language"] in ctx.params["languages"]]
+def work(ctx: Context[MineParams]) -> None:
+    """Mine this shard's packages. Raises BadInput on a language that there is not."""
+    for name in ctx.params.languages:
+        if name not in names():
+            raise BadInput(f"params.yaml: languages names {name}; {nearest(name, list(names()))}")
+    entries = [e for e in source_index() if e["language"] in ctx.params.languages]
     entries = ctx.mine(entries, key=lambda e: f"{e['registry']}:{e['package']}:{e['language']}")
     units = [unit for entry in entries for unit in parts(entry, SOURCES)]
     seen = Seen(ctx.scratch)
     held: dict[str, list[Snippet]] = defaultdict(list)
     for entry, mined in ctx.progress(_mined(ctx, units), len(units), unit="package"):
         _account(ctx, entry, mined, seen, held)
-        _shrink(ctx, held[entry["language"]], _HELD * int(ctx.own["per_language"]))
+        _shrink(ctx, held[entry["language"]], _HELD * ctx.own.per_language)
     for snippet in (snippet for pile in held.values() for snippet in pile):
         ctx.keep(snippet)
 
 
-def _mined(ctx: Context, entries: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Mined]]:
+def _mined(ctx: Context[MineParams], entries: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Mined]]:
     """Each package with what it gave, in order; only a few are in hand at a time, whatever the corpus."""
-    limit = (int(ctx.own["max_tokens"]), str(tokenizer()))
+    limit = (ctx.own.max_tokens, str(tokenizer()))
     with ProcessPoolExecutor(_WORKERS) as pool:
         ahead: deque[tuple[dict[str, Any], Future[Mined]]] = deque()
         for entry in entries:
@@ -62,11 +67,11 @@ def _mined(ctx: Context, entries: list[dict[str, Any]]) -> Iterator[tuple[dict[s
             del job
 
 
-def _shrink(ctx: Context, pile: list[Snippet], most: int) -> None:
+def _shrink(ctx: Context[MineParams], pile: list[Snippet], most: int) -> None:
     """Sample a language's snippets down to `most` when twice as many are held: memory stays bounded."""
     if len(pile) <= 2 * most:
         return
-    kept = _sample(pile, most, str(ctx.own["prefer"]), random.Random(f"{ctx.params['random_seed']}:{pile[0].language}"))
+    kept = _sample(pile, most, ctx.own.prefer, random.Random(f"{ctx.params.random_seed}:{pile[0].language}"))
     ids = {snippet.id for snippet in kept}
     for snippet in pile:
         if snippet.id not in ids:
@@ -93,7 +98,9 @@ def source_index() -> list[dict[str, Any]]:
     return list(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: Seen, held: dict[str, list[Snippet]]) -> None:
+def _account(
+    ctx: Context[MineParams], entry: dict[str, Any], mined: Mined, seen: Seen, held: dict[str, list[Snippet]]
+) -> None:
     """Open every function and every refused file of a package, and hold or reject each."""
     language, package = entry["language"], entry["package"]
     for path, reason, detail in mined.refused:
@@ -114,7 +121,7 @@ def _account(ctx: Context, entry: dict[str, Any], mined: Mined, seen: Seen, held
             held[language].append(snippet)
 
 
-def _own_id(ctx: Context, entry: dict[str, Any], mined: Mined, ident: str) -> str:
+def _own_id(ctx: Context[MineParams], entry: dict[str, Any], mined: Mined, ident: str) -> str:
     """The id, or another where two files of a data set hold one row: both are counted, the second as a duplicate."""
     return content_id(ident, entry["file"]) if mined.rows and ident in ctx.opened else ident
 
@@ -147,17 +154,17 @@ def _snippet(entry: dict[str, Any], mined: Mined, path: str, finding: Finding) -
     )
 
 
-def finish(ctx: Context) -> None:
+def finish(ctx: Context[MineParams]) -> None:
     """Sample what is over the cap, then count."""
     by_language: dict[str, list[Snippet]] = defaultdict(list)
     for snippet in sorted(ctx.records["snippets"], key=lambda s: s.id):
         by_language[snippet.language].append(snippet)
     candidates = Counter(row.language for row in ctx.records["rejected"])
     kept: list[Snippet] = []
-    for language in ctx.params["languages"]:
+    for language in ctx.params.languages:
         found = _apart(ctx, by_language[language])
-        rng = random.Random(f"{ctx.params['random_seed']}:{language}")
-        chosen = _sample(found, int(ctx.own["per_language"]), str(ctx.own["prefer"]), rng)
+        rng = random.Random(f"{ctx.params.random_seed}:{language}")
+        chosen = _sample(found, ctx.own.per_language, ctx.own.prefer, rng)
         kept += chosen
         ctx.metrics[language] = _counts(found, chosen, candidates[language])
         _sampled_out(ctx, found, chosen)
@@ -165,11 +172,11 @@ def finish(ctx: Context) -> None:
     ctx.metrics["kept"] = len(kept)
 
 
-def _apart(ctx: Context, found: list[Snippet]) -> list[Snippet]:
+def _apart(ctx: Context[MineParams], found: list[Snippet]) -> list[Snippet]:
     """What is left when near-duplicates of a better snippet of any package are rejected; runnable ones are better."""
     ranked = sorted(found, key=lambda snippet: (_usable(snippet), snippet.id))
     texts = [snippet.code for snippet in ranked]
-    twins = survivors(texts, float(ctx.own["near_duplicate"]), int(ctx.own["permutations"]))
+    twins = survivors(texts, ctx.own.near_duplicate, ctx.own.permutations)
     for index, (other, similarity) in sorted(twins.items()):
         snippet = ranked[index]
         detail = f"{_where(snippet)}: {similarity:.2f} of "
@@ -187,16 +194,10 @@ def _usable(snippet: Snippet) -> int:
 _LEVELS = {"self_contained": (0, 1, 2), "runnable": (0, 1, 1), "none": (0, 0, 0)}  # by what _usable says
 
 
-def _levels(prefer: str) -> tuple[int, int, int]:
-    if prefer not in _LEVELS:
-        raise BadInput(f"params.yaml: mine.prefer is {prefer!r}; it must be one of {', '.join(_LEVELS)}")
-    return _LEVELS[prefer]
-
-
 def _sample(found: list[Snippet], cap: int, prefer: str, rng: random.Random) -> list[Snippet]:
     """At most `cap` snippets: preferred ones first, round-robin over packages in a random order."""
     chosen: list[Snippet] = []
-    levels = _levels(prefer)
+    levels = _LEVELS[prefer]
     for level in sorted(set(levels)):
         piles: dict[str, list[Snippet]] = defaultdict(list)
         for snippet in found:
@@ -213,7 +214,7 @@ def _sample(found: list[Snippet], cap: int, prefer: str, rng: random.Random) -> 
     return chosen
 
 
-def _sampled_out(ctx: Context, found: list[Snippet], chosen: list[Snippet]) -> None:
+def _sampled_out(ctx: Context[MineParams], found: list[Snippet], chosen: list[Snippet]) -> None:
     ids = {snippet.id for snippet in chosen}
     for snippet in found:
         if snippet.id not in ids:

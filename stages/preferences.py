@@ -19,6 +19,7 @@ from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.files import write_json
 from xinstruct.languages.types import Signature, cases_from_json
+from xinstruct.params import PreferencesParams
 from xinstruct.records import Completion, Pair, Reason, Sample, content_id
 from xinstruct.stage import Context, Script, run, work_root
 from xinstruct.training.generate import Generation, Generator
@@ -28,9 +29,9 @@ START = Path("models/sft")
 STOP = ("\n```\n",)  # the answer is over with its code block; what follows is chat
 
 
-def work(ctx: Context) -> None:
+def work(ctx: Context[PreferencesParams]) -> None:
     """Ask, judge, pair."""
-    tasks = pick_tasks(ctx.read("samples", "data/filter"), ctx.own["tasks"], ctx.params["random_seed"])
+    tasks = pick_tasks(ctx.read("samples", "data/filter"), ctx.own.tasks, ctx.params.random_seed)
     if not tasks:
         ctx.say("no training task to ask: data/filter has no verified training sample")
     answers = _judged(ctx, tasks, _ask(ctx, tasks))
@@ -42,12 +43,12 @@ def work(ctx: Context) -> None:
     ctx.say(f"{len(pairs)} pairs of {len(every)} answers to {len(tasks)} tasks; {ctx.metrics['answers']}")
 
 
-def _ask(ctx: Context, tasks: list[Sample]) -> dict[str, list[Generation]]:
+def _ask(ctx: Context[PreferencesParams], tasks: list[Sample]) -> dict[str, list[Generation]]:
     """Sampled answers by task id. Tasks of like length share a batch, one file of answers per batch."""
     answers: dict[str, list[Generation]] = {}
     ordered = sorted(tasks, key=lambda task: (len(task.instruction), task.id))
     # the size of a batch must not depend on the machine: it decides what shares a file
-    size = max(1, 64 // max(1, ctx.own["samples"]))
+    size = max(1, 64 // ctx.own.samples)
     paths = {ctx.scratch / f"answers-{start:05d}.json": start for start in range(0, len(ordered), size)}
     if missing := {path: start for path, start in paths.items() if not path.exists()}:
         with Generator(START) as generator:
@@ -59,24 +60,26 @@ def _ask(ctx: Context, tasks: list[Sample]) -> dict[str, list[Generation]]:
     return answers
 
 
-def _generate(ctx: Context, generator: Generator, tasks: list[Sample], desc: str) -> dict[str, Any]:
+def _generate(ctx: Context[PreferencesParams], generator: Generator, tasks: list[Sample], desc: str) -> dict[str, Any]:
     found = generator.generate(
         [[{"role": "user", "content": task.instruction}] for task in tasks],
-        max_new_tokens=ctx.own["max_new_tokens"],
-        temperature=ctx.own["temperature"],
-        samples=ctx.own["samples"],
-        seed=ctx.params["random_seed"],
+        max_new_tokens=ctx.own.max_new_tokens,
+        temperature=ctx.own.temperature,
+        samples=ctx.own.samples,
+        seed=ctx.params.random_seed,
         stop=STOP,
         desc=desc,
     )
     return {task.id: [dataclasses.asdict(g) for g in row] for task, row in zip(tasks, found, strict=True)}
 
 
-def _judged(ctx: Context, tasks: list[Sample], answers: dict[str, list[Generation]]) -> dict[str, list[Answer]]:
+def _judged(
+    ctx: Context[PreferencesParams], tasks: list[Sample], answers: dict[str, list[Generation]]
+) -> dict[str, list[Answer]]:
     """Every answer as a completion with its verdict. Equal codes of a task are run once."""
     rows = {task.id: [_completion(task, i, g) for i, g in enumerate(answers[task.id])] for task in tasks}
     jobs = {_key(row): _job(task, row) for task in tasks for row in rows[task.id] if row.code}
-    with Judge(ctx.params["execution"], cache=work_root() / "verdicts.sqlite") as judge:
+    with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
         verdicts = {verdict.id: verdict for verdict in judge.judge(list(jobs.values()), "judging answers")}
     for row in (row for found in rows.values() for row in found if row.code):
         verdict = verdicts[_key(row)]
@@ -117,9 +120,9 @@ def _completion(task: Sample, index: int, generation: Generation) -> Completion:
     )
 
 
-def _pair(ctx: Context, task: Sample, answers: list[Answer]) -> list[Pair]:
+def _pair(ctx: Context[PreferencesParams], task: Sample, answers: list[Answer]) -> list[Pair]:
     ctx.open(task.id)
-    pairs = make_pairs(task, answers, ctx.own["pairs_per_task"], ctx.own.get("reference_as_chosen", True))
+    pairs = make_pairs(task, answers, ctx.own.pairs_per_task, ctx.own.reference_as_chosen)
     if not pairs:
         verdicts = Counter(answer.record.verdict for answer in answers)
         ctx.reject(task, Reason.NO_CONTRAST, json.dumps(dict(sorted(verdicts.items()))))

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from xinstruct.files import write_text
+from xinstruct.params import ReportParams
 from xinstruct.reporting.calls import calls
 from xinstruct.reporting.lengths import counter
 from xinstruct.reporting.load import load
@@ -21,11 +22,11 @@ from xinstruct.reporting.page import build, calls_html, html, markdown
 from xinstruct.stage import Context, Script, run
 
 
-def work(ctx: Context) -> None:
+def work(ctx: Context[ReportParams]) -> None:
     """Nothing: the report is about all shards of all stages, so it is written once, at the end."""
 
 
-def finish(ctx: Context) -> None:
+def finish(ctx: Context[ReportParams]) -> None:
     """Read everything, draw it, write both files."""
     loaded = load(Path(), ctx.params)
     for name in loaded.absent:

@@ -10,33 +10,35 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from dataclasses import replace
 
 from xinstruct.agents.cases import Probe
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.seeds import Draft, assign, generate, screen, try_snippets
-from xinstruct.agents.started import resolved
+from xinstruct.agents.started import prefilled, resolved
 from xinstruct.agents.typed import with_types
 from xinstruct.execution.judge import Judge
 from xinstruct.llm.client import Teacher
 from xinstruct.mining.guesses import LANGUAGES
+from xinstruct.params import SeedParams
 from xinstruct.records import Reason, Snippet
 from xinstruct.stage import Context, Script, run, work_root
 
 
-def work(ctx: Context) -> None:
+def work(ctx: Context[SeedParams]) -> None:
     """One shard: whole languages, so that each shard can count what a language still needs."""
     snippets: list[Snippet] = ctx.mine(ctx.read("snippets", "data/mine"), key=lambda s: s.language)
     funnel: Counter[tuple[str, str]] = Counter((s.language, "snippets") for s in snippets)
     usable, untyped = _usable(ctx, snippets)
     funnel.update((s.language, "self_contained") for s in usable)
-    seed = int(ctx.params["random_seed"])
+    seed = ctx.params.random_seed
     with (
-        Judge(ctx.params["execution"], work_root() / "verdicts.sqlite") as judge,
-        Teacher(ctx.params["teacher"], stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
+        Judge(ctx.params.execution, work_root() / "verdicts.sqlite") as judge,
+        Teacher(ctx.params.teacher, stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
     ):
-        own = resolved(ctx.own, llm, ctx.name)
-        scorer = Scorer(own["scorer"], seed, own["started"])
-        drafts = assign(_verified(ctx, usable, untyped, judge, funnel), float(own["ds1_share"]), seed)
+        own = resolved(ctx.own, llm)
+        scorer = Scorer(own.scorer, seed, prefilled(own))
+        drafts = assign(_verified(ctx, usable, untyped, judge, funnel), own.ds1_share, seed)
         generate(drafts, llm, judge, own, seed)
         _close(ctx, drafts, scorer, llm, funnel)
         ctx.metrics["teacher"] = {k: v for k, v in llm.usage.items() if k != "cached"}
@@ -44,15 +46,15 @@ def work(ctx: Context) -> None:
     ctx.metrics["tokens_per_sample"] = _share(llm.usage["completion_tokens"], len(ctx.records["samples"]))
 
 
-def _usable(ctx: Context, snippets: list[Snippet]) -> tuple[list[Snippet], list[Snippet]]:
+def _usable(ctx: Context[SeedParams], snippets: list[Snippet]) -> tuple[list[Snippet], list[Snippet]]:
     """Open every snippet and reject what cannot be tried; with `prove`, those without types are set apart."""
     usable: list[Snippet] = []
     untyped: list[Snippet] = []
     for snippet in snippets:
         ctx.open(snippet.id)
-        off = snippet.language not in ctx.params["languages"]
+        off = snippet.language not in ctx.params.languages
         problem = (Reason.SAMPLED_OUT, "its language is off in params.yaml") if off else screen(snippet)
-        if problem and problem[0] == Reason.NO_SIGNATURE and ctx.own["prove"] and snippet.language in LANGUAGES:
+        if problem and problem[0] == Reason.NO_SIGNATURE and ctx.own.prove and snippet.language in LANGUAGES:
             untyped.append(snippet)
         elif problem:
             ctx.reject(snippet, *problem)
@@ -62,12 +64,16 @@ def _usable(ctx: Context, snippets: list[Snippet]) -> tuple[list[Snippet], list[
 
 
 def _verified(
-    ctx: Context, usable: list[Snippet], untyped: list[Snippet], judge: Judge, funnel: Counter[tuple[str, str]]
+    ctx: Context[SeedParams],
+    usable: list[Snippet],
+    untyped: list[Snippet],
+    judge: Judge,
+    funnel: Counter[tuple[str, str]],
 ) -> list[Probe]:
     """Run snippets until each language has enough with cases; reject the rest."""
-    more = int(ctx.own["prove"])  # snippets proved to run beyond those that become seeds
-    wanted = {"per_language": max(more, int(ctx.own["per_language"])),
-              "tries_per_language": max(4 * more, int(ctx.own["tries_per_language"]))}  # fmt: skip
+    more = ctx.own.prove  # snippets proved to run beyond those that become seeds
+    most = (max(more, ctx.own.per_language), max(4 * more, ctx.own.tries_per_language))
+    wanted = replace(ctx.own, per_language=most[0], tries_per_language=most[1])
     good = _tried(ctx, usable, judge, wanted, funnel)
     short = [s for s in untyped if funnel[s.language, "with_cases"] < more]
     typed = [s for s in with_types(short, judge) if screen(s) is None] if short else []
@@ -80,12 +86,16 @@ def _verified(
 
 
 def _tried(
-    ctx: Context, snippets: list[Snippet], judge: Judge, wanted: dict[str, int], funnel: Counter[tuple[str, str]]
+    ctx: Context[SeedParams],
+    snippets: list[Snippet],
+    judge: Judge,
+    wanted: SeedParams,
+    funnel: Counter[tuple[str, str]],
 ) -> list[Probe]:
     """Those of some snippets that become seeds; every other one is rejected with its reason."""
     good: list[Probe] = []
     tried: set[str] = set()
-    for wave in try_snippets(snippets, judge, {**ctx.own, **wanted}):
+    for wave in try_snippets(snippets, judge, wanted):
         for probe in wave:
             tried.add(probe.snippet.id)
             if _proved(ctx, probe, funnel):
@@ -97,7 +107,7 @@ def _tried(
     return good
 
 
-def _proved(ctx: Context, probe: Probe, funnel: Counter[tuple[str, str]]) -> bool:
+def _proved(ctx: Context[SeedParams], probe: Probe, funnel: Counter[tuple[str, str]]) -> bool:
     """Count a snippet that was run; whether it becomes a seed. Rejects it when it does not."""
     language = probe.snippet.language
     funnel[language, "tried"] += 1
@@ -105,13 +115,15 @@ def _proved(ctx: Context, probe: Probe, funnel: Counter[tuple[str, str]]) -> boo
         ctx.reject(probe.snippet, probe.reason, probe.detail)
         return False
     funnel[language, "with_cases"] += 1
-    if funnel[language, "with_cases"] > int(ctx.own["per_language"]):
+    if funnel[language, "with_cases"] > ctx.own.per_language:
         ctx.reject(probe.snippet, Reason.SAMPLED_OUT, "proved to run; enough of its language")
         return False
     return True
 
 
-def _close(ctx: Context, drafts: list[Draft], scorer: Scorer, llm: Teacher, funnel: Counter[tuple[str, str]]) -> None:
+def _close(
+    ctx: Context[SeedParams], drafts: list[Draft], scorer: Scorer, llm: Teacher, funnel: Counter[tuple[str, str]]
+) -> None:
     """Score what was written; keep it, or reject its snippet with the reason."""
     written = [draft for draft in drafts if draft.reason is None]
     funnel.update((d.snippet.language, "written") for d in written)

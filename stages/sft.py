@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from xinstruct.params import SftParams
 from xinstruct.records import Reason, Sample
 from xinstruct.stage import BadInput, Context, Script, run
 from xinstruct.training.compute import copy_model
@@ -23,17 +24,17 @@ from xinstruct.training.sft import fine_tune, too_long
 START = Path("models/start")
 
 
-def work(ctx: Context) -> None:
+def work(ctx: Context[SftParams]) -> None:
     """Train and keep the model in scratch; finish puts it in its place."""
     samples: list[Sample] = ctx.read("samples", "data/filter")
     rows = _encode(ctx, training_samples(samples))
     if not rows:
         raise BadInput("data/filter/samples.parquet has no training sample that fits; see reports/filter/metrics.json")
     heldout = [conversation(sample) for sample in heldout_samples(samples)]
-    before = mean_loss(completion_loss(START, heldout, ctx.own["dtype"]))
+    before = mean_loss(completion_loss(START, heldout, ctx.own.dtype))
     final = ctx.scratch / "model"
-    log = fine_tune(START, rows, ctx.own, ctx.params["random_seed"], ctx.scratch / "checkpoints", final)
-    after = mean_loss(completion_loss(final, heldout, ctx.own["dtype"]))
+    log = fine_tune(START, rows, ctx.own, ctx.params.random_seed, ctx.scratch / "checkpoints", final)
+    after = mean_loss(completion_loss(final, heldout, ctx.own.dtype))
     ctx.say(f"held-out loss per answer token {before:.3f} -> {after:.3f} on {len(heldout)} samples")
     ctx.tables["loss.csv"] = pd.DataFrame(log)
     ctx.metrics = _metrics(rows, log) | {
@@ -41,7 +42,7 @@ def work(ctx: Context) -> None:
     }
 
 
-def _encode(ctx: Context, samples: list[Sample]) -> list[Encoded]:
+def _encode(ctx: Context[SftParams], samples: list[Sample]) -> list[Encoded]:
     """Samples as tokens; those that do not fit a packed row are rejected, never cut."""
     tokenizer = load_tokenizer(START)
     rows = []
@@ -49,9 +50,7 @@ def _encode(ctx: Context, samples: list[Sample]) -> list[Encoded]:
         ctx.open(sample.id)
         row = encode(tokenizer, conversation(sample))
         if too_long(row, ctx.own):
-            ctx.reject(
-                sample, Reason.TOO_LONG, f"{len(row.input_ids)} tokens, batch_tokens is {ctx.own['batch_tokens']}"
-            )
+            ctx.reject(sample, Reason.TOO_LONG, f"{len(row.input_ids)} tokens, batch_tokens is {ctx.own.batch_tokens}")
         else:
             ctx.keep(sample)
             rows.append(row)
@@ -67,7 +66,7 @@ def _metrics(rows: list[Encoded], log: list[dict[str, float]]) -> dict[str, Any]
     }
 
 
-def finish(ctx: Context) -> None:
+def finish(ctx: Context[SftParams]) -> None:
     """Put the trained model in its place."""
     copy_model(ctx.scratch / "model", ctx.out("models/sft"))
 

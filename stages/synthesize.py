@@ -18,41 +18,44 @@ from xinstruct.agents.rounds import Outcome, run_round
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.society import Society
 from xinstruct.agents.spending import Metered
-from xinstruct.agents.started import resolved
+from xinstruct.agents.started import prefilled, resolved
 from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Judge
 from xinstruct.languages import all_languages
 from xinstruct.llm.client import Teacher
+from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason, rejection
 from xinstruct.stage import Context, Script, run, work_root
 
 
-def work(ctx: Context) -> None:
+def work(ctx: Context[SynthesizeParams]) -> None:
     """All rounds of this shard's groups of agents. Agents meet within their group only."""
     seeds, order = ctx.read("samples", "data/seed"), _languages(ctx)
     usable = [sample for sample in seeds if sample.language in order]
-    own = ctx.mine(groups(int(ctx.own.get("groups", 1))), key=lambda group: str(group.number))
+    own = ctx.mine(groups(ctx.own.groups), key=lambda group: str(group.number))
     if not own:
         return
     counts: Counter[tuple[str, str]] = Counter()
     with (
-        Judge(ctx.params["execution"], work_root() / "verdicts.sqlite") as judge,
-        Teacher(ctx.params["teacher"], stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
+        Judge(ctx.params.execution, work_root() / "verdicts.sqlite") as judge,
+        Teacher(ctx.params.teacher, stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
     ):
-        params, metered = resolved(ctx.own, llm, ctx.name), Metered(llm)
+        params, metered = resolved(ctx.own, llm), Metered(llm)
         for group in own:
-            society = Society(group.seeds(usable), params, order, int(ctx.params["random_seed"]), group)
+            society = Society(group.seeds(usable), params, order, ctx.params.random_seed, group)
             _discuss(ctx, society, metered, judge, counts)
         ctx.metrics["teacher"] = {k: v for k, v in llm.usage.items() if k != "cached"}
         ctx.metrics["tokens"] = metered.spent
     ctx.metrics |= _nested(counts)
 
 
-def _discuss(ctx: Context, society: Society, teacher: Metered, judge: Judge, counts: Counter[tuple[str, str]]) -> None:
+def _discuss(
+    ctx: Context[SynthesizeParams], society: Society, teacher: Metered, judge: Judge, counts: Counter[tuple[str, str]]
+) -> None:
     """All rounds of one group."""
-    scorer = Scorer(society.params["scorer"], society.seed, society.params["started"])
+    scorer = Scorer(society.params.scorer, society.seed, prefilled(society.params))
     rated: dict[str, list[float]] = ctx.metrics.setdefault("rated", {"passed": [], "failed": []})
-    for number in range(1, int(society.params["rounds"]) + 1):
+    for number in range(1, society.params.rounds + 1):
         for outcome in run_round(society, number, teacher, judge, scorer):
             _close(ctx, outcome, counts)
             if outcome.rated is not None:
@@ -65,7 +68,7 @@ def _discuss(ctx: Context, society: Society, teacher: Metered, judge: Judge, cou
         counts["agents", agent.language] += 1
 
 
-def finish(ctx: Context) -> None:
+def finish(ctx: Context[SynthesizeParams]) -> None:
     """What only all groups together show: what two of them made alike, variety, the worth of the scores."""
     ctx.records["samples"], repeats = merged(ctx.records["samples"])
     for sample in repeats:
@@ -83,21 +86,21 @@ def finish(ctx: Context) -> None:
     ctx.metrics["tokens_per_sample"] = _per(tokens, len(samples))
 
 
-def _languages(ctx: Context) -> list[str]:
+def _languages(ctx: Context[SynthesizeParams]) -> list[str]:
     """The languages of the run that this machine can execute; those left out are named."""
     for language in all_languages():
         name = language.name
-        if name in ctx.params["languages"] and toolchains.available(name) is None:
+        if name in ctx.params.languages and toolchains.available(name) is None:
             ctx.say(f"{name} is left out, its toolchain is missing; install it with: {toolchains.missing(name)}")
     return _available(ctx)
 
 
-def _available(ctx: Context) -> list[str]:
-    wanted = [language.name for language in all_languages() if language.name in ctx.params["languages"]]
+def _available(ctx: Context[SynthesizeParams]) -> list[str]:
+    wanted = [language.name for language in all_languages() if language.name in ctx.params.languages]
     return [name for name in wanted if toolchains.available(name)]
 
 
-def _close(ctx: Context, outcome: Outcome, counts: Counter[tuple[str, str]]) -> None:
+def _close(ctx: Context[SynthesizeParams], outcome: Outcome, counts: Counter[tuple[str, str]]) -> None:
     """Book one discussion: its row, its turns, its part of the metrics."""
     talk, sample = outcome.discussion, outcome.sample
     ctx.open(talk.id)

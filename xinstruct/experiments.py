@@ -9,6 +9,7 @@ of a grid: a folder of sets is run one by one.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import shlex
 import subprocess
@@ -18,13 +19,14 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from xinstruct.files import BadInput, read_yaml, replaced_file, write_json
+from xinstruct.params import Params, everything, nearest
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested params to dotted names: {"synthesize": {"rounds": 2}} -> {"synthesize.rounds": 2}."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
@@ -32,13 +34,44 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def check(changes: dict[str, Any], params: dict[str, Any], source: Path) -> None:
-    """Refuse a set that names a param which params.yaml does not have. Raises BadInput."""
-    for name in changes:
-        node: Any = params
-        for key in name.split("."):
-            if not isinstance(node, dict) or key not in node:
-                raise BadInput(f"{source}: params.yaml has no {name!r}")
+    """Refuse a set that names a param which params.yaml does not have, or gives one a value that it cannot take.
+
+    Raises BadInput naming `source`, or params.yaml where the fault is there already.
+    """
+    everything(params)
+    found, missing = copy.deepcopy(params), ""
+    for name, value in changes.items():
+        *path, last = name.split(".")
+        node = found
+        for key in path:
+            if not isinstance(node.get(key), dict):
+                node[key] = {}
             node = node[key]
+        missing = missing or ("" if last in node else name)
+        node[last] = value
+    _check_names(everything(found, source), source)
+    if missing:  # a name in a table, such as a price: dvc changes only what is there
+        raise BadInput(f"{source}: params.yaml has no {missing!r}; add it there first")
+
+
+def _check_names(params: Params, source: Path) -> None:
+    """Refuse names of operations, aspects, languages and benchmarks that there are not. Raises BadInput."""
+    from xinstruct.agents import scorer, shapes
+    from xinstruct.benchmarks.fetch import packaged
+    from xinstruct.languages import names
+
+    try:
+        shapes.check(params.synthesize)
+        for rated in (params.seed.scorer, params.synthesize.scorer):
+            scorer.check_aspects(rated)
+    except BadInput as error:
+        raise BadInput(f"{source}: {error}") from None
+    for at, given, known in (
+        ("languages", params.languages, list(names())),
+        ("evaluate.benchmarks", list(params.evaluate.benchmarks), packaged()),
+    ):
+        for name in (name for name in given if name not in known):
+            raise BadInput(f"{source}: {at} names {name}; {nearest(name, known)}")
 
 
 def apply(source: Path, target: Path = Path("params.yaml")) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _rename(tmp: Path, final: Path) -> None:
                 raise
         old = temporary(final)
         with suppress(FileNotFoundError):
-            os.rename(final, old)
+            final.rename(old)
             _remove(old)
 
 

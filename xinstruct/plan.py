@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.files import BadInput, hash_path, read_yaml, write_json
+from xinstruct.params import everything
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One stage, ready to run. Paths are relative to the project root."""
+    """One stage, ready to run. Paths are relative to the project root; `params` are as in params.yaml."""
 
     stage: str
     params: dict[str, Any]
@@ -64,12 +65,13 @@ def graph(root: Path = Path()) -> dict[str, dict[str, Any]]:
 
 
 def resolve(stage: str, root: Path = Path()) -> Plan:
-    """The plan of one stage. Raises BadInput when a dependency is missing."""
+    """The plan of one stage. Raises BadInput when a dependency is missing or any parameter is not as it must be."""
     stages = graph(root)
     if stage not in stages:
         raise BadInput(f"dvc.yaml has no stage {stage!r}; it has: {', '.join(stages)}")
     spec = stages[stage]
     values = read_yaml(root / "params.yaml")
+    everything(values)  # of other stages too: a slip in a later one shows before the first has run
     params = _select(values, spec.get("params", []))
     deps = [str(dep) for dep in spec.get("deps", [])]
     for dep in deps:
@@ -96,7 +98,7 @@ def _select(values: dict[str, Any], keys: list[str]) -> dict[str, Any]:
         for name in path:
             source, target = source.get(name) or {}, target.setdefault(name, {})
         if last not in source:
-            raise BadInput(f"params.yaml: section {key!r} is missing")
+            raise BadInput(f"dvc.yaml: params lists {key!r}, which params.yaml does not have")
         target[last] = source[last]
     return dict(_sorted(chosen))
 

@@ -2,8 +2,8 @@
 
 A stage script names itself and gives one or two functions::
 
-    def work(ctx: Context) -> None: ...      # the work of one shard
-    def finish(ctx: Context) -> None: ...    # all shards' records are merged: metrics, plots
+    def work(ctx: Context[FilterParams]) -> None: ...      # the work of one shard
+    def finish(ctx: Context[FilterParams]) -> None: ...    # all shards' records are merged: metrics, plots
 
     if __name__ == "__main__":
         sys.exit(run(Script("filter", work, finish, writes=("samples",)), __doc__))
@@ -28,7 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Generic, TypeVar, cast
 
 import pandas as pd
 from tqdm import tqdm
@@ -42,27 +42,29 @@ from xinstruct.files import (
     write_records,
     write_text,
 )
+from xinstruct.params import listed
 from xinstruct.plan import Plan, resolve, work_root
 from xinstruct.records import KINDS, Reason, Record, Rejection, kind_of, rejection
 from xinstruct.spill import Rows, Seen, in_order
 
 T = TypeVar("T")
+Own = TypeVar("Own")
 
 
 _ORDER: dict[str, Callable[[Any], Any]] = {"turns": lambda turn: (turn.thread, turn.step, turn.id)}
 
 
-class Context:
+class Context(Generic[Own]):
     """One shard of a stage while it runs: its params, inputs, kept and rejected records.
 
+    `params` holds what dvc.yaml lists for the stage; asking it for another parameter raises BadInput.
     Everything that is opened (``open``) must be kept or rejected before the shard ends.
     """
 
     def __init__(self, plan: Plan, shard: int) -> None:
         self.plan = plan
         self.name = plan.stage
-        self.params = plan.params
-        self.own: dict[str, Any] = plan.params.get(plan.stage, {})
+        self.params = listed(plan.params, plan.stage)
         self.shard = shard
         self.scratch = Path(plan.work)
         self.records: dict[str, Any] = {kind: [] for kind in KINDS} | {"rejected": Rows(Rejection, self.scratch)}
@@ -70,6 +72,11 @@ class Context:
         self.unfinished: set[str] = set()
         self.metrics: dict[str, Any] = {}
         self.tables: dict[str, pd.DataFrame] = {}
+
+    @property
+    def own(self) -> Own:
+        """The stage's own section of params.yaml."""
+        return cast(Own, getattr(self.params, self.name))
 
     # ---- input
 
@@ -139,7 +146,7 @@ def _interval() -> float:
     return 0.2 if sys.stderr.isatty() else 10.0
 
 
-Work = Callable[[Context], None]
+Work = Callable[[Context[Any]], None]
 
 
 @dataclass(frozen=True)
@@ -235,7 +242,7 @@ def run_shard(plan: Plan, shard: int, work: Work) -> None:
     part = plan.part(shard)
     if part.exists():
         return
-    context = Context(plan, shard)
+    context: Context[Any] = Context(plan, shard)
     work(context)
     if left := context.unfinished:
         raise AssertionError(f"{plan.stage}: {len(left)} rows vanished, e.g. {sorted(left)[:3]}")
@@ -250,7 +257,7 @@ def run_shard(plan: Plan, shard: int, work: Work) -> None:
 
 def finish_stage(plan: Plan, script: Script) -> None:
     """Merge all parts, check the books, write data/<stage>, metrics and tables."""
-    context = Context(plan, -1)
+    context: Context[Any] = Context(plan, -1)
     opened = _merge(plan, context)
     if script.finish:
         script.finish(context)
@@ -262,7 +269,7 @@ def finish_stage(plan: Plan, script: Script) -> None:
     _write_report(plan, context, opened)
 
 
-def _merge(plan: Plan, context: Context) -> int:
+def _merge(plan: Plan, context: Context[Any]) -> int:
     opened = 0
     for shard in range(plan.shards):
         part = plan.part(shard)
@@ -289,7 +296,7 @@ def _sum(left: Any, right: Any) -> Any:
     return left + right
 
 
-def _write_report(plan: Plan, context: Context, opened: int) -> None:
+def _write_report(plan: Plan, context: Context[Any], opened: int) -> None:
     reports = Path("reports") / plan.stage
     rejected = context.records["rejected"]
     kept = opened - len(rejected)

@@ -12,7 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from bench.verdicts.places import BENCHMARKS as DATA
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
+from xinstruct.params import at_hand
 
-PARAMS = {"workers": 2, "cpu_seconds": 20, "wall_factor": 4, "memory_mb": 1024, "output_kb": 256}
+PARAMS = replace(at_hand().execution, workers=2, cpu_seconds=20, wall_factor=4, memory_mb=1024, output_kb=256)
 # Tests so weak that a stub passes them.
 VACUOUS = {"TypeScript": 8, "Python": 1, "PHP": 1, "C#": 1}
 # Headers that a task includes and this machine may lack, and what to say then.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from bench.verdicts.corpus import Attack, everything
@@ -22,9 +23,10 @@ from xinstruct.execution.toolchains import available
 from xinstruct.files import write_json
 from xinstruct.languages import EIGHT
 from xinstruct.languages.typescript import compiler, flags
+from xinstruct.params import at_hand
 
 HEAD = ("language", "attack", "what it does", "exit status", "here")
-PARAMS = {"workers": 2, "cpu_seconds": 2, "wall_factor": 2, "memory_mb": 256, "output_kb": 64}
+PARAMS = replace(at_hand().execution, workers=2, cpu_seconds=2, wall_factor=2, memory_mb=256, output_kb=64)
 # File, compiler, command: how people run a program of this language to look at its exit status.
 PLAIN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "python": ("program.py", (), ("python3", "program.py")),

@@ -20,6 +20,7 @@ from xinstruct.benchmarks.passk import mean_pass_at_k, wilson
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.languages.types import Signature, cases_from_json
+from xinstruct.params import ExecutionParams, section
 
 _DESCRIPTION = "pass@k over answers in Python, JavaScript, TypeScript, Java, C++, C#, PHP and Bash."
 _CITATION = """\
@@ -81,7 +82,8 @@ class MultilingualCodeEval(evaluate.Metric):  # type: ignore[misc]  # evaluate h
             for i, (task, answers) in enumerate(zip(tasks, predictions, strict=True))
             for j, code in enumerate(answers)
         ]
-        with Judge(_EXECUTION | (execution or {}), cache=Path(cache) if cache else None) as judge:
+        params = section(ExecutionParams, _EXECUTION | (execution or {}), "execution", "multilingual_code_eval")
+        with Judge(params, cache=Path(cache) if cache else None) as judge:
             verdicts = iter(judge.judge(jobs))
         details = [[next(verdicts) for _ in answers] for answers in predictions]
         return _summary([task["language"] for task in tasks], details, k)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.agents.books import SEED, Make, Ran, rows_of
 from tests.agents.helpers import EXECUTION, synthesis
 from tests.agents.oracle import SHARES, OracleServer, Problem
 from tests.llm.conftest import Loopback, endpoint_folder
+from tests.params import values
 from xinstruct.files import write_records
 from xinstruct.plan import Plan
 from xinstruct.stage import Script, finish_stage, run_shard
@@ -34,11 +36,13 @@ def oracle_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make
         endpoint_folder(tmp_path / "models" / "teacher", servers[-1].url)
         seeds = [problem.seed(name) for problem in stock for name in languages if name in problem.bodies]
         write_records(tmp_path / "data/seed/samples.parquet", "samples", seeds)
-        params = {
-            "random_seed": SEED, "languages": list(languages), "execution": EXECUTION | {"cpu_seconds": 3},
-            "teacher": {"slots": 8, "start_wait": 0.2, "backoff": 0.01, "identity": "oracle"},
-            "synthesize": synthesis(**({"candidates": 1, "wave": 1, "discussions": 12} | changes)),
-        }  # fmt: skip
+        small = synthesis(**({"candidates": 1, "wave": 1, "discussions": 12} | changes))
+        patience = {"slots": 8, "start_wait": 0.2, "backoff": 0.01, "identity": "oracle"}
+        params = values(
+            {"random_seed": SEED, "languages": list(languages), "synthesize": asdict(small)}
+            | {"execution": asdict(EXECUTION) | {"cpu_seconds": 3}}
+            | {f"teacher.{name}": value for name, value in patience.items()}
+        )
         plan = Plan("synthesize", params, [], ["data/synthesize"], shards, str(tmp_path / "work" / "synthesize"))
         shutil.rmtree(plan.work, ignore_errors=True)
         for shard in range(shards):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tests.params import execution, own
 from xinstruct.languages.types import Case, Signature, cases_to_json
 from xinstruct.llm.client import Answer, Request
+from xinstruct.params import SynthesizeParams
 from xinstruct.records import Sample, Snippet, content_id
 
-EXECUTION = {
-    "workers": 2, "cpu_seconds": 10, "wall_factor": 4, "memory_mb": 1024, "output_kb": 256, "float_tolerance": 1e-6,
-}  # fmt: skip
+EXECUTION = execution(cpu_seconds=10, wall_factor=4)
 RATING = " 4.0\nrelevance to computing: 4.0\ncode correctness: 5.0\ntotal score: 4.0"
 ADD = Signature.of("int", a="int", b="int")
 ADD_CASES = [Case((1, 2), 3), Case((5, -1), 4), Case((0, 7), 7)]
 
 
-def synthesis(**changes: Any) -> dict[str, Any]:
+def synthesis(**changes: Any) -> SynthesizeParams:
     """The synthesize section of a small run."""
     base: dict[str, Any] = {
         "rounds": 2, "discussions": 6, "agents": 2, "centralized_share": 0.5, "base": "random", "memory_capacity": 4,
@@ -25,9 +25,10 @@ def synthesis(**changes: Any) -> dict[str, Any]:
         "operations": {"translate": 1.0}, "new_signature": "keep", "agreement_inputs": 6, "targets": "uniform",
         "target_weights": {}, "block_chars": 400, "prompt_tokens": 40, "prompt_temperature": 0.0, "candidates": 2,
         "wave": 2, "temperature": 0.4, "max_tokens": 100, "examples": 2, "example_order": ["memory", "fixed", "peers"],
-        "scorer": {"form": "lines", "weights": {}, "cutoff": 1.5},
+        "scorer": {"form": "lines", "reasons": False, "weights": {}, "cutoff": 1.5}, "started": "always",
     }  # fmt: skip
-    return base | changes
+    found: SynthesizeParams = own("synthesize", **(base | changes))
+    return found
 
 
 def sample(language: str, function: str = "add", response: str = "", **changes: Any) -> Sample:

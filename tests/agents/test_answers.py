@@ -3,7 +3,7 @@
 import pytest
 
 from tests.agents.helpers import ADD, ADD_CASES
-from xinstruct.agents.answers import Candidate, Task, complete
+from xinstruct.agents.answers import Candidate, Task, Tries, complete
 from xinstruct.agents.spelling import Opening, spelled_for, without_imports
 from xinstruct.agents.tasks import Thread, calls, declaration, first_sentence
 from xinstruct.execution.verdicts import Verdict
@@ -94,10 +94,10 @@ def test_shortest_passing_wins_and_the_furthest_failure_speaks() -> None:
 def test_request_has_examples_before_the_question_and_a_started_answer() -> None:
     found = task()
     found.examples = [("q1", "a1")]
-    request = found.request(2, {"max_tokens": 9, "temperature": 0.4, "candidates": 8}, 1)
+    request = found.request(2, Tries(8, 8, 0, 9, 0.4, True), 1)
     assert [m["content"] for m in request.messages] == ["q1", "a1", "q"]
     assert request.prefill == "```python\ndef add(a: int, b: int) -> int:"
-    assert request.seed != found.request(1, {"max_tokens": 9, "temperature": 0.4, "candidates": 8}, 1).seed
+    assert request.seed != found.request(1, Tries(8, 8, 0, 9, 0.4, True), 1).seed
 
 
 def test_words_of_a_task() -> None:

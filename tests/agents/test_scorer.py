@@ -2,14 +2,21 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from tests.agents.helpers import Oracle, sample
+from tests.params import given
 from xinstruct.agents.scorer import ASPECTS, FormatError, Scorer, parse_json, parse_lines
 from xinstruct.agents.tasks import Thread
 from xinstruct.files import BadInput
 from xinstruct.llm.client import Answer, Request
+from xinstruct.params import ScorerParams
+
+
+def rated(**changes: Any) -> ScorerParams:
+    return given({f"seed.scorer.{name}": value for name, value in changes.items()}).seed.scorer
 
 
 def test_nine_aspects_of_the_paper() -> None:
@@ -41,7 +48,7 @@ def test_garbage_json_is_no_rating(text: str) -> None:
 
 
 def test_total_is_the_weighted_mean_of_what_was_rated() -> None:
-    scorer = Scorer({"form": "lines", "cutoff": 1, "weights": {"difficulty": 3.0, "total score": 0.0}}, 0)
+    scorer = Scorer(rated(weights={"difficulty": 3.0, "total score": 0.0}), 0)
     text = "difficulty: 2.0\ncode exists: 5.0\ntotal score: 1.0\ncode comments: N/A"
     assert scorer.total(parse_lines(text)) == round((3 * 2 + 5) / 4, 4)
 
@@ -58,14 +65,12 @@ def test_json_is_repaired_once_and_then_given_up() -> None:
     for sentence, problem, total in (("mends", "", 4.0), ("never", "no JSON list", 0.0)):
         teacher = Clumsy(lambda request: "", sentence)
         thread = Thread("seed", "t")
-        [rating] = Scorer({"form": "json", "cutoff": 1}, 0).rate([sample("python")], teacher, [thread])
+        [rating] = Scorer(rated(form="json"), 0).rate([sample("python")], teacher, [thread])
         assert (rating.problem, rating.total) == (problem, total)
         assert len(teacher.asked) == 2 and teacher.asked[0].schema is not None
         assert [t.kind for t in thread.turns] == ["prompt", "answer", "prompt", "answer", "score"]
 
 
-def test_unknown_form_and_aspect_are_bad_input() -> None:
-    with pytest.raises(BadInput, match="json or lines"):
-        Scorer({"form": "xml", "cutoff": 1}, 0)
-    with pytest.raises(BadInput, match="beauty"):
-        Scorer({"form": "lines", "cutoff": 1, "weights": {"beauty": 1}}, 0)
+def test_a_weight_of_what_is_no_aspect_is_bad_input() -> None:
+    with pytest.raises(BadInput, match=r"scorer\.weights\.dificulty is no aspect; did you mean difficulty\?"):
+        Scorer(rated(weights={"dificulty": 1}), 0)

@@ -6,8 +6,9 @@ import pytest
 
 from tests.agents.books import Make, check_books
 from tests.agents.oracle import BEGIN, OWN
+from tests.params import own
 from xinstruct.agents.cutting import body_of, first_part, whole_answer
-from xinstruct.agents.started import follows, resolved
+from xinstruct.agents.started import follows, prefilled, resolved
 from xinstruct.files import BadInput
 
 LANGUAGES = ["python", "javascript", "php", "bash"]
@@ -49,10 +50,11 @@ def test_auto_follows_the_teacher() -> None:
     for mode, continues, wanted in (
         ("auto", True, True), ("auto", False, False), ("always", False, True), ("never", True, False),
     ):  # fmt: skip
-        assert resolved({"started": mode}, Endpoint(continues), "seed")["started"] is wanted  # type: ignore[arg-type]
-    assert resolved({}, Endpoint(False), "seed")["started"] is True  # type: ignore[arg-type]
-    with pytest.raises(BadInput, match=r"seed\.started"):
-        resolved({"started": "maybe"}, Endpoint(True), "seed")  # type: ignore[arg-type]
+        for section in ("seed", "synthesize"):
+            found = resolved(own(section, started=mode), Endpoint(continues))  # type: ignore[arg-type]
+            assert prefilled(found) is wanted
+    with pytest.raises(ValueError, match="auto"):
+        prefilled(own("seed", started="auto"))
 
 
 def test_what_follows_the_start_is_found_in_a_whole_answer() -> None:

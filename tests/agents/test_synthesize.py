@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import stages.seed
 import stages.synthesize
 from tests.agents.helpers import BODIES, EXECUTION, Oracle, sample, snippet, synthesis
+from tests.params import own
 from xinstruct.files import read_records, write_records
 from xinstruct.languages.types import Signature
 from xinstruct.llm.client import Request
@@ -47,7 +49,7 @@ def run_stage(
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XINSTRUCT_WORK", str(folder / "work"))
     monkeypatch.setattr(module, "Teacher", lambda params, **_: oracle)
-    params = {"random_seed": 5, "languages": LANGUAGES, "teacher": {}, "execution": EXECUTION, name: own}
+    params = {"random_seed": 5, "languages": LANGUAGES, "teacher": {}, "execution": asdict(EXECUTION), name: own}
     plan = Plan(name, params, [], [], 1, str(folder / "work" / name))
     shutil.rmtree(plan.work, ignore_errors=True)
     run_shard(plan, 0, module.work)  # type: ignore[attr-defined]
@@ -65,7 +67,7 @@ def synthesized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     ) -> tuple[Path, Oracle]:
         write_records(tmp_path / "data/seed/samples.parquet", "samples", seeds())
         oracle = Oracle(answerer, **({"rating": rating} if rating is not None else {}))
-        own = synthesis(**changes)
+        own = asdict(synthesis(**changes))
         return run_stage(stages.synthesize, "synthesize", own, oracle, tmp_path, monkeypatch), oracle
 
     return make
@@ -173,6 +175,13 @@ def test_disagreement_is_recorded_and_reflections_see_it(synthesized: Callable[.
     assert any("was rejected: no agreement" in text.split("[Communication]")[0] for text in prompts)
 
 
+def seeding(**changes: object) -> dict[str, object]:
+    """The seed section of a small run, as it stands in a plan."""
+    few = {"per_language": 3, "tries_per_language": 9, "cases": 5, "mutants": 1, "instruction_tokens": 9, "examples": 1}
+    scorer = {"form": "lines", "reasons": False, "weights": {}, "cutoff": 1.5}
+    return asdict(own("seed", **(few | {"scorer": scorer, "started": "always"} | changes)))
+
+
 def test_seed_stage_keeps_and_rejects_each_snippet_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = Signature.of("int", n="int")
     mined = [snippet("python", f"f{i}", f"def f{i}(n):\n    return n * {i + 2} + 1", one) for i in range(4)]
@@ -184,12 +193,8 @@ def test_seed_stage_keeps_and_rejects_each_snippet_once(tmp_path: Path, monkeypa
         untyped,
     ]
     write_records(tmp_path / "data/mine/snippets.parquet", "snippets", mined)
-    own = {
-        "per_language": 3, "tries_per_language": 9, "prove": 0, "ds1_share": 0.5, "response": "function", "cases": 5,
-        "mutants": 1, "instruction_tokens": 9, "instruction_temperature": 0.0, "examples": 1,
-        "scorer": {"form": "lines", "weights": {}, "cutoff": 1.5},
-    }  # fmt: skip
-    part = run_stage(stages.seed, "seed", own, Oracle(lambda request: ""), tmp_path, monkeypatch)
+    small = seeding(ds1_share=0.5)
+    part = run_stage(stages.seed, "seed", small, Oracle(lambda request: ""), tmp_path, monkeypatch)
     kept: list[Sample] = rows(part, "samples")  # type: ignore[assignment]
     rejected: list[Rejection] = rows(part, "rejected")  # type: ignore[assignment]
     assert sorted([s.snippets[0] for s in kept] + [r.id for r in rejected]) == sorted(s.id for s in mined)
@@ -208,14 +213,9 @@ def test_teacher_may_write_the_seeds_responses(tmp_path: Path, monkeypatch: pyte
         snippet("python", "times", "def times(a, b):\n    return a * b + 2", two),
     ]
     write_records(tmp_path / "data/mine/snippets.parquet", "snippets", mined)
-    own = {
-        "per_language": 3, "tries_per_language": 9, "prove": 0, "ds1_share": 1.0,
-        "response": "teacher", "cases": 5, "mutants": 1,
-        "instruction_tokens": 9, "instruction_temperature": 0.0, "candidates": 2, "temperature": 0.4,
-        "max_tokens": 50, "examples": 1, "scorer": {"form": "lines", "weights": {}, "cutoff": 1.5},
-    }  # fmt: skip
+    small = seeding(ds1_share=1.0, response="teacher", candidates=2, max_tokens=50)
     oracle = Oracle(lambda request: BODIES["python"])
-    part = run_stage(stages.seed, "seed", own, oracle, tmp_path, monkeypatch)
+    part = run_stage(stages.seed, "seed", small, oracle, tmp_path, monkeypatch)
     [kept] = rows(part, "samples")
     [lost] = rows(part, "rejected")
     assert kept.function == "plus" and kept.response == "def plus(a: int, b: int) -> int:\n    return a + b\n"  # type: ignore[union-attr]

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.params import execution
 from xinstruct.execution.judge import Judge
 
-PARAMS = {"workers": 2, "cpu_seconds": 5, "wall_factor": 4, "memory_mb": 1024, "output_kb": 256}
+PARAMS = execution(workers=2, cpu_seconds=5, wall_factor=4, memory_mb=1024, output_kb=256)
 
 
 def record(

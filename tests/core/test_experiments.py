@@ -30,9 +30,37 @@ def test_applying_a_set_changes_only_what_it_names(params: Path, tmp_path: Path)
     assert "# d: agents per discussion" in params.read_text()
 
 
-def test_an_unknown_param_is_refused_by_name(params: Path, tmp_path: Path) -> None:
-    (tmp_path / "set.yaml").write_text("synthesize: {turns: 3}\n")
-    with pytest.raises(BadInput, match=r"synthesize\.turns"):
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("synthesize: {round: 3}", "synthesize.round is no parameter; did you mean rounds?"),
+        ("synthesize: {rounds: {more: 3}}", "synthesize.rounds is {'more': 3}; it must be a whole number"),
+        ("synthesize: {rounds: 0}", "synthesize.rounds is 0; it must be at least 1"),
+        ("synthesize: {tasks: {repairs: 1}}", "synthesize.tasks.repairs is no parameter; did you mean repair?"),
+        ("synthesize: {operations: {}}",
+         "synthesize.operations is {}; it must be weights of which at least one is above 0"),
+        ("synthesize: {operations: {translat: 1}}",
+         "params.yaml: synthesize.operations.translat is no operation; did you mean translate?"),
+        ("languages: [python, ph]", "languages names ph; did you mean php?"),
+        ("evaluate: {benchmarks: {humanevil: 3}}", "evaluate.benchmarks names humanevil; did you mean humaneval?"),
+        ("teacher: {prices: {m: {prompt: 1, completion: 1}}}",
+         "params.yaml has no 'teacher.prices.m.prompt'; add it there first"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_by_name(params: Path, tmp_path: Path, text: str, told: str) -> None:
+    before = params.read_text()
+    (tmp_path / "set.yaml").write_text(text)
+    for use in (apply, command):
+        with pytest.raises(BadInput) as error:
+            use(tmp_path / "set.yaml")
+        assert str(error.value).endswith(f"set.yaml: {told}")
+    assert params.read_text() == before
+
+
+def test_a_fault_of_params_itself_is_not_laid_to_the_set(params: Path, tmp_path: Path) -> None:
+    params.write_text(params.read_text().replace("rounds: 3 ", "rounds: 0 "))
+    (tmp_path / "set.yaml").write_text("synthesize: {agents: 3}")
+    with pytest.raises(BadInput, match=r"^params\.yaml: synthesize\.rounds is 0"):
         apply(tmp_path / "set.yaml")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.params import values
 from xinstruct.files import hash_path, read_records
 from xinstruct.plan import Plan
 from xinstruct.records import Reason, Rejection
@@ -40,7 +41,7 @@ def work(ctx: Context) -> None:
 
 def finish(ctx: Context) -> None:
     ctx.metrics["turns"] = len(ctx.records["turns"])
-    ctx.metrics["order"] = [*ctx.own, *ctx.own["weights"]]
+    ctx.metrics["order"] = [*ctx.params.synthesize.target_weights]
 
 if __name__ == "__main__":
     sys.exit(run(Script("toy", work, finish, writes=("turns",)), "A toy."))
@@ -51,7 +52,7 @@ stages:
   toy:
     cmd: python -m stages.toy
     deps: [stages/toy.py]
-    params: [toy]
+    params: [synthesize]
     outs: [data/toy]
     metrics: [{reports/toy/metrics.json: {cache: false}}]
     meta: {shards: 3, resources: {mem_mb: 200}}
@@ -68,8 +69,13 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "stages" / "__init__.py").touch()
     (tmp_path / "stages" / "toy.py").write_text(TOY)
     (tmp_path / "dvc.yaml").write_text(GRAPH)
-    (tmp_path / "params.yaml").write_text("toy: {weights: {b: 1, a: 2}, size: 40}\n")
+    write_params(tmp_path, {"b": 1, "a": 2})
     return tmp_path
+
+
+def write_params(project: Path, weights: dict[str, int]) -> None:
+    """The defaults, with the weights in the order given (JSON is YAML)."""
+    (project / "params.yaml").write_text(json.dumps(values({"synthesize.target_weights": weights})))
 
 
 def start(project: Path, **env: str) -> subprocess.Popen[bytes]:
@@ -115,7 +121,7 @@ def test_snakemake_fans_out_to_the_same_bytes(project: Path) -> None:
 def test_the_order_in_which_params_are_written_changes_nothing(project: Path) -> None:
     assert start(project).wait() == 0
     plain = outcome(project)
-    (project / "params.yaml").write_text("toy: {size: 40, weights: {a: 2, b: 1}}\n")
+    write_params(project, {"a": 2, "b": 1})
     for folder in ("work", "data", "reports"):
         shutil.rmtree(project / folder)
     assert start(project).wait() == 0
@@ -134,11 +140,30 @@ def test_resharding_gives_the_same_bytes(project: Path) -> None:
 
 
 def test_bad_input_is_one_line_and_exit_one(project: Path) -> None:
-    (project / "params.yaml").write_text("other: 1\n")
+    (project / "params.yaml").write_text(json.dumps(values({"synthesize.round": 2})))
     process = start(project)
     _, errors = process.communicate()
     assert process.returncode == 1
-    assert errors.decode().strip() == "toy: error: params.yaml: section 'toy' is missing"
+    said = "toy: error: params.yaml: synthesize.round is no parameter; did you mean rounds?"
+    assert errors.decode().strip() == said
+
+
+def test_a_parameter_that_the_graph_does_not_list_says_where_it_is_missing(project: Path) -> None:
+    (project / "dvc.yaml").write_text(GRAPH.replace("params: [synthesize]", "params: [synthesize.rounds]"))
+    process = start(project)
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    said = "dvc.yaml: stage toy reads synthesize.target_weights, which its params do not list; add it there"
+    assert errors.decode().strip().splitlines()[-1] == f"toy: error: {said}"
+
+
+def test_the_graph_can_list_only_what_params_has(project: Path) -> None:
+    (project / "dvc.yaml").write_text(GRAPH.replace("params: [synthesize]", "params: [synthesize.round]"))
+    process = start(project)
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    said = "toy: error: dvc.yaml: params lists 'synthesize.round', which params.yaml does not have"
+    assert errors.decode().strip() == said
 
 
 def test_ctrl_c_says_that_work_is_kept(project: Path) -> None:
@@ -152,7 +177,7 @@ def test_ctrl_c_says_that_work_is_kept(project: Path) -> None:
 
 
 def plan(tmp_path: Path, shards: int = 1) -> Plan:
-    return Plan("toy", {"toy": {}}, [], ["data/toy"], shards, str(tmp_path / "work"))
+    return Plan("toy", {}, [], ["data/toy"], shards, str(tmp_path / "work"))
 
 
 def test_a_row_that_vanishes_stops_the_stage(tmp_path: Path) -> None:

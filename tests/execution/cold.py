@@ -11,11 +11,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.execution.corpus import CASES, HONEST, SIGNATURE
+from bench.verdicts.corpus import CASES, HONEST, SIGNATURE
+from tests.params import execution
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 
-PARAMS = {"workers": 2, "cpu_seconds": 10, "wall_factor": 20, "memory_mb": 768, "output_kb": 64}
+PARAMS = execution(workers=2, cpu_seconds=10, wall_factor=20, memory_mb=768, output_kb=64)
 
 
 def verdict(judge: Judge, language: str) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.params import execution
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.tiers import SAFE
 
-PARAMS = {"workers": 2, "cpu_seconds": 1.5, "wall_factor": 8, "memory_mb": 768, "output_kb": 64}
+PARAMS = execution(workers=2, cpu_seconds=1.5, wall_factor=8, memory_mb=768, output_kb=64)
 
 
 @pytest.fixture(scope="session")

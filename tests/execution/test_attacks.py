@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.params import execution
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.limits import Limits
@@ -72,7 +73,7 @@ FORGERIES = {
 
 @pytest.fixture(scope="module")
 def forged() -> dict[str, str]:
-    params = {"workers": 2, "cpu_seconds": 2, "wall_factor": 1.5, "memory_mb": 128, "output_kb": 64}
+    params = execution(workers=2, cpu_seconds=2, wall_factor=1.5, memory_mb=128, output_kb=64)
     jobs = [Job(name, "python", code + "\n", "f", SIGNATURE, CASES) for name, (code, _) in FORGERIES.items()]
     with Judge(params) as judge:
         return {verdict.id: verdict.verdict for verdict in judge.judge(jobs)}

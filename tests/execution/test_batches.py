@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def outcome(verdict: Verdict) -> tuple[Any, ...]:
 
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Judge]:
-    with Judge({**PARAMS, "cpu_seconds": 6}) as made:
+    with Judge(replace(PARAMS, cpu_seconds=6)) as made:
         yield made
 
 

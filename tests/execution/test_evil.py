@@ -9,12 +9,13 @@ import pytest
 from bench.verdicts.corpus import Attack, everything, honest
 from bench.verdicts.evil_table import kept
 from bench.verdicts.places import RESULTS
+from tests.params import execution
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import EIGHT
 
-PARAMS = {"workers": 2, "cpu_seconds": 2, "wall_factor": 8, "memory_mb": 256, "output_kb": 64}
+PARAMS = execution(workers=2, cpu_seconds=2, wall_factor=8, memory_mb=256, output_kb=64)
 SURVIVOR = b"xinstruct-evil-survivor"
 ATTACKS = everything()
 BY_LANGUAGE = {language: [a for a in ATTACKS if a.language == language] for language in EIGHT}

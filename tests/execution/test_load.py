@@ -8,13 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from tests.params import execution
 from xinstruct.agents.examples import worked
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.languages.types import Case, Signature
 
-PARAMS = {"workers": 2, "cpu_seconds": 2, "wall_factor": 2.5, "memory_mb": 512}
+PARAMS = execution(workers=2, cpu_seconds=2, wall_factor=2.5, memory_mb=512)
 ONE = Signature.of("int", n="int")
 # CPU time on either side of the limit, sleep, and memory on either side of theirs
 EDGES = {

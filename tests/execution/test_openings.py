@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.params import execution
 from xinstruct.execution import compiling, toolchains
 from xinstruct.execution import judge as judging
 from xinstruct.execution.jobs import Job
@@ -20,7 +21,7 @@ from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import Program
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="commands are forked for root only")
-PARAMS = {"workers": 1, "cpu_seconds": 10, "memory_mb": 512}
+PARAMS = execution(workers=1, cpu_seconds=10, memory_mb=512)
 CPP = {
     "passes": "#include <vector>\n#include <cassert>\nint main() { std::vector<int> v{1}; assert(v.size() == 1); }\n",
     "wrong": "#include <vector>\n#include <cassert>\nint main() { std::vector<int> v{1}; assert(v.size() == 2); }\n",

@@ -6,24 +6,16 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from tests.params import execution
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge, Verdict
 from xinstruct.execution.toolchains import available
 from xinstruct.languages.types import Case, Signature
 
-LIMITS = {
-    "workers": 2,
-    "cpu_seconds": 10,
-    "wall_factor": 4,
-    "memory_mb": 1024,
-    "output_kb": 256,
-    "float_tolerance": 1e-6,
-}
-
 
 @pytest.fixture(scope="session")
 def judge() -> Iterator[Judge]:
-    with Judge(LIMITS) as made:
+    with Judge(execution(cpu_seconds=10, wall_factor=4)) as made:
         yield made
 
 

@@ -14,6 +14,7 @@ import pytest
 from tests.llm.conftest import ask, endpoint_folder
 from tests.llm.test_embedded import QUESTION, candidates
 from tests.llm.test_serve import served
+from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Answer, Teacher
@@ -24,7 +25,7 @@ PARAMS = {"context": 512, "slots": 16}
 
 
 def asked(folder: Path, journal: Path, requests: list[Request]) -> dict[str, Answer]:
-    with Teacher(PARAMS, folder, journal) as teacher:
+    with Teacher(asking(**PARAMS), folder, journal) as teacher:
         return {answer.id: answer for answer in teacher.ask(requests)}
 
 
@@ -33,7 +34,7 @@ def test_order_interruption_and_number_of_engines_change_nothing(checkpoint: Pat
     shuffled = requests[:]
     random.Random(5).shuffle(shuffled)
     one = asked(checkpoint, tmp_path / "one.sqlite", requests)
-    with Teacher(PARAMS | {"servers": 1}, checkpoint, tmp_path / "two.sqlite") as teacher:
+    with Teacher(asking(**(PARAMS | {"servers": 1})), checkpoint, tmp_path / "two.sqlite") as teacher:
         assert isinstance(teacher.backend, Embedded)
         teacher.ask(shuffled[:5])
         (server,) = teacher.backend.servers
@@ -48,7 +49,7 @@ def test_order_interruption_and_number_of_engines_change_nothing(checkpoint: Pat
 def test_as_an_endpoint_with_all_that_a_request_can_ask(checkpoint: Path, tmp_path: Path) -> None:
     with served(checkpoint) as (_, url):
         folder = endpoint_folder(tmp_path / "teacher", url)
-        with Teacher({"slots": 4, "repairs": 0}, folder, tmp_path / "j.sqlite") as teacher:
+        with Teacher(asking(slots=4, repairs=0), folder, tmp_path / "j.sqlite") as teacher:
             assert teacher.backend.endpoints[0].dialect == "xinstruct"  # type: ignore[union-attr]
             plain, started, stopped, valued, cut, shaped = teacher.ask(
                 [

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.llm.conftest import ChatServer, Handler, ask, endpoint_folder
+from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.accounting import percentile
 from xinstruct.llm.budget import BudgetReached, run_id
@@ -34,7 +35,7 @@ def own_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def open_teacher(tmp_path: Path, url: str, stage: str = "seed", **params: Any) -> Teacher:
     folder = endpoint_folder(tmp_path / "teacher", url)
-    return Teacher(QUICK | params, folder, tmp_path / "j.sqlite", stage, tmp_path / f"{stage}.json")
+    return Teacher(asking(**(QUICK | params)), folder, tmp_path / "j.sqlite", stage, tmp_path / f"{stage}.json")
 
 
 def kept(tmp_path: Path) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.llm.conftest import Handler, ask, endpoint_folder
+from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Teacher
@@ -91,7 +92,7 @@ class Documented:
 def test_a_call_in_each_dialect(tmp_path: Path, serve: Serve, dialect: str) -> None:
     server = Documented(dialect)
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
-    with Teacher({"repairs": 0}, folder, tmp_path / "j.sqlite") as teacher:
+    with Teacher(asking(repairs=0), folder, tmp_path / "j.sqlite") as teacher:
         assert teacher.backend.endpoints[0].dialect == dialect  # type: ignore[union-attr]
         plain, started = teacher.ask([ask("q"), ask("q", prefill="def f(", stop=("END",))])
     assert [a.error for a in (plain, started)] == ["", ""]
@@ -190,7 +191,7 @@ def test_log_probabilities_in_their_spellings() -> None:
 
 def test_the_context_a_server_states_is_held_against_what_is_asked(tmp_path: Path, serve: Serve) -> None:
     folder = endpoint_folder(tmp_path / "teacher", serve(Documented("vllm")))
-    with Teacher({}, folder, tmp_path / "j.sqlite") as teacher:
+    with Teacher(asking(), folder, tmp_path / "j.sqlite") as teacher:
         with pytest.raises(BadInput, match=r"4096 tokens.*teacher\.context"):
             teacher.ask([ask(f"q{i}", max_tokens=5000) for i in range(1000)])
         assert teacher.account.asked < 40
@@ -217,7 +218,10 @@ def test_a_thousand_equal_failures_are_one_error_after_a_few(
 
     server = Refusing("openai")
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
-    with Teacher({"slots": 4}, folder, tmp_path / "j.sqlite") as teacher, pytest.raises(BadInput, match=match):
+    with (
+        Teacher(asking(slots=4), folder, tmp_path / "j.sqlite") as teacher,
+        pytest.raises(BadInput, match=match),
+    ):
         teacher.ask([ask(f"q{i}") for i in range(1000)])
     assert len(server.asked) < 40
 
@@ -237,14 +241,14 @@ def test_a_server_that_cannot_be_used(tmp_path: Path, serve: Serve, status: int,
     url = serve(lambda handler, _: handler.reply(status, body))
     folder = endpoint_folder(tmp_path / "teacher", url)
     with pytest.raises(BadInput, match=match):
-        Teacher({"start_wait": 0.1}, folder, tmp_path / "j.sqlite")
+        Teacher(asking(start_wait=0.1), folder, tmp_path / "j.sqlite")
 
 
 def test_keys_in_urls_are_refused(tmp_path: Path) -> None:
     for url in ("http://user:secret@127.0.0.1:1/v1", "http://127.0.0.1:1/v1?api_key=secret"):
         folder = endpoint_folder(tmp_path / "teacher", url)
         with pytest.raises(BadInput, match="XINSTRUCT_API_KEY") as caught:
-            Teacher({}, folder, tmp_path / "j.sqlite")
+            Teacher(asking(), folder, tmp_path / "j.sqlite")
         assert "secret" not in str(caught.value)
 
 
@@ -261,7 +265,7 @@ def test_further_headers_and_echoed_keys(tmp_path: Path, serve: Serve, monkeypat
             return handler.reply(400, f"you sent {dict(handler.headers)}".encode())
 
     folder = endpoint_folder(tmp_path / "teacher", serve(Echoing("openai")))
-    with Teacher({}, folder, tmp_path / "j.sqlite") as teacher:
+    with Teacher(asking(), folder, tmp_path / "j.sqlite") as teacher:
         (answer,) = teacher.ask([ask("q")])
     assert answer.error.startswith("rejected")
     assert (seen[-1]["Authorization"], seen[-1]["X-Team"]) == ("Bearer sk-very-secret", "team-secret")
@@ -269,7 +273,7 @@ def test_further_headers_and_echoed_keys(tmp_path: Path, serve: Serve, monkeypat
         assert path.is_dir() or b"-secret" not in path.read_bytes()
     monkeypatch.setenv("XINSTRUCT_HEADERS", "X-Team: secret")
     with pytest.raises(BadInput, match="JSON object"):
-        Teacher({}, folder, tmp_path / "j.sqlite")
+        Teacher(asking(), folder, tmp_path / "j.sqlite")
 
 
 def test_a_tokenizer_without_chat_template_is_named(tmp_path: Path) -> None:

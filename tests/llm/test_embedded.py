@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Answer, Teacher
@@ -27,7 +28,7 @@ QUESTION = ({"role": "user", "content": "Write a Python function that adds 12 an
 
 
 def ask(folder: Path, journal: Path, requests: list[Request], servers: int = 2) -> dict[str, Answer]:
-    with Teacher(PARAMS | {"servers": servers, "slots": 1}, folder, journal) as teacher:
+    with Teacher(asking(**(PARAMS | {"servers": servers, "slots": 1})), folder, journal) as teacher:
         return {answer.id: answer for answer in teacher.ask(requests)}
 
 
@@ -84,7 +85,7 @@ def test_the_prompt_is_the_chat_template_and_the_prefill(embedded: Path, tmp_pat
     tokenizer = AutoTokenizer.from_pretrained(start)
     request = Request("a", QUESTION, prefill="```python\ndef add(x,   7", max_tokens=1)
     wanted = tokenizer.apply_chat_template(list(QUESTION), add_generation_prompt=True, tokenize=False) + request.prefill
-    pool = Embedded(embedded / model["file"], PARAMS | {"servers": 2})
+    pool = Embedded(embedded / model["file"], asking(**(PARAMS | {"servers": 2})))
     pool.start()
     try:
 
@@ -131,7 +132,7 @@ def test_a_prompt_too_long_is_one_clear_error(embedded: Path, tmp_path: Path) ->
 def test_a_killed_server_is_started_again_with_the_same_answers(embedded: Path, tmp_path: Path) -> None:
     requests = candidates(1, 2)
     wanted = ask(embedded, tmp_path / "one.sqlite", requests)
-    with Teacher(PARAMS | {"servers": 2}, embedded, tmp_path / "two.sqlite") as teacher:
+    with Teacher(asking(**(PARAMS | {"servers": 2})), embedded, tmp_path / "two.sqlite") as teacher:
         assert isinstance(teacher.backend, Embedded)
         first = teacher.ask(requests[:1])
         for child in [server._child for server in teacher.backend.servers]:
@@ -175,4 +176,4 @@ def _runs(pid: int) -> bool:
 def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "m.gguf").write_bytes(b"nothing")
     with pytest.raises(BadInput, match="did not start"):
-        Embedded(tmp_path / "m.gguf", PARAMS | {"servers": 1}).start()
+        Embedded(tmp_path / "m.gguf", asking(**(PARAMS | {"servers": 1}))).start()

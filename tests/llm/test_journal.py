@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.llm.conftest import ChatServer, Handler, endpoint_folder, said
+from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.client import Request, Teacher
 from xinstruct.llm.journal import MIGRATIONS, Entry, Journal, call_key
@@ -26,7 +27,7 @@ from pathlib import Path
 from xinstruct.llm.client import Request, Teacher
 folder, journal, prefix, count = sys.argv[1:]
 requests = [Request(str(i), ({"role": "user", "content": f"{prefix}{i}"},)) for i in range(int(count))]
-with Teacher({"slots": 4}, Path(folder), Path(journal)) as teacher:
+with Teacher(asking(slots=4), Path(folder), Path(journal)) as teacher:
     for answer in teacher.ask(requests):
         print(answer.text)
 """
@@ -138,4 +139,4 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
 
 def test_a_missing_model_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="run the fetch stage"):
-        Teacher({}, tmp_path / "none", tmp_path / "j.sqlite")
+        Teacher(asking(), tmp_path / "none", tmp_path / "j.sqlite")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.llm.conftest import ChatServer, Handler, ask, endpoint_folder, said
+from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.client import Teacher
 from xinstruct.llm.mending import misses
@@ -39,7 +40,7 @@ class Says(ChatServer):
 
 def open_teacher(tmp_path: Path, url: str, **params: Any) -> Teacher:
     folder = endpoint_folder(tmp_path / "teacher", url)
-    return Teacher({"slots": 2, "backoff": 0.01} | params, folder, tmp_path / "j.sqlite")
+    return Teacher(asking(**({"slots": 2, "backoff": 0.01} | params)), folder, tmp_path / "j.sqlite")
 
 
 def test_an_answer_that_misses_its_schema_is_repaired(tmp_path: Path, serve: Serve) -> None:

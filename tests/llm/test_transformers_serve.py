@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.llm.conftest import ROOT, ask, endpoint_folder
+from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.client import Teacher
 
@@ -50,7 +51,7 @@ def served() -> Iterator[str]:
 def test_a_local_checkpoint_answers(served: str, tmp_path: Path) -> None:
     folder = endpoint_folder(tmp_path / "teacher", served)
     params = {"slots": 2, "start_wait": 180, "served_as": str(checkpoint())}
-    with Teacher(params, folder, tmp_path / "j.sqlite") as teacher:
+    with Teacher(asking(**params), folder, tmp_path / "j.sqlite") as teacher:
         assert teacher.backend.endpoints[0].dialect == "transformers"  # type: ignore[union-attr]
         plain, started, stopped = teacher.ask(
             [
@@ -75,4 +76,4 @@ def test_a_local_checkpoint_answers(served: str, tmp_path: Path) -> None:
 def test_the_name_must_be_given(served: str, tmp_path: Path) -> None:
     folder = endpoint_folder(tmp_path / "teacher", served)
     with pytest.raises(BadInput, match=r"teacher\.served_as"):
-        Teacher({"start_wait": 180}, folder, tmp_path / "j.sqlite")
+        Teacher(asking(start_wait=180), folder, tmp_path / "j.sqlite")

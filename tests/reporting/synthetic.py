@@ -14,12 +14,7 @@ from xinstruct.records import Completion, Pair, Reason, Rejection, Sample, Snipp
 
 LANGUAGES = ["python", "javascript", "typescript", "java", "cpp", "csharp", "php", "bash"]
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> `a|b` </pre></details> \x00\x1b[31m \u202egnp.exe"
-PARAMS: dict[str, Any] = {
-    "languages": LANGUAGES,
-    "teacher": {"model": "teacher-x"},
-    "student": {"model": "student-y"},
-    "report": {"discussions": 4},
-}
+PARAMS: dict[str, Any] = {"languages": LANGUAGES, "teacher.model": "teacher-x", "student.model": "student-y"}
 SIGNATURE = Signature.of("int", text="string", items="list<int>")
 CASES = cases_to_json([Case(("añb\n日本語", [1, -2]), 3), Case((HOSTILE, []), None)])
 

@@ -9,12 +9,13 @@ from xinstruct.files import write_json
 from xinstruct.llm.accounting import Account
 from xinstruct.llm.budget import Prices
 from xinstruct.llm.calls import Reply
+from xinstruct.params import PriceParams
 from xinstruct.reporting.calls import calls
 from xinstruct.reporting.page import calls_html
 
 
 def test_every_stage_and_shard_has_its_row(tmp_path: Path) -> None:
-    account = Account(Prices({"m": {"prompt": 1.0, "completion": 1000.0}}, "m"))
+    account = Account(Prices({"m": PriceParams(1.0, 1000.0)}, "m"))
     account.cached = 1234
     for seconds in (1.0, 2.0, 4.0):
         account.add(Reply("text", "stop", 10, 5, seconds=seconds, trouble="busy" if seconds == 2 else ""))

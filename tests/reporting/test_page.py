@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from tests.params import given, values
 from tests.reporting import synthetic
 from xinstruct.benchmarks.scoring import summary
 from xinstruct.files import BadInput, write_json, write_records, write_text
 from xinstruct.records import rejection
 from xinstruct.reporting.discussions import discussions
-from xinstruct.reporting.load import TITLES, Run, load
+from xinstruct.reporting.load import TITLES, load
 from xinstruct.reporting.page import build, html, markdown
 from xinstruct.reporting.record import record
 
@@ -59,7 +60,7 @@ def words(texts: Any) -> list[int]:
 
 
 def view(root: Path, **changes: Any) -> dict[str, Any]:
-    return build(load(root, synthetic.PARAMS | changes), words)
+    return build(load(root, given(synthetic.PARAMS | changes)), words)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_every_link_in_the_page_leads_somewhere(whole: Path) -> None:
 
 
 def test_counts_come_from_the_records(whole: Path) -> None:
-    run = load(whole, synthetic.PARAMS)
+    run = load(whole, given(synthetic.PARAMS))
     totals = [cell.text for cell in build(run, words)["funnel"].rows[-1].cells]
     train = sum(s.split == "train" for s in run.samples("filter"))
     assert totals[1:5] == ["52", "40", "24", "24"] and totals[8] == str(train)
@@ -143,7 +144,7 @@ def test_loss_per_token_stands_in_the_order_of_training(whole: Path) -> None:
 
 
 def test_our_scores_are_those_that_the_evaluation_books(whole: Path) -> None:
-    run = load(whole, synthetic.PARAMS)
+    run = load(whole, given(synthetic.PARAMS))
     booked = summary(run.completions(), synthetic.LANGUAGES)
     ours = [row for row in view(whole)["evaluation"][0]["table"].rows if row.style == "ours"]
     for row, model in zip(ours, ("start", "sft", "dpo"), strict=True):
@@ -182,7 +183,7 @@ def test_discussions_show_both_topologies_and_a_failure(whole: Path) -> None:
 
 
 def test_every_thread_finds_its_outcome(whole: Path) -> None:
-    run = load(whole, synthetic.PARAMS)
+    run = load(whole, given(synthetic.PARAMS))
     found = {t.facts[0].removeprefix("thread "): t for t in discussions(run, 999)}
     assert len(found) == len({turn.thread for turn in run.turns("synthesize")})
     assert sum(t.succeeded for t in found.values()) == len(run.samples("synthesize"))
@@ -211,7 +212,7 @@ def test_ablation_rows_follow_the_kinds_of_data(whole: Path, tmp_path: Path) -> 
 
 def test_a_recorded_run_joins_ablation_and_size_curve(whole: Path, tmp_path: Path) -> None:
     synthetic.write(tmp_path, empty=("Ds3",))
-    write_text(tmp_path / "params.yaml", "languages: [python]\nstudent: {model: small}\n")
+    write_json(tmp_path / "params.yaml", values({"languages": ["python"], "student.model": "small"}))
     path = record(tmp_path, "no-ds3")
     assert path.exists()
     synthetic.write(tmp_path)
@@ -261,7 +262,7 @@ def test_a_language_that_has_nothing_is_named(tmp_path: Path) -> None:
 
 def test_the_reason_why_a_language_is_missing_is_given(tmp_path: Path) -> None:
     synthetic.write(tmp_path)
-    run = load(tmp_path, synthetic.PARAMS)
+    run = load(tmp_path, given(synthetic.PARAMS))
     for stage in ("seed", "deduplicate", "filter", "synthesize"):
         run.records[stage, "samples"] = [s for s in run.samples(stage) if s.language != "php"]
     php = next(s for s in run.snippets() if s.language == "php")
@@ -274,15 +275,15 @@ def test_unreadable_inputs_are_named(tmp_path: Path) -> None:
     synthetic.write(tmp_path)
     (tmp_path / "data/seed/samples.parquet").write_bytes(b"not parquet")
     with pytest.raises(BadInput, match=r"data/seed/samples\.parquet"):
-        load(tmp_path, synthetic.PARAMS)
+        load(tmp_path, given(synthetic.PARAMS))
     synthetic.write(tmp_path)
     write_text(tmp_path / "reports/seed/metrics.json", "[1")
     with pytest.raises(BadInput, match=r"metrics\.json"):
-        load(tmp_path, synthetic.PARAMS)
+        load(tmp_path, given(synthetic.PARAMS))
 
 
 def test_no_tokenizer_is_said(whole: Path) -> None:
-    text = Outline(html(build(load(whole, synthetic.PARAMS), None))).text
+    text = Outline(html(build(load(whole, given(synthetic.PARAMS)), None))).text
     assert "models/start has no tokenizer.json" in text
 
 
@@ -292,7 +293,3 @@ def test_an_unknown_language_and_model_are_shown(tmp_path: Path) -> None:
     write_records(tmp_path / "data/evaluate/completions.parquet", "completions", rows)
     result = view(tmp_path, languages=["python", "lua"])
     assert "lua has nothing" in Outline(html(result)).text
-
-
-def test_run_without_params_sections(tmp_path: Path) -> None:
-    assert html(build(Run(["python"], {}), words))

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.params import own
 from xinstruct.languages.types import Case, Signature, cases_to_json
+from xinstruct.params import SftParams
 from xinstruct.records import Sample, content_id
 
 TEMPLATE = (
@@ -100,5 +102,6 @@ PARAMS = {
 
 
 @pytest.fixture
-def params() -> dict[str, object]:
-    return dict(PARAMS)
+def params() -> SftParams:
+    found: SftParams = own("sft", **PARAMS)
+    return found

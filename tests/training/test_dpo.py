@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.params import own, values
 from xinstruct.files import hash_path, write_json, write_records
 from xinstruct.records import Pair, Sample
 from xinstruct.training import data
@@ -60,18 +61,18 @@ def margin(folder: Path, pairs: list[Pair]) -> float:
 
 def test_margin_rises_and_bytes_repeat(tmp_path: Path, tiny: Path, samples: list[Sample]) -> None:
     pairs = make_pairs(samples)
-    log = optimise(tiny, pairs, DPO, 5, tmp_path / "scratch", tmp_path / "dpo")
+    log = optimise(tiny, pairs, own("dpo", **DPO), 5, tmp_path / "scratch", tmp_path / "dpo")
     assert len(log) == 12 and set(log[0]) == {"step", "loss", "margin", "accuracy"}
     assert log[0]["margin"] == 0 and log[-1]["margin"] > 0 and log[-1]["loss"] < log[0]["loss"]
     assert margin(tmp_path / "dpo", pairs) > margin(tiny, pairs)
-    optimise(tiny, pairs[::-1], DPO, 5, tmp_path / "scratch2", tmp_path / "again")
+    optimise(tiny, pairs[::-1], own("dpo", **DPO), 5, tmp_path / "scratch2", tmp_path / "again")
     assert hash_path(tmp_path / "dpo") == hash_path(tmp_path / "again")
 
 
 def run_stage(folder: Path, tiny: Path, pairs: list[Pair]) -> dict[str, Any]:
     write_records(folder / "data/preferences/pairs.parquet", "pairs", pairs)
     shutil.copytree(tiny, folder / "models/sft")
-    write_json(folder / "params.yaml", {"random_seed": 11, "dpo": DPO | {"epochs": 1}})
+    write_json(folder / "params.yaml", values({"random_seed": 11, "dpo": DPO | {"epochs": 1}}))
     (folder / "dvc.yaml").write_text(STAGE)
     done = subprocess.run([sys.executable, "-m", "stages.dpo"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]

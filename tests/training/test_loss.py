@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from xinstruct.params import SftParams
 from xinstruct.records import Sample
 from xinstruct.training import compute, data
 from xinstruct.training.loss import completion_loss, encoded_loss, mean_loss
@@ -46,12 +48,12 @@ def test_order_of_conversations_does_not_matter(tiny: Path, samples: list[Sample
     assert completion_loss(tiny, []) == [] and mean_loss([]) == 0.0
 
 
-def packed_batch(tiny: Path, samples: list[Sample], folder: Path, params: dict[str, Any]) -> tuple[Any, Any]:
+def packed_batch(tiny: Path, samples: list[Sample], folder: Path, params: SftParams) -> tuple[Any, Any]:
     """A trainer and its first batch: rows that really hold several samples."""
     tokenizer = data.load_tokenizer(tiny)
     model = compute.load_model(tiny, compute.pick_dtype("float32"))
     trainer = build_trainer(
-        model, tokenizer, encoded(tiny, samples), params | {"lora_rank": 0, "batch_size": 2}, 3, folder
+        model, tokenizer, encoded(tiny, samples), replace(params, lora_rank=0, batch_size=2), 3, folder
     )
     batch = next(iter(trainer.get_train_dataloader()))
     assert batch["input_ids"].shape[0] == 1 and int((batch["position_ids"] == 0).sum()) > 3
@@ -59,7 +61,7 @@ def packed_batch(tiny: Path, samples: list[Sample], folder: Path, params: dict[s
 
 
 def test_packed_loss_and_gradient_equal_unpacked(
-    tiny: Path, samples: list[Sample], tmp_path: Path, params: dict[str, Any]
+    tiny: Path, samples: list[Sample], tmp_path: Path, params: SftParams
 ) -> None:
     import torch
 
@@ -80,7 +82,7 @@ def test_packed_loss_and_gradient_equal_unpacked(
         assert torch.allclose(ours.grad, theirs.grad, atol=1e-5), name
 
 
-def test_loss_equals_that_of_trl(tiny: Path, samples: list[Sample], tmp_path: Path, params: dict[str, Any]) -> None:
+def test_loss_equals_that_of_trl(tiny: Path, samples: list[Sample], tmp_path: Path, params: SftParams) -> None:
     from trl import SFTTrainer
 
     trainer, batch = packed_batch(tiny, samples, tmp_path, params)

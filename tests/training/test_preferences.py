@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from xinstruct.files import read_records, read_yaml, write_json, write_records
+from tests.params import values
+from xinstruct.files import read_records, write_json, write_records
 from xinstruct.records import Completion, Sample
 from xinstruct.training.preferences import Answer, make_pairs, pick_tasks
 
@@ -104,8 +105,8 @@ def test_stage_keeps_every_answer_with_its_verdict(tmp_path: Path, tiny: Path, s
     write_records(tmp_path / "data/filter/samples.parquet", "samples", samples)
     shutil.copytree(tiny, tmp_path / "models/sft")
     section = {"tasks": 3, "samples": 2, "temperature": 1.0, "max_new_tokens": 12, "pairs_per_task": 2}
-    execution = read_yaml(ROOT / "params.yaml")["execution"]
-    write_json(tmp_path / "params.yaml", {"random_seed": 4, "execution": execution, "preferences": section})
+    changes = {f"preferences.{name}": value for name, value in section.items()}
+    write_json(tmp_path / "params.yaml", values({"random_seed": 4} | changes))
     (tmp_path / "dvc.yaml").write_text(STAGE)
     done = subprocess.run([sys.executable, "-m", "stages.preferences"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.params import own, values
 from xinstruct.files import hash_path, write_json, write_records
+from xinstruct.params import SftParams
 from xinstruct.records import Sample
 from xinstruct.training import data
 from xinstruct.training.checkpoints import MARKER, newest_whole
@@ -46,7 +49,7 @@ def project(folder: Path, tiny: Path, samples: list[Sample]) -> Path:
     """A folder in which `python -m stages.sft` runs."""
     write_records(folder / "data/filter/samples.parquet", "samples", samples)
     shutil.copytree(tiny, folder / "models/start")
-    write_json(folder / "params.yaml", {"random_seed": 11, "sft": SECTION})
+    write_json(folder / "params.yaml", values({"random_seed": 11, "sft": SECTION}))
     (folder / "dvc.yaml").write_text(STAGE)
     return folder
 
@@ -112,7 +115,7 @@ def test_kill_minus_nine_and_again_gives_the_same_bytes(
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes(
-    tmp_path: Path, tiny: Path, samples: list[Sample], params: dict[str, Any]
+    tmp_path: Path, tiny: Path, samples: list[Sample], params: SftParams
 ) -> None:
     rows = encoded(tiny, data.training_samples(samples)[:6])
     hashes = []
@@ -122,9 +125,9 @@ def test_same_seed_same_bytes_other_seed_other_bytes(
     assert hashes[0] == hashes[1] != hashes[2]
 
 
-def test_full_fine_tuning_learns_too(tmp_path: Path, tiny: Path, samples: list[Sample], params: dict[str, Any]) -> None:
+def test_full_fine_tuning_learns_too(tmp_path: Path, tiny: Path, samples: list[Sample], params: SftParams) -> None:
     talks = [data.conversation(sample) for sample in samples[:6]]
-    log = fine_tune(tiny, encoded(tiny, samples[:6]), params | {"lora_rank": 0}, 1, tmp_path / "s", tmp_path / "m")
+    log = fine_tune(tiny, encoded(tiny, samples[:6]), replace(params, lora_rank=0), 1, tmp_path / "s", tmp_path / "m")
     assert log[-1]["loss"] < log[0]["loss"]
     after = mean_loss(completion_loss(tmp_path / "m", talks, "float32"))
     assert after < mean_loss(completion_loss(tiny, talks, "float32"))
@@ -154,7 +157,7 @@ def test_only_training_samples_are_encoded_for_training(
     assert len(texts) == len(told) == 15
     assert all(any(instruction in text for instruction in told) for text in texts)
     assert [row.reason for row in ctx.records["rejected"]] == ["too_long"]
-    assert too_long(encoded(tiny, every[:1])[0], SECTION) and packed_rows(rows, 256) < len(rows)
+    assert too_long(encoded(tiny, every[:1])[0], own("sft", **SECTION)) and packed_rows(rows, 256) < len(rows)
 
 
 def test_half_written_checkpoints_are_removed(tmp_path: Path) -> None:

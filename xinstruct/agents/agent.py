@@ -10,12 +10,12 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from xinstruct.agents.memory import Change, Memory
 from xinstruct.agents.reflection import Reflection
 from xinstruct.agents.similarity import Gate, WordGate
 from xinstruct.languages import get
+from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import render
 from xinstruct.records import Sample
 
@@ -33,9 +33,9 @@ class LanguageAgent:
     operations: Mapping[str, float]
 
     @staticmethod
-    def of(seed: Sample, params: Mapping[str, Any], gate: Gate | None = None) -> LanguageAgent:
+    def of(seed: Sample, params: SynthesizeParams, gate: Gate | None = None) -> LanguageAgent:
         """An agent that starts from a seed. `params` is the synthesize section, `gate` that of its memory."""
-        memory = Memory(int(params["memory_capacity"]), float(params["similarity"]), gate=gate or WordGate())
+        memory = Memory(params.memory_capacity, params.similarity, gate=gate or WordGate())
         memory.insert(seed)
         return LanguageAgent(
             id=seed.id,
@@ -43,8 +43,8 @@ class LanguageAgent:
             seed=seed,
             profile=render("profile", title=get(seed.language).title),
             memory=memory,
-            reflection=Reflection(int(params["reflection_notes"]) if params["reflection"] else 0),
-            operations=params["operations"],
+            reflection=Reflection(params.reflection_notes if params.reflection else 0),
+            operations=params.operations,
         )
 
     def contribute(self, round_number: int, rng: random.Random) -> Sample:

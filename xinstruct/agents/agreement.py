@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xinstruct.agents.answers import Candidate, Task, ask, record
+from xinstruct.agents.answers import Candidate, Task, ask, record, tries
 from xinstruct.agents.cases import MIN_CASES, Observer, weak
 from xinstruct.agents.scorer import Asker
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages.generate import random_args
 from xinstruct.languages.types import Case, Signature, conforms, same
+from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason
 
 
@@ -48,14 +49,14 @@ def agree(
     known: Sequence[Sequence[Case]],
     teacher: Asker,
     judge: Observer,
-    params: dict[str, Any],
+    params: SynthesizeParams,
     seed: int,
 ) -> list[Agreed | tuple[Reason, str]]:
     """Per (target task, witness task): what they agree on, or why there is nothing."""
     tasks = [task for pair in pairs for task in pair]
-    fresh = ask(tasks, range(int(params["candidates"])), teacher, params, seed)
+    fresh = ask(tasks, range(params.candidates), teacher, tries(params), seed)
     inputs = {
-        id(task): draw_inputs(task.signature, cases, int(params["agreement_inputs"]), int(pair[0].thread.id, 16))
+        id(task): draw_inputs(task.signature, cases, params.agreement_inputs, int(pair[0].thread.id, 16))
         for pair, cases in zip(pairs, known, strict=True)
         for task in pair
     }

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from xinstruct.agents.cases import Observer
 from xinstruct.agents.cutting import body_of, complete, stops, whole_answer
 from xinstruct.agents.refusals import SUSPECT, named_fence, why
 from xinstruct.agents.scorer import Asker
 from xinstruct.agents.spelling import Opening
-from xinstruct.agents.started import sent
+from xinstruct.agents.started import prefilled, sent
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
 from xinstruct.languages.types import Case, Signature
 from xinstruct.llm.client import Answer, Request
+from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import assistant, render, user
 from xinstruct.records import Reason
 
@@ -35,6 +35,24 @@ PROGRESS = (
 )  # fmt: skip
 
 FEEDBACK_CHARS = 400  # of what the judge said
+
+
+@dataclass(frozen=True)
+class Tries:
+    """How many answers are asked for, `wave` at a time, and how."""
+
+    candidates: int
+    wave: int
+    feedback_turns: int  # further ones, each shown the failed answer before
+    max_tokens: int
+    temperature: float
+    started: bool  # whether they are begun for the model
+
+
+def tries(params: SynthesizeParams) -> Tries:
+    """What the synthesize section says."""
+    waves = (params.candidates, params.wave or params.candidates, params.feedback_turns)
+    return Tries(*waves, params.max_tokens, params.temperature, prefilled(params))
 
 
 @dataclass
@@ -101,23 +119,22 @@ class Task:
         """The started answer and what stands around it."""
         return self.begun or Opening.of(self.language, self.name, self.signature)
 
-    def request(self, index: int, params: dict[str, Any], seed: int) -> Request:
+    def request(self, index: int, tries: Tries, seed: int) -> Request:
         """The prompt of one candidate: worked examples as turns, the question, the answer started."""
         turns = [message for q, a in self.examples for message in (user(q), assistant(a))]
-        ident, started = f"{self.id}-{index}", bool(params.get("started", True))
-        # an answer that is not started may begin with talk: then only the params limit it
-        most = int(params["max_tokens"])
+        ident, most = f"{self.id}-{index}", tries.max_tokens
+        # an answer that is not started may begin with talk: then only the section limits it
         request = Request(
             id=ident,
             messages=(*turns, user(self.question), *self.feedback),
             # no line break at the end: the model's own tokens for "line break and indent" must stay possible
             prefill=f"```{get(self.language).fence}\n{self.opening.bare}",
-            max_tokens=min(most, self.max_tokens or most) if started else most,
-            temperature=float(params["temperature"]) if int(params["candidates"]) > 1 else 0.0,
+            max_tokens=min(most, self.max_tokens or most) if tries.started else most,
+            temperature=tries.temperature if tries.candidates > 1 else 0.0,
             stop=stops(self.language),
             seed=request_seed(seed, ident),
         )
-        return sent(request, started)
+        return sent(request, tries.started)
 
     def job(self, candidate: Candidate, cases: Sequence[Case]) -> Job:
         """A job that runs one candidate."""
@@ -201,17 +218,17 @@ def fenced(language: str, code: str) -> str:
     return render("answer", fence=get(language).fence, code=code.strip())
 
 
-def answer(tasks: Sequence[Task], teacher: Asker, judge: Observer, params: dict[str, Any], seed: int) -> None:
+def answer(tasks: Sequence[Task], teacher: Asker, judge: Observer, tries: Tries, seed: int) -> None:
     """Fill in the tasks' candidates and verdicts, wave by wave, until each has its answer or its fill."""
-    total, wave = int(params["candidates"]), int(params.get("wave") or params["candidates"])
+    total, wave = tries.candidates, tries.wave
     waves = [range(first, min(first + wave, total)) for first in range(0, total, wave)]
-    waves += [range(turn, turn + 1) for turn in range(total, total + int(params.get("feedback_turns", 0)))]
+    waves += [range(turn, turn + 1) for turn in range(total, total + tries.feedback_turns)]
     for indices in waves:
         unsolved = [task for task in tasks if task.best is None]
         if indices.start >= total:
             unsolved = [task for task in unsolved if task.told()]
         purpose = "feedback" if indices.start >= total else "answers"
-        fresh = ask(unsolved, indices, teacher, params, seed, purpose)
+        fresh = ask(unsolved, indices, teacher, tries, seed, purpose)
         jobs = [(task, candidate) for task, candidate in fresh if not candidate.failure]
         verdicts = judge.judge([task.job(c, task.cases) for task, c in jobs]) if jobs else []
         for (task, candidate), verdict in zip(jobs, verdicts, strict=True):
@@ -221,17 +238,17 @@ def answer(tasks: Sequence[Task], teacher: Asker, judge: Observer, params: dict[
 
 
 def ask(
-    tasks: Sequence[Task], indices: range, teacher: Asker, params: dict[str, Any], seed: int, purpose: str = "answers"
+    tasks: Sequence[Task], indices: range, teacher: Asker, tries: Tries, seed: int, purpose: str = "answers"
 ) -> list[tuple[Task, Candidate]]:
     """Ask for these candidates of each task. Returns those whose code is new; repeats only cost tokens."""
-    wanted = [(task, index, task.request(index, params, seed)) for task in tasks for index in indices]
+    wanted = [(task, index, task.request(index, tries, seed)) for task in tasks for index in indices]
     answers = teacher.ask([request for _, _, request in wanted], purpose) if wanted else []
     fresh: list[tuple[Task, Candidate]] = []
     for (task, index, request), reply in zip(wanted, answers, strict=True):
         if index == 0 or task.feedback:
             task.thread.prompt(request, language=task.language)
         task.thread.tokens += reply.completion_tokens
-        candidate = task.take(index, reply, bool(params.get("started", True)))
+        candidate = task.take(index, reply, tries.started)
         if candidate.code not in {c.code for c in task.candidates}:
             task.candidates.append(candidate)
             fresh.append((task, candidate))

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xinstruct.agents.agent import LanguageAgent
-from xinstruct.agents.answers import Candidate, ask, record
+from xinstruct.agents.answers import Candidate, ask, record, tries
 from xinstruct.agents.discussion import Discussion
-from xinstruct.agents.started import follows, sent
+from xinstruct.agents.started import follows, prefilled, sent
 from xinstruct.agents.tasks import calls, request_seed
 from xinstruct.agents.verification import Chosen, Found, Tools
 from xinstruct.execution.verdicts import Verdict
@@ -64,7 +64,7 @@ def parse(text: str, signature: Signature) -> Objection:
 
 def critique(discussions: Sequence[Discussion], chosen: Chosen, tools: Tools) -> None:
     """All turns. An answer that loses to a peer's case, and its author with it, fails its discussion."""
-    for turn in range(int(tools.params.get("critique_turns", 0))):
+    for turn in range(tools.params.critique_turns):
         held = [d for d in discussions if d.id in chosen and d.reason is None and len(d.agents) > 1]
         said = _objections(held, chosen, turn, tools)
         named = _evidence([d for d in held if said[d.id].about], chosen, said, turn, tools)
@@ -89,7 +89,7 @@ def _objections(held: list[Discussion], chosen: Chosen, turn: int, tools: Tools)
         thread.prompt(request, agent=peer.id, language=peer.language)
         tokens = reply.completion_tokens
         thread.add("critique", reply.text, agent=peer.id, language=peer.language, completion_tokens=tokens)
-        text = follows(reply.text, START, bool(tools.params.get("started", True)))
+        text = follows(reply.text, START, prefilled(tools.params))
         said[discussion.id] = Objection("") if reply.error else parse(text, discussion.signature)
     return said
 
@@ -113,11 +113,11 @@ def _question(discussion: Discussion, found: Found, turn: int, tools: Tools) -> 
         messages=(user(text),),
         prefill=START,
         max_tokens=TOKENS,
-        temperature=float(tools.params["prompt_temperature"]),
+        temperature=tools.params.prompt_temperature,
         stop=("\n\n", "```"),
         seed=request_seed(tools.seed, ident),
     )
-    return sent(request, bool(tools.params.get("started", True)))
+    return sent(request, prefilled(tools.params))
 
 
 def _evidence(
@@ -189,8 +189,8 @@ def _revise_answers(objected: list[Discussion], chosen: Chosen, turn: int, tools
     for task in tasks:
         task.told()
     # the first number that no answer or feedback turn has had, and one more per turn
-    number = int(tools.params["candidates"]) + int(tools.params.get("feedback_turns", 0)) + turn
-    fresh = ask(tasks, range(number, number + 1), tools.teacher, tools.params, tools.seed, "revisions")
+    number = tools.params.candidates + tools.params.feedback_turns + turn
+    fresh = ask(tasks, range(number, number + 1), tools.teacher, tries(tools.params), tools.seed, "revisions")
     ready = [(task, candidate) for task, candidate in fresh if not candidate.failure]
     verdicts = tools.judge.judge([task.job(c, task.cases) for task, c in ready], "judging revisions") if ready else []
     for (task, candidate), verdict in zip(ready, verdicts, strict=True):
@@ -210,7 +210,7 @@ def _revise_problems(
     objected: list[Discussion], shown: dict[str, list[Case]], said: dict[str, Objection], turn: int, tools: Tools
 ) -> None:
     """The author rewords the problem, shown the objection and what running code returns; else it stays."""
-    params = tools.params | {"new_signature": "keep"}  # what was verified has its signature
+    params = replace(tools.params, new_signature="keep")  # what was verified has its signature
     requests = []
     for discussion in objected:
         ident = f"{discussion.id}-revision{turn}"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from xinstruct.agents.answers import Task, answer, generation
+from xinstruct.agents.answers import Task, answer, generation, tries
 from xinstruct.agents.cases import make_mutants
 from xinstruct.agents.cutting import first_part
 from xinstruct.agents.discussion import Discussion, Given
@@ -21,6 +21,7 @@ from xinstruct.agents.spelling import Opening
 from xinstruct.agents.tasks import call_failure, request_seed
 from xinstruct.agents.verification import Chosen, Found, Tools
 from xinstruct.llm.client import Request
+from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import render, user
 from xinstruct.records import Reason
 
@@ -41,7 +42,7 @@ def derive(discussions: Sequence[Discussion], chosen: Chosen, tools: Tools) -> N
             tasks |= _completion(discussion, chosen[discussion.id], tools.params)
     tasks |= _repairs([d for d in held if d.task == "repair"], chosen, tools)
     tasks |= _explanations([d for d in held if d.task == "explanation"], chosen, tools)
-    answer(list(tasks.values()), tools.teacher, tools.judge, tools.params, tools.seed)
+    answer(list(tasks.values()), tools.teacher, tools.judge, tries(tools.params), tools.seed)
     for discussion in held:
         task = tasks.get(discussion.id)
         if task is not None and task.best:
@@ -51,7 +52,7 @@ def derive(discussions: Sequence[Discussion], chosen: Chosen, tools: Tools) -> N
             discussion.fail(reason, f"{discussion.task}: {detail}")
 
 
-def _asked(discussion: Discussion, found: Found, question: str, params: dict[str, Any], **fields: Any) -> Task:
+def _asked(discussion: Discussion, found: Found, question: str, params: SynthesizeParams, **fields: Any) -> Task:
     """The further question about a verified answer; its worked examples are fixed ones."""
     return Task(
         id=f"{discussion.id}-{discussion.task}",
@@ -61,7 +62,7 @@ def _asked(discussion: Discussion, found: Found, question: str, params: dict[str
         question=generation(question, discussion.target),
         cases=tuple(found.cases),
         thread=discussion.thread,
-        examples=list(solutions(discussion.target, int(params["examples"]))),
+        examples=list(solutions(discussion.target, params.examples)),
         **fields,
     )
 
@@ -72,7 +73,7 @@ def _opening(discussion: Discussion, code: str) -> Opening:
     return opening if code.startswith(opening.prefix + opening.indent) else Opening("", opening.bare, "", "")
 
 
-def _completion(discussion: Discussion, found: Found, params: dict[str, Any]) -> dict[str, Task]:
+def _completion(discussion: Discussion, found: Found, params: SynthesizeParams) -> dict[str, Task]:
     opening = _opening(discussion, found.candidate.code)
     function = opening.alone(found.candidate.code)
     head = len(opening.bare) if function.startswith(opening.bare) else function.find("\n") + 1
@@ -130,8 +131,8 @@ def _explanations(discussions: list[Discussion], chosen: Chosen, tools: Tools) -
             Request(
                 id=ident,
                 messages=(user(text),),
-                max_tokens=int(tools.params["max_tokens"]),
-                temperature=float(tools.params["prompt_temperature"]),
+                max_tokens=tools.params.max_tokens,
+                temperature=tools.params.prompt_temperature,
                 stop=("```",),
                 seed=request_seed(tools.seed, ident),
             )

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.operations import Operation
-from xinstruct.agents.started import follows, sent
+from xinstruct.agents.started import follows, prefilled, sent
 from xinstruct.agents.tasks import Thread, first_sentence, instruction, request_seed, started
 from xinstruct.languages import get
 from xinstruct.languages.types import Case, Parameter, Signature, Type, TypeSyntaxError, cases_from_json
 from xinstruct.llm.client import Request
+from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import render, user
 from xinstruct.records import Reason, Sample
 
@@ -92,11 +93,11 @@ class Discussion:
         if self.reason is None:
             self.reason, self.detail = Reason(reason), detail
 
-    def prompt(self, params: dict[str, Any], seed: int) -> Request:
+    def prompt(self, params: SynthesizeParams, seed: int) -> Request:
         """F as one request: role, [Memory], [Reflection], [Communication], [Goal], [Guidelines], [Created Prompt]."""
         start = started(self.target, self.name)
         words = {"title": get(self.target).title, "base": self.base + 1, "start": start, "signature": self.signature}
-        own = params["new_signature"] == "teacher"
+        own = params.new_signature == "teacher"
         titles = ", ".join(get(name).title for name in self.others)
         goal, guidelines, closing = self.operation.words(own, self.shape, others=titles, **words)
         text = render(
@@ -104,34 +105,34 @@ class Discussion:
             role=self.speaker.profile,
             memory=self._memory(params),
             reflection="\n".join(filter(None, (agent.reflection.text for agent in self.learners))),
-            communication=self._communication(int(params["block_chars"])),
+            communication=self._communication(params.block_chars),
             goal=goal,
             guidelines=guidelines,
             closing=closing,
         )
         return self.created_request(f"{self.id}-prompt", text, params, seed)
 
-    def created_request(self, ident: str, text: str, params: dict[str, Any], seed: int) -> Request:
+    def created_request(self, ident: str, text: str, params: SynthesizeParams, seed: int) -> Request:
         """A request that is answered by a created prompt, whose first words are written already."""
-        own = params["new_signature"] == "teacher"
+        own = params.new_signature == "teacher"
         request = Request(
             id=ident,
             messages=(user(text),),
             prefill=started(self.target, self.name),
-            max_tokens=int(params["prompt_tokens"]),
-            temperature=float(params["prompt_temperature"]),
+            max_tokens=params.prompt_tokens,
+            temperature=params.prompt_temperature,
             stop=("```",) if own else ("\n", "```"),
             seed=request_seed(seed, ident),
         )
-        return sent(request, bool(params.get("started", True)))
+        return sent(request, prefilled(params))
 
-    def _memory(self, params: dict[str, Any]) -> list[dict[str, str]]:
+    def _memory(self, params: SynthesizeParams) -> list[dict[str, str]]:
         """Titles and first lines of what the learners remember beyond what is communicated."""
         shown = {sample.id for sample in self.communicated}
         found: dict[str, Sample] = {}
         for agent in self.learners:
             found |= {sample.id: sample for sample in agent.memory.samples if sample.id not in shown}
-        latest = list(found.values())[-int(params["memory_shown"]) :] if params["memory_shown"] else []
+        latest = list(found.values())[-params.memory_shown :] if params.memory_shown else []
         return [{"title": get(s.language).title, "text": s.instruction.split("\n", 1)[0]} for s in latest]
 
     def _communication(self, limit: int) -> list[dict[str, Any]]:
@@ -147,14 +148,14 @@ class Discussion:
             for agent, sample in rows
         ]
 
-    def accept(self, text: str, params: dict[str, Any]) -> None:
+    def accept(self, text: str, params: SynthesizeParams) -> None:
         """Take the teacher's words: the created prompt and, where asked for, its own signature."""
-        sentence = first_sentence(follows(text, started(self.target, self.name), bool(params.get("started", True))))
+        sentence = first_sentence(follows(text, started(self.target, self.name), prefilled(params)))
         if not sentence:
             return self.fail(Reason.EMPTY_ANSWER, "the created prompt is empty")
         if other := _other_language(sentence, self.target):
             return self.fail(Reason.WRONG_LANGUAGE, f"asks for {other}: {sentence}")
-        if not self.operation.keeps_behaviour and params["new_signature"] == "teacher":
+        if not self.operation.keeps_behaviour and params.new_signature == "teacher":
             self._read_signature(text)
         self.created = f"{started(self.target, self.name)} {sentence}"
         return None

@@ -19,6 +19,7 @@ from xinstruct.agents.tasks import instruction
 from xinstruct.languages import Unsupported, get
 from xinstruct.languages.types import Case, Signature, Type
 from xinstruct.languages.types import Parameter as Param
+from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import table
 from xinstruct.records import Sample
 
@@ -63,16 +64,16 @@ def _worked(row: dict[str, Any]) -> Worked:
     return Worked(row["name"], row["sentence"], signature, cases, row["bodies"], targets)
 
 
-def translations(discussion: Discussion, known: dict[str, Sample], params: dict[str, Any]) -> list[tuple[str, str]]:
+def translations(discussion: Discussion, known: dict[str, Sample], params: SynthesizeParams) -> list[tuple[str, str]]:
     """Question and answer pairs to stand before a translation, the closest kin last."""
     sources = {
         "memory": lambda: _from_memory(discussion, known),
         "fixed": lambda: _fixed(discussion),
         "peers": lambda: _peers(discussion),
     }
-    found = [pair for name in params["example_order"] for pair in sources[name]()]
+    found = [pair for name in params.example_order for pair in sources[name]()]
     # the model leans on what it read last, so the preferred ones stand nearest to the question
-    return found[: int(params["examples"])][::-1]
+    return found[: params.examples][::-1]
 
 
 def _from_memory(discussion: Discussion, known: dict[str, Sample]) -> list[tuple[str, str]]:

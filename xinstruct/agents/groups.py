@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from xinstruct.files import BadInput
 from xinstruct.records import Sample, content_id
 
 
@@ -44,9 +43,7 @@ class Group:
 
 
 def groups(count: int) -> list[Group]:
-    """All groups of a run. Raises BadInput when there is none."""
-    if count < 1:
-        raise BadInput("params.yaml: synthesize.groups must be at least 1")
+    """All groups of a run."""
     return [Group(number, count) for number in range(count)]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import StrictUndefined, Template
 
 from xinstruct.files import BadInput
+from xinstruct.params import nearest
 from xinstruct.prompts import table
 
 
@@ -33,7 +34,7 @@ class Operation:
         """The operation of that name. Raises BadInput naming the known ones."""
         known = table("operations")["operations"]
         if name not in known:
-            raise BadInput(f"params.yaml: synthesize.operations names {name!r}; known: {', '.join(known)}")
+            raise BadInput(f"params.yaml: synthesize.operations.{name} is no operation; {nearest(name, list(known))}")
         spec = known[name]
         return Operation(name, bool(spec["keeps_behaviour"]), spec["goal"], tuple(spec["guidelines"]))
 
@@ -54,9 +55,7 @@ def _fill(text: str, values: Mapping[str, Any]) -> str:
 
 
 def draw(weights: Mapping[str, float], rng: random.Random) -> Operation:
-    """An operation by weight. Raises BadInput when no weight is positive."""
-    chosen = [(name, float(weight)) for name, weight in weights.items() if float(weight) > 0]
-    if not chosen:
-        raise BadInput("params.yaml: synthesize.operations has no positive weight")
+    """An operation by weight; one at least is positive."""
+    chosen = [(name, weight) for name, weight in weights.items() if weight > 0]
     names, shares = zip(*chosen, strict=True)
     return Operation.named(rng.choices(names, shares)[0])

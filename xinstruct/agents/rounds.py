@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from xinstruct.agents.cases import Observer
 from xinstruct.agents.critique import critique
@@ -23,6 +22,7 @@ from xinstruct.agents.society import Society
 from xinstruct.agents.tasks import Thread, call_failure
 from xinstruct.agents.verification import Found, Tools, verify
 from xinstruct.languages import get
+from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason, Sample
 
 
@@ -48,13 +48,13 @@ def run_round(society: Society, number: int, teacher: Asker, judge: Observer, sc
     derive(discussions, chosen, tools)
     outcomes = [_outcome(d, chosen.get(d.id)) for d in discussions]
     _score(outcomes, scorer, teacher)
-    _rate_failures(outcomes, scorer, teacher, int(params.get("rate_failures", 0)))
+    _rate_failures(outcomes, scorer, teacher, params.rate_failures)
     for outcome in outcomes:
         _remember(outcome, society)
     return outcomes
 
 
-def _create(discussions: Sequence[Discussion], teacher: Asker, params: dict[str, Any], seed: int) -> None:
+def _create(discussions: Sequence[Discussion], teacher: Asker, params: SynthesizeParams, seed: int) -> None:
     """The created prompts; parts of a meeting that share one take it over."""
     own, shared = families(discussions)
     requests = [d.prompt(params, seed) for d in own]

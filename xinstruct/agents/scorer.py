@@ -18,6 +18,7 @@ from xinstruct.agents.tasks import Thread, request_seed
 from xinstruct.files import BadInput
 from xinstruct.languages import get
 from xinstruct.llm.client import Answer, Request
+from xinstruct.params import ScorerParams, nearest
 from xinstruct.prompts import assistant, render, system, table, user
 from xinstruct.records import Sample
 
@@ -110,23 +111,27 @@ def _value(raw: Any) -> float | None:
     return number
 
 
+def check_aspects(params: ScorerParams) -> None:
+    """Raises BadInput on a weight of something that is no aspect."""
+    for name in params.weights:
+        if name not in ASPECTS:
+            raise BadInput(f"params.yaml: scorer.weights.{name} is no aspect; {nearest(name, list(ASPECTS))}")
+
+
 class Scorer:
-    """Rates samples in one batch. `params`: form, reasons, weights (aspect: 1 unless named), cutoff.
+    """Rates samples in one batch. An aspect weighs 1 unless `params.weights` name it.
 
     started: whether the first line of the form `lines` may be begun for the model.
     """
 
-    def __init__(self, params: dict[str, Any], seed: int, started: bool = True) -> None:
-        self.form = str(params["form"])
-        self.cutoff = float(params["cutoff"])
-        self.reasons = bool(params.get("reasons", False))
-        self.max_tokens = int(params.get("max_tokens", 200 if self.reasons else 90))
-        self.weights = dict.fromkeys(ASPECTS, 1.0) | dict(params.get("weights") or {})
+    def __init__(self, params: ScorerParams, seed: int, started: bool = True) -> None:
+        self.form = params.form
+        self.cutoff = params.cutoff
+        self.reasons = params.reasons
+        self.max_tokens = 200 if self.reasons else 90
+        self.weights = dict.fromkeys(ASPECTS, 1.0) | params.weights
         self.seed, self.started = seed, started
-        if self.form not in ("json", "lines"):
-            raise BadInput(f"params.yaml: scorer.form is {self.form!r}; it must be json or lines")
-        if unknown := set(self.weights) - set(ASPECTS):
-            raise BadInput(f"params.yaml: scorer.weights names {sorted(unknown)[0]!r}; aspects: {', '.join(ASPECTS)}")
+        check_aspects(params)
 
     def rate(self, samples: Sequence[Sample], teacher: Asker, threads: Sequence[Thread]) -> list[Rating]:
         """One rating per sample, in order. Prompts, answers and totals go to the threads."""

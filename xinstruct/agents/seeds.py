@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from xinstruct.agents import cases as casework
-from xinstruct.agents.answers import Task, answer, generation
+from xinstruct.agents.answers import Task, Tries, answer, generation
 from xinstruct.agents.cases import Observer, Probe
 from xinstruct.agents.examples import solutions
 from xinstruct.agents.scorer import Asker
 from xinstruct.agents.spelling import difficulty
-from xinstruct.agents.started import follows, sent
+from xinstruct.agents.started import follows, prefilled, sent
 from xinstruct.agents.tasks import (
     Thread,
     call_failure,
@@ -34,12 +33,12 @@ from xinstruct.files import BadInput
 from xinstruct.languages import get
 from xinstruct.languages.types import Signature, TypeSyntaxError, cases_to_json
 from xinstruct.llm.client import Answer, Request
+from xinstruct.params import SeedParams
 from xinstruct.prompts import render, user
 from xinstruct.records import Reason, Sample, Snippet, content_id
 
 SIMPLE = {"int", "float", "bool", "string", "list"}
 DOC_CHARS, CODE_CHARS = 600, 1500
-CONTEXT = {"package", "signature", "doc"}  # what of a snippet an I-Generator may be told
 
 
 @dataclass
@@ -126,12 +125,12 @@ def namesakes_last(snippets: Sequence[Snippet]) -> list[Snippet]:
     return [snippet for _, snippet in sorted(turns, key=lambda turn: turn[0])]
 
 
-def try_snippets(snippets: Sequence[Snippet], judge: Observer, params: dict[str, Any]) -> Iterator[list[Probe]]:
+def try_snippets(snippets: Sequence[Snippet], judge: Observer, params: SeedParams) -> Iterator[list[Probe]]:
     """Probes with cases or a reason, in waves over all languages, until each language has enough."""
     queues: dict[str, list[Snippet]] = {}
     for snippet in namesakes_last(sorted(snippets, key=simplicity)):
         queues.setdefault(snippet.language, []).append(snippet)
-    wanted, tries = int(params["per_language"]), int(params["tries_per_language"])
+    wanted, tries = params.per_language, params.tries_per_language
     good = dict.fromkeys(queues, 0)
     tried = dict.fromkeys(queues, 0)
     while True:
@@ -144,8 +143,8 @@ def try_snippets(snippets: Sequence[Snippet], judge: Observer, params: dict[str,
             tried[language] += size
         if not wave:
             return
-        probes = [casework.probe(snippet, int(params["cases"])) for snippet in wave]
-        casework.find_cases(probes, judge, int(params["mutants"]))
+        probes = [casework.probe(snippet, params.cases) for snippet in wave]
+        casework.find_cases(probes, judge, params.mutants)
         for probe in probes:
             good[probe.snippet.language] += probe.reason is None
         yield probes
@@ -165,11 +164,8 @@ def assign(probes: Sequence[Probe], share: float, seed: int) -> list[Draft]:
 class IGenerator:
     """Writes instructions: from a snippet's documentation (D_s1) or from a response's code (D_s2)."""
 
-    def __init__(self, params: dict[str, Any], seed: int) -> None:
+    def __init__(self, params: SeedParams, seed: int) -> None:
         self.params, self.seed = params, seed
-        self.context = list(params.get("context", ["doc", "signature"]))
-        if unknown := set(self.context) - CONTEXT:
-            raise BadInput(f"params.yaml: seed.context names {min(unknown)!r}; {', '.join(sorted(CONTEXT))}")
 
     def request(self, draft: Draft, source: str) -> Request:
         """The prompt for one sentence; its first words are already written."""
@@ -178,7 +174,7 @@ class IGenerator:
         text = render(
             "igenerator",
             source=source,
-            context=self.context,
+            context=self.params.context,
             package=snippet.package,
             scope=snippet.scope,
             title=language.title,
@@ -193,12 +189,12 @@ class IGenerator:
             id=ident,
             messages=(user(text),),
             prefill=started(snippet.language, snippet.name),
-            max_tokens=int(self.params["instruction_tokens"]),
-            temperature=float(self.params["instruction_temperature"]),
+            max_tokens=self.params.instruction_tokens,
+            temperature=self.params.instruction_temperature,
             stop=("\n", "```"),
             seed=request_seed(self.seed, ident),
         )
-        return sent(request, bool(self.params.get("started", True)))
+        return sent(request, prefilled(self.params))
 
     def write(self, drafts: Sequence[Draft], teacher: Asker, source: str) -> None:
         """Fill in each draft's sentence, or its reason. `source` is doc or code."""
@@ -212,7 +208,7 @@ class IGenerator:
     def _take(self, draft: Draft, reply: Answer) -> None:
         if reply.error:
             return draft.fail(call_failure(reply.error), reply.error)
-        start, begun = started(draft.snippet.language, draft.snippet.name), bool(self.params.get("started", True))
+        start, begun = started(draft.snippet.language, draft.snippet.name), prefilled(self.params)
         draft.sentence = first_sentence(follows(reply.text, start, begun))
         if not draft.sentence:
             draft.fail(Reason.EMPTY_ANSWER, "the instruction is empty")
@@ -222,20 +218,20 @@ class IGenerator:
 class RGenerator:
     """Writes responses: the mined function itself, or the teacher's answer checked by the cases."""
 
-    def __init__(self, params: dict[str, Any], seed: int) -> None:
+    def __init__(self, params: SeedParams, seed: int) -> None:
         self.params, self.seed = params, seed
-        if params["response"] not in ("function", "teacher"):
-            raise BadInput(f"params.yaml: seed.response is {params['response']!r}; it must be function or teacher")
 
     def write(self, drafts: Sequence[Draft], teacher: Asker, judge: Observer) -> None:
         """Fill in each draft's response, or its reason."""
-        if self.params["response"] == "function":
+        if self.params.response == "function":
             for draft in drafts:
                 draft.response = draft.probe.code
                 draft.thread.add("answer", draft.response, agent="R-Generator", language=draft.snippet.language)
             return
         tasks = [self._task(draft) for draft in drafts]
-        answer(tasks, teacher, judge, self.params, self.seed)
+        own, all_at_once = self.params, self.params.candidates
+        asked = Tries(own.candidates, all_at_once, 0, own.max_tokens, own.temperature, prefilled(own))
+        answer(tasks, teacher, judge, asked, self.seed)
         for draft, task in zip(drafts, tasks, strict=True):
             if task.best:
                 draft.response = task.best.code
@@ -257,11 +253,11 @@ class RGenerator:
             question=generation(text, snippet.language),
             cases=tuple(draft.probe.cases),
             thread=draft.thread,
-            examples=list(solutions(snippet.language, int(self.params["examples"]))),
+            examples=list(solutions(snippet.language, self.params.examples)),
         )
 
 
-def generate(drafts: Sequence[Draft], teacher: Asker, judge: Observer, params: dict[str, Any], seed: int) -> None:
+def generate(drafts: Sequence[Draft], teacher: Asker, judge: Observer, params: SeedParams, seed: int) -> None:
     """Run I then R for D_s1, R then I for D_s2: fills in sentences and responses, or reasons."""
     writer, responder = IGenerator(params, seed), RGenerator(params, seed)
     first = [d for d in drafts if d.kind == "Ds1"]

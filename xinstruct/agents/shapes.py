@@ -11,45 +11,36 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar
 
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.operations import Operation
 from xinstruct.agents.tasks import started
 from xinstruct.files import BadInput
 from xinstruct.languages import get
+from xinstruct.params import SynthesizeParams
 from xinstruct.records import Sample, content_id
 
-SHAPES = ("one_to_one", "one_to_many", "many_to_many")
-TASKS = ("generation", "completion", "translation", "repair", "explanation")
-ONLY = {"shapes": {"one_to_one": 1.0}, "tasks": {"generation": 1.0}}  # where a section does not say
-
+Named = TypeVar("Named", bound=str)
 Aim = Callable[[Sample, Operation, str], str | None]  # a target for a base, an operation and a type; None: none left
 
 
-def check(params: Mapping[str, Any]) -> None:
-    """Raises BadInput on a shape or a type that is not known, or where no weight is positive."""
-    for key, known in (("shapes", SHAPES), ("tasks", TASKS)):
-        weights = params.get(key) or ONLY[key]
-        if unknown := [name for name in weights if name not in known]:
-            raise BadInput(f"params.yaml: synthesize.{key} names {unknown[0]!r}; known: {', '.join(known)}")
-        if not any(float(weight) > 0 for weight in weights.values()):
-            raise BadInput(f"params.yaml: synthesize.{key} has no positive weight")
-    operations = [Operation.named(name) for name, weight in params["operations"].items() if float(weight) > 0]
-    if operations and not any(fitting(params, operation) for operation in operations):
+def check(params: SynthesizeParams) -> None:
+    """Raises BadInput on an operation that is not known, or where none of those drawn leads to a type of tasks."""
+    operations = [Operation.named(name) for name, weight in params.operations.items() if weight > 0]
+    if not any(fitting(params, operation) for operation in operations):
         raise BadInput("params.yaml: synthesize.tasks has only translation, but no operation keeps the behaviour")
 
 
-def fitting(params: Mapping[str, Any], operation: Operation) -> dict[str, float]:
+def fitting(params: SynthesizeParams, operation: Operation) -> dict[str, float]:
     """Types by weight that an operation can lead to: only a kept behaviour has a source to translate from."""
-    weights = {name: float(weight) for name, weight in (params.get("tasks") or ONLY["tasks"]).items()}
-    return {n: w for n, w in weights.items() if w > 0 and (operation.keeps_behaviour or n != "translation")}
+    return {n: w for n, w in params.tasks.items() if w > 0 and (operation.keeps_behaviour or n != "translation")}
 
 
-def draw(ident: str, kind: str, weights: Mapping[str, float]) -> str:
+def draw(ident: str, kind: str, weights: Mapping[Named, float]) -> Named:
     """One name by weight, from the meeting's id alone: no other draw depends on it."""
-    names = sorted(name for name, weight in weights.items() if float(weight) > 0)
-    return random.Random(int(content_id(kind, ident), 16)).choices(names, [float(weights[n]) for n in names])[0]
+    names = sorted(name for name, weight in weights.items() if weight > 0)
+    return random.Random(int(content_id(kind, ident), 16)).choices(names, [weights[n] for n in names])[0]
 
 
 def parts(first: Discussion, shape: str, many: int, aim: Aim) -> list[Discussion]:

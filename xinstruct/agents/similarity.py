@@ -12,7 +12,7 @@ import importlib.util
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from xinstruct.files import BadInput
 from xinstruct.records import Sample
@@ -99,10 +99,6 @@ def _model(folder: Path) -> tuple[Any, Any]:
     return AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
 
 
-def gate(name: str) -> Gate:
-    """The gate of synthesize.gate. Raises BadInput when it is not known or cannot be had."""
-    if name == "embedding":
-        return EmbeddingGate()
-    if name != "minhash":
-        raise BadInput(f"params.yaml: synthesize.gate is {name!r}; minhash or embedding")
-    return WordGate()
+def gate(name: Literal["minhash", "embedding"]) -> Gate:
+    """The gate of synthesize.gate. Raises BadInput when its model is not installed."""
+    return EmbeddingGate() if name == "embedding" else WordGate()

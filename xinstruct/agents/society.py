@@ -11,7 +11,6 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from xinstruct.agents import shapes
 from xinstruct.agents.agent import LanguageAgent
@@ -25,6 +24,7 @@ from xinstruct.agents.tasks import declarable, supports
 from xinstruct.files import BadInput
 from xinstruct.languages import get
 from xinstruct.languages.types import Signature
+from xinstruct.params import SynthesizeParams
 from xinstruct.records import Sample, content_id
 
 TRIES = 50  # redraws before a discussion is given up for want of a new (base, target)
@@ -36,23 +36,23 @@ class Society:
     def __init__(
         self,
         seeds: Sequence[Sample],
-        params: dict[str, Any],
+        params: SynthesizeParams,
         languages: Sequence[str],
         seed: int,
         group: Group | None = None,
     ) -> None:
         self.group = group or Group(0, 1)
-        if len({sample.language for sample in seeds}) < int(params["agents"]):
+        if len({sample.language for sample in seeds}) < params.agents:
             raise BadInput(
                 f"data/seed: seeds in {len({s.language for s in seeds})} language(s), but synthesize.agents is "
-                f"{params['agents']}, each of another language; lower it or mine more (params.yaml: seed)"
+                f"{params.agents}, each of another language; lower it or mine more (params.yaml: seed)"
             )
-        _check(params)
+        shapes.check(params)
         self.params, self.languages, self.seed = params, list(languages), seed
-        self.meetings = self.group.share(int(params["discussions"]))
+        self.meetings = self.group.share(params.discussions)
         self.not_drawn = 0  # meetings for which no untried (base, target) was left
         self.known = {sample.id: sample for sample in sorted(seeds, key=lambda s: s.id)}
-        shared = gate(str(params.get("gate", "minhash")))
+        shared = gate(params.gate)
         self.agents = [LanguageAgent.of(sample, params, shared) for sample in self.known.values()]
         self.tried: set[tuple[str, str, str]] = set()  # (roots, target, operation) that were discussed
         self.carried: Counter[str] = Counter()  # task -> verified translations
@@ -71,7 +71,7 @@ class Society:
         rng = random.Random(int(ident, 16))
         for _ in range(TRIES):
             agents = self._meet(rng)
-            central = rng.random() < float(self.params["centralized_share"])
+            central = rng.random() < self.params.centralized_share
             communicated = [agent.contribute(round_number, rng) for agent in agents]
             base = 0 if central else rng.choices(range(len(agents)), [self.weight(s) for s in communicated])[0]
             operation = draw_operation(agents[base].operations, rng)
@@ -84,8 +84,8 @@ class Society:
             topology: Topology = "centralized" if central else "parallel"
             speech = (agents, communicated, base, target, operation)
             first = Discussion(ident, round_number, topology, *speech, task=task)
-            shape = shapes.draw(ident, "shape", self.params.get("shapes") or shapes.ONLY["shapes"])
-            return shapes.parts(first, shape, int(self.params.get("many", 3)), aim)
+            shape = shapes.draw(ident, "shape", self.params.shapes)
+            return shapes.parts(first, shape, self.params.many, aim)
         return []
 
     def _aim(
@@ -105,10 +105,10 @@ class Society:
         random: all alike. simplest: what is easy to carry over first. proven: the same, times how
         often the task was carried over before against how often that failed.
         """
-        if self.params["base"] == "random":
+        if self.params.base == "random":
             return 1.0
         ease = 1.0 / (40 + difficulty(sample.code, sample.function)) ** 2
-        if self.params["base"] == "simplest":
+        if self.params.base == "simplest":
             return ease
         task = _roots(sample)
         # one failure halves the chance, one success doubles it
@@ -118,7 +118,7 @@ class Society:
         """d agents of different languages; the first is the one a centralized discussion is about."""
         main = rng.choices(self.agents, [self.weight(agent.seed) for agent in self.agents])[0]
         others = sorted({agent.language for agent in self.agents} - {main.language})
-        chosen = rng.sample(others, int(self.params["agents"]) - 1)
+        chosen = rng.sample(others, self.params.agents - 1)
         groups = [[agent for agent in self.agents if agent.language == language] for language in chosen]
         return [main, *(rng.choices(group, [self.weight(agent.seed) for agent in group])[0] for group in groups)]
 
@@ -133,7 +133,7 @@ class Society:
             and declarable(language, get(language).identifier(source.function))
             and supports(language, get(language).identifier(source.function), signature)
         ]
-        mode = self.params["targets"]
+        mode = self.params.targets
         if mode == "own":  # not cross-lingual: a new problem in the base's own language
             own = (_roots(source), source.language, work) not in self.tried
             return source.language if own and not kept else None
@@ -147,7 +147,7 @@ class Society:
         return rng.choices(pool, weights)[0] if sum(weights) > 0 else None
 
     def _scarcity(self, language: str) -> float:
-        share = float((self.params["target_weights"] or {}).get(language, 1.0))
+        share = self.params.target_weights.get(language, 1.0)
         return share / (1 + self.planned[language]) ** 2
 
     def count(self, discussion: Discussion, verified: bool) -> None:
@@ -172,16 +172,3 @@ class Society:
 def _roots(sample: Sample) -> str:
     """What identifies a problem across its translations: its roots and its types."""
     return " ".join(sample.roots()) + sample.signature
-
-
-def _check(params: dict[str, Any]) -> None:
-    shapes.check(params)
-    if params["targets"] not in ("balanced", "existing", "new", "uniform", "own"):
-        known = "balanced, existing, new, uniform or own"
-        raise BadInput(f"params.yaml: synthesize.targets is {params['targets']!r}; {known}")
-    if params["base"] not in ("proven", "simplest", "random"):
-        raise BadInput(f"params.yaml: synthesize.base is {params['base']!r}; proven, simplest or random")
-    if params["new_signature"] not in ("keep", "teacher"):
-        raise BadInput(f"params.yaml: synthesize.new_signature is {params['new_signature']!r}; keep or teacher")
-    if int(params["agents"]) < 1:
-        raise BadInput("params.yaml: synthesize.agents must be at least 1")

@@ -7,26 +7,29 @@ to begin so, and what they wrote is looked for in the whole answer. Leaves out c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar
 
 from xinstruct.agents.scorer import Asker
-from xinstruct.files import BadInput
 from xinstruct.llm.client import Request
+from xinstruct.params import SeedParams, SynthesizeParams
 from xinstruct.prompts import render, user
 
-MODES = ("auto", "always", "never")
+Own = TypeVar("Own", SeedParams, SynthesizeParams)
 
 
-def resolved(params: Mapping[str, Any], teacher: Asker, section: str) -> dict[str, Any]:
-    """The section with `started` as a truth value: auto asks the teacher whether it continues answers."""
-    mode = params.get("started", "always")
-    if isinstance(mode, bool):  # YAML reads on and off so
-        mode = "always" if mode else "never"
-    if mode not in MODES:
-        raise BadInput(f"params.yaml: {section}.started is {mode!r}; {', '.join(MODES)}")
-    return dict(params) | {"started": bool(getattr(teacher, "continues", True)) if mode == "auto" else mode == "always"}
+def resolved(params: Own, teacher: Asker) -> Own:
+    """The section without `started: auto`: the teacher tells whether it continues answers."""
+    if params.started != "auto":
+        return params
+    return replace(params, started="always" if getattr(teacher, "continues", True) else "never")
+
+
+def prefilled(params: SeedParams | SynthesizeParams) -> bool:
+    """Whether answers are started for the model. Raises ValueError where that is not resolved."""
+    if params.started == "auto":
+        raise ValueError("started is auto; see resolved()")
+    return params.started == "always"
 
 
 def sent(request: Request, started: bool) -> Request:

@@ -8,10 +8,9 @@ out what is made of a verified answer (derived.py) and objections to it (critiqu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from xinstruct.agents.agreement import Agreed, agree
-from xinstruct.agents.answers import Candidate, Task, answer, generation, translation
+from xinstruct.agents.answers import Candidate, Task, answer, generation, translation, tries
 from xinstruct.agents.cases import Observer
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.examples import shown, solutions, source_for, translations
@@ -21,6 +20,7 @@ from xinstruct.agents.tasks import supports
 from xinstruct.execution.jobs import Job
 from xinstruct.languages import get
 from xinstruct.languages.types import Case, Signature
+from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason
 
 ROOM = 32  # tokens a translation may take beyond twice its source
@@ -61,7 +61,7 @@ class Tools:
 
     teacher: Asker
     judge: Observer
-    params: dict[str, Any]
+    params: SynthesizeParams
     seed: int
 
 
@@ -76,7 +76,7 @@ def _translate(discussions: list[Discussion], society: Society, teacher: Asker, 
     """Answers that the base's cases check."""
     params = society.params
     tasks = [_translation_task(d, society) for d in discussions]
-    answer(tasks, teacher, judge, params, society.seed)
+    answer(tasks, teacher, judge, tries(params), society.seed)
     chosen: Chosen = {}
     for discussion, task in zip(discussions, tasks, strict=True):
         if task.best:
@@ -115,7 +115,7 @@ def _invent(discussions: list[Discussion], society: Society, teacher: Asker, jud
             discussion.fail(Reason.UNSUPPORTED, f"cannot express {discussion.signature}")
             continue
         usable.append(discussion)
-        count = int(params["examples"])
+        count = params.examples
         pairs.append((_new_task(discussion, discussion.target, count), _new_task(discussion, witness, count)))
     if not pairs:
         return {}

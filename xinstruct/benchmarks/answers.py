@@ -17,6 +17,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from xinstruct.benchmarks.command import add_data, data_folder, make_judge
 from xinstruct.benchmarks.fetch import declared, rows
 from xinstruct.benchmarks.problems import About, Problem, about, load
 from xinstruct.benchmarks.protocol import EXPLAIN, NAME, explaining, instruction, regenerating, without_code
-from xinstruct.files import BadInput, hash_path, read_yaml, replaced_file, write_json
+from xinstruct.files import BadInput, hash_path, replaced_file, write_json
 from xinstruct.languages import EIGHT, get
+from xinstruct.params import at_hand
 from xinstruct.prompts import user
 
 Row = dict[str, Any]
@@ -183,8 +185,7 @@ class Served:
         if not (folder / "model.json").exists():
             folder = work_root() / "models" / args.out.name
             fetch_teacher(args.model, folder, lambda text: print(text, file=sys.stderr))
-        params = read_yaml(Path("params.yaml"))["teacher"] if Path("params.yaml").exists() else {}
-        self.teacher = Teacher(params | {"on_length": "keep"}, folder, stage="answer")
+        self.teacher = Teacher(replace(at_hand().teacher, on_length="keep"), folder, stage="answer")
         self.args = args
         self.chunk, self.samples = 1 << 30, args.samples
         served = "embedded" if self.teacher.model["kind"] == "gguf" else "endpoint"

@@ -19,8 +19,9 @@ from xinstruct.benchmarks.problems import About, about
 from xinstruct.benchmarks.score import VOID, Score, judge_params, score_file
 from xinstruct.benchmarks.sources import SOURCES, obtain
 from xinstruct.execution.judge import Judge
-from xinstruct.files import BadInput, read_yaml, write_json
+from xinstruct.files import BadInput, write_json
 from xinstruct.languages import names
+from xinstruct.params import at_hand
 
 FETCHED = Path("data/fetch/benchmarks")
 
@@ -84,8 +85,7 @@ def make_judge(one: About, cache: Path | None = None, workers: int | None = None
     """A judge with params.yaml's execution section, the benchmark's limits and a cache under work/."""
     from xinstruct.plan import work_root
 
-    params = dict(read_yaml(Path("params.yaml")).get("execution", {})) if Path("params.yaml").exists() else {}
-    return Judge(judge_params(one, params, workers), cache=cache or work_root() / "verdicts.sqlite")
+    return Judge(judge_params(one, at_hand().execution, workers), cache=cache or work_root() / "verdicts.sqlite")
 
 
 def lines(score: Score, found: dict[str, Any]) -> list[str]:

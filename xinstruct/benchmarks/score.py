@@ -21,6 +21,7 @@ from xinstruct.benchmarks.shared import Names
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
+from xinstruct.params import ExecutionParams
 
 NO_CODE = "no_code"
 VOID = "infrastructure"
@@ -94,10 +95,9 @@ class Score:
         }
 
 
-def judge_params(one: About, params: dict[str, Any], workers: int | None = None) -> dict[str, Any]:
+def judge_params(one: About, params: ExecutionParams, workers: int | None = None) -> ExecutionParams:
     """The judge's params under a benchmark's own limits."""
-    found = {**params, **one.limits}
-    return found | ({"workers": workers} if workers else {})
+    return replace(params, **(one.limits | ({"workers": workers} if workers else {})))
 
 
 def score_file(

@@ -27,6 +27,7 @@ from typing import Any
 from xinstruct.engine.byprompt import ByPrompt
 from xinstruct.engine.sampling import Job, Made, refuse_too_long
 from xinstruct.files import BadInput
+from xinstruct.params import Dtype
 from xinstruct.processes import cores, live_with
 
 _AHEAD = 4  # jobs that a copy holds beyond its slots, so that a free slot is filled at once
@@ -83,7 +84,7 @@ class Copies:
         folder: Path,
         slots: int = 0,
         context: int = 4096,
-        dtype: str = "auto",
+        dtype: Dtype = "auto",
         count: int = 0,
         died: Callable[[], None] | None = None,
     ) -> None:
@@ -212,7 +213,7 @@ def how_many(folder: Path) -> int:
 
 
 def _answer(
-    inbox: Any, outbox: Connection, parent: int, folder: Path, slots: int, context: int, dtype: str, threads: int
+    inbox: Any, outbox: Connection, parent: int, folder: Path, slots: int, context: int, dtype: Dtype, threads: int
 ) -> None:
     """A copy's process: take in jobs, step, for ever. Ends with its parent; Ctrl-C is the parent's affair."""
     live_with(parent)

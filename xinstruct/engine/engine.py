@@ -21,6 +21,7 @@ import torch
 
 from xinstruct.engine.sampling import Job, Made, choose, likeliest, refuse_too_long
 from xinstruct.engine.slots import NAME, ROWS, Slots, refuse_other_layers
+from xinstruct.params import Dtype
 from xinstruct.processes import cores
 from xinstruct.training.compute import load_model, pick_dtype
 from xinstruct.training.data import load_tokenizer
@@ -53,7 +54,7 @@ class Engine:
     """A checkpoint in memory that answers jobs. Not for several threads at once."""
 
     def __init__(
-        self, folder: Path, slots: int = 0, context: int = 4096, dtype: str = "auto", threads: int = 0
+        self, folder: Path, slots: int = 0, context: int = 4096, dtype: Dtype = "auto", threads: int = 0
     ) -> None:
         """Raises BadInput when `folder` holds no checkpoint, or one with layers that it cannot run."""
         torch.set_num_threads(threads or cores())

@@ -13,7 +13,7 @@ process of their own ("separation": "process" in the verdict).
 OUT gets one verdict per line, in the same order, once all are there; what an interrupted run has is left in
 OUT.partial, and with --cache the next run does not judge it again. A line that cannot be read is refused on stderr
 with its number and field, the others go on, and the exit status is 1. Limits come from the `execution` section of
-./params.yaml where there is one.
+./params.yaml, or where there is none of the checkout's.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import CHUNK, Judge, progress
 from xinstruct.execution.toolchains import known
-from xinstruct.files import BadInput, read_yaml, temporary
+from xinstruct.files import BadInput, temporary
 from xinstruct.languages.types import Case, Signature, TypeSyntaxError, conforms
+from xinstruct.params import at_hand
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,12 +52,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Judge the file. Returns 0 when every line could be read, else 1."""
-    params = dict(read_yaml(Path("params.yaml")).get("execution", {})) if Path("params.yaml").exists() else {}
-    for name in ("workers", "cpu_seconds", "memory_mb"):
-        if (value := getattr(args, name)) is not None:
-            params[name] = value
-    if params.get("workers", 1) < 1:
-        raise BadInput(f"--workers is {params['workers']}; at least one is needed")
+    said = {name: getattr(args, name) for name in ("workers", "cpu_seconds", "memory_mb")}
+    given = {name: value for name, value in said.items() if value is not None}
+    if wrong := [name for name, value in given.items() if value <= 0]:
+        option = f"--{wrong[0].replace('_', '-')}"
+        raise BadInput(f"{option} is {given[wrong[0]]}; it must be above 0")
+    params = replace(at_hand().execution, **given)
     refused, counts = 0, Counter[str]()
     with (
         Judge(params, args.cache, args.unsafe) as judge,

@@ -32,6 +32,7 @@ from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import Program, Unsupported
+from xinstruct.params import ExecutionParams
 
 VERSION = 6  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 1024  # jobs in hand at a time: bounds memory and scratch
@@ -59,11 +60,10 @@ class Judge:
     BadInput when there is no isolation here and `unsafe` was not asked for.
     """
 
-    def __init__(self, params: dict[str, Any], cache: Path | None = None, unsafe: bool = False) -> None:
+    def __init__(self, params: ExecutionParams, cache: Path | None = None, unsafe: bool = False) -> None:
         self.limits = Limits.of(params)
         self._limits = dataclasses.astuple(self.limits)
-        self.workers = max(1, int(params.get("workers", 1)))
-        self.tolerance = float(params.get("float_tolerance", 1e-6))
+        self.workers, self.tolerance = params.workers, params.float_tolerance
         sys.set_int_max_str_digits(0)  # a result may be an integer of any size; the output limit bounds it
         self.sandbox = Sandbox(self.workers, unsafe)
         self.cache = VerdictCache(cache)

@@ -10,7 +10,7 @@ import resource
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xinstruct.files import BadInput
+from xinstruct.params import ExecutionParams
 
 MEGABYTE = 1 << 20
 
@@ -34,13 +34,9 @@ class Limits:
         return self.cpu_seconds * self.wall_factor
 
     @staticmethod
-    def of(params: dict[str, Any]) -> Limits:
-        """Limits from the `execution` section of params.yaml. Raises BadInput naming the key."""
-        known = {key: params[key] for key in ("cpu_seconds", "wall_factor", "memory_mb", "output_kb") if key in params}
-        for key, value in known.items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-                raise BadInput(f"params.yaml: execution.{key} is {value!r}; it must be a number above 0")
-        return Limits(**known)
+    def of(params: ExecutionParams) -> Limits:
+        """Limits from the `execution` section of params.yaml."""
+        return Limits(params.cpu_seconds, params.wall_factor, params.memory_mb, params.output_kb)
 
     def kernel(self) -> list[tuple[int, int]]:
         """(resource, value) for setrlimit. DATA, not AS: Java and node reserve far more than they use."""

@@ -12,16 +12,15 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Reply, Request
 from xinstruct.llm.journal import Journal, Spent
+from xinstruct.params import BudgetParams, PriceParams, TeacherParams
 
-SCOPES = ("stage", "run")
-LIMITS = ("tokens", "money", "minutes")
 # A prompt's tokens at most, before the server has counted them: code has 3 to 4 bytes per token, and
 # chat templates put a few tokens around each message (and some a system message of their own).
 _BYTES_PER_TOKEN = 2
@@ -36,15 +35,9 @@ class BudgetReached(BadInput):
 class Prices:
     """Money per million tokens of one model, from params.yaml's teacher.prices; 0 where there is none."""
 
-    def __init__(self, table: dict[str, Any], model: str) -> None:
-        """Raises BadInput when the model's entry is not {prompt: number, completion: number}."""
-        entry = table.get(model) or {}
-        try:
-            self.prompt, self.completion = float(entry.get("prompt", 0)), float(entry.get("completion", 0))
-        except (AttributeError, TypeError, ValueError):
-            raise BadInput(
-                f"params.yaml: teacher.prices[{model!r}] must be {{prompt: X, completion: Y}} per million tokens"
-            ) from None
+    def __init__(self, table: Mapping[str, PriceParams], model: str) -> None:
+        price = table.get(model)
+        self.prompt, self.completion = (price.prompt, price.completion) if price else (0.0, 0.0)
         self.known = bool(self.prompt or self.completion)
 
     def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
@@ -55,9 +48,9 @@ class Prices:
 class Budget:
     """The limits of `teacher.budget`; `admit` each request before it is sent, `settle` it afterwards."""
 
-    def __init__(self, params: dict[str, Any], journal: Journal, prices: Prices, model: str) -> None:
-        """Raises BadInput on a limit that does not exist, or on money without a price for `model`."""
-        self.limits = _limits(params)
+    def __init__(self, params: TeacherParams, journal: Journal, prices: Prices, model: str) -> None:
+        """Raises BadInput on a limit of money without a price for `model`."""
+        self.limits = _limits(params.budget)
         self.journal, self.prices = journal, prices
         self.reached = ""
         self._flying: dict[int, tuple[float, float]] = {}  # id(request) -> prompt and completion tokens at most
@@ -145,26 +138,10 @@ def _most(request: Request) -> tuple[float, float]:
     return size / _BYTES_PER_TOKEN + _PER_MESSAGE * len(request.messages), float(request.max_tokens)
 
 
-def _limits(params: dict[str, Any]) -> dict[tuple[str, str], float]:
-    """The limits above zero by (scope, name). Raises BadInput on names that do not exist."""
-    found: dict[tuple[str, str], float] = {}
-    for scope, name, value in _entries(params.get("budget") or {}):
-        if scope not in SCOPES or name not in LIMITS or not isinstance(value, int | float) or value < 0:
-            raise BadInput(
-                f"params.yaml: teacher.budget.{scope}.{name} is {value!r}; it must be a number >= 0 "
-                f"under {' or '.join(SCOPES)}: {', '.join(LIMITS)}"
-            )
-        if value:
-            found[scope, name] = float(value)
-    return found
-
-
-def _entries(table: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    for scope, limits in table.items():
-        if isinstance(limits, dict):
-            yield from ((scope, name, value) for name, value in limits.items())
-        elif limits is not None:
-            yield scope, "?", limits
+def _limits(params: BudgetParams) -> dict[tuple[str, str], float]:
+    """The limits above zero by (scope, name)."""
+    scopes = {"stage": asdict(params.stage), "run": asdict(params.run)}
+    return {(scope, name): value for scope, limits in scopes.items() for name, value in limits.items() if value}
 
 
 def run_id() -> str:

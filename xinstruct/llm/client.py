@@ -1,6 +1,6 @@
 """The teacher: ask a model many things, get the answers in order, never ask an answered call again.
 
-    with Teacher(params["teacher"]) as teacher:
+    with Teacher(params.teacher) as teacher:
         answers = teacher.ask([Request("1", ({"role": "user", "content": "Say hello."},))])
 
 Every answer is written to the journal the moment it arrives, so a killed run resumes where it
@@ -26,6 +26,7 @@ from xinstruct.llm.endpoint import without_secrets
 from xinstruct.llm.journal import Entry, Journal, call_key
 from xinstruct.llm.mending import Mending
 from xinstruct.llm.pool import Pool
+from xinstruct.params import TeacherParams
 from xinstruct.plan import work_root
 
 __all__ = ["Answer", "BudgetReached", "Request", "Teacher"]
@@ -42,7 +43,7 @@ class Teacher:
 
     def __init__(
         self,
-        params: dict[str, Any],
+        params: TeacherParams,
         folder: Path = Path("models/teacher"),
         journal: Path | None = None,
         stage: str = "",
@@ -52,19 +53,18 @@ class Teacher:
 
         `stage` is who asks, for the journal and the budget; `account` a file for what the calls took.
         """
-        self.params = params
         self.model = read_model(folder)
         self.backend: Embedded | Pool
         if self.model["kind"] == "endpoint":
             self.backend = Pool(_urls(self.model), params)
             self.backend.probe()
             name = self.backend.served
-            self.identity = str(params.get("identity") or f"{self.backend.endpoints[0].url} {name}")
+            self.identity = params.identity or f"{self.backend.endpoints[0].url} {name}"
         else:
             self.backend = Embedded(folder / str(self.model.get("file") or ""), params)
             name = str(self.model.get("name", ""))
             self.identity = f"sha256:{self.model['sha256']}"
-        prices = Prices(params.get("prices") or {}, name)
+        prices = Prices(params.prices, name)
         self.usage: dict[str, Any] = dict.fromkeys(
             ("calls", "cached", "prompt_tokens", "completion_tokens", "errors"), 0
         )

@@ -25,7 +25,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
@@ -34,6 +33,7 @@ from xinstruct.llm.calls import LASTING, Done, Gate, Reply, Request
 from xinstruct.llm.dialects import completion_body, read_reply
 from xinstruct.llm.server import EmbeddedServer
 from xinstruct.llm.transport import CallFailed, Policy, post
+from xinstruct.params import TeacherParams
 from xinstruct.processes import cores
 
 _AHEAD = 2  # requests that the batched server holds per slot, so that a free one is filled at once
@@ -86,15 +86,16 @@ class Line:
 class Embedded:
     """The embedded servers of one model: a checkpoint folder or a GGUF file. Started lazily, stopped by close()."""
 
-    def __init__(self, model: Path, params: dict[str, Any]) -> None:
+    def __init__(self, model: Path, params: TeacherParams) -> None:
         self.batched = model.is_dir()
-        wanted = int(params.get("servers", 0))
+        wanted = params.servers
         self.count = 1 if self.batched else wanted or cores()
-        self.slots = max(1, int(params.get("slots", 8))) if self.batched or wanted == 1 else 1
+        self.slots = params.slots if self.batched or wanted == 1 else 1
         threads = max(1, cores() // self.count)
-        context = int(params.get("context", 4096))
         copies = wanted if self.batched else 0
-        self.servers = [EmbeddedServer(model, context, self.slots, threads, copies=copies) for _ in range(self.count)]
+        self.servers = [
+            EmbeddedServer(model, params.context, self.slots, threads, copies=copies) for _ in range(self.count)
+        ]
         self.lines: list[Line] = []
         self._rendered: dict[str, str] = {}
 

@@ -21,7 +21,6 @@ from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.concurrency import Limiter
 from xinstruct.llm.dialects import (
-    FIELDS,
     RENDERED,
     chat_body,
     completion_body,
@@ -30,6 +29,7 @@ from xinstruct.llm.dialects import (
     template_renderer,
 )
 from xinstruct.llm.transport import CallFailed, Policy, once
+from xinstruct.params import TeacherParams
 
 _PROBE_SECONDS = 30.0
 _PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
@@ -73,16 +73,14 @@ def open_session() -> aiohttp.ClientSession:
 class Endpoint:
     """One base_url. `probe` it first; then `call` makes one attempt."""
 
-    def __init__(self, base_url: str, params: dict[str, Any]) -> None:
+    def __init__(self, base_url: str, params: TeacherParams) -> None:
         self.url = normal_url(base_url)
         self.root = self.url.removesuffix("/v1")
-        self.served = str(params.get("served_as") or "")
-        self.dialect = str(params.get("dialect") or "auto")
-        if self.dialect not in ("auto", *FIELDS):
-            raise BadInput(f"params.yaml: teacher.dialect is {self.dialect!r}; auto, {', '.join(FIELDS)}")
+        self.served = params.served_as
+        self.dialect: str = params.dialect
         self.policy = Policy.of(params)
-        self.start_wait = float(params.get("start_wait", 5))
-        self.limiter = Limiter(max(1, int(params.get("slots", 8))), float(params.get("slow_after") or 0))
+        self.start_wait = params.start_wait
+        self.limiter = Limiter(params.slots, params.slow_after)
         self.window = 0  # tokens of prompt and answer together, where the server says so
         self.without: set[str] = set()
         self._render: Callable[[Request], str] | None = None

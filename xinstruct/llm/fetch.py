@@ -17,24 +17,22 @@ from xinstruct.files import BadInput, hash_path, link, locked, replaced_folder, 
 from xinstruct.llm.convert import gguf_to_folder
 from xinstruct.llm.hub import Hub, RemoteFile, matching
 from xinstruct.llm.registry import Model, find, is_url
+from xinstruct.params import Engine
 from xinstruct.plan import work_root
 
 Say = Callable[[str], None]
-ENGINES = ("auto", "batched", "llamacpp")
 _CONVERSION = "1"  # raise when convert.py writes other bytes
 _CHECKPOINT = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")  # of a hub repository
 
 
 def fetch_teacher(
-    model: str | list[str], dest: Path, say: Say, served_as: str = "", engine: str = "auto"
+    model: str | list[str], dest: Path, say: Say, served_as: str = "", engine: Engine = "auto"
 ) -> dict[str, Any]:
     """Fill the folder `dest` with the model that answers; returns what its model.json says.
 
-    A list of URLs stands for replicas of one model. engine: what runs a model here, one of ENGINES;
+    A list of URLs stands for replicas of one model. engine: what runs a model here;
     auto takes what models.yaml names for it, for a folder what the files in it are for.
     """
-    if engine not in ENGINES:
-        raise BadInput(f"params.yaml: teacher.engine is {engine!r}; one of {', '.join(ENGINES)}")
     dest.mkdir(parents=True, exist_ok=True)
     if isinstance(model, list):
         facts = _replicas(model, served_as)
@@ -81,7 +79,7 @@ def _replicas(urls: list[str], served_as: str) -> dict[str, Any]:
 # ---- from a folder
 
 
-def _teacher_folder(folder: Path, dest: Path, engine: str) -> dict[str, Any]:
+def _teacher_folder(folder: Path, dest: Path, engine: Engine) -> dict[str, Any]:
     found = sorted(folder.glob("*.gguf"))
     if engine == "batched" or (engine == "auto" and not found):
         return {"name": folder.name, "kind": "safetensors", **_student_folder(folder, dest, "teacher")}
@@ -111,7 +109,7 @@ def _student_folder(folder: Path, dest: Path, whose: str = "student") -> dict[st
 # ---- by name
 
 
-def _teacher_named(model: Model, dest: Path, say: Say, engine: str) -> dict[str, Any]:
+def _teacher_named(model: Model, dest: Path, say: Say, engine: Engine) -> dict[str, Any]:
     described = {"name": model.name, "license": model.license, "context": model.context}
     if (model.engine if engine == "auto" else engine) == "batched":
         facts = _checkpoint(model, dest, say)

@@ -15,28 +15,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import jsonschema
 
-from xinstruct.files import BadInput
 from xinstruct.llm.calls import Answer, Request
+from xinstruct.params import TeacherParams
 from xinstruct.prompts import assistant, render, user
 
-POLICIES = ("keep", "retry", "error")
 Ask = Callable[[list[Request]], list[Answer]]
 
 
 class Mending:
     """What `teacher.repairs`, `teacher.on_length` and `teacher.length_limit` say."""
 
-    def __init__(self, params: dict[str, Any]) -> None:
-        """Raises BadInput on a policy that does not exist."""
-        self.repairs = int(params.get("repairs", 1))
-        self.on_length = str(params.get("on_length") or "keep")
-        self.length_limit = int(params.get("length_limit") or 4096)
-        if self.on_length not in POLICIES:
-            raise BadInput(f"params.yaml: teacher.on_length is {self.on_length!r}; it must be {', '.join(POLICIES)}")
+    def __init__(self, params: TeacherParams) -> None:
+        self.repairs, self.on_length, self.length_limit = params.repairs, params.on_length, params.length_limit
 
     def mend(self, requests: Sequence[Request], answers: Sequence[Answer], ask: Ask) -> list[Answer]:
         """The answers, those that are not what was asked for asked again by `ask` as far as allowed."""

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import aiohttp
 
@@ -19,6 +18,7 @@ from xinstruct.llm.calls import PASSING, WEATHER, Done, Gate, Reply, Request, ki
 from xinstruct.llm.dialects import read_reply
 from xinstruct.llm.endpoint import Endpoint, open_session
 from xinstruct.llm.transport import Attempts, CallFailed, Policy, Trouble
+from xinstruct.params import TeacherParams
 
 _REST = 2.0  # seconds that an endpoint which refuses connections is left alone while another answers
 
@@ -26,7 +26,7 @@ _REST = 2.0  # seconds that an endpoint which refuses connections is left alone 
 class Pool:
     """One endpoint or several replicas. `probe` first, then `run` as often as needed."""
 
-    def __init__(self, urls: Sequence[str], params: dict[str, Any]) -> None:
+    def __init__(self, urls: Sequence[str], params: TeacherParams) -> None:
         self.endpoints = [Endpoint(url, params) for url in urls]
         self.policy = Policy.of(params)
         self.most = sum(endpoint.limiter.most for endpoint in self.endpoints)

@@ -28,6 +28,7 @@ import aiohttp
 
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import WEATHER
+from xinstruct.params import TeacherParams
 
 _FATAL = {
     401: "the API key is missing or wrong (set XINSTRUCT_API_KEY)",
@@ -74,15 +75,15 @@ class Policy:
     patience: float = 300.0
 
     @staticmethod
-    def of(params: dict[str, Any]) -> Policy:
+    def of(params: TeacherParams) -> Policy:
         """From params.yaml's `teacher` section."""
         return Policy(
-            attempts=max(1, int(params.get("attempts", 6))),
-            backoff=float(params.get("backoff", 0.5)),
-            timeout=float(params.get("timeout", 600)),
-            connect=float(params.get("connect_timeout", 10)),
-            stall=float(params.get("stall_timeout", 60)),
-            patience=float(params.get("patience", 300)),
+            attempts=params.attempts,
+            backoff=params.backoff,
+            timeout=params.timeout,
+            connect=params.connect_timeout,
+            stall=params.stall_timeout,
+            patience=params.patience,
         )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.files import BadInput, read_records
+from xinstruct.params import Params
 from xinstruct.records import Completion, Pair, Rejection, Sample, Snippet, Turn
 
 # The paper's column order (table 1) and its column names.
@@ -54,7 +55,7 @@ class Run:
     """
 
     languages: list[str]
-    params: dict[str, Any]
+    params: Params
     records: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
     csv: dict[str, list[dict[str, str]]] = field(default_factory=dict)
@@ -90,19 +91,19 @@ class Run:
     @property
     def student(self) -> str:
         """The student's name, with its size where the weights say it."""
-        name = Path(str(self.params.get("student", {}).get("model", "the student"))).name
+        name = Path(self.params.student.model).name
         return f"{name} ({self.parameters / 1e6:.1f}M parameters)" if self.parameters else name
 
     @property
     def teacher(self) -> str:
         """The teacher's name."""
-        return str(self.params.get("teacher", {}).get("model", "the teacher"))
+        return str(self.params.teacher.model)
 
 
-def load(root: Path, params: dict[str, Any]) -> Run:
+def load(root: Path, params: Params) -> Run:
     """Read everything under `root`. Raises BadInput on a file that is there but unusable."""
-    known = [name for name in TITLES if name in params.get("languages", list(TITLES))]
-    run = Run([*known, *(x for x in params.get("languages", []) if x not in TITLES)], params)
+    known = [name for name in TITLES if name in params.languages]
+    run = Run([*known, *(x for x in params.languages if x not in TITLES)], params)
     for stage, kinds in WRITES.items():
         for kind in kinds:
             _records(root, run, stage, kind)

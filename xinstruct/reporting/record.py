@@ -11,7 +11,8 @@ import re
 import sys
 from pathlib import Path
 
-from xinstruct.files import BadInput, read_yaml, write_json
+from xinstruct.files import BadInput, write_json
+from xinstruct.params import read
 from xinstruct.reporting.load import load
 from xinstruct.reporting.scores import summary
 
@@ -22,7 +23,7 @@ def record(root: Path, name: str) -> Path:
     """Write one run's numbers. Raises BadInput when the name is unfit or nothing was evaluated."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise BadInput(f"{name!r} is not fit for a file name; use letters, digits, dot, dash, underscore")
-    run = load(root, read_yaml(root / "params.yaml"))
+    run = load(root, read(root / "params.yaml"))
     if not run.completions():
         raise BadInput("data/evaluate holds no completions; run dvc repro evaluate first")
     path = root / RESULTS / f"{name}.json"

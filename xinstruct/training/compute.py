@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.files import BadInput, replaced_folder
-
-NAMES = ("auto", "bfloat16", "float32")
+from xinstruct.params import Dtype
 
 
 def device() -> str:
@@ -35,12 +34,10 @@ def native_bfloat16() -> bool:
     return any(bool(getattr(torch.cpu, name)()) for name in checks if hasattr(torch.cpu, name))
 
 
-def pick_dtype(name: str) -> Any:
-    """The torch dtype of a `dtype` parameter. Raises BadInput on an unknown name."""
+def pick_dtype(name: Dtype) -> Any:
+    """The torch dtype of a `dtype` parameter."""
     import torch
 
-    if name not in NAMES:
-        raise BadInput(f"params.yaml: dtype {name!r} is not known; use one of {', '.join(NAMES)}")
     if name == "auto":
         name = "bfloat16" if native_bfloat16() else "float32"
     return getattr(torch, name)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xinstruct.params import DpoParams
 from xinstruct.records import Pair
 from xinstruct.training.data import load_tokenizer, preference_row
 
@@ -19,7 +20,7 @@ LOGGED = {"loss": "loss", "rewards/margins": "margin", "rewards/accuracies": "ac
 
 
 def optimise(
-    start: Path, pairs: Sequence[Pair], params: dict[str, Any], seed: int, scratch: Path, final: Path
+    start: Path, pairs: Sequence[Pair], params: DpoParams, seed: int, scratch: Path, final: Path
 ) -> list[dict[str, float]]:
     """Train the model in `start` on pairs and write the merged model to `final`.
 
@@ -33,7 +34,7 @@ def optimise(
 
     deterministic(seed)
     tokenizer = load_tokenizer(start)
-    model = load_model(start, weight_dtype(int(params["lora_rank"]), params.get("dtype", "auto")), "sdpa")
+    model = load_model(start, weight_dtype(params.lora_rank, params.dtype), "sdpa")
     stored = stored_dtype(start)
     trainer = build_trainer(model, tokenizer, pairs, params, seed, scratch)
     log = train(trainer, Watch("dpo"))
@@ -43,7 +44,7 @@ def optimise(
 
 
 def build_trainer(
-    model: Any, tokenizer: Any, pairs: Sequence[Pair], params: dict[str, Any], seed: int, scratch: Path
+    model: Any, tokenizer: Any, pairs: Sequence[Pair], params: DpoParams, seed: int, scratch: Path
 ) -> Any:
     """TRL's DPOTrainer over pairs, ready to train."""
     from datasets import Dataset
@@ -53,12 +54,12 @@ def build_trainer(
 
     ordered = sorted(pairs, key=lambda pair: pair.id)
     data = Dataset.from_list([preference_row(tokenizer, pair) for pair in ordered])
-    total = steps(len(pairs), int(params["batch_size"]), float(params["epochs"]))
-    config = DPOConfig(**arguments(scratch, params, seed, total), beta=float(params["beta"]), max_length=MAX_LENGTH)
+    total = steps(len(pairs), params.batch_size, params.epochs)
+    config = DPOConfig(**arguments(scratch, params, seed, total), beta=params.beta, max_length=MAX_LENGTH)
     return DPOTrainer(
         model=model,
         args=config,
         train_dataset=data,
         processing_class=tokenizer,
-        peft_config=adapter(int(params["lora_rank"])),
+        peft_config=adapter(params.lora_rank),
     )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from xinstruct.params import Dtype
 from xinstruct.records import content_id
 from xinstruct.training.data import Message, load_tokenizer, prompt_ids
 
@@ -40,7 +41,7 @@ class Generation:
 class Generator:
     """A checkpoint, loaded once in processes of its own, that answers conversations until it is closed."""
 
-    def __init__(self, folder: Path, dtype: str = "auto", batch: int = 0, context: int = 8192) -> None:
+    def __init__(self, folder: Path, dtype: Dtype = "auto", batch: int = 0, context: int = 8192) -> None:
         """batch: answers at a time (0: what suits the device). Raises BadInput as Engine does."""
         from xinstruct.engine.copies import Copies
 

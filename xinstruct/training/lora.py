@@ -11,6 +11,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from xinstruct.params import DpoParams, Dtype, SftParams
 from xinstruct.training.compute import device, pick_dtype
 
 SAVES = 8  # checkpoints per run: a killed run loses an eighth at most
@@ -25,7 +26,7 @@ def adapter(rank: int) -> Any:
     return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def weight_dtype(rank: int, dtype: str) -> Any:
+def weight_dtype(rank: int, dtype: Dtype) -> Any:
     """Number type that the weights are held in while training."""
     import torch
 
@@ -37,20 +38,22 @@ def steps(rows: int, batch: int, epochs: float) -> int:
     return max(1, math.ceil(math.ceil(rows / batch) * epochs))
 
 
-def arguments(folder: Path, params: dict[str, Any], seed: int, total_steps: int) -> dict[str, Any]:
+def arguments(
+    folder: Path, params: SftParams | DpoParams, seed: int, total_steps: int, warmup_steps: int = 0
+) -> dict[str, Any]:
     """Arguments of a TRL config that both stages share: schedule, seeds, checkpoints, silence."""
     import torch
 
     on_cpu = device() == "cpu"
     return {
         "output_dir": str(folder),
-        "num_train_epochs": float(params["epochs"]),
-        "learning_rate": float(params["learning_rate"]),
-        "per_device_train_batch_size": int(params["batch_size"]),
+        "num_train_epochs": params.epochs,
+        "learning_rate": params.learning_rate,
+        "per_device_train_batch_size": params.batch_size,
         "lr_scheduler_type": "cosine",
-        "warmup_steps": int(params.get("warmup_steps", 0)),
+        "warmup_steps": warmup_steps,
         "weight_decay": 0.0,
-        "bf16": pick_dtype(params.get("dtype", "auto")) == torch.bfloat16,
+        "bf16": pick_dtype(params.dtype) == torch.bfloat16,
         "seed": seed,
         "data_seed": seed,
         "use_cpu": on_cpu,

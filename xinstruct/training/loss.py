@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xinstruct.params import Dtype
 from xinstruct.training.compute import load_model, pick_dtype
 from xinstruct.training.data import IGNORED, Encoded, Message, encode, load_tokenizer
 
@@ -17,7 +18,7 @@ ROW_TOKENS = 2048
 
 
 def completion_loss(
-    folder: Path, conversations: Sequence[Sequence[Message]], dtype: str = "auto"
+    folder: Path, conversations: Sequence[Sequence[Message]], dtype: Dtype = "auto"
 ) -> list[tuple[float, int]]:
     """Per conversation, in input order: (sum of -ln p over the answer's tokens, number of those tokens)."""
     if not conversations:

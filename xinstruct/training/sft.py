@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xinstruct.params import SftParams
 from xinstruct.training.data import Encoded, load_tokenizer
 
 
-def too_long(row: Encoded, params: dict[str, Any]) -> bool:
+def too_long(row: Encoded, params: SftParams) -> bool:
     """Whether a sample does not fit a packed row."""
-    return len(row.input_ids) > int(params["batch_tokens"])
+    return len(row.input_ids) > params.batch_tokens
 
 
 def fine_tune(
-    start: Path, rows: Sequence[Encoded], params: dict[str, Any], seed: int, scratch: Path, final: Path
+    start: Path, rows: Sequence[Encoded], params: SftParams, seed: int, scratch: Path, final: Path
 ) -> list[dict[str, float]]:
     """Train the model in `start` on encoded samples and write the merged model to `final`.
 
@@ -33,7 +34,7 @@ def fine_tune(
 
     deterministic(seed)
     tokenizer = load_tokenizer(start)
-    model = load_model(start, weight_dtype(int(params["lora_rank"]), params["dtype"]))
+    model = load_model(start, weight_dtype(params.lora_rank, params.dtype))
     stored = stored_dtype(start)
     trainer = build_trainer(model, tokenizer, rows, params, seed, scratch)
     watch = Watch("sft")
@@ -48,7 +49,7 @@ def fine_tune(
 
 
 def build_trainer(
-    model: Any, tokenizer: Any, rows: Sequence[Encoded], params: dict[str, Any], seed: int, scratch: Path
+    model: Any, tokenizer: Any, rows: Sequence[Encoded], params: SftParams, seed: int, scratch: Path
 ) -> Any:
     """A PackedTrainer (TRL's SFTTrainer) over encoded samples, ready to train."""
     from datasets import Dataset
@@ -58,11 +59,11 @@ def build_trainer(
     from xinstruct.training.trainers import PackedTrainer
 
     data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
-    packs = packed_rows(rows, int(params["batch_tokens"]))
-    total = steps(packs, int(params["batch_size"]), float(params["epochs"]))
+    packs = packed_rows(rows, params.batch_tokens)
+    total = steps(packs, params.batch_size, params.epochs)
     config = SFTConfig(
-        **arguments(scratch, params, seed, total),
-        max_length=int(params["batch_tokens"]),
+        **arguments(scratch, params, seed, total, params.warmup_steps),
+        max_length=params.batch_tokens,
         packing=True,
         packing_strategy="bfd",
     )
@@ -71,7 +72,7 @@ def build_trainer(
         args=config,
         train_dataset=data,
         processing_class=tokenizer,
-        peft_config=adapter(int(params["lora_rank"])),
+        peft_config=adapter(params.lora_rank),
     )
 
 

@@ -1,0 +1,65 @@
+"""params.yaml, typed: one frozen dataclass per section, read once and checked whole.
+
+    params = read(Path("params.yaml"))
+    params.teacher.slots, params.synthesize.rounds
+
+``python -m xinstruct.params > docs/params.md`` (``make docs``) writes the page about all of them. The
+defaults stand in params.yaml only.
+"""
+
+from __future__ import annotations
+
+from xinstruct.params.reading import at_hand, everything, listed, nearest, read, section
+from xinstruct.params.sections import (
+    BudgetParams,
+    DeduplicateParams,
+    DpoParams,
+    Dtype,
+    Engine,
+    EvaluateParams,
+    ExecutionParams,
+    FetchParams,
+    FilterParams,
+    LimitParams,
+    MineParams,
+    Params,
+    PreferencesParams,
+    PriceParams,
+    ReportParams,
+    ScorerParams,
+    SeedParams,
+    SftParams,
+    StudentParams,
+    SynthesizeParams,
+    TeacherParams,
+)
+
+__all__ = [
+    "BudgetParams",
+    "DeduplicateParams",
+    "DpoParams",
+    "Dtype",
+    "Engine",
+    "EvaluateParams",
+    "ExecutionParams",
+    "FetchParams",
+    "FilterParams",
+    "LimitParams",
+    "MineParams",
+    "Params",
+    "PreferencesParams",
+    "PriceParams",
+    "ReportParams",
+    "ScorerParams",
+    "SeedParams",
+    "SftParams",
+    "StudentParams",
+    "SynthesizeParams",
+    "TeacherParams",
+    "at_hand",
+    "everything",
+    "listed",
+    "nearest",
+    "read",
+    "section",
+]

@@ -1,0 +1,288 @@
+"""The parameters by section, in the order of params.yaml: types, ranges and choices.
+
+What each is for stands beside it in params.yaml, and so does its default: no field has one here. The
+two together make docs/params.md (``python -m xinstruct.params``). Names that depend on other files
+(operations, aspects, languages, benchmarks, packages) are checked where those are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from xinstruct.params.rules import (
+    Amount,
+    Count,
+    Distinct,
+    Filled,
+    Likeness,
+    Name,
+    Number,
+    Positive,
+    Range,
+    Share,
+    Weighed,
+    Whole,
+)
+from xinstruct.params.unlisted import Section
+
+Dialect = Literal["auto", "vllm", "sglang", "ollama", "llamacpp", "transformers", "xinstruct", "openai"]
+Engine = Literal["auto", "batched", "llamacpp"]
+Dtype = Literal["auto", "bfloat16", "float32"]
+Started = Literal["auto", "always", "never"]
+Shape = Literal["one_to_one", "one_to_many", "many_to_many"]
+TaskType = Literal["generation", "completion", "translation", "repair", "explanation"]
+
+
+@dataclass(frozen=True)
+class PriceParams(Section):
+    """What a model costs per million tokens."""
+
+    prompt: Amount
+    completion: Amount
+
+
+@dataclass(frozen=True)
+class LimitParams(Section):
+    """What may be spent; 0 is no limit."""
+
+    tokens: Amount
+    money: Amount
+    minutes: Amount
+
+
+@dataclass(frozen=True)
+class BudgetParams(Section):
+    """Limits of one stage and of one run with all its stages."""
+
+    stage: LimitParams
+    run: LimitParams
+
+
+@dataclass(frozen=True)
+class TeacherParams(Section):
+    """The model that writes instructions, discusses, answers and scores, and how it is asked."""
+
+    model: Annotated[list[Name], Filled()] | Name
+    served_as: str
+    dialect: Dialect
+    engine: Engine
+    identity: str
+    slots: Count
+    servers: Whole
+    context: Count
+    attempts: Count
+    backoff: Amount
+    patience: Amount
+    start_wait: Amount
+    connect_timeout: Positive
+    timeout: Positive
+    stall_timeout: Positive
+    slow_after: Amount
+    on_length: Literal["keep", "retry", "error"]
+    length_limit: Count
+    repairs: Whole
+    prices: dict[str, PriceParams]
+    budget: BudgetParams
+
+
+@dataclass(frozen=True)
+class StudentParams(Section):
+    """The model that is fine-tuned."""
+
+    model: Name
+
+
+@dataclass(frozen=True)
+class ExecutionParams(Section):
+    """Limits of one program that is run."""
+
+    workers: Count
+    cpu_seconds: Number
+    wall_factor: Number
+    memory_mb: Count
+    output_kb: Count
+    float_tolerance: Amount
+
+
+@dataclass(frozen=True)
+class FetchParams(Section):
+    """What is fetched."""
+
+    sources: Name
+
+
+@dataclass(frozen=True)
+class MineParams(Section):
+    """Which functions are mined."""
+
+    max_tokens: Count
+    per_language: Count
+    prefer: Literal["self_contained", "runnable", "none"]
+    near_duplicate: Likeness
+    permutations: Count
+
+
+@dataclass(frozen=True)
+class ScorerParams(Section):
+    """How samples are rated, and from which total they are kept."""
+
+    form: Literal["lines", "json"]
+    reasons: bool
+    weights: dict[str, Amount]
+    cutoff: Annotated[float, Range(0, 5)]
+
+
+@dataclass(frozen=True)
+class SeedParams(Section):
+    """How seeds are made of snippets."""
+
+    per_language: Count
+    tries_per_language: Count
+    prove: Whole
+    ds1_share: Share
+    response: Literal["function", "teacher"]
+    cases: Count
+    mutants: Whole
+    context: Annotated[list[Literal["package", "signature", "doc"]], Distinct()]
+    started: Started
+    instruction_tokens: Count
+    instruction_temperature: Amount
+    candidates: Count
+    temperature: Amount
+    max_tokens: Count
+    examples: Whole
+    scorer: ScorerParams
+
+
+@dataclass(frozen=True)
+class SynthesizeParams(Section):
+    """How agents discuss, what they remember, and how what they made is answered and checked."""
+
+    rounds: Count
+    discussions: Whole
+    groups: Count
+    agents: Count
+    centralized_share: Share
+    base: Literal["proven", "simplest", "random"]
+    memory_capacity: Whole
+    similarity: Share
+    gate: Literal["minhash", "embedding"]
+    memory_shown: Whole
+    reflection: bool
+    reflection_notes: Whole
+    operations: Annotated[dict[str, Amount], Weighed()]
+    shapes: Annotated[dict[Shape, Amount], Weighed()]
+    many: Count
+    tasks: Annotated[dict[TaskType, Amount], Weighed()]
+    critique_turns: Whole
+    new_signature: Literal["keep", "teacher"]
+    agreement_inputs: Count
+    targets: Literal["balanced", "existing", "new", "uniform", "own"]
+    target_weights: dict[str, Amount]
+    block_chars: Count
+    prompt_tokens: Count
+    prompt_temperature: Amount
+    candidates: Count
+    wave: Whole
+    started: Started
+    feedback_turns: Whole
+    temperature: Amount
+    max_tokens: Count
+    examples: Whole
+    example_order: Annotated[list[Literal["memory", "fixed", "peers"]], Distinct()]
+    scorer: ScorerParams
+    rate_failures: Whole
+
+
+@dataclass(frozen=True)
+class DeduplicateParams(Section):
+    """What counts as a duplicate or as contaminated."""
+
+    threshold: Likeness
+    permutations: Count
+    decontamination_ngram: Count
+    benchmarks: list[Name]
+
+
+@dataclass(frozen=True)
+class FilterParams(Section):
+    """How the verified samples are split."""
+
+    heldout_share: Share
+
+
+@dataclass(frozen=True)
+class SftParams(Section):
+    """Supervised fine-tuning."""
+
+    epochs: Positive
+    learning_rate: Positive
+    warmup_steps: Whole
+    batch_tokens: Count
+    batch_size: Count
+    lora_rank: Whole
+    dtype: Dtype
+
+
+@dataclass(frozen=True)
+class PreferencesParams(Section):
+    """How preference pairs are made."""
+
+    tasks: Whole
+    samples: Count
+    temperature: Amount
+    max_new_tokens: Count
+    pairs_per_task: Count
+    reference_as_chosen: bool
+
+
+@dataclass(frozen=True)
+class DpoParams(Section):
+    """Direct preference optimisation."""
+
+    beta: Positive
+    epochs: Positive
+    learning_rate: Positive
+    batch_size: Count
+    lora_rank: Whole
+    dtype: Dtype
+
+
+@dataclass(frozen=True)
+class EvaluateParams(Section):
+    """Which models answer what."""
+
+    models: Annotated[list[Literal["start", "sft", "dpo"]], Filled(), Distinct()]
+    benchmarks: dict[str, Whole]
+    heldout: Whole
+    max_new_tokens: Count
+
+
+@dataclass(frozen=True)
+class ReportParams(Section):
+    """What the report shows."""
+
+    discussions: Whole
+
+
+@dataclass(frozen=True)
+class Params(Section):
+    """All of params.yaml. Of a stage it holds what the stage's `params:` in dvc.yaml list."""
+
+    random_seed: Annotated[int, Range(0, 2**32 - 1)]
+    languages: Annotated[list[Name], Filled(), Distinct()]
+    teacher: TeacherParams
+    student: StudentParams
+    execution: ExecutionParams
+    fetch: FetchParams
+    mine: MineParams
+    seed: SeedParams
+    synthesize: SynthesizeParams
+    deduplicate: DeduplicateParams
+    filter: FilterParams
+    sft: SftParams
+    preferences: PreferencesParams
+    dpo: DpoParams
+    evaluate: EvaluateParams
+    report: ReportParams
