@@ -14,7 +14,7 @@ TEST_CACHE := $(CURDIR)/build/test-cache
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test lint types unit fresh smoke ablations doctor evidence verdicts bench published \
+.PHONY: help setup system toolchains repro test lint types unit fresh graph smoke ablations doctor evidence verdicts bench published \
         agreement reference answers rescore pages docs lock clean
 
 help: ## what there is
@@ -49,6 +49,9 @@ repro: setup ## the whole pipeline; reports/index.html at the end
 	@xinstruct summary
 
 test: setup toolchains lint types unit ## everything that must pass
+
+graph: setup ## the code dependencies of every stage into dvc.yaml, file by file
+	python setup/graph.py
 
 lint: ## style, and the tree and dependencies as they are declared
 	python setup/check_project.py

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Teacher
-from xinstruct.llm.fetch import fetch_teacher
+from xinstruct.models.fetch import fetch_teacher
 from xinstruct.params import at_hand
 
 VENVS = Path("build/bench-venv")

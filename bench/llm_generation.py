@@ -15,8 +15,8 @@ from typing import Any
 from bench.gguf_types import requantise
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Teacher
-from xinstruct.llm.fetch import fetch_teacher
 from xinstruct.llm.journal import Journal
+from xinstruct.models.fetch import fetch_teacher
 from xinstruct.params import at_hand
 from xinstruct.plan import work_root
 from xinstruct.processes import cores

@@ -18,10 +18,10 @@ from typing import Any
 from tree_sitter import Node
 
 from stages.mine import SOURCES, source_index, tokenizer
+from xinstruct.code.grammars import GRAMMARS
 from xinstruct.dedup.minhash import survivors
 from xinstruct.files import BadInput
 from xinstruct.mining.corpus import mine_source, wanted_files
-from xinstruct.mining.grammars import GRAMMARS
 
 _DEFINITIONS = {
     "function_definition",

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from stages.mine import SOURCES, source_index
+from xinstruct.code.facts import parse
+from xinstruct.code.grammars import GRAMMARS
 from xinstruct.files import write_json
 from xinstruct.mining.archives import read_archive
 from xinstruct.mining.corpus import wanted_names
-from xinstruct.mining.facts import parse
 from xinstruct.mining.fetch import INDEX
-from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.mining.licences import LICENCE_FILE
 from xinstruct.plan import work_root
 

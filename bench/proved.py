@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xinstruct.agents import cases
+from xinstruct.agents.inference import with_types
 from xinstruct.agents.seeds import namesakes_last, screen, simplicity
-from xinstruct.agents.typed import with_types
+from xinstruct.code.inference import LANGUAGES
 from xinstruct.execution.judge import Judge
 from xinstruct.files import read_records
-from xinstruct.mining.guesses import LANGUAGES
 from xinstruct.params import SeedParams, read
 from xinstruct.plan import work_root
 from xinstruct.records import Reason, Snippet

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from xinstruct.models.device import copy_model
 from xinstruct.params import DpoParams
 from xinstruct.records import Pair
 from xinstruct.stage import Context, Script, run
-from xinstruct.training.compute import copy_model
 from xinstruct.training.dpo import optimise
 
 START = Path("models/sft")

@@ -19,19 +19,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from xinstruct.benchmarks.extract import NONE
 from xinstruct.benchmarks.fetch import declaration
 from xinstruct.benchmarks.questions import Question, benchmark_question, heldout_question, unjudged
 from xinstruct.benchmarks.scoring import comparisons, summary, table
 from xinstruct.benchmarks.translate import draw, expressible, read_suite
+from xinstruct.code.extraction import NONE
 from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Judge
 from xinstruct.files import write_json
+from xinstruct.models.generation import Generator
 from xinstruct.params import EvaluateParams
 from xinstruct.records import Completion, Sample, content_id
 from xinstruct.stage import BadInput, Context, Script, run, work_root
 from xinstruct.training import data as sft_data
-from xinstruct.training.generate import Generator
 from xinstruct.training.loss import completion_loss, mean_loss
 
 BENCHMARKS = Path("data/fetch/benchmarks")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.files import replaced_folder, write_json
-from xinstruct.llm.fetch import fetch_student, fetch_teacher
+from xinstruct.models.fetch import fetch_student, fetch_teacher
 from xinstruct.params import FetchParams
 from xinstruct.stage import Context, Script, run
 

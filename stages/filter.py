@@ -18,9 +18,9 @@ from collections import Counter, defaultdict
 from math import ceil
 from typing import Any
 
+from xinstruct.code.types import Signature, TypeSyntaxError, cases_from_json
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
-from xinstruct.languages.types import Signature, TypeSyntaxError, cases_from_json
 from xinstruct.params import FilterParams
 from xinstruct.records import Reason, Sample, content_id
 from xinstruct.stage import Context, Script, run, work_root

@@ -14,15 +14,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from xinstruct.benchmarks.extract import extract_code
+from xinstruct.code.extraction import extract_code
+from xinstruct.code.types import Signature, cases_from_json
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.files import write_json
-from xinstruct.languages.types import Signature, cases_from_json
+from xinstruct.models.generation import Generation, Generator
 from xinstruct.params import PreferencesParams
 from xinstruct.records import Completion, Pair, Reason, Sample, content_id
 from xinstruct.stage import Context, Script, run, work_root
-from xinstruct.training.generate import Generation, Generator
 from xinstruct.training.preferences import PASSED, REFERENCE, Answer, make_pairs, pick_tasks
 
 START = Path("models/sft")

@@ -13,13 +13,13 @@ from collections import Counter
 from dataclasses import replace
 
 from xinstruct.agents.cases import Probe
+from xinstruct.agents.inference import with_types
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.seeds import Draft, assign, generate, screen, try_snippets
 from xinstruct.agents.started import prefilled, resolved
-from xinstruct.agents.typed import with_types
+from xinstruct.code.inference import LANGUAGES
 from xinstruct.execution.judge import Judge
 from xinstruct.llm.client import Teacher
-from xinstruct.mining.guesses import LANGUAGES
 from xinstruct.params import SeedParams
 from xinstruct.records import Reason, Snippet
 from xinstruct.stage import Context, Script, run, work_root

@@ -13,11 +13,12 @@ from typing import Any
 
 import pandas as pd
 
+from xinstruct.models.chat import load_tokenizer
+from xinstruct.models.device import copy_model
 from xinstruct.params import SftParams
 from xinstruct.records import Reason, Sample
 from xinstruct.stage import BadInput, Context, Script, run
-from xinstruct.training.compute import copy_model
-from xinstruct.training.data import Encoded, conversation, encode, heldout_samples, load_tokenizer, training_samples
+from xinstruct.training.data import Encoded, conversation, encode, heldout_samples, training_samples
 from xinstruct.training.loss import completion_loss, mean_loss
 from xinstruct.training.sft import fine_tune, too_long
 

@@ -13,7 +13,6 @@ from collections import Counter
 from typing import Any
 
 from xinstruct.agents.groups import groups, merged
-from xinstruct.agents.quality import calibration, coverage, measures
 from xinstruct.agents.rounds import Outcome, run_round
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.society import Society
@@ -25,6 +24,7 @@ from xinstruct.languages import all_languages
 from xinstruct.llm.client import Teacher
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason, rejection
+from xinstruct.reporting.quality import calibration, coverage, measures
 from xinstruct.stage import Context, Script, run, work_root
 
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xinstruct.agents.cases import make_mutants
-from xinstruct.benchmarks.extract import NONE
 from xinstruct.benchmarks.problems import Problem, ProgramProblem
 from xinstruct.benchmarks.rules import Rules, apply, preamble
 from xinstruct.benchmarks.samples import Answer
+from xinstruct.code.extraction import NONE
+from xinstruct.code.mutants import make_mutants
 from xinstruct.execution.jobs import Job
 
 _ADAPTER = Path(__file__).with_name("adapter.java")

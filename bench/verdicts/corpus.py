@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.files import read_yaml
 from xinstruct.languages import EIGHT
-from xinstruct.languages.types import Case, Signature
 
 FOLDER = Path(__file__).with_name("evil")
 MODES = ("cases", "completion", "program")

@@ -17,9 +17,9 @@ import datasets
 import evaluate
 
 from xinstruct.benchmarks.passk import mean_pass_at_k, wilson
+from xinstruct.code.types import Signature, cases_from_json
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
-from xinstruct.languages.types import Signature, cases_from_json
 from xinstruct.params import ExecutionParams, section
 
 _DESCRIPTION = "pass@k over answers in Python, JavaScript, TypeScript, Java, C++, C#, PHP and Bash."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.params import execution, own
-from xinstruct.languages.types import Case, Signature, cases_to_json
+from xinstruct.code.types import Case, Signature, cases_to_json
 from xinstruct.llm.client import Answer, Request
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Sample, Snippet, content_id

@@ -15,9 +15,9 @@ from typing import Any
 
 from tests.agents.helpers import as_served
 from tests.llm.conftest import Handler
-from xinstruct.agents.spelling import Opening
+from xinstruct.code.types import Case, Signature, cases_to_json
 from xinstruct.languages import get
-from xinstruct.languages.types import Case, Signature, cases_to_json
+from xinstruct.languages.header import FunctionHeader
 from xinstruct.records import Sample, content_id
 
 SHARES = {"right": 5, "wrong": 2, "foreign": 1.5, "empty": 1, "nonsense": 1, "copy": 1, "endless": 0.5}
@@ -133,7 +133,7 @@ class OracleServer:
 
     def whole(self, kind: str, problem: Problem, language: str, body: str) -> str:
         """An answer of a chat model that starts for itself: talk, one fenced block, talk."""
-        head = Opening.of(language, problem.function(language), problem.signature).bare
+        head = FunctionHeader.of(language, problem.function(language), problem.signature).bare
         code, tag = f"{head}\n{body.rstrip()}", get(language).fence
         if kind == "foreign":
             other = "javascript" if language == "python" else "python"
@@ -169,7 +169,7 @@ class OracleServer:
 
 def given_part(problem: Problem, language: str, head: str) -> int:
     """How many characters of the right body the started answer holds already, 0 when only the header stands."""
-    bare = Opening.of(language, problem.function(language), problem.signature).bare
+    bare = FunctionHeader.of(language, problem.function(language), problem.signature).bare
     given = head.removeprefix(bare).removeprefix("\n")
     return len(given) if head.startswith(bare) and problem.bodies[language].startswith(given) else 0
 

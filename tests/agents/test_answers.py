@@ -4,11 +4,11 @@ import pytest
 
 from tests.agents.helpers import ADD, ADD_CASES
 from xinstruct.agents.answers import Candidate, Task, Tries, complete
-from xinstruct.agents.spelling import Opening, spelled_for, without_imports
 from xinstruct.agents.tasks import Thread, calls, declaration, first_sentence
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import EIGHT, get
-from xinstruct.languages.types import Case, Signature
+from xinstruct.languages.header import FunctionHeader, spelled_for, without_imports
 from xinstruct.llm.client import Answer
 from xinstruct.records import Reason
 
@@ -29,7 +29,7 @@ def task(language: str = "python") -> Task:
     ],
 )
 def test_an_answer_ends_where_its_function_does(language: str, text: str) -> None:
-    opened = Opening.of(language, "add", ADD).bare
+    opened = FunctionHeader.of(language, "add", ADD).bare
     code, closed = complete(language, opened, text, "length")
     assert closed and code.startswith(opened)
     assert not any(extra in code for extra in ("print", "console", "more", "Main", "explained", "add 1 2"))
@@ -39,7 +39,7 @@ def test_an_answer_ends_where_its_function_does(language: str, text: str) -> Non
 
 @pytest.mark.parametrize("language", EIGHT)
 def test_the_brace_that_the_stop_string_took_is_put_back(language: str) -> None:
-    opened = Opening.of(language, "add", ADD).bare
+    opened = FunctionHeader.of(language, "add", ADD).bare
     code, closed = complete(language, opened, "\n    return a + b", "stop")
     assert closed and code.rstrip().endswith("return a + b" if language == "python" else "}")
     unfinished, closed = complete(language, opened, "\n    return a +", "length")
@@ -48,7 +48,7 @@ def test_the_brace_that_the_stop_string_took_is_put_back(language: str) -> None:
 
 @pytest.mark.parametrize("language", EIGHT)
 def test_what_wraps_a_function_is_left_out_and_put_back(language: str) -> None:
-    opening = Opening.of(language, "add", ADD)
+    opening = FunctionHeader.of(language, "add", ADD)
     function = f"{opening.bare}\n    body\n" + ("" if language == "python" else "}")
     whole = opening.whole(function)
     assert whole.startswith(get(language).header("add", ADD).rstrip())

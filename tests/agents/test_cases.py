@@ -5,13 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.agents.helpers import EXECUTION, snippet
-from xinstruct.agents.cases import constants, find_cases, make_mutants, probe, telling, weak
+from xinstruct.agents.cases import constants, find_cases, probe, telling, weak
 from xinstruct.agents.examples import worked
+from xinstruct.code.mutants import make_mutants
+from xinstruct.code.types import Case, Signature, conforms
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.languages import EIGHT
-from xinstruct.languages.types import Case, Signature, conforms
 from xinstruct.records import Reason
 
 

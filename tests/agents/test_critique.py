@@ -9,7 +9,7 @@ from tests.agents.books import SEED, SENDING, Make, Ran
 from tests.agents.oracle import OWN
 from xinstruct.agents.critique import Objection, parse
 from xinstruct.agents.tasks import request_seed
-from xinstruct.languages.types import Signature, cases_from_json
+from xinstruct.code.types import Signature, cases_from_json
 
 TWO = ["python", "javascript"]
 # results are whole numbers, so that a narrow answer's -99 shows

@@ -111,7 +111,7 @@ def test_target_modes() -> None:
 
 
 def test_a_target_that_cannot_express_the_types_is_not_drawn() -> None:
-    from xinstruct.languages.types import Signature
+    from xinstruct.code.types import Signature
 
     nested = Signature.of("int", m="dict<string,list<int>>").to_json()
     seeds = [sample(lang, signature=nested) for lang in ("python", "javascript")]

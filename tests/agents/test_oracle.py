@@ -22,10 +22,10 @@ from tests.agents.oracle import OWN, SHARES, Problem
 from xinstruct.agents.tasks import request_seed
 from xinstruct.benchmarks.fetch import rows as benchmark_rows
 from xinstruct.benchmarks.translate import read_suite
+from xinstruct.code.types import cases_from_json
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.languages import Unsupported
-from xinstruct.languages.types import cases_from_json
 from xinstruct.records import Turn, content_id
 
 X_FILES = {

@@ -9,7 +9,7 @@ from tests.params import own
 from xinstruct.agents.cases import probe
 from xinstruct.agents.seeds import Draft, IGenerator
 from xinstruct.agents.tasks import Thread
-from xinstruct.languages.types import Signature
+from xinstruct.code.types import Signature
 from xinstruct.llm.client import Answer
 from xinstruct.params import SeedParams
 

@@ -7,8 +7,8 @@ import pytest
 from tests.agents.books import Make, check_books
 from tests.agents.oracle import BEGIN, OWN
 from tests.params import own
-from xinstruct.agents.cutting import body_of, first_part, whole_answer
 from xinstruct.agents.started import follows, prefilled, resolved
+from xinstruct.code.completion import body_of, first_part, whole_answer
 from xinstruct.files import BadInput
 
 LANGUAGES = ["python", "javascript", "php", "bash"]

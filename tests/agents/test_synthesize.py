@@ -14,8 +14,8 @@ import stages.seed
 import stages.synthesize
 from tests.agents.helpers import BODIES, EXECUTION, Oracle, sample, snippet, synthesis
 from tests.params import own
+from xinstruct.code.types import Signature
 from xinstruct.files import read_records, write_records
-from xinstruct.languages.types import Signature
 from xinstruct.llm.client import Request
 from xinstruct.plan import Plan
 from xinstruct.records import Reason, Rejection, Sample, Snippet, Turn, content_id

@@ -12,10 +12,10 @@ from tests.agents.helpers import synthesis
 from tests.agents.oracle import OWN
 from xinstruct.agents.operations import Operation
 from xinstruct.agents.shapes import check, fitting
-from xinstruct.agents.spelling import Opening
 from xinstruct.agents.tasks import request_seed
+from xinstruct.code.types import Signature
 from xinstruct.files import BadInput
-from xinstruct.languages.types import Signature
+from xinstruct.languages.header import FunctionHeader
 from xinstruct.records import Sample
 
 LANGUAGES = ["python", "javascript", "php", "bash"]
@@ -35,7 +35,7 @@ def block(text: str) -> str:
 def test_completion_gives_part_of_the_body(oracle_run: Make) -> None:
     ran = oracle_run(OWN, LANGUAGES, shares=RIGHT, tasks={"completion": 1.0}, rounds=1)
     for sample in made(ran, "completion"):
-        opening = Opening.of(sample.language, sample.function, Signature.from_json(sample.signature))
+        opening = FunctionHeader.of(sample.language, sample.function, Signature.from_json(sample.signature))
         given, whole = block(sample.instruction), opening.alone(sample.response)
         assert whole.startswith(given) and len(opening.bare) < len(given) < len(whole)
         assert "breaks off in its body" in sample.instruction and "returns" in sample.instruction
@@ -62,7 +62,7 @@ def test_a_completion_that_fails_is_rejected_with_its_own_reason(oracle_run: Mak
 def test_repair_gives_code_that_fails_and_its_error(oracle_run: Make) -> None:
     ran = oracle_run(OWN, LANGUAGES, shares=RIGHT, tasks={"repair": 1.0}, rounds=1)
     for sample in made(ran, "repair"):
-        opening = Opening.of(sample.language, sample.function, Signature.from_json(sample.signature))
+        opening = FunctionHeader.of(sample.language, sample.function, Signature.from_json(sample.signature))
         broken = block(sample.instruction)
         assert broken != opening.alone(sample.response)
         assert "Repair this code, which fails (" in sample.instruction
@@ -75,7 +75,7 @@ def test_translation_gives_the_bases_code(oracle_run: Make) -> None:
     seeds = {p.seed(n).id: p.seed(n) for p in OWN for n in LANGUAGES}
     for sample in made(ran, "translation"):
         base = seeds[sample.parents[0]]
-        opening = Opening.of(base.language, base.function, Signature.from_json(base.signature))
+        opening = FunctionHeader.of(base.language, base.function, Signature.from_json(base.signature))
         assert block(sample.instruction) == opening.alone(base.response)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from xinstruct.benchmarks.infer import NoType, annotated, common_type, to_json
-from xinstruct.languages.types import conforms
+from xinstruct.code.types import conforms
 
 
 @pytest.mark.parametrize(

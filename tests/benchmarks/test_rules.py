@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from xinstruct.benchmarks.evalplus import shaped
-from xinstruct.benchmarks.extract import extract_code
 from xinstruct.benchmarks.fetch import HERE
 from xinstruct.benchmarks.oracle import agrees, check
 from xinstruct.benchmarks.problems import ProgramProblem
 from xinstruct.benchmarks.rules import apply, rules
+from xinstruct.code.extraction import extract_code
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
 

@@ -10,12 +10,12 @@ import pytest
 
 from bench.verdicts.places import BENCHMARKS
 from tests.benchmarks.conftest import PARAMS, record
-from xinstruct.benchmarks.extract import defines
 from xinstruct.benchmarks.fetch import declaration, declared, fetch_benchmarks, packaged, rows
 from xinstruct.benchmarks.parse import incomplete
 from xinstruct.benchmarks.parse import test_calls as calls_of
 from xinstruct.benchmarks.protocol import conversation, program
 from xinstruct.benchmarks.translate import Suite, draw, expressible, load, problem, read_suite
+from xinstruct.code.extraction import defines
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput, hash_path
 from xinstruct.languages import EIGHT, Unsupported

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -13,46 +17,62 @@ from xinstruct.plan import graph, output_names
 
 REPO = Path(__file__).resolve().parents[2]
 STAGES = graph(REPO)
+INCLUDED = ("task_tail.j2",)  # by other templates
 
 
-def imported(path: Path) -> set[Path]:
-    """Files of ours that a module imports, lazily or not."""
-    found: set[Path] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            if name.split(".")[0] in ("xinstruct", "stages"):
-                found |= located(name)
-    return found
+def loaded(name: str) -> ModuleType:
+    """A script of setup/, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, REPO / "setup" / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def located(name: str) -> set[Path]:
-    base = REPO.joinpath(*name.split("."))
-    return {path for path in (base.with_suffix(".py"), base / "__init__.py") if path.exists()}
+graph_of_files = loaded("graph")
 
 
-def closure(path: Path) -> set[Path]:
-    todo, seen = {path}, set()
-    while todo:
-        seen.add(current := todo.pop())
-        todo |= imported(current) - seen
-    return seen
+def test_code_dependencies_are_what_the_code_uses() -> None:
+    assert graph_of_files.main(["--check"]) == 0, "run: make graph"
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_code_dependencies_are_the_imports(stage: str) -> None:
-    deps = STAGES[stage]["deps"]
-    wanted = {path.relative_to(REPO).as_posix() for path in closure(REPO / "stages" / f"{stage}.py")}
-    missing = sorted(w for w in wanted if Path(w).name != "__init__.py" and not covered(w, deps))
-    assert not missing, f"dvc.yaml: stage {stage} imports these, add them to its deps: {missing}"
+def test_what_a_stage_loads_at_run_time_is_among_its_dependencies(stage: str) -> None:
+    files = "print(*(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', None)))"
+    code = f"import stages.{stage}, sys; {files}"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True).stdout
+    ours = {Path(name).relative_to(REPO).as_posix() for name in loaded.split() if Path(name).is_relative_to(REPO)}
+    ours = {name for name in ours if name.startswith(("xinstruct/", "stages/")) and not silent(REPO / name)}
+    assert ours and not ours - set(STAGES[stage]["deps"])
 
 
-def covered(path: str, deps: list[str]) -> bool:
-    return any(path == dep or path.startswith(dep + "/") for dep in deps)
+def silent(path: Path) -> bool:
+    """An __init__.py without code: no stage depends on it."""
+    return path.name == "__init__.py" and len(ast.parse(path.read_text(encoding="utf-8")).body) < 2
+
+
+def test_every_file_of_the_package_is_code_or_named_by_the_module_that_reads_it() -> None:
+    tracked = subprocess.run(["git", "ls-files", "xinstruct"], cwd=REPO, capture_output=True, text=True, check=True)
+    data = {name for name in tracked.stdout.split() if not name.endswith((".py", ".md")) and "/npm/" not in name}
+    modules = [REPO / name for name in tracked.stdout.split() if name.endswith(".py")]
+    named = {path.relative_to(REPO).as_posix() for module in modules for path in graph_of_files.uses(module)}
+    assert not data - named - {f"xinstruct/prompts/{name}" for name in INCLUDED}
+
+
+def test_a_change_of_a_file_reruns_only_stages_that_use_it() -> None:
+    judging = {"seed", "synthesize", "filter", "preferences", "evaluate"}
+    stages = {
+        "xinstruct/languages/drivers/driver.php": judging,
+        "xinstruct/languages/extra/drivers/driver.pl": set(),
+        "xinstruct/llm/journal_command.py": set(),
+        "xinstruct/training/dpo.py": {"dpo"},
+        "xinstruct/prompts/igenerator.j2": {"seed"},
+        "xinstruct/mining/licences.py": {"mine"},
+        "xinstruct/code/names.py": judging | {"mine", "sft", "dpo"},
+    }
+    for name, wanted in stages.items():
+        assert (REPO / name).exists()
+        assert {stage for stage, spec in STAGES.items() if name in spec["deps"]} == wanted, name
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -64,19 +84,13 @@ def test_every_listed_dependency_exists_or_is_made(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_never_imports_another(stage: str) -> None:
-    others = {path.stem for path in imported(REPO / "stages" / f"{stage}.py") if path.parent.name == "stages"}
-    assert others <= {"__init__"}
+    used = graph_of_files.uses(REPO / "stages" / f"{stage}.py")
+    assert {path.stem for path in used if path.parent.name == "stages"} <= {"__init__"}
 
 
 def test_the_library_never_imports_a_stage() -> None:
     for path in (REPO / "xinstruct").rglob("*.py"):
-        assert not [p for p in imported(path) if p.parent.name == "stages"], path
-
-
-def test_records_and_languages_import_nothing_else_of_ours() -> None:
-    for path in [REPO / "xinstruct" / "records.py", *(REPO / "xinstruct" / "languages").rglob("*.py")]:
-        parents = {p.parent.name for p in imported(path) if p.name != "__init__.py"}
-        assert parents <= {"languages", "drivers"}, f"{path}: {parents}"
+        assert not [p for p in graph_of_files.uses(path) if p.parent.name == "stages"], path
 
 
 def test_params_have_a_section_per_stage_in_graph_order_and_all_that_is_listed() -> None:
@@ -95,9 +109,6 @@ def test_the_snakefile_names_no_stage() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_script_explains_itself(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
-    import subprocess
-    import sys
-
     command = [sys.executable, "-m", f"stages.{stage}", "--help"]
     done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=True)
     assert f"stages.{stage}" in done.stdout

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.params import execution
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
-from xinstruct.languages.types import Case, Signature
 
 SIGNATURE = Signature.of("int", n="int")
 CASES = (Case((1,), 12345), Case((2,), 54321))

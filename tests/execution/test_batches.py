@@ -12,6 +12,7 @@ import pytest
 
 from tests.execution.conftest import PARAMS
 from xinstruct.agents.examples import Worked, worked
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution import toolchains
 from xinstruct.execution.compiling import BATCH, batches, compile_batch
 from xinstruct.execution.jobs import Job, build
@@ -19,7 +20,6 @@ from xinstruct.execution.judge import Judge
 from xinstruct.execution.prepared import digest, shown
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
-from xinstruct.languages.types import Case, Signature
 
 COMPILED = ("java", "csharp", "typescript", "cpp")
 BATCHED = ("java", "csharp", "typescript")

@@ -11,12 +11,12 @@ import pytest
 
 from tests.languages.conftest import need
 from tests.params import execution
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.sandbox import Result
 from xinstruct.execution.verdicts import decide, stable
 from xinstruct.files import BadInput
-from xinstruct.languages.types import Case, Signature
 
 PARAMS = execution(workers=2, cpu_seconds=2, wall_factor=3, memory_mb=256)
 TWICE = Signature.of("int", n="int")
@@ -148,7 +148,7 @@ def test_two_processes_share_a_cache(tmp_path: Path) -> None:
         from pathlib import Path
         from xinstruct.execution.jobs import Job
         from xinstruct.execution.judge import Judge
-        from xinstruct.languages.types import Case, Signature
+        from xinstruct.code.types import Case, Signature
         jobs = [Job(str(i), "python", f"def f(n):\\n    return n * {i}\\n", "f", Signature.of("int", n="int"), (Case((1,), 2),))
                 for i in range(25)]
         from tests.params import execution

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from tests.params import execution
 from xinstruct.agents.examples import worked
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
-from xinstruct.languages.types import Case, Signature
 
 PARAMS = execution(workers=2, cpu_seconds=2, wall_factor=2.5, memory_mb=512)
 ONE = Signature.of("int", n="int")

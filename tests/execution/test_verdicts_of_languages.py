@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution import toolchains
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.tiers import SAFE
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import names
-from xinstruct.languages.types import Case, Signature
 
 SIGNATURE = Signature.of("int", a="int", b="int")
 CASES = (Case((7, 2), 9), Case((-7, 2), -5), Case((0, 0), 0))

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from tests.params import execution
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge, Verdict
 from xinstruct.execution.toolchains import available
-from xinstruct.languages.types import Case, Signature
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,11 @@ import random
 
 import pytest
 
+from xinstruct.code.types import Signature, Type, conforms
 from xinstruct.languages import EIGHT, Unsupported, all_languages, clike, get, names
-from xinstruct.languages.c import declared
 from xinstruct.languages.cpp import definitions
+from xinstruct.languages.extra.c import declared
 from xinstruct.languages.generate import random_args, random_value
-from xinstruct.languages.types import Signature, Type, conforms
 
 SIGNATURE = Signature.of("list<int>", text="string", limit="int")
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from tests.languages.conftest import job, need
+from xinstruct.code.types import Signature, same
 from xinstruct.execution.judge import Judge, Verdict
-from xinstruct.languages.types import Signature, same
 
 INTS = "list<int>"
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from xinstruct import cli
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.languages import EIGHT, all_languages, get, names
-from xinstruct.languages.types import Case, Signature
 
 OWN = Path(__file__).parent / "own"
 SIGNATURE = Signature.of("int", a="int", b="int")

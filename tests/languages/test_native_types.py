@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.languages.conftest import job, need, outcome
+from xinstruct.code.types import Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
-from xinstruct.languages.types import Signature
 
 INTS = Signature.of("int", a="list<int>")
 TEXT = Signature.of("string", a="string")

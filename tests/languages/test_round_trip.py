@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.languages.conftest import job, need, outcome
+from xinstruct.code.types import Parameter, Signature, Type, conforms, same
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.languages import Unsupported, get, names
 from xinstruct.languages.generate import random_args, random_value
-from xinstruct.languages.types import Parameter, Signature, Type, conforms, same
 
 GROUPS = [
     ["int", "float", "bool", "string"],

@@ -18,8 +18,8 @@ import pytest
 
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
-from xinstruct.llm.fetch import fetch_teacher
-from xinstruct.llm.registry import find
+from xinstruct.models.fetch import fetch_teacher
+from xinstruct.models.registry import find
 
 ROOT = Path(__file__).parents[2]
 

@@ -19,7 +19,7 @@ from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Answer, Teacher
 from xinstruct.llm.embedded import Embedded
-from xinstruct.llm.fetch import fetch_teacher
+from xinstruct.models.fetch import fetch_teacher
 
 PARAMS = {"context": 512, "slots": 16}
 

@@ -19,9 +19,9 @@ from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Answer, Teacher
-from xinstruct.llm.convert import gguf_to_folder
 from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.server import EmbeddedServer
+from xinstruct.models.convert import gguf_to_folder
 
 PARAMS = {"context": 1024}
 QUESTION = ({"role": "user", "content": "Write a Python function that adds 12 and   345."},)

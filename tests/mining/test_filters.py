@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from xinstruct.code.grammars import GRAMMARS
 from xinstruct.mining.extract import file_reason
 from xinstruct.mining.filters import code_reason, doc_reason, resolved_reason, thresholds
-from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.mining.identify import language_of_content
 from xinstruct.mining.licences import holder_of
 from xinstruct.mining.secrets import REDACTED, redact, secret_reason

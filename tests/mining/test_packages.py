@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from xinstruct import packages
+from xinstruct.code.grammars import GRAMMARS
 from xinstruct.files import BadInput
 from xinstruct.mining.corpus import mine_source
 from xinstruct.mining.fetch import source_list
-from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.records import Reason
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from xinstruct.code.types import Case, Signature, cases_to_json
 from xinstruct.files import write_json, write_records, write_text
-from xinstruct.languages.types import Case, Signature, cases_to_json
 from xinstruct.records import Completion, Pair, Reason, Rejection, Sample, Snippet, Turn, content_id, rejection
 
 LANGUAGES = ["python", "javascript", "typescript", "java", "cpp", "csharp", "php", "bash"]

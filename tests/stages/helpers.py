@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from xinstruct.code.types import Case, Signature, cases_to_json
 from xinstruct.files import write_records
-from xinstruct.languages.types import Case, Signature, cases_to_json
 from xinstruct.records import Sample, content_id
 
 REPO = Path(__file__).resolve().parents[2]

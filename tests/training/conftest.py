@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.params import own
-from xinstruct.languages.types import Case, Signature, cases_to_json
+from xinstruct.code.types import Case, Signature, cases_to_json
 from xinstruct.params import SftParams
 from xinstruct.records import Sample, content_id
 

@@ -96,7 +96,7 @@ def test_no_sample_sees_another_in_its_row(tiny: Path, attention: str) -> None:
     """Changing one sample of a packed row leaves every logit of the others exactly as it was."""
     import torch
 
-    import xinstruct.training.attention  # noqa: F401  (registers packed_sdpa)
+    import xinstruct.models.attention  # noqa: F401  (registers packed_sdpa)
 
     model = compute.load_model(tiny, torch.float32, attention).eval()
     places = torch.tensor([[*range(5), *range(7), *range(6)]])

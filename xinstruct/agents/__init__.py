@@ -1,1 +1,4 @@
-"""Language agents that make instruction data: seeds, memory, reflection, discussion, scoring."""
+"""The paper's agents: I- and R-Generator, scorer, language agents with memory and reflection that discuss.
+
+May import: llm, execution, languages, code, prompts.
+"""

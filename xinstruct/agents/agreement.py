@@ -16,9 +16,9 @@ from typing import Any
 from xinstruct.agents.answers import Candidate, Task, ask, record, tries
 from xinstruct.agents.cases import MIN_CASES, Observer, weak
 from xinstruct.agents.scorer import Asker
+from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages.generate import random_args
-from xinstruct.languages.types import Case, Signature, conforms, same
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason
 

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xinstruct.agents.cases import Observer
-from xinstruct.agents.cutting import body_of, complete, stops, whole_answer
 from xinstruct.agents.refusals import SUSPECT, named_fence, why
 from xinstruct.agents.scorer import Asker
-from xinstruct.agents.spelling import Opening
 from xinstruct.agents.started import prefilled, sent
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
+from xinstruct.code.completion import body_of, complete, stops, whole_answer
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
-from xinstruct.languages.types import Case, Signature
+from xinstruct.languages.header import FunctionHeader
 from xinstruct.llm.client import Answer, Request
 from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import assistant, render, user
@@ -93,7 +93,7 @@ class Task:
     max_tokens: int = 0  # 0: what the params say; a translation needs no more than about twice its source
     candidates: list[Candidate] = field(default_factory=list)
     feedback: tuple[dict[str, str], ...] = ()  # a failed answer and what running it said, as further turns
-    begun: Opening | None = None  # an opening with more than the function's header: its body in part
+    begun: FunctionHeader | None = None  # an opening with more than the function's header: its body in part
 
     @property
     def best(self) -> Candidate | None:
@@ -115,9 +115,9 @@ class Task:
         return max(self.candidates, key=lambda c: (PROGRESS.index(Reason(c.outcome)), -c.index))
 
     @property
-    def opening(self) -> Opening:
+    def opening(self) -> FunctionHeader:
         """The started answer and what stands around it."""
-        return self.begun or Opening.of(self.language, self.name, self.signature)
+        return self.begun or FunctionHeader.of(self.language, self.name, self.signature)
 
     def request(self, index: int, tries: Tries, seed: int) -> Request:
         """The prompt of one candidate: worked examples as turns, the question, the answer started."""

@@ -15,11 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from xinstruct.code.mutants import make_mutants
+from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
 from xinstruct.languages.generate import random_args, seasoned
-from xinstruct.languages.types import Case, Signature, conforms, same
 from xinstruct.records import Reason, Snippet
 
 MIN_CASES = 3
@@ -145,33 +146,6 @@ def weak(signature: Signature, cases: list[Case]) -> str:
         if all(same(kind, case.args[index], case.expected) for case in cases):
             return f"returning {param.name} passes"
     return ""
-
-
-_SWAPS = (
-    (r"(?<=\s)<=(?=\s)", ">"), (r"(?<=\s)>=(?=\s)", "<"), (r"(?<=\s)<(?=\s)", ">="), (r"(?<=\s)>(?=\s)", "<="),
-    (r"(?<![=!<>])===(?!=)", "!=="), (r"(?<![=!<>])==(?!=)", "!="), (r"!==", "==="), (r"!=(?!=)", "=="),
-    (r"&&", "||"), (r"\|\|", "&&"), (r"\band\b", "or"), (r"\bor\b", "and"), (r"\bnot\s+", ""),
-    (r"(?<=[\w)\]] )\+(?= )", "-"), (r"(?<=[\w)\]] )-(?= )", "+"), (r"(?<=[\w)\]] )\*(?= )", "+"),
-    (r"(?<=[\w)\]] )/(?= )", "*"), (r"(?<=[\w)\]] )%(?= )", "+"), (r"\+\+", "--"), (r"\btrue\b", "false"),
-    (r"\bfalse\b", "true"), (r"\bTrue\b", "False"), (r"\bFalse\b", "True"), (r"\bmin\b", "max"), (r"\bmax\b", "min"),
-    (r"\s-eq\s", " -ne "), (r"\s-ne\s", " -eq "), (r"\s-lt\s", " -ge "), (r"\s-gt\s", " -le "),
-    (r"\blower\b", "upper"), (r"\bupper\b", "lower"), (r"(?<![\w.])1(?![\w.])", "2"), (r"(?<![\w.])0(?![\w.])", "1"),
-    (r"(?<![\w.])([2-9]|[1-9]\d+)(?![\w.])", "0"),
-)  # fmt: skip
-_OPAQUE = re.compile(r"//[^\n]*|(?<!\$)#[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
-
-
-def make_mutants(code: str, count: int, seed: int) -> list[str]:
-    """Up to `count` variants with one operator, constant or comparison changed (no strings, no comments)."""
-    opaque = [match.span() for match in _OPAQUE.finditer(code)]
-    spots = [
-        (match.start(), match.end(), new)
-        for pattern, new in _SWAPS
-        for match in re.finditer(pattern, code)
-        if not any(start <= match.start() < end for start, end in opaque)
-    ]
-    random.Random(seed).shuffle(spots)
-    return [code[:start] + new + code[end:] for start, end, new in spots[:count]]
 
 
 def _run_mutants(probes: list[Probe], judge: Observer, count: int) -> None:

@@ -22,10 +22,10 @@ from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.started import follows, prefilled, sent
 from xinstruct.agents.tasks import calls, request_seed
 from xinstruct.agents.verification import Chosen, Found, Tools
+from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
 from xinstruct.languages.generate import random_args
-from xinstruct.languages.types import Case, Signature, conforms, same
 from xinstruct.llm.client import Request
 from xinstruct.prompts import render, user
 from xinstruct.records import Reason

@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from xinstruct.agents.answers import Task, answer, generation, tries
-from xinstruct.agents.cases import make_mutants
-from xinstruct.agents.cutting import first_part
 from xinstruct.agents.discussion import Discussion, Given
 from xinstruct.agents.examples import shown, solutions
-from xinstruct.agents.spelling import Opening
 from xinstruct.agents.tasks import call_failure, request_seed
 from xinstruct.agents.verification import Chosen, Found, Tools
+from xinstruct.code.completion import first_part
+from xinstruct.code.mutants import make_mutants
+from xinstruct.languages.header import FunctionHeader
 from xinstruct.llm.client import Request
 from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import render, user
@@ -67,10 +67,10 @@ def _asked(discussion: Discussion, found: Found, question: str, params: Synthesi
     )
 
 
-def _opening(discussion: Discussion, code: str) -> Opening:
+def _opening(discussion: Discussion, code: str) -> FunctionHeader:
     """What stands around the function; nothing where the answer was no started one and brought its own."""
-    opening = Opening.of(discussion.target, discussion.name, discussion.signature)
-    return opening if code.startswith(opening.prefix + opening.indent) else Opening("", opening.bare, "", "")
+    opening = FunctionHeader.of(discussion.target, discussion.name, discussion.signature)
+    return opening if code.startswith(opening.prefix + opening.indent) else FunctionHeader("", opening.bare, "", "")
 
 
 def _completion(discussion: Discussion, found: Found, params: SynthesizeParams) -> dict[str, Task]:
@@ -82,7 +82,7 @@ def _completion(discussion: Discussion, found: Found, params: SynthesizeParams) 
         discussion.fail(Reason.TRIVIAL, "completion: the answer cannot be cut in two")
         return {}
     discussion.given = Given(part)
-    begun = Opening(opening.prefix, part, opening.indent, opening.footer)
+    begun = FunctionHeader(opening.prefix, part, opening.indent, opening.footer)
     return {discussion.id: _asked(discussion, found, discussion.full_instruction(found.cases), params, begun=begun)}
 
 
@@ -149,7 +149,7 @@ def _explanations(discussions: list[Discussion], chosen: Chosen, tools: Tools) -
             discussion.fail(*problem)
         else:
             discussion.explanation = reply.text.strip()
-            header = Opening.of(discussion.target, discussion.name, discussion.signature).bare
+            header = FunctionHeader.of(discussion.target, discussion.name, discussion.signature).bare
             words = {"name": discussion.name, "header": header, "signature": discussion.signature}
             question = render("from_explanation", explanation=discussion.explanation, **words)
             tasks[discussion.id] = _asked(discussion, chosen[discussion.id], question, tools.params)

@@ -15,8 +15,8 @@ from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.operations import Operation
 from xinstruct.agents.started import follows, prefilled, sent
 from xinstruct.agents.tasks import Thread, first_sentence, instruction, request_seed, started
+from xinstruct.code.types import Case, Parameter, Signature, Type, TypeSyntaxError, cases_from_json
 from xinstruct.languages import get
-from xinstruct.languages.types import Case, Parameter, Signature, Type, TypeSyntaxError, cases_from_json
 from xinstruct.llm.client import Request
 from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import render, user

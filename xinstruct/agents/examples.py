@@ -14,11 +14,11 @@ from typing import Any
 
 from xinstruct.agents.answers import fenced, generation, translation
 from xinstruct.agents.discussion import Discussion
-from xinstruct.agents.spelling import bare, spelled_for, without_imports
 from xinstruct.agents.tasks import instruction
+from xinstruct.code.types import Case, Signature, Type
+from xinstruct.code.types import Parameter as Param
 from xinstruct.languages import Unsupported, get
-from xinstruct.languages.types import Case, Signature, Type
-from xinstruct.languages.types import Parameter as Param
+from xinstruct.languages.header import bare, spelled_for, without_imports
 from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import table
 from xinstruct.records import Sample

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xinstruct.agents.answers import Candidate
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.operations import Operation
-from xinstruct.languages.types import Case, cases_to_json
+from xinstruct.code.types import Case, cases_to_json
 from xinstruct.records import Sample, content_id
 
 

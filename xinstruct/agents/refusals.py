@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
+from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.types import Signature
 from xinstruct.languages import EIGHT, Unsupported, get
-from xinstruct.languages.types import Signature
-from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.records import Reason
 
 SUSPECT = ("compile_error", "runtime_error")

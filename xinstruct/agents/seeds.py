@@ -16,7 +16,6 @@ from xinstruct.agents.answers import Task, Tries, answer, generation
 from xinstruct.agents.cases import Observer, Probe
 from xinstruct.agents.examples import solutions
 from xinstruct.agents.scorer import Asker
-from xinstruct.agents.spelling import difficulty
 from xinstruct.agents.started import follows, prefilled, sent
 from xinstruct.agents.tasks import (
     Thread,
@@ -29,9 +28,10 @@ from xinstruct.agents.tasks import (
     started,
     supports,
 )
+from xinstruct.code.types import Signature, TypeSyntaxError, cases_to_json
 from xinstruct.files import BadInput
 from xinstruct.languages import get
-from xinstruct.languages.types import Signature, TypeSyntaxError, cases_to_json
+from xinstruct.languages.header import difficulty
 from xinstruct.llm.client import Answer, Request
 from xinstruct.params import SeedParams
 from xinstruct.prompts import render, user

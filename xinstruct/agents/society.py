@@ -19,11 +19,11 @@ from xinstruct.agents.groups import Group
 from xinstruct.agents.operations import Operation
 from xinstruct.agents.operations import draw as draw_operation
 from xinstruct.agents.similarity import gate
-from xinstruct.agents.spelling import difficulty
 from xinstruct.agents.tasks import declarable, supports
+from xinstruct.code.types import Signature
 from xinstruct.files import BadInput
 from xinstruct.languages import get
-from xinstruct.languages.types import Signature
+from xinstruct.languages.header import difficulty
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Sample, content_id
 

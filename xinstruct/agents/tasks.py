@@ -12,17 +12,19 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.types import Case, Signature
 from xinstruct.languages import get
 from xinstruct.languages.base import Unsupported
-from xinstruct.languages.types import Case, Signature
 from xinstruct.llm.client import Answer, Request
-from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.prompts import render
 from xinstruct.records import Reason, Turn, content_id
 
 MAX_DECLARATION = 300
 MAX_CALL = 160
 _SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)[.!?](?=\s|$)|\n|```")
+
+DATA_FILES = ("../prompts/task*.j2",)
 
 
 def first_sentence(text: str) -> str:

@@ -17,9 +17,9 @@ from xinstruct.agents.examples import shown, solutions, source_for, translations
 from xinstruct.agents.scorer import Asker
 from xinstruct.agents.society import Society
 from xinstruct.agents.tasks import supports
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.languages import get
-from xinstruct.languages.types import Case, Signature
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason
 

@@ -1,1 +1,4 @@
-"""Benchmarks as folders, extraction of answers, pass@k."""
+"""Benchmarks as folders, the answers of models to them, and pass@k.
+
+May import: llm, models, execution, languages, code, prompts.
+"""

@@ -148,7 +148,7 @@ class Local:
     """A checkpoint, asked in batches by transformers."""
 
     def __init__(self, folder: Path, args: argparse.Namespace) -> None:
-        from xinstruct.training.generate import Generator
+        from xinstruct.models.generation import Generator
 
         self.generator = Generator(folder)
         self.args = args
@@ -178,7 +178,7 @@ class Served:
 
     def __init__(self, args: argparse.Namespace) -> None:
         from xinstruct.llm.client import Teacher
-        from xinstruct.llm.fetch import fetch_teacher
+        from xinstruct.models.fetch import fetch_teacher
         from xinstruct.plan import work_root
 
         folder = Path(args.model)

@@ -17,6 +17,7 @@ from typing import Any
 from xinstruct.benchmarks.problems import About, ProgramProblem
 
 _ORACLE = Path(__file__).parent / "oracle.py"
+DATA_FILES = ("oracle.py",)
 _PROGRAM = """{code}
 
 

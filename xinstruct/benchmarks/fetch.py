@@ -19,6 +19,7 @@ from xinstruct.files import BadInput, hash_path, read_yaml, replaced_folder
 from xinstruct.packages import pypi
 
 HERE = Path(__file__).parent
+DATA_FILES = ("*/benchmark.yaml", "*/standins/*")
 
 
 def declared() -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-from xinstruct.languages.types import Type
+from xinstruct.code.types import Type
 
 _NAMES = {"int": "int", "float": "float", "bool": "bool", "str": "string", "None": "none"}
 _UNKNOWN = Type("unknown")  # element type of an empty list: whatever the other values say
@@ -96,7 +96,7 @@ def _settled(kind: Type) -> Type:
 
 
 def to_json(value: Any) -> Any:
-    """The JSON form of a Python value (see languages/types.py)."""
+    """The JSON form of a Python value (see code/types.py)."""
     if isinstance(value, dict):
         return [[to_json(key), to_json(item)] for key, item in value.items()]
     if isinstance(value, list | tuple):

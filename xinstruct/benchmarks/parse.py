@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xinstruct.benchmarks.infer import NoType, annotated, common_type, to_json
-from xinstruct.languages.types import Parameter, Signature, Type, conforms
+from xinstruct.code.types import Parameter, Signature, Type, conforms
 
 UNREADABLE = "its test calls the function with no literal arguments outside loops"
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {

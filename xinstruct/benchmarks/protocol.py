@@ -13,7 +13,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from xinstruct.benchmarks.extract import NONE, defines, extract_code
+from xinstruct.code.extraction import NONE, defines, extract_code
 from xinstruct.languages import Language, get
 from xinstruct.prompts import render, user
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from xinstruct.benchmarks.extract import extract_code
 from xinstruct.benchmarks.protocol import conversation, program
 from xinstruct.benchmarks.translate import Problem
+from xinstruct.code.extraction import extract_code
+from xinstruct.code.types import Signature, cases_from_json
 from xinstruct.execution.jobs import Job
-from xinstruct.languages.types import Signature, cases_from_json
 from xinstruct.prompts import user
 from xinstruct.records import Completion, Reason, Sample, content_id
 

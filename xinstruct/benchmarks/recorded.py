@@ -10,9 +10,9 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from xinstruct.code.types import Case, Signature, Type
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
-from xinstruct.languages.types import Case, Signature, Type
 
 LIMIT = 20  # calls taken of one test
 _PROGRAM = """{program}

@@ -19,8 +19,8 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from xinstruct.benchmarks.extract import NONE, balance_braces, defines, extract_code, fenced_blocks
 from xinstruct.benchmarks.problems import Problem
+from xinstruct.code.extraction import NONE, balance_braces, defines, extract_code, fenced_blocks
 from xinstruct.files import BadInput, read_yaml
 from xinstruct.languages import clike, get
 
@@ -37,6 +37,7 @@ TAKES = (
 )
 _HEADING = "Python3 code to solve the original problem:"
 _FILE = Path(__file__).parent / "rules.yaml"
+DATA_FILES = ("rules.yaml",)
 _PYTHON_IMPORTS = (
     "import bisect, collections, copy, datetime, functools, hashlib, heapq, itertools, json, math, operator, os, "
     "random, re, string, sys, time\nfrom collections import *\nfrom functools import *\nfrom heapq import *\n"

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xinstruct.benchmarks.extract import NONE
 from xinstruct.benchmarks.passk import bootstrap, mean_pass_at_k, wilson
 from xinstruct.benchmarks.problems import About, Problem, ProgramProblem, about, load
 from xinstruct.benchmarks.rules import Rules, apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
 from xinstruct.benchmarks.shared import Names
+from xinstruct.code.extraction import NONE
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput

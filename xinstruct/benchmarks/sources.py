@@ -44,7 +44,7 @@ def obtain(one: About, source: str, say: Say) -> Path:
 
 def _hub(source: dict[str, Any], path: Path, say: Say) -> None:
     """Files of a data set that fit the pattern (in which {stem} is our file's name without endings), as one file."""
-    from xinstruct.llm.hub import Hub
+    from xinstruct.models.hub import Hub
 
     hub = Hub(work_root() / "downloads" / "hub", say, kind="dataset")
     hub.cache.mkdir(parents=True, exist_ok=True)

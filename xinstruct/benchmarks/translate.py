@@ -17,16 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xinstruct.benchmarks.extract import definition_line
 from xinstruct.benchmarks.fetch import declaration, rows
 from xinstruct.benchmarks.infer import NoType, common_type
 from xinstruct.benchmarks.parse import UNCLAIMED, NotUsable, Task, incomplete, layout, of_integers, parse_task
 from xinstruct.benchmarks.protocol import instruction
 from xinstruct.benchmarks.recorded import recorded_calls
+from xinstruct.code.extraction import definition_line
+from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.languages import Language, Unsupported, get
-from xinstruct.languages.types import Case, Signature, conforms, same
 from xinstruct.records import content_id
 
 _NONE = {"cpp": "std::nullopt", "bash": "None", "python": "None"}

@@ -1,1 +1,4 @@
-"""Near-duplicates by MinHash LSH and decontamination against benchmarks."""
+"""Near-duplicates by MinHash LSH and decontamination against benchmarks.
+
+May import: nothing but the spine.
+"""

@@ -1,1 +1,4 @@
-"""Untrusted programs in a sandbox, and verdicts that the judge outside decides."""
+"""Untrusted programs in a sandbox, and verdicts that the judge outside decides.
+
+May import: languages, code.
+"""

@@ -31,11 +31,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from xinstruct.code.types import Case, Signature, TypeSyntaxError, conforms
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import CHUNK, Judge, progress
 from xinstruct.execution.toolchains import known
 from xinstruct.files import BadInput, temporary
-from xinstruct.languages.types import Case, Signature, TypeSyntaxError, conforms
 from xinstruct.params import at_hand
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution import toolchains
 from xinstruct.languages import Program, Unsupported, get, names
 from xinstruct.languages.common import PLAN
-from xinstruct.languages.types import Case, Signature
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from xinstruct.languages.base import Fork, Template
 __all__ = ["ESSENTIAL", "Result", "Sandbox", "guarantees"]
 
 _WORKER = Path(__file__).parent / "process" / "worker.py"
+DATA_FILES = ("process/worker.py",)
 _AHEAD = 2  # requests with a worker at a time: the one that runs, and the one it turns to then
 _NEVER = -1
 _REMEDY = (

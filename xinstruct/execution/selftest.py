@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ESSENTIAL = ("network", "files", "writes", "processes", "environment", "user", "privileges")
 _ATTACKS = Path(__file__).with_name("attacks.py")
+DATA_FILES = ("attacks.py",)
 _tested: dict[str, dict[str, bool]] = {}
 _testing = threading.Lock()
 

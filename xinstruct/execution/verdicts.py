@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from xinstruct.code.types import Case, Signature, same
 from xinstruct.execution.sandbox import Result
-from xinstruct.languages.types import Case, Signature, same
 
 PASSED = "passed"
 _TEXT = 2000  # characters of stdout and stderr that are kept

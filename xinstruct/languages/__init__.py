@@ -1,9 +1,11 @@
 """The languages: ``get("java")`` finds one, ``all_languages()`` lists all that are there in a fixed order.
 
-Adding one is adding a file: every module (NAME.py) or package (NAME/__init__.py) of this folder, or of a
+Adding one is adding a file: every module (NAME.py) or package (NAME/__init__.py) of this folder, of extra/, or of a
 folder in the environment variable XINSTRUCT_LANGUAGES (several are separated by ``:``), that binds ``LANGUAGE`` at
 its top level is a language of that name. It is told from the text, so that only what is asked for
 is imported. Each backend writes source text and command lines and runs nothing; see base.py for what one is.
+
+May import: code.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ __all__ = ["EIGHT", "Language", "Program", "Toolchain", "Unsupported", "all_lang
 EIGHT = ("python", "javascript", "typescript", "java", "cpp", "csharp", "php", "bash")  # the paper's, in its order
 VARIABLE = "XINSTRUCT_LANGUAGES"
 _HERE = Path(__file__).parent
+# The eight are found by their names, those in extra/ too: no stage depends on the latter.
+DATA_FILES = ("python.py", "javascript.py", "typescript.py", "java.py", "cpp.py", "csharp.py", "php.py", "bash.py")
 _BINDS = re.compile(r"^LANGUAGE\b[^=\n]*=(?!=)", re.M)
 
 
@@ -39,7 +43,7 @@ def names() -> tuple[str, ...]:
 def _sources(extra: str) -> dict[str, Path]:
     """Where each language's source is. extra: the text of XINSTRUCT_LANGUAGES."""
     found: dict[str, Path] = {}
-    for folder in (_HERE, *(Path(text) for text in extra.split(os.pathsep) if text)):
+    for folder in (_HERE, _HERE / "extra", *(Path(text) for text in extra.split(os.pathsep) if text)):
         if not folder.is_dir():
             raise ValueError(f"{VARIABLE}: {folder} is no folder")
         for name, path in _backends(folder).items():
@@ -70,7 +74,8 @@ def get(name: str) -> Language:
 def _load(name: str, path: Path) -> ModuleType:
     """The language's module, imported once."""
     if path.is_relative_to(_HERE):
-        return importlib.import_module(f"xinstruct.languages.{name}")
+        inside = path.parent if path.name == "__init__.py" else path.with_suffix("")
+        return importlib.import_module(".".join(("xinstruct.languages", *inside.relative_to(_HERE).parts)))
     full = f"xinstruct_languages_{name}"
     if (known := sys.modules.get(full)) and known.__file__ == str(path):
         return known

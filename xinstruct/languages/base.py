@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from xinstruct.languages.types import Signature, Type
+from xinstruct.code.types import Signature, Type
 
 
 class Unsupported(Exception):

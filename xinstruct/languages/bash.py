@@ -14,9 +14,10 @@ import shlex
 from dataclasses import replace
 from typing import Any
 
+from xinstruct.code.names import NAMES
+from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
-from xinstruct.languages.types import Signature, Type
 
 _SCALARS = ("int", "float", "bool", "string")
 NONE = "None"  # an absent value
@@ -112,9 +113,8 @@ class Bash(Language):
     """GNU bash."""
 
     name = "bash"
-    title = "Bash"
+    title, fence = NAMES["bash"].title, NAMES["bash"].fence
     extensions = (".sh", ".bash")
-    fence = "bash"
     comment = "#"
     toolchain = Toolchain(
         ("bash", "bc"), ("bash", "--version"), "apt-get install -y --no-install-recommends bash bc gawk"

@@ -15,11 +15,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from xinstruct.code.types import Signature, Type, conforms, to_float
 from xinstruct.languages.base import Unsupported
-from xinstruct.languages.types import Signature, Type, conforms, to_float
 
 PLAN = "plan.json"
-_DRIVERS = Path(__file__).parent / "drivers"
+_HERE = Path(__file__).parent
+_DRIVERS = (_HERE / "drivers", _HERE / "extra" / "drivers")
+DATA_FILES = ("drivers/*",)
 SAFE_INT = 2**53 - 1  # what a double holds exactly
 INT64 = (-(2**63), 2**63 - 1)
 
@@ -27,7 +29,8 @@ INT64 = (-(2**63), 2**63 - 1)
 @cache
 def asset(name: str) -> str:
     """Source text of a driver file."""
-    return (_DRIVERS / name).read_text(encoding="utf-8")
+    path = next(folder / name for folder in _DRIVERS if (folder / name).exists())
+    return path.read_text(encoding="utf-8")
 
 
 def tree(kind: Type) -> list[Any]:

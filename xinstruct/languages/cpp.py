@@ -15,10 +15,11 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
+from xinstruct.code.names import NAMES
+from xinstruct.code.types import Signature, Type
 from xinstruct.languages import clike, common
 from xinstruct.languages import cpp_headers as shared
 from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
-from xinstruct.languages.types import Signature, Type
 
 _SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "std::string", "none": "void"}
 # The answer's own main, if it has one, gets out of the way.
@@ -100,9 +101,8 @@ class Cpp(Language):
     """g++ with C++17."""
 
     name = "cpp"
-    title = "C++"
+    title, fence = NAMES["cpp"].title, NAMES["cpp"].fence
     extensions = (".cpp", ".cc", ".cxx", ".hpp", ".h")
-    fence = "cpp"
     comment = "//"
     toolchain = Toolchain(("g++",), ("g++", "--version"), "apt-get install -y --no-install-recommends g++ mold")
     stop = ("\n}\n", "\nint main", "\n```")

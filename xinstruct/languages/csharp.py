@@ -13,9 +13,10 @@ import re
 from functools import cache
 from typing import Any
 
+from xinstruct.code.names import NAMES
+from xinstruct.code.types import Signature, Type
 from xinstruct.languages import clike, common
 from xinstruct.languages.base import Batch, Language, Prepared, Program, Toolchain, Unsupported
-from xinstruct.languages.types import Signature, Type
 
 _SPELLED = {"int": "long", "float": "double", "bool": "bool", "string": "string", "none": "void"}
 _USINGS = "".join(
@@ -73,9 +74,8 @@ class CSharp(Language):
     """mono's mcs (C# 7)."""
 
     name = "csharp"
-    title = "C#"
+    title, fence = NAMES["csharp"].title, NAMES["csharp"].fence
     extensions = (".cs",)
-    fence = "csharp"
     comment = "//"
     toolchain = Toolchain(
         ("mcs", "mono"), ("mcs", "--version"), "apt-get install -y --no-install-recommends mono-mcs mono-runtime"

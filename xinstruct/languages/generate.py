@@ -13,7 +13,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from xinstruct.languages.types import Signature, Type
+from xinstruct.code.types import Signature, Type
 
 _WORDS = (
     "apple",

@@ -16,9 +16,10 @@ import re
 from functools import cache
 from typing import Any
 
+from xinstruct.code.names import NAMES
+from xinstruct.code.types import Signature, Type
 from xinstruct.languages import clike, common
 from xinstruct.languages.base import Batch, Language, Prepared, Program, Toolchain
-from xinstruct.languages.types import Signature, Type
 
 _BOXED = {"int": "Long", "float": "Double", "bool": "Boolean", "string": "String", "none": "Void"}
 _PLAIN = {"int": "long", "float": "double", "bool": "boolean", "string": "String", "none": "void"}
@@ -89,9 +90,8 @@ class Java(Language):
     """OpenJDK 17."""
 
     name = "java"
-    title = "Java"
+    title, fence = NAMES["java"].title, NAMES["java"].fence
     extensions = (".java",)
-    fence = "java"
     comment = "//"
     toolchain = Toolchain(
         ("javac", "java"),

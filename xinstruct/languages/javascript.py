@@ -10,9 +10,10 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from xinstruct.code.names import NAMES
+from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common
 from xinstruct.languages.base import Language, Program, Toolchain
-from xinstruct.languages.types import Signature, Type
 
 KEYS = ("int", "float", "bool", "string")
 # strict: a rejection that nobody handles is an error, whatever the program listens to
@@ -65,9 +66,8 @@ class JavaScript(Language):
     """Node."""
 
     name = "javascript"
-    title = "JavaScript"
+    title, fence = NAMES["javascript"].title, NAMES["javascript"].fence
     extensions = (".js", ".mjs", ".cjs")
-    fence = "javascript"
     comment = "//"
     toolchain = Toolchain(("node",), ("node", "--version"), "apt-get install -y --no-install-recommends nodejs npm")
     stop = ("\nfunction ", "\n/*", "\n//", "\nconsole.log", "\nconst ", "\nclass ", "\nmodule.exports", "\n```")

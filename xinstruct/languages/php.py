@@ -12,9 +12,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from xinstruct.code.names import NAMES
+from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common
 from xinstruct.languages.base import Fork, Language, Program, Template, Toolchain
-from xinstruct.languages.types import Signature, Type
 
 _SPELLED = {"int": "int", "float": "float", "bool": "bool", "string": "string", "none": "void"}
 _KEYS = ("int", "string")
@@ -44,9 +45,8 @@ class Php(Language):
     """php-cli."""
 
     name = "php"
-    title = "PHP"
+    title, fence = NAMES["php"].title, NAMES["php"].fence
     extensions = (".php",)
-    fence = "php"
     comment = "//"
     toolchain = Toolchain(("php",), ("php", "--version"), "apt-get install -y --no-install-recommends php-cli")
     stop = ("\nfunction", "\n?>", "\n//", "\n#", "\necho", "\n```")

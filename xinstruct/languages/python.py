@@ -11,9 +11,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from xinstruct.code.names import NAMES
+from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common, separation
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
-from xinstruct.languages.types import Signature, Type
 
 _NAMES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "none": "None"}
 _HASHABLE = ("int", "float", "bool", "string", "tuple", "optional")
@@ -53,9 +54,8 @@ class Python(Language):
     """CPython 3."""
 
     name = "python"
-    title = "Python"
+    title, fence = NAMES["python"].title, NAMES["python"].fence
     extensions = (".py",)
-    fence = "python"
     comment = "#"
     toolchain = Toolchain(("python3",), ("python3", "--version"), "apt-get install -y --no-install-recommends python3")
     stop = ("\ndef ", "\nclass ", "\nif __name__", "\nprint(", "\nassert ", "\n#", "\n@", "\n```")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
+from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common
 from xinstruct.languages.base import Language, Program
-from xinstruct.languages.types import Signature, Type
 
 
 class Scripting(Language):

@@ -17,9 +17,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from xinstruct.code.names import NAMES
+from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common, javascript
 from xinstruct.languages.base import Batch, Language, Program, Toolchain
-from xinstruct.languages.types import Signature, Type
 
 _NAMES = {"int": "number", "float": "number", "bool": "boolean", "string": "string", "none": "void"}
 _NATIVE = "node_modules/@typescript/typescript-linux-x64/lib/tsc"  # the launcher script costs a node start
@@ -62,9 +63,8 @@ class TypeScript(Language):
     """typescript 7 and node."""
 
     name = "typescript"
-    title = "TypeScript"
+    title, fence = NAMES["typescript"].title, NAMES["typescript"].fence
     extensions = (".ts", ".mts", ".cts")
-    fence = "typescript"
     comment = "//"
     stop = ("\nfunction ", "\n/*", "\n//", "\nclass", "\nconsole.log", "\nconst ", "\nexport ", "\n```")
 

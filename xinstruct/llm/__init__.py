@@ -1,1 +1,4 @@
-"""Models: registry, fetching, the embedded server, the client, the journal of calls."""
+"""Asking a model: client, journal of calls, budget, dialects of endpoints, embedded servers.
+
+May import: models, prompts.
+"""

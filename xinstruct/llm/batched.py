@@ -3,7 +3,7 @@
     python -m xinstruct.llm.batched --model models/start --port 8080 --slots 48
 
 Speaks what llama.cpp's server speaks and the client needs: /health, /v1/models, /apply-template,
-/v1/completions, /v1/chat/completions. Answers depend on their own request only (xinstruct/engine).
+/v1/completions, /v1/chat/completions. Answers depend on their own request only (xinstruct/models).
 A caller that goes away gives its slot back. Left out: streaming, `n`, grammars (an answer is held to a
 JSON schema by the client alone).
 """
@@ -21,9 +21,9 @@ from typing import Any
 from aiohttp import web
 from jinja2 import TemplateError
 
-from xinstruct.engine.copies import Copies, EngineDied
 from xinstruct.files import BadInput
 from xinstruct.llm.child import READY, arguments
+from xinstruct.models.workers import Copies, EngineDied
 from xinstruct.processes import cores, live_with
 
 OWNER = "xinstruct"
@@ -79,7 +79,7 @@ class Service:
         return await self._guarded(request, answer)
 
     def _render(self, messages: Any) -> str:
-        from xinstruct.training.data import render_prompt
+        from xinstruct.models.chat import render_prompt
 
         return render_prompt(self.tokenizer, messages)
 
@@ -105,7 +105,7 @@ class Service:
         }
 
     def _job(self, body: dict[str, Any], prompt: str, chat: bool) -> Any:
-        from xinstruct.engine.sampling import Job
+        from xinstruct.models.sampling import Job
 
         stop = body.get("stop") or ()
         tops = body.get("top_logprobs") if chat and body.get("logprobs") else body.get("logprobs")
@@ -156,7 +156,7 @@ async def _now(value: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _serve(args: argparse.Namespace) -> None:
-    from xinstruct.training.data import load_tokenizer
+    from xinstruct.models.chat import load_tokenizer
 
     folder = Path(args.model)
     # The owner starts a server that ended again: what its engines held is asked anew.

@@ -24,8 +24,8 @@ from xinstruct.llm.calls import PASSING, Answer, Reply, Request, Token, kind_of
 from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.endpoint import without_secrets
 from xinstruct.llm.journal import Entry, Journal, call_key
-from xinstruct.llm.mending import Mending
 from xinstruct.llm.pool import Pool
+from xinstruct.llm.repair import Mending
 from xinstruct.params import TeacherParams
 from xinstruct.plan import work_root
 

@@ -28,11 +28,11 @@ from pathlib import Path
 
 import aiohttp
 
-from xinstruct.engine.byprompt import ByPrompt
 from xinstruct.llm.calls import LASTING, Done, Gate, Reply, Request
 from xinstruct.llm.dialects import completion_body, read_reply
 from xinstruct.llm.server import EmbeddedServer
 from xinstruct.llm.transport import CallFailed, Policy, post
+from xinstruct.models.prefix_queue import ByPrompt
 from xinstruct.params import TeacherParams
 from xinstruct.processes import cores
 

@@ -1,6 +1,6 @@
 """Serve a model by hand with the embedded server, by the OpenAI protocol on 127.0.0.1.
 
-  xinstruct serve smollm2-135m              a name of xinstruct/llm/models.yaml, fetched when missing
+  xinstruct serve smollm2-135m              a name of xinstruct/models/models.yaml, fetched when missing
   xinstruct serve models/sft --slots 16     a folder: a transformers checkpoint, or one that holds a GGUF file
   xinstruct serve NAME.gguf --port 8080     a GGUF file
 
@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 
 from xinstruct.files import BadInput
-from xinstruct.llm.fetch import fetch_teacher
 from xinstruct.llm.server import EmbeddedServer
+from xinstruct.models.fetch import fetch_teacher
 from xinstruct.plan import work_root
 from xinstruct.processes import cores
 

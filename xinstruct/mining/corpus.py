@@ -14,9 +14,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from xinstruct.code.grammars import GRAMMARS
 from xinstruct.mining.archives import Member, read_archive
 from xinstruct.mining.extract import Finding, extract, file_reason
-from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.mining.identify import language_of_content
 from xinstruct.mining.licences import ALLOWED, LICENCE_FILE, holder_of, licence_of
 from xinstruct.mining.tokens import Count, counter

@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xinstruct.languages.types import Signature
-from xinstruct.mining.docs import Doc, doc_of, read_doc
-from xinstruct.mining.facts import Definition, Facts, parse
+from xinstruct.code.docs import Doc, doc_of, read_doc
+from xinstruct.code.facts import Definition, Facts, parse
+from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.shipping import inner_doc
+from xinstruct.code.signatures import signature_of
+from xinstruct.code.types import Signature
 from xinstruct.mining.filters import code_reason, doc_reason, header_reason, resolved_reason
-from xinstruct.mining.grammars import GRAMMARS
 from xinstruct.mining.resolve import INSTANCE, Resolved, resolve
 from xinstruct.mining.secrets import redact, secret_reason
-from xinstruct.mining.shipping import inner_doc
-from xinstruct.mining.signatures import signature_of
 from xinstruct.mining.tokens import Count, estimate
 from xinstruct.records import Reason
 

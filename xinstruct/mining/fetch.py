@@ -19,6 +19,7 @@ from xinstruct.packages import debian_binary, debian_source, npm, pypi
 from xinstruct.plan import work_root
 
 SOURCES = Path(__file__).parent / "sources.yaml"
+DATA_FILES = ("sources.yaml",)
 INDEX = "sources.json"
 LOCK = "sources.lock.json"  # in work/downloads: what every unpinned source was when it was first fetched
 _PINNED: dict[str, Callable[[str, str, Path, str], Path]] = {

@@ -14,6 +14,7 @@ from xinstruct.files import read_yaml
 from xinstruct.records import Reason
 
 _FILE = Path(__file__).parent / "filters.yaml"
+DATA_FILES = ("filters.yaml",)
 _COMMENT = {
     "python": re.compile(r"#[^\n]*"),
     "bash": re.compile(r"(?:^|(?<=\s))#[^\n]*"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from xinstruct.mining.facts import Facts
-from xinstruct.mining.grammars import standard_import
+from xinstruct.code.facts import Facts
+from xinstruct.code.grammars import standard_import
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import re
 
 from tree_sitter import Node
 
-from xinstruct.mining.facts import Definition, Facts
-from xinstruct.mining.signatures import parameter_list
+from xinstruct.code.facts import Definition, Facts
+from xinstruct.code.signatures import parameter_list
 
 _CONDITIONS = {"preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif"}
 _GUARD = 0.8  # of a file: a condition around so much of it is an include guard

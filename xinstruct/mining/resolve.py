@@ -14,11 +14,11 @@ from functools import cache
 
 from tree_sitter import Node
 
-from xinstruct.mining.facts import Definition, Facts
-from xinstruct.mining.grammars import GRAMMARS
+from xinstruct.code.facts import Definition, Facts
+from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.shipping import OWN_CLASS, needs_class, own_qualifiers, shell_needs, shipped, verbatim
 from xinstruct.mining.imports import imports_of
 from xinstruct.mining.preprocessed import torn
-from xinstruct.mining.shipping import OWN_CLASS, needs_class, own_qualifiers, shell_needs, shipped, verbatim
 
 _DEPTH = 3
 INSTANCE = "(instance method)"

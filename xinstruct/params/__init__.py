@@ -4,7 +4,7 @@
     params.teacher.slots, params.synthesize.rounds
 
 ``python -m xinstruct.params > docs/params.md`` (``make docs``) writes the page about all of them. The
-defaults stand in params.yaml only.
+defaults stand in params.yaml only. Part of the spine.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 ``render(name, ...)`` fills ``<name>.j2``; ``table(name)`` reads ``<name>.yaml``. A value that a
 template needs and is not given is an error, never an empty space. No prompt text stands in code.
+
+May import: nothing but the spine.
 """
 
 from __future__ import annotations

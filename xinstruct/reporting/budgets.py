@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xinstruct.agents.quality import distinct, language_pairs, nearest, sentences, source_functions
 from xinstruct.files import BadInput, read_records
 from xinstruct.records import Sample, Turn
+from xinstruct.reporting.quality import distinct, language_pairs, nearest, sentences, source_functions
 
 DRAWS = 1000
 _DEAR = 60  # draws of a measure that compares every sample with every other

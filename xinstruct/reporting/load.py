@@ -40,6 +40,7 @@ WRITES = {
 }
 CURVES = ("reports/sft/loss.csv", "reports/dpo/loss.csv")
 PAPER = Path(__file__).parent / "paper"
+DATA_FILES = ("paper/*",)
 OPTIONAL = {"evaluate/rejected", "preferences/rejected"}
 
 

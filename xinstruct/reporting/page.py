@@ -20,6 +20,7 @@ from xinstruct.reporting.load import TITLES, Run, number, paper
 from xinstruct.reporting.stats import mean
 from xinstruct.reporting.tables import Cell, Table, plain, plural
 
+DATA_FILES = ("templates/*",)
 FAULTS = [
     "The Avg printed for every xCoder row leaves out Python (7 languages), while baseline rows average 8. "
     "Here Avg is the mean of all eight languages; the printed value stands beneath it where it differs.",

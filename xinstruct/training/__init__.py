@@ -1,10 +1,6 @@
-"""Fine-tuning with TRL, preference pairs, batched local generation.
+"""Fine-tuning with TRL: SFT, preference pairs, DPO.
 
-Importing this package (before torch) makes OpenMP threads sleep at barriers instead of spinning:
-spinning beside one other busy process made matrix products nine times slower on two cores.
+May import: models, code.
 """
 
-import os
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+import xinstruct.models  # noqa: F401 (before torch: it says how threads wait for each other)

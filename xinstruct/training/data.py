@@ -1,23 +1,22 @@
-"""Samples as conversations, conversations as tokens: the one rendering that training and generation share.
+"""Samples as conversations, conversations as tokens with labels.
 
 A sample becomes a user turn (its instruction) and an assistant turn (its answer in one fenced code
-block). The prompt is rendered by the tokenizer's own chat template, with whatever system turn the
-template adds, and is tokenized apart from the answer, so that a model is trained on exactly the
-token ids that it is given when it generates. Leaves out packing (trainers.py) and generation.
+block). The prompt is rendered and tokenized by models/chat.py, apart from the answer, so that a
+model is trained on exactly the token ids that it is given when it generates. Leaves out packing
+(trainers.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from xinstruct.code.names import fenced
 from xinstruct.files import BadInput
-from xinstruct.languages import get
+from xinstruct.models.chat import Message, prompt_ids, render_prompt
 from xinstruct.records import Pair, Sample
 
-Message = dict[str, str]
 IGNORED = -100  # label of a token that takes no part in the loss
 
 
@@ -34,11 +33,6 @@ class Encoded:
         return sum(label != IGNORED for label in self.labels)
 
 
-def fenced(code: str, language: str) -> str:
-    """The answer as a chat model writes it: one code block with the language's fence tag."""
-    return f"```{get(language).fence}\n{code.strip()}\n```"
-
-
 def conversation(sample: Sample) -> list[Message]:
     """User turn (instruction) and assistant turn (fenced code, or an explanation's prose) of a sample."""
     answer = sample.response if sample.task == "explanation" else fenced(sample.response, sample.language)
@@ -53,32 +47,6 @@ def training_samples(samples: Iterable[Sample]) -> list[Sample]:
 def heldout_samples(samples: Iterable[Sample]) -> list[Sample]:
     """The samples that are kept from training, in the order of their ids."""
     return sorted((s for s in samples if s.split == "heldout"), key=lambda s: s.id)
-
-
-def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a checkpoint folder. Raises BadInput when it is missing or has no chat template."""
-    from transformers import AutoTokenizer
-
-    if not folder.is_dir():
-        raise BadInput(f"{folder}: no such folder; run the stage that makes it (dvc repro)")
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    if not tokenizer.chat_template:
-        raise BadInput(f"{folder}: the tokenizer has no chat template; add chat_template.jinja to the folder")
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
-
-
-def render_prompt(tokenizer: Any, messages: Sequence[Message], prefill: str = "") -> str:
-    """The text a model sees before its answer; `prefill` is the start of the answer, given to it."""
-    text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-    return str(text) + prefill
-
-
-def prompt_ids(tokenizer: Any, messages: Sequence[Message], prefill: str = "") -> list[int]:
-    """Token ids of render_prompt; special tokens come from the template only."""
-    text = render_prompt(tokenizer, messages, prefill)
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def encode(tokenizer: Any, messages: Sequence[Message]) -> Encoded:

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xinstruct.models.chat import load_tokenizer
 from xinstruct.params import DpoParams
 from xinstruct.records import Pair
-from xinstruct.training.data import load_tokenizer, preference_row
+from xinstruct.training.data import preference_row
 
 MAX_LENGTH = 2048  # longest prompt and answer together; no pair of the default run comes near it
 LOGGED = {"loss": "loss", "rewards/margins": "margin", "rewards/accuracies": "accuracy"}
@@ -28,8 +29,8 @@ def optimise(
     margin is beta times the difference of the answers' log-ratios to the reference, accuracy the
     share of pairs where it is positive.
     """
+    from xinstruct.models.device import deterministic, load_model, stored_dtype
     from xinstruct.training.checkpoints import Watch, save_merged, train
-    from xinstruct.training.compute import deterministic, load_model, stored_dtype
     from xinstruct.training.lora import weight_dtype
 
     deterministic(seed)

@@ -11,8 +11,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from xinstruct.models.device import device, pick_dtype
 from xinstruct.params import DpoParams, Dtype, SftParams
-from xinstruct.training.compute import device, pick_dtype
 
 SAVES = 8  # checkpoints per run: a killed run loses an eighth at most
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xinstruct.models.chat import Message, load_tokenizer
+from xinstruct.models.device import load_model, pick_dtype
 from xinstruct.params import Dtype
-from xinstruct.training.compute import load_model, pick_dtype
-from xinstruct.training.data import IGNORED, Encoded, Message, encode, load_tokenizer
+from xinstruct.training.data import IGNORED, Encoded, encode
 
 ROW_TOKENS = 2048
 

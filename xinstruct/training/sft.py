@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xinstruct.models.chat import load_tokenizer
 from xinstruct.params import SftParams
-from xinstruct.training.data import Encoded, load_tokenizer
+from xinstruct.training.data import Encoded
 
 
 def too_long(row: Encoded, params: SftParams) -> bool:
@@ -28,8 +29,8 @@ def fine_tune(
     `params` is the sft section of params.yaml, `scratch` holds the checkpoints. Returns
     [{"step", "loss", "learning_rate"}], the loss being the mean over the step's answer tokens.
     """
+    from xinstruct.models.device import deterministic, load_model, stored_dtype
     from xinstruct.training.checkpoints import Watch, save_merged, train
-    from xinstruct.training.compute import deterministic, load_model, stored_dtype
     from xinstruct.training.lora import weight_dtype
 
     deterministic(seed)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
-from xinstruct.languages.types import Signature, Type
 
 _COMPILE = """
 import ast, sys

@@ -19,6 +19,7 @@ from xinstruct.execution.process.group import Group
 Fields = dict[str, Any]
 _MOST = 40  # templates of a worker
 _ZYGOTE = Path(__file__).with_name("zygote.py")
+DATA_FILES = ("zygote.py",)
 
 
 def memory_file(content: bytes) -> int:

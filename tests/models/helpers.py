@@ -1,0 +1,18 @@
+"""One engine in this process, run to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xinstruct.models.engine import Engine
+from xinstruct.models.sampling import Job, Made
+
+
+def run(engine: Engine, jobs: Sequence[Job]) -> list[Made]:
+    """Answers in the order of the jobs."""
+    found: dict[int, Made] = {}
+    for number, job in enumerate(jobs):
+        engine.add(job, lambda made, number=number: found.__setitem__(number, made))  # type: ignore[misc]
+    while engine.step():
+        pass
+    return [found[number] for number in range(len(jobs))]

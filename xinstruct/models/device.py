@@ -1,0 +1,105 @@
+"""Device, number type and determinism: decided here once for training, generation and loss.
+
+``dtype: auto`` is bfloat16 where the processor multiplies it natively (a CUDA device with bf16, a
+CPU with AVX512-BF16 or AMX) and float32 elsewhere. docs/training.md holds the measured figures.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+from xinstruct.files import BadInput, replaced_folder
+from xinstruct.params import Dtype
+
+
+def device() -> str:
+    """ "cuda" where there is one, else "cpu"."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def native_bfloat16() -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware."""
+    import torch
+
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported", "_is_arm_bf16_supported")
+    return any(bool(getattr(torch.cpu, name)()) for name in checks if hasattr(torch.cpu, name))
+
+
+def pick_dtype(name: Dtype) -> Any:
+    """The torch dtype of a `dtype` parameter."""
+    import torch
+
+    if name == "auto":
+        name = "bfloat16" if native_bfloat16() else "float32"
+    return getattr(torch, name)
+
+
+def deterministic(seed: int) -> None:
+    """Seed every generator and prefer deterministic kernels: same machine, same threads, same bytes."""
+    import torch
+    from transformers import set_seed
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    set_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # filling fresh tensors would cost time and guards only against reading memory never written
+    torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+def quiet() -> None:
+    """Silence what libraries print while they load and train; our own lines say what matters."""
+    import datasets
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+    logging.getLogger("accelerate").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+def attention() -> str:
+    """Name of the attention that keeps packed samples apart and wastes least on this device."""
+    if device() == "cpu":
+        from xinstruct.models.attention import NAME
+
+        return NAME
+    try:
+        import flash_attn  # type: ignore[import-not-found]  # noqa: F401
+    except ImportError:
+        return "sdpa"
+    return "flash_attention_2"
+
+
+def load_model(folder: Path, dtype: Any, attn: str = "") -> Any:
+    """A causal language model from a checkpoint folder, on the device. Raises BadInput when it is not one."""
+    from transformers import AutoModelForCausalLM
+
+    if not (folder / "config.json").is_file():
+        raise BadInput(f"{folder}: no model here (config.json is missing); run the stage that makes it (dvc repro)")
+    quiet()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attn or attention())
+    return model.to(device())
+
+
+def stored_dtype(folder: Path) -> Any:
+    """The number type of a checkpoint's weights: what is trained from it is stored in the same."""
+    import torch
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(folder).dtype or torch.float32
+
+
+def copy_model(source: Path, target: Path) -> None:
+    """Copy a checkpoint folder, atomically."""
+    with replaced_folder(target) as tmp:
+        shutil.copytree(source, tmp, dirs_exist_ok=True)
