@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.agents.helpers import sample
 from tests.params import FILE, given, own, values
 from xinstruct.agents.answers import Tries
 from xinstruct.agents.scorer import check_aspects
 from xinstruct.agents.shapes import check as check_operations
+from xinstruct.agents.society import Society
 from xinstruct.execution.limits import Limits
 from xinstruct.files import BadInput, read_yaml
 from xinstruct.llm.dialects import FIELDS
@@ -142,6 +144,9 @@ def test_names_that_other_files_define_are_refused_where_those_are_read() -> Non
         check_operations(own("synthesize", operations={"combin": 1.0}))
     with pytest.raises(BadInput, match=r"weights\.code clarty is no aspect; did you mean code clarity\?"):
         check_aspects(given({"seed.scorer.weights": {"code clarty": 1}}).seed.scorer)
+    seeds = [sample(language) for language in ("python", "javascript")]
+    with pytest.raises(BadInput, match=r"target_weights\.bsh is no language; did you mean bash\?"):
+        Society(seeds, own("synthesize", target_weights={"bsh": 0.5}), ["python"], 1)
 
 
 def test_what_dvc_writes_for_a_small_number_is_read(tmp_path: Path) -> None:
