@@ -66,6 +66,7 @@ def test_the_file_and_the_sections_have_the_same_parameters() -> None:
     [
         ("synthesize.round", "synthesize.round is no parameter; did you mean rounds?"),
         ("synthesise", "synthesise is no parameter; did you mean synthesize?"),
+        ("teacher.budget.day", "teacher.budget.day is no parameter; known are stage, run"),
         ("teacher.budget.run.token", "teacher.budget.run.token is no parameter; did you mean tokens?"),
         ("seed.scorer.cutof", "seed.scorer.cutof is no parameter; did you mean cutoff?"),
         ("report.zzz", "report.zzz is no parameter; known are discussions"),
