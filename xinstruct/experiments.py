@@ -68,6 +68,7 @@ def _check_names(params: Params, source: Path) -> None:
         raise BadInput(f"{source}: {error}") from None
     for at, given, known in (
         ("languages", params.languages, list(names())),
+        ("synthesize.target_weights", list(params.synthesize.target_weights), list(names())),
         ("evaluate.benchmarks", list(params.evaluate.benchmarks), packaged()),
     ):
         for name in (name for name in given if name not in known):

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.agents.helpers import sample
 from tests.params import FILE, given, own, values
 from xinstruct.agents.answers import Tries
 from xinstruct.agents.scorer import check_aspects
 from xinstruct.agents.shapes import check as check_operations
+from xinstruct.agents.society import Society
 from xinstruct.execution.limits import Limits
 from xinstruct.files import BadInput, read_yaml
 from xinstruct.llm.dialects import FIELDS
@@ -64,6 +66,7 @@ def test_the_file_and_the_sections_have_the_same_parameters() -> None:
     [
         ("synthesize.round", "synthesize.round is no parameter; did you mean rounds?"),
         ("synthesise", "synthesise is no parameter; did you mean synthesize?"),
+        ("teacher.budget.day", "teacher.budget.day is no parameter; known are stage, run"),
         ("teacher.budget.run.token", "teacher.budget.run.token is no parameter; did you mean tokens?"),
         ("seed.scorer.cutof", "seed.scorer.cutof is no parameter; did you mean cutoff?"),
         ("report.zzz", "report.zzz is no parameter; known are discussions"),
@@ -142,6 +145,9 @@ def test_names_that_other_files_define_are_refused_where_those_are_read() -> Non
         check_operations(own("synthesize", operations={"combin": 1.0}))
     with pytest.raises(BadInput, match=r"weights\.code clarty is no aspect; did you mean code clarity\?"):
         check_aspects(given({"seed.scorer.weights": {"code clarty": 1}}).seed.scorer)
+    seeds = [sample(language) for language in ("python", "javascript")]
+    with pytest.raises(BadInput, match=r"target_weights\.bsh is no language; did you mean bash\?"):
+        Society(seeds, own("synthesize", target_weights={"bsh": 0.5}), ["python"], 1)
 
 
 def test_what_dvc_writes_for_a_small_number_is_read(tmp_path: Path) -> None:

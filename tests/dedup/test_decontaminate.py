@@ -39,11 +39,6 @@ def test_runs_of_numbers_do_not_count() -> None:
     assert overlap(f"check([{numbers}])").find(f"check([{numbers}])") is not None
 
 
-def test_bad_size_is_named() -> None:
-    with pytest.raises(BadInput, match="decontamination_ngram"):
-        overlap(DOC, n=0)
-
-
 def test_all_file_forms_are_read_and_fields_stay_apart(tmp_path: Path) -> None:
     rows = [{"task_id": "A/1", "prompt": "p q", "tests": ["t u", "v"]}, {"name": "second", "prompt": "r"}]
     lines = "".join(json.dumps(row) + "\n" for row in rows)

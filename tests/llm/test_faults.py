@@ -258,6 +258,7 @@ def test_busy_for_too_long_stops_the_run_and_keeps_the_answers(tmp_path: Path, s
 ASKER = """
 import json, sys
 from pathlib import Path
+from tests.params import asking
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Teacher
 folder, journal, out, count, params = sys.argv[1:]

@@ -24,6 +24,7 @@ BASE = Request("id", ({"role": "user", "content": "hello"},))
 ASKER = """
 import sys
 from pathlib import Path
+from tests.params import asking
 from xinstruct.llm.client import Request, Teacher
 folder, journal, prefix, count = sys.argv[1:]
 requests = [Request(str(i), ({"role": "user", "content": f"{prefix}{i}"},)) for i in range(int(count))]

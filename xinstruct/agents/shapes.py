@@ -27,8 +27,8 @@ Aim = Callable[[Sample, Operation, str], str | None]  # a target for a base, an 
 
 def check(params: SynthesizeParams) -> None:
     """Raises BadInput on an operation that is not known, or where none of those drawn leads to a type of tasks."""
-    operations = [Operation.named(name) for name, weight in params.operations.items() if weight > 0]
-    if not any(fitting(params, operation) for operation in operations):
+    operations = {name: Operation.named(name) for name in params.operations}
+    if not any(fitting(params, operations[name]) for name, weight in params.operations.items() if weight > 0):
         raise BadInput("params.yaml: synthesize.tasks has only translation, but no operation keeps the behaviour")
 
 

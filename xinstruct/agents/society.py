@@ -22,9 +22,9 @@ from xinstruct.agents.similarity import gate
 from xinstruct.agents.tasks import declarable, supports
 from xinstruct.code.types import Signature
 from xinstruct.files import BadInput
-from xinstruct.languages import get
+from xinstruct.languages import get, names
 from xinstruct.languages.header import difficulty
-from xinstruct.params import SynthesizeParams
+from xinstruct.params import SynthesizeParams, nearest
 from xinstruct.records import Sample, content_id
 
 TRIES = 50  # redraws before a discussion is given up for want of a new (base, target)
@@ -48,6 +48,7 @@ class Society:
                 f"{params.agents}, each of another language; lower it or mine more (params.yaml: seed)"
             )
         shapes.check(params)
+        _check_names(params)
         self.params, self.languages, self.seed = params, list(languages), seed
         self.meetings = self.group.share(params.discussions)
         self.not_drawn = 0  # meetings for which no untried (base, target) was left
@@ -167,6 +168,12 @@ class Society:
                     sample=change.sample.id,
                     value=change.value,
                 )
+
+
+def _check_names(params: SynthesizeParams) -> None:
+    for name in params.target_weights:
+        if name not in names():
+            raise BadInput(f"params.yaml: synthesize.target_weights.{name} is no language; {nearest(name, [*names()])}")
 
 
 def _roots(sample: Sample) -> str:

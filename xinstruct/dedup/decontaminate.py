@@ -26,8 +26,6 @@ class Overlap:
     """An index of the word n-grams of named texts."""
 
     def __init__(self, texts: Iterable[tuple[str, str]], n: int) -> None:
-        if n < 1:
-            raise BadInput(f"params.yaml: deduplicate.decontamination_ngram is {n}; it must be at least 1")
         self.n = n
         self.names: dict[str, str] = {}
         for name, text in texts:

@@ -70,8 +70,6 @@ def _checkpoint(entry: Model, dest: Path, say: Say) -> dict[str, Any]:
 def _replicas(urls: list[str], served_as: str) -> dict[str, Any]:
     if wrong := [url for url in urls if not is_url(str(url))]:
         raise BadInput(f"teacher.model: a list must hold URLs only, not {wrong[0]!r}")
-    if not urls:
-        raise BadInput("teacher.model: the list of URLs is empty")
     shared = {"kind": "endpoint", "base_url": urls[0], "served_as": served_as}
     return shared | {"name": ", ".join(urls), "base_urls": list(urls)}
 
