@@ -13,7 +13,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xinstruct.execution import mounts
 from xinstruct.execution.limits import Limits
 from xinstruct.files import BadInput
 
@@ -41,11 +40,10 @@ def guarantees(sandbox: Sandbox) -> dict[str, bool]:
     return dict(held)
 
 
-def _private(view: mounts.View) -> list[str]:
-    """Some of what lies in the user's home, toolchains that programs are shown left out."""
-    home, shown = Path.home(), [Path(name) for name in view.folders]
-    entries = sorted(home.iterdir()) if os.access(home, os.R_OK) else []
-    return [str(p) for p in entries if not any(f.is_relative_to(p) or p.is_relative_to(f) for f in shown)][:50]
+def _private() -> list[str]:
+    """Some of what lies in the user's home."""
+    home = Path.home()
+    return [str(place) for place in sorted(home.iterdir())][:50] if os.access(home, os.R_OK) else []
 
 
 def _attack(sandbox: Sandbox) -> dict[str, bool]:
@@ -56,7 +54,7 @@ def _attack(sandbox: Sandbox) -> dict[str, bool]:
     os.environ[marker] = marker
     try:
         with socket.create_server(("127.0.0.1", 0)) as server:
-            private = [str(secret), *_private(sandbox.view)]
+            private = [str(secret), *_private()]
             outer = {"port": server.getsockname()[1], "private": private, "marker": marker}
             files = {"attacks.py": _ATTACKS.read_text(encoding="utf-8")}
             line = ("python3", "-I", "-S", "attacks.py", json.dumps(outer))
