@@ -27,17 +27,17 @@ toolchains: ## Go, Rust, Ruby, C, Lua and Perl, which no stage needs
 	@echo "== further toolchains"; bash setup/system.sh extra
 
 $(STAMP): requirements.lock pyproject.toml
-	@echo "== python packages into $(VENV) from requirements.lock ($(PYTHON): $$($(PYTHON) --version 2>&1))"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@echo "== python packages into $(VENV) from requirements.lock ($$PYTHON: $$("$$PYTHON" --version 2>&1))"
+	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
+	@[ -x $(BIN)/python ] || "$$PYTHON" -m venv $(VENV)
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q -r requirements.lock
 	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.stamp-*; touch $@
 
 tools/npm/.stamp: $(NPM)/package.json $(NPM)/package-lock.json
-	@if command -v npm >/dev/null 2>&1; then echo "== TypeScript compiler into tools/npm"; \
+	@if command -v npm >/dev/null 2>&1; then echo "== TypeScript compiler into tools/npm"; umask 022; \
 	  mkdir -p tools/npm && cp $(NPM)/package.json $(NPM)/package-lock.json tools/npm/ && \
-	  npm ci --prefix tools/npm --no-audit --no-fund --loglevel=error && touch $@; \
+	  npm ci --prefix tools/npm --no-audit --no-fund --loglevel=error && chmod -R go+rX tools/npm && touch $@; \
 	else echo "npm is missing: TypeScript is left out"; fi
 
 repro: setup ## the whole pipeline; reports/index.html at the end
@@ -101,10 +101,10 @@ MODEL ?= models/start
 ANSWERS ?= answers/smollm2-135m
 DATA ?= ../shared/benchmarks
 answers: setup ## greedy raw answers to HumanEval and MultiPL-E in eight languages, kept in ANSWERS; goes on where it was
-	xinstruct answer --model $(MODEL) --out $(ANSWERS) --data $(DATA) $(ARGS)
+	xinstruct answer --model "$(MODEL)" --out "$(ANSWERS)" --data "$(DATA)" $(ARGS)
 
 rescore: setup ## score the answers kept under answers/ without any model, into docs/benchmarks.md
-	python -m xinstruct.benchmarks.rescore --data $(DATA) $(ARGS)
+	python -m xinstruct.benchmarks.rescore --data "$(DATA)" $(ARGS)
 
 lock: ## remake requirements.lock from what .venv holds
 	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \

@@ -71,9 +71,10 @@ fi
 echo "installing: ${packages[*]}"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-"${install[@]}" >/tmp/xinstruct-apt.$$.log 2>&1 || {
-    tail -n 20 /tmp/xinstruct-apt.$$.log
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+"${install[@]}" >"$log" 2>&1 || {
+    tail -n 20 "$log"
     echo "apt-get failed; run it by hand to see why: ${install[*]}"
     exit 1
 }
-rm -f /tmp/xinstruct-apt.$$.log
