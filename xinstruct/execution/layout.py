@@ -9,6 +9,7 @@ prepared and are taken away before it starts.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -56,6 +57,17 @@ def program(limits: Limits, scratch: Path, binds: Iterable[tuple[str, Path, str]
     if not any(inside == mounts.BOX for _, _, inside in binds):
         made.append(("tmpfs", mounts.BOX, f"mode=777,{size}"))
     return made + [(mode, outside(place, scratch), inside) for mode, place, inside in binds]
+
+
+def let_read(place: Path) -> None:
+    """Let the user that programs run as read a file or folder of ours, with whatever umask it was made."""
+    if os.geteuid():
+        return  # they run as the user who made it
+    for path in [place, *place.rglob("*")] if place.is_dir() else [place]:
+        info = path.lstat()
+        wanted = info.st_mode | (info.st_mode & 0o500) >> 3 | (info.st_mode & 0o500) >> 6
+        if wanted != info.st_mode and info.st_uid == 0 and not stat.S_ISLNK(info.st_mode):
+            path.chmod(stat.S_IMODE(wanted))
 
 
 def closing() -> list[Operation]:

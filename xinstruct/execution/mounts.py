@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -91,6 +92,14 @@ def default_view() -> View:
         folders.append((typescript.tools(), typescript.SHOWN))
     shown = tuple((str(stands), shown) for stands, shown in folders)
     return View((*path, "/usr/local/bin", "/usr/bin", "/bin"), shown, _installed_packages())
+
+
+def closed() -> str:
+    """What must be done so that programs can read what they are shown, or "": root has them run as somebody else."""
+    for stands, _ in default_view().folders:
+        if os.geteuid() == 0 and os.stat(stands).st_mode & 0o005 != 0o005:
+            return f"{stands} is closed to the user that programs run as: chmod -R go+rX {shlex.quote(stands)}"
+    return ""
 
 
 def _of_system(prefix: Path) -> bool:

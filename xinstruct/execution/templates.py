@@ -104,6 +104,8 @@ class Templates:
         known = (fork.template, place)
         if known not in self._known and (library := box.library("opening")):
             template, preloaded = fork.template, layout.outside(library, self._scratch)
+            for path in (place, *(entry.resolve() for entry in place.iterdir())):
+                layout.let_read(path)
             files, then, expected = template.probe
             told = {"XINSTRUCT_OPENS": template.opens, "XINSTRUCT_CALLS": " ".join(template.calls)}
             encoded = {name: _content(content, place) for name, content in files}

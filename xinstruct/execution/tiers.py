@@ -53,7 +53,9 @@ class Command:
     fork: tuple[Fork, Path] | None = None
 
     def binds(self) -> list[tuple[str, Path, str]]:
-        """("ro" or "rw", place on the machine, place inside): what of the machine's disk is mounted."""
+        """("ro" or "rw", place on the machine, place inside): what of the machine's disk is mounted, made readable."""
+        for place in filter(None, (self.folder, *self.shown.values())):
+            layout.let_read(place)
         binds = []
         if self.folder and self.writable:
             binds.append(("rw", self.folder, mounts.BOX))
