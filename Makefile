@@ -36,7 +36,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 tools/npm/.stamp: $(NPM)/package.json $(NPM)/package-lock.json
 	@if command -v npm >/dev/null 2>&1; then echo "== TypeScript compiler into tools/npm"; umask 022; \
-	  mkdir -p tools/npm && cp $(NPM)/package.json $(NPM)/package-lock.json tools/npm/ && \
+	  [ -w "$$HOME" ] || export npm_config_cache="$$PWD/build/npm-cache"; mkdir -p tools/npm && cp $(NPM)/package.json $(NPM)/package-lock.json tools/npm/ && \
 	  npm ci --prefix tools/npm --no-audit --no-fund --loglevel=error && chmod -R go+rX tools/npm && touch $@; \
 	else echo "npm is missing: TypeScript is left out"; fi
 

@@ -42,7 +42,7 @@ from xinstruct.files import (
     write_records,
     write_text,
 )
-from xinstruct.plan import Plan, resolve, work_root
+from xinstruct.plan import Plan, cache_folder, resolve, work_root
 from xinstruct.records import KINDS, Reason, Record, Rejection, kind_of, rejection
 from xinstruct.spill import Rows, Seen, in_order
 
@@ -225,6 +225,7 @@ def _lock(plan: Plan) -> IO[str]:
 def _hand_over(plan: Plan, lock: IO[str]) -> None:
     """Become Snakemake, which starts this script once per shard. The lock is kept over exec."""
     os.set_inheritable(lock.fileno(), True)
+    os.environ["XDG_CACHE_HOME"] = str(cache_folder().parent)  # Snakemake's own cache must be writable
     command = ["-m", "snakemake", "--nolock", "--rerun-incomplete", "--quiet", "host", "rules", "reason", "progress"]
     command += ["--config", f"plan={plan.save()}"]
     os.execv(sys.executable, [sys.executable, *command])

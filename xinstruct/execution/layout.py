@@ -32,7 +32,6 @@ def encode(operations: Iterable[Operation]) -> bytes:
 def root(view: mounts.View, base: Path, scratch: Path) -> list[Operation]:
     """The read-only root that all programs of a zygote share; it is put together at `base`."""
     cache = mounts.cache_folder()
-    cache.mkdir(parents=True, exist_ok=True)
     made: list[Operation] = [("private", "", ""), ("tmpfs", str(base), "mode=755,size=1m"), ("base", str(base), "")]
     made += [("dir", name, "755") for name in ("/etc", "/proc", "/tmp", mounts.BOX, "/dev")]
     for name in mounts.system_places():

@@ -21,6 +21,7 @@ from pathlib import Path
 from xinstruct.execution import relocation
 from xinstruct.execution.limits import MEGABYTE, Limits
 from xinstruct.languages import typescript
+from xinstruct.plan import cache_folder as cache_folder  # where others look for what is shown
 
 BOX = "/box"
 _PYTHON, _NODE = "/opt/xi/python", "/opt/xi/node"
@@ -58,11 +59,6 @@ class View:
 def bubblewrap() -> str:
     """The path of bwrap, or "" where there is none."""
     return shutil.which("bwrap") or ""
-
-
-def cache_folder() -> Path:
-    """What is made once per machine and shown to programs: $XDG_CACHE_HOME/xinstruct or ~/.cache/xinstruct."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xinstruct"
 
 
 @cache

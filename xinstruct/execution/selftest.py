@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from xinstruct.execution.limits import Limits
 from xinstruct.files import BadInput
+from xinstruct.plan import home
 
 if TYPE_CHECKING:
     from xinstruct.execution.sandbox import Sandbox
@@ -42,8 +43,10 @@ def guarantees(sandbox: Sandbox) -> dict[str, bool]:
 
 def _private() -> list[str]:
     """Some of what lies in the user's home."""
-    home = Path.home()
-    return [str(place) for place in sorted(home.iterdir())][:50] if os.access(home, os.R_OK) else []
+    own = home()
+    if not own or str(own) == "/" or not os.access(own, os.R_OK):
+        return []
+    return [str(place) for place in sorted(own.iterdir()) if not place.is_relative_to("/usr")][:50]
 
 
 def _attack(sandbox: Sandbox) -> dict[str, bool]:
