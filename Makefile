@@ -101,10 +101,10 @@ MODEL ?= models/start
 ANSWERS ?= answers/smollm2-135m
 DATA ?= ../shared/benchmarks
 answers: setup ## greedy raw answers to HumanEval and MultiPL-E in eight languages, kept in ANSWERS; goes on where it was
-	xinstruct answer --model "$(MODEL)" --out "$(ANSWERS)" --data "$(DATA)" $(ARGS)
+	xinstruct answer --model $(MODEL) --out $(ANSWERS) --data $(DATA) $(ARGS)
 
 rescore: setup ## score the answers kept under answers/ without any model, into docs/benchmarks.md
-	python -m xinstruct.benchmarks.rescore --data "$(DATA)" $(ARGS)
+	python -m xinstruct.benchmarks.rescore --data $(DATA) $(ARGS)
 
 lock: ## remake requirements.lock from what .venv holds
 	@{ echo "# Exact versions of everything in .venv (run, development, cluster). Remade by: make lock"; \

@@ -8,13 +8,10 @@ which DVC does not hash: re-sharding reruns nothing.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import pwd
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +43,7 @@ class Plan:
     @staticmethod
     def load(path: Path) -> Plan:
         """Inverse of save."""
-        return Plan(**json.loads(path.read_text()))
+        return Plan(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def work_root(root: Path = Path()) -> Path:
@@ -56,42 +53,6 @@ def work_root(root: Path = Path()) -> Path:
     parts = root.resolve().parts
     home = Path(*parts[: parts.index(".dvc")]) if ".dvc" in parts else root.resolve()
     return home / "work"
-
-
-def home() -> Path | None:
-    """The user's home; None for one who has none that is there."""
-    try:
-        place = Path(os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir)
-    except KeyError:
-        return None
-    return place if place.is_dir() else None
-
-
-def usual_cache() -> Path | None:
-    """Where this project's cache belongs: $XDG_CACHE_HOME/xinstruct or ~/.cache/xinstruct."""
-    if os.path.isabs(given := os.environ.get("XDG_CACHE_HOME", "")):
-        return Path(given) / "xinstruct"
-    return place / ".cache" / "xinstruct" if (place := home()) else None
-
-
-def cache_folder() -> Path:
-    """A folder for what is made once per machine, which can be written: the user's, else one below the work folder.
-
-    Raises BadInput when neither can be written.
-    """
-    return _writable(usual_cache(), work_root() / "cache" / "xinstruct")
-
-
-@cache
-def _writable(usual: Path | None, other: Path) -> Path:
-    for place in filter(None, (usual, other)):
-        with contextlib.suppress(OSError):
-            place.mkdir(parents=True, exist_ok=True)
-            # what somebody else may have put there is not used
-            own = place == other or place.stat().st_uid == os.geteuid()
-            if own and os.access(place, os.W_OK | os.X_OK):
-                return place
-    raise BadInput(f"{other} cannot be written, nor {usual or 'a home'}; name another folder: XDG_CACHE_HOME=/FOLDER")
 
 
 def graph(root: Path = Path()) -> dict[str, dict[str, Any]]:

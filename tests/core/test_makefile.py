@@ -43,7 +43,9 @@ def tool(path: Path, text: str) -> None:
 def test_recipes_take_their_commands_from_the_checkouts_own_environment(checkout: Path) -> None:
     for name in ("ruff", "snakefmt", "python"):
         tool(checkout / ".venv/bin" / name, f'echo "own {name}: $@"')
-    assert make(checkout, "-s", "lint").splitlines()[:2] == ["own ruff: check .", "own ruff: format --check ."]
+    said = make(checkout, "-s", "lint").splitlines()
+    assert {"own ruff: check .", "own ruff: format --check ."} <= set(said)
+    assert all(line.startswith("own ") for line in said)
     assert make(checkout, "-s", "unit").startswith("own python: -m pytest")
 
 

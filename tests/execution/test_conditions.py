@@ -92,3 +92,21 @@ def test_nowhere_to_write_is_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("xinstruct doctor: error: /sys/work/cache/xinstruct cannot be written")
     assert len(done.stderr.splitlines()) == 1
+
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": None, "LANG": None}
+
+
+@pytest.mark.parametrize("locale", [ASCII, ASCII | {"LC_ALL": "de_DE.ISO-8859-1"}])
+def test_a_locale_without_utf8_changes_nothing(tmp_path: Path, locale: dict[str, str | None]) -> None:
+    """Neither in files nor in what is printed, nor where names of files have letters beyond ASCII."""
+    folder = tmp_path / "größer"
+    folder.mkdir()
+    code = "def f(n):\n    print('größer')\n    return n + 1\n"
+    jobs = [JOBS[0] | {"code": code}, JOBS[0] | {"id": "ä", "code": "def f(n): raise ValueError('größer')\n"}]
+    assert verdicts(folder, jobs, **locale) == verdicts(folder, jobs)
+    (folder / "ö.jsonl").write_text("{}\n", encoding="utf-8")
+    refused = run(folder, "judge", "ö.jsonl", "-", **locale)
+    assert refused.returncode == 1
+    assert "ö.jsonl: line 1" in refused.stderr
+    assert "größer" in run(folder, "judge", "in.jsonl", "-", **locale).stdout

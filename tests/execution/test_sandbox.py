@@ -66,6 +66,12 @@ def test_wall_time_guards(sandbox: Sandbox) -> None:
     assert result.wall < 5
 
 
+def test_a_program_may_call_itself_anything(sandbox: Sandbox) -> None:
+    """A process's name is bytes, which the worker reads when it measures."""
+    code = r"import ctypes, time; ctypes.CDLL(None).prctl(15, b'\xff) \xfe 1'); time.sleep(0.5); print('done')"
+    assert sandbox.run(("python3", "-c", code), LIMITS).stdout == b"done\n"
+
+
 def test_memory_is_limited_over_all_processes(sandbox: Sandbox) -> None:
     child = "x = b'1' * (100 << 20); time.sleep(3); os._exit(0)"
     code = f"import os, time\nfor i in range(4):\n    if os.fork() == 0: {child}\ntime.sleep(3)"

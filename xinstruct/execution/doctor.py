@@ -14,7 +14,7 @@ from xinstruct.execution import toolchains
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.files import BadInput
 from xinstruct.languages import EIGHT, get
-from xinstruct.plan import cache_folder, usual_cache
+from xinstruct.surroundings import cache_folder, usual_cache
 
 _MEANING = {
     "network": "no connection, not even to this machine",

@@ -21,7 +21,7 @@ from pathlib import Path
 from xinstruct.execution import relocation
 from xinstruct.execution.limits import MEGABYTE, Limits
 from xinstruct.languages import typescript
-from xinstruct.plan import cache_folder as cache_folder  # where others look for what is shown
+from xinstruct.surroundings import cache_folder as cache_folder  # where others look for what is shown
 
 BOX = "/box"
 _PYTHON, _NODE = "/opt/xi/python", "/opt/xi/node"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from xinstruct.execution.limits import Limits
 from xinstruct.files import BadInput
-from xinstruct.plan import home
+from xinstruct.surroundings import home
 
 if TYPE_CHECKING:
     from xinstruct.execution.sandbox import Sandbox
@@ -51,7 +51,7 @@ def _private() -> list[str]:
 
 def _attack(sandbox: Sandbox) -> dict[str, bool]:
     secret = sandbox.scratch / "secret"
-    secret.write_text("x")
+    secret.write_text("x", encoding="utf-8")
     secret.chmod(0o644)
     marker = f"XINSTRUCT_{secrets.token_hex(8)}"
     os.environ[marker] = marker

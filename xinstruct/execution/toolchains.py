@@ -40,7 +40,9 @@ def available(language: str) -> str | None:
     command = [find(chain.version[0]) or chain.version[0], *chain.version[1:]]
     env = {"PATH": mounts.default_view().search_path(), "LANG": "C.UTF-8", "HOME": "/nonexistent"}
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env, cwd="/", check=False)
+        said = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=60, env=env, cwd="/", check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     lines = [line.strip() for line in (said.stdout + said.stderr).splitlines() if line.strip()]

@@ -194,11 +194,11 @@ def _converted(gguf: Path, sha256: str, context: int, dest: Path, say: Say) -> N
     kept = _downloads() / "converted" / f"{sha256[:32]}-{_CONVERSION}"
     seal = kept.with_name(f"{kept.name}.sha256")
     with _one_at_a_time("converted"):
-        if not (seal.exists() and kept.is_dir() and seal.read_text() == hash_path(kept)):
+        if not (seal.exists() and kept.is_dir() and seal.read_text(encoding="utf-8") == hash_path(kept)):
             say(f"{gguf.name}: dequantising to bf16 safetensors")
             with replaced_folder(kept) as folder:
                 gguf_to_folder(gguf, folder, context)
-            seal.write_text(hash_path(kept))
+            seal.write_text(hash_path(kept), encoding="utf-8")
     for path in sorted(kept.iterdir()):
         link(path, dest / path.name)
 
@@ -237,6 +237,6 @@ def _one_at_a_time(name: str) -> Iterator[None]:
     """Two fetches on one cache wait for each other."""
     folder = _downloads()
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.lock").open("w") as handle:
+    with (folder / f"{name}.lock").open("w", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -89,7 +89,7 @@ def enter(config: Fields) -> Fields:
 def shield() -> bool:
     """Have the kernel end programs before this process when memory runs out. Returns whether that may be done here."""
     try:
-        with open("/proc/self/oom_score_adj", "w") as handle:
+        with open("/proc/self/oom_score_adj", "w", encoding="utf-8") as handle:
             handle.write("-900")
     except OSError:
         return False
