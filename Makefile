@@ -29,17 +29,17 @@ toolchains: ## Go, Rust, Ruby, C, Lua and Perl, which no stage needs
 	@echo "== further toolchains"; bash setup/system.sh extra
 
 $(STAMP): requirements.lock pyproject.toml
-	@echo "== python packages into $(VENV) from requirements.lock ($(PYTHON): $$($(PYTHON) --version 2>&1))"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@echo "== python packages into $(VENV) from requirements.lock ($$PYTHON: $$("$$PYTHON" --version 2>&1))"
+	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
+	@[ -x $(BIN)/python ] || "$$PYTHON" -m venv $(VENV)
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q -r requirements.lock
 	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.stamp-*; touch $@
 
 tools/npm/.stamp: $(NPM)/package.json $(NPM)/package-lock.json
-	@if command -v npm >/dev/null 2>&1; then echo "== TypeScript compiler into tools/npm"; \
-	  mkdir -p tools/npm && cp $(NPM)/package.json $(NPM)/package-lock.json tools/npm/ && \
-	  npm ci --prefix tools/npm --no-audit --no-fund --loglevel=error && touch $@; \
+	@if command -v npm >/dev/null 2>&1; then echo "== TypeScript compiler into tools/npm"; umask 022; \
+	  [ -w "$$HOME" ] || export npm_config_cache="$$PWD/build/npm-cache"; mkdir -p tools/npm && cp $(NPM)/package.json $(NPM)/package-lock.json tools/npm/ && \
+	  npm ci --prefix tools/npm --no-audit --no-fund --loglevel=error && chmod -R go+rX tools/npm && touch $@; \
 	else echo "npm is missing: TypeScript is left out"; fi
 
 repro: setup ## the whole pipeline; reports/index.html at the end

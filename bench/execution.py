@@ -196,13 +196,13 @@ def _whole(task: dict[str, Any]) -> str:
 
 def _version(name: str) -> str:
     line = f"import importlib.metadata as m; print(m.version({name!r}))"
-    return subprocess.run([str(PEERS), "-c", line], capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run([str(PEERS), "-c", line], capture_output=True, encoding="utf-8", check=False).stdout.strip()
 
 
 def _peer(name: str, args: argparse.Namespace) -> Runner:
     def run(part: list[dict[str, Any]]) -> tuple[float, list[bool]]:
         line = [str(PEERS), "bench/peers.py", name, str(args.workers)]
-        done = subprocess.run(line, input=json.dumps(part), capture_output=True, text=True, check=False)
+        done = subprocess.run(line, input=json.dumps(part), capture_output=True, encoding="utf-8", check=False)
         if done.returncode:
             raise SystemExit(f"{name} failed: {done.stderr[-500:]}")
         said = json.loads(done.stdout.splitlines()[-1])

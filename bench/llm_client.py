@@ -99,13 +99,13 @@ def prepare_serve() -> None:
     if _installed("serve", ["fastapi", "uvicorn", "openai", "rich", "python-multipart"]):
         ours = next(path for path in sys.path if path.endswith("site-packages"))
         for folder in (VENVS / "serve").glob("lib/python*/site-packages"):
-            (folder / "project.pth").write_text(ours + "\n")
+            (folder / "project.pth").write_text(ours + "\n", encoding="utf-8")
 
 
 def _installed(name: str, packages: list[str]) -> bool:
     folder = VENVS / name
     stamp = folder / ".stamp"
-    if stamp.exists() and stamp.read_text() == " ".join(packages):
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == " ".join(packages):
         return True
     print(f"installing {' '.join(packages)} into {folder}", file=sys.stderr, flush=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages]
@@ -115,7 +115,7 @@ def _installed(name: str, packages: list[str]) -> bool:
     except (subprocess.SubprocessError, OSError) as error:
         print(f"{name} does not install and is left out ({error})", file=sys.stderr)
         return False
-    stamp.write_text(" ".join(packages))
+    stamp.write_text(" ".join(packages), encoding="utf-8")
     return True
 
 
@@ -141,7 +141,7 @@ class _Server:
 
     def __init__(self, latency: float) -> None:
         command = [sys.executable, "-c", SERVER, str(latency)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
 
     def __enter__(self) -> str:
         assert self.process.stdout
@@ -168,13 +168,13 @@ def _ours(args: argparse.Namespace, number: int) -> dict[str, float]:
 
 
 def _peer(args: argparse.Namespace, number: int, name: str) -> dict[str, float]:
-    with _Server(args.latency) as url, tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+    with _Server(args.latency) as url, tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         json.dump(_prompts(args, number), file)
         file.flush()
         command = [str(VENVS / name / "bin" / "python"), "-c", PEER[name], url]
         command += [str(args.calls), str(args.in_flight), file.name]
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, check=False)
     if done.returncode:
         raise SystemExit(f"{name}: {done.stderr[-800:]}")
     return _row(args.calls, *json.loads(done.stdout.strip().splitlines()[-1]))

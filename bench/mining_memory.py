@@ -81,7 +81,7 @@ def _tree(root: int) -> Iterator[int]:
     """A process and everything below it."""
     yield root
     for task in Path(f"/proc/{root}/task").glob("*/children"):
-        for child in task.read_text().split():
+        for child in task.read_text(encoding="utf-8").split():
             yield from _tree(int(child))
 
 
@@ -91,7 +91,10 @@ def _peaks(process: subprocess.Popen[bytes]) -> tuple[float, float]:
     page = os.sysconf("SC_PAGE_SIZE") / 2**20
     while process.poll() is None:
         try:
-            sizes = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page for pid in _tree(process.pid)]
+            sizes = [
+                int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]) * page
+                for pid in _tree(process.pid)
+            ]
             largest, together = max(largest, *sizes), max(together, sum(sizes))
         except (OSError, ValueError, TypeError):
             pass  # one of them ended meanwhile
@@ -126,7 +129,7 @@ def main() -> None:
     print(f"largest process {largest:.0f} MiB, all together {together:.0f} MiB (pages they share counted in each)")
     if process.returncode:
         raise SystemExit(process.returncode)
-    metrics = json.loads((home / "reports/mine/metrics.json").read_text())
+    metrics = json.loads((home / "reports/mine/metrics.json").read_text(encoding="utf-8"))
     print(f"{time.monotonic() - began:.0f} s, {args.workers} workers, {metrics['rows']['in']} candidates, "
           f"{metrics['rows']['rejected']} rejected, {metrics['kept']} kept")  # fmt: skip
     shutil.rmtree(home)

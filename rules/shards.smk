@@ -27,8 +27,8 @@ rule shard:
         index=lambda wildcards: int(wildcards.shard),
         unset=UNSET,
     shell:
-        "{params.unset}{params.python} -m stages.{params.stage} --plan {params.plan} --shard {params.index}"
-        " > >(tee {log}) 2> >(tee -a {log} >&2)"
+        "{params.unset}{params.python:q} -m stages.{params.stage} --plan {params.plan:q} --shard {params.index}"
+        " > >(tee {log:q}) 2> >(tee -a {log:q} >&2)"
 
 
 rule merge:
@@ -42,4 +42,4 @@ rule merge:
         stage=PLAN.stage,
         plan=config["plan"],
     shell:
-        "{params.python} -m stages.{params.stage} --plan {params.plan} --finish && touch {output}"
+        "{params.python:q} -m stages.{params.stage} --plan {params.plan:q} --finish && touch {output:q}"

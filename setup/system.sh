@@ -72,9 +72,9 @@ echo "installing: ${packages[*]}"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 "${install[@]}" >"$log" 2>&1 || {
     tail -n 20 "$log"
     echo "apt-get failed; run it by hand to see why: ${install[*]}"
     exit 1
 }
-rm -f "$log"

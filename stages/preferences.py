@@ -56,7 +56,10 @@ def _ask(ctx: Context[PreferencesParams], tasks: list[Sample]) -> dict[str, list
                 desc = f"answering {min(start + size, len(ordered))}/{len(ordered)}"
                 write_json(path, _generate(ctx, generator, ordered[start : start + size], desc))
     for path in paths:
-        answers |= {key: [Generation(**row) for row in rows] for key, rows in json.loads(path.read_text()).items()}
+        answers |= {
+            key: [Generation(**row) for row in rows]
+            for key, rows in json.loads(path.read_text(encoding="utf-8")).items()
+        }
     return answers
 
 

@@ -11,6 +11,7 @@ import importlib
 import sys
 
 from xinstruct.files import BadInput
+from xinstruct.surroundings import use_utf8
 
 # name: (module, one line of help)
 SUBCOMMANDS: dict[str, tuple[str, str]] = {
@@ -29,6 +30,8 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point. Returns the exit status: 1 bad input, 2 wrong usage, 130 interrupted, else the subcommand's."""
+    if argv is None:
+        use_utf8()
     words = sys.argv[1:] if argv is None else argv
     args = _parser(words[0] if words else "").parse_args(words)
     try:

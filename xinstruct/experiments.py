@@ -128,7 +128,7 @@ def collect(source: Path, folder: Path = Path("experiments") / "results" / "abla
 
 def _git(*words: str) -> str:
     """What git prints, "" when it fails."""
-    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    done = subprocess.run(["git", *words], capture_output=True, encoding="utf-8", errors="replace", check=False)
     return done.stdout if done.returncode == 0 else ""
 
 

@@ -144,7 +144,7 @@ def _is_abandoned(tmp: Path) -> bool:
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock file `path`: threads and processes that want the same one take turns."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
+    with path.open("w", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

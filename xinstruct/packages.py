@@ -131,7 +131,15 @@ def _client(command: list[str]) -> Callable[[Path], str]:
 
     def fetch(folder: Path) -> str:
         try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False)
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=_SECONDS,
+                check=False,
+            )
         except subprocess.TimeoutExpired:
             return f"no answer within {_SECONDS} s"
         if done.returncode == 0 and any(folder.iterdir()):
@@ -150,7 +158,9 @@ def _superseded(command: list[str], error: str) -> str:
         return error
     name = command[-1].partition("=")[0]
     options = command[1 : command.index("--download-only")]
-    shown = subprocess.run(["apt-cache", *options, "showsrc", name], capture_output=True, text=True, check=False)
+    shown = subprocess.run(
+        ["apt-cache", *options, "showsrc", name], capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     versions = sorted(set(re.findall(r"^Version: (\S+)$", shown.stdout, re.MULTILINE)))
     known = f"the mirror has {', '.join(versions)}" if versions else "the mirror does not have the package"
     return (
@@ -186,7 +196,9 @@ def _apt_state(home: Path, kind: str = "deb-src") -> None:
         lines = deb_src_lines(_APT_ETC)
         write_text(home / "sources" / "src.list", re.sub(r"(?m)^deb-src ", f"{kind} ", lines))
         update = ["apt-get", *_apt_options(home), "update"]
-        done = subprocess.run(update, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(
+            update, capture_output=True, encoding="utf-8", errors="replace", timeout=_SECONDS, check=False
+        )
         if done.returncode or not any(
             (home / "state" / "lists").glob("*Sources*" if kind == "deb-src" else "*Packages*")
         ):

@@ -44,7 +44,7 @@ class Plan:
     @staticmethod
     def load(path: Path) -> Plan:
         """Inverse of save."""
-        return Plan(**json.loads(path.read_text()))
+        return Plan(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def work_root(root: Path = Path()) -> Path:

@@ -46,6 +46,7 @@ from xinstruct.params import listed
 from xinstruct.plan import Plan, resolve, work_root
 from xinstruct.records import KINDS, Reason, Record, Rejection, kind_of, rejection
 from xinstruct.spill import Rows, Seen, in_order
+from xinstruct.surroundings import cache_folder, use_utf8
 
 T = TypeVar("T")
 Own = TypeVar("Own")
@@ -162,6 +163,8 @@ class Script:
 def run(script: Script, doc: str | None, argv: list[str] | None = None) -> int:
     """Entry point of a stage script. Returns the exit status: 0, 1 bad input, 130 interrupted."""
     name = script.name
+    if argv is None:
+        use_utf8()
     args = _parser(name, doc).parse_args(argv)
     try:
         _run(script, args)
@@ -220,7 +223,7 @@ def _run(script: Script, args: argparse.Namespace) -> None:
 
 def _lock(plan: Plan) -> IO[str]:
     """Keep a second run off while one (or an orphan of a killed one) still writes."""
-    lock = (Path(plan.work) / "lock").open("w")
+    lock = (Path(plan.work) / "lock").open("w", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -232,6 +235,7 @@ def _lock(plan: Plan) -> IO[str]:
 def _hand_over(plan: Plan, lock: IO[str]) -> None:
     """Become Snakemake, which starts this script once per shard. The lock is kept over exec."""
     os.set_inheritable(lock.fileno(), True)
+    os.environ["XDG_CACHE_HOME"] = str(cache_folder().parent)  # Snakemake's own cache must be writable
     command = ["-m", "snakemake", "--nolock", "--rerun-incomplete", "--quiet", "host", "rules", "reason", "progress"]
     command += ["--config", f"plan={plan.save()}"]
     os.execv(sys.executable, [sys.executable, *command])
@@ -275,7 +279,7 @@ def _merge(plan: Plan, context: Context[Any]) -> int:
         part = plan.part(shard)
         if not part.exists():
             raise BadInput(f"{plan.stage}: shard {shard} of {plan.shards} has not finished ({part})")
-        account = json.loads((part / "account.json").read_text())
+        account = json.loads((part / "account.json").read_text(encoding="utf-8"))
         opened += account["opened"]
         context.metrics = _sum(context.metrics, account["metrics"])
         for kind in KINDS:
@@ -307,7 +311,9 @@ def _write_report(plan: Plan, context: Context[Any], opened: int) -> None:
     for name, table in context.tables.items():
         write_text(reports / name, table.to_csv(index=False))
     # beside the metrics and not in them: clock and journal decide what is in it
-    if calls := [json.loads(path.read_text()) for path in sorted(context.scratch.glob("teacher-*.json"))]:
+    if calls := [
+        json.loads(path.read_text(encoding="utf-8")) for path in sorted(context.scratch.glob("teacher-*.json"))
+    ]:
         write_json(reports / "calls.json", calls)
 
 

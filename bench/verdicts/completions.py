@@ -108,4 +108,4 @@ def adapted(code: str, function: str, other: Problem) -> str:
     names = [each.split()[-1] for each in params.split(",") if each.strip()]
     call = ", ".join([f'"{function}"', *names])
     body = f"        return ({_BOXED.get(kind, kind)}) XinstructAdapter.call({call});\n    }}\n}}"
-    return f"{preamble(other)}\n{code}\n{_ADAPTER.read_text()}\nclass Problem {{\n{head}\n{body}\n"
+    return f"{preamble(other)}\n{code}\n{_ADAPTER.read_text(encoding='utf-8')}\nclass Problem {{\n{head}\n{body}\n"

@@ -165,7 +165,7 @@ def _run_evalplus(tasks: list[dict[str, Any]], sandbox: Sandbox, workers: int) -
     for path in packages.iterdir():
         if path.name.split(".")[0].split("-")[0] in _NEEDED:
             shutil.copytree(path, site / path.name)
-    files = {"peers.py": Path("bench/peers.py").read_text(), "tasks.json": json.dumps(tasks)}
+    files = {"peers.py": Path("bench/peers.py").read_text(encoding="utf-8"), "tasks.json": json.dumps(tasks)}
     command = ("sh", "-c", f"python3 peers.py evalplus {workers} < tasks.json")
     env = {"PYTHONPATH": f"{BOX}/site", "EVALPLUS_MAX_MEMORY_BYTES": "-1"}
     done = sandbox.run(command, _EVALPLUS, files=files, shown={"site": site}, env=env)

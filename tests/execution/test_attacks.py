@@ -134,8 +134,7 @@ def test_files_outside_cannot_be_read(sandbox: Sandbox, tmp_path: Path) -> None:
         sandbox,
         f"import os\nfor p in {places!r}:\n    print(p, os.path.exists(p) and bool(os.listdir(p) if os.path.isdir(p) else 1))",
     )
-    assert said.count("True") <= said.count("/root True") + said.count(f"{Path.cwd()} True"), said
-    assert "secret True" not in said and "shadow True" not in said
+    assert "True" not in said, said
     assert not Path("/etc/xinstruct").exists()
 
 

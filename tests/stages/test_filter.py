@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from stages.filter import components, split
-from tests.stages.helpers import metrics, project, run_stage, sample, write_samples
+from tests.stages.helpers import REPO, metrics, project, run_stage, sample, write_samples
 from xinstruct.files import hash_path, read_records
 from xinstruct.records import Sample
 
@@ -55,6 +56,25 @@ def test_same_bytes_with_other_shards(tmp_path: Path) -> None:
         run_stage(prepare(folder, shards), "filter")
         results.append((hash_path(folder / "data/filter"), hash_path(folder / "reports")))
     assert results[0] == results[1]
+
+
+def test_same_bytes_through_snakemake_in_a_folder_with_blanks_and_quotes(tmp_path: Path) -> None:
+    """What Snakemake's jobs are told by a shell command names folders, and leaves nothing of its own beside them."""
+    results = []
+    for name in ("plain", "with blank/and 'quote'/it"):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        root = prepare(folder, 2)
+        for own in ("rules", "profiles"):
+            shutil.copytree(REPO / own, root / own)
+        shutil.copy(REPO / "Snakefile", root)
+        before = {path.name for path in root.iterdir()}
+        run_stage(root, "filter", profile="profiles/local" if name != "plain" else "")
+        results.append((hash_path(root / "data/filter"), hash_path(root / "reports")))
+        assert {path.name for path in root.iterdir()} - before <= {"reports", "work", ".snakemake"}
+        assert len(list((root / "work").glob("filter/*/log/*.log"))) == (0 if name == "plain" else 2)
+    assert results[0] == results[1]
+    assert {path.name for path in tmp_path.rglob("*with*")} == {"with blank"}
 
 
 def no_shared_root(samples: list[Sample]) -> bool:

@@ -26,7 +26,7 @@ class Slow(BaseException):
 def check(candidate: Function, reference: Function, inputs: list[list[Any]], special: str, atol: float) -> None:
     """Raise AssertionError naming the first input on which the candidate is wrong, or what it raised itself."""
     signal.signal(signal.SIGPROF, _slow)
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         for i, args in enumerate(inputs):
             began = time.process_time()
             expected = reference(*copy.deepcopy(args))

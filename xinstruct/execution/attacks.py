@@ -28,7 +28,7 @@ def connects(address: tuple[str, int]) -> bool:
 
 def write(path: str) -> None:
     """Create a file."""
-    with open(path, "w") as handle:
+    with open(path, "w", encoding="utf-8") as handle:
         handle.write("x")
 
 

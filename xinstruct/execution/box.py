@@ -16,7 +16,7 @@ from xinstruct.execution.mounts import cache_folder
 from xinstruct.files import made_once
 
 _FOLDER = Path(__file__).parent / "process"
-DATA_FILES = ("process/*.c", "process/*.js")
+DATA_FILES = ("process/*.c", "process/*.js", "process/zygote.py")
 
 
 @cache

@@ -150,7 +150,7 @@ def _collect(sandbox: Sandbox, folder: Path, cpu: float, wall: float) -> Built |
     """One program's part of a batch, moved to a folder of its own."""
     if (folder / STATUS).is_symlink() or not (folder / STATUS).is_file():
         return None
-    status = (folder / STATUS).read_text().strip()
+    status = (folder / STATUS).read_text(encoding="utf-8").strip()
     said = (folder / TEXT).read_bytes().decode("utf-8", "replace") if (folder / TEXT).is_file() else ""
     for name in (STATUS, TEXT):
         (folder / name).unlink(missing_ok=True)

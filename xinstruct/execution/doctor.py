@@ -14,6 +14,7 @@ from xinstruct.execution import toolchains
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.files import BadInput
 from xinstruct.languages import EIGHT, get
+from xinstruct.surroundings import cache_folder, usual_cache
 
 _MEANING = {
     "network": "no connection, not even to this machine",
@@ -57,11 +58,19 @@ def _sandbox() -> bool:
         print(f"MISSING  sandbox     {error}")
         return False
     print(f"ok       sandbox     {sandbox.tier}")
+    print(f"  caches in {_caches()}")
     for reason in passed_over:
         print(f"  not used: {reason}")
     for name, holds in held.items():
         print(f"  {'holds ' if holds else 'LACKS '} {name:<12} {_MEANING[name]}")
     return True
+
+
+def _caches() -> str:
+    place, usual = cache_folder(), usual_cache()
+    if place == usual:
+        return str(place)
+    return f"{place}, since " + (f"{usual} is not yours to write" if usual else "there is no home")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import Program, Unsupported
 from xinstruct.params import ExecutionParams
 
-VERSION = 6  # counted up when verdicts may come out differently: older cached ones are then not used
+VERSION = 7  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 1024  # jobs in hand at a time: bounds memory and scratch
 _PLACEHOLDER = "<nonce>"
 # The machine's load may have made these: even CPU time runs faster beside others.

@@ -9,6 +9,7 @@ prepared and are taken away before it starts.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,42 +32,41 @@ def encode(operations: Iterable[Operation]) -> bytes:
 def root(view: mounts.View, base: Path, scratch: Path) -> list[Operation]:
     """The read-only root that all programs of a zygote share; it is put together at `base`."""
     cache = mounts.cache_folder()
-    cache.mkdir(parents=True, exist_ok=True)
     made: list[Operation] = [("private", "", ""), ("tmpfs", str(base), "mode=755,size=1m"), ("base", str(base), "")]
     made += [("dir", name, "755") for name in ("/etc", "/proc", "/tmp", mounts.BOX, "/dev")]
     for name in mounts.system_places():
         made.append(("link", os.readlink(name), name) if os.path.islink(name) else ("ro", name, name))
-    made += [("ro", name, name) for name in view.folders if not _below_tmp(name)]
+    made += [("ro", stands, shown) for stands, shown in view.folders]
     made += [("tmpfs", name, "mode=755,size=4k") for name in view.hidden]
     made += [("dev", f"/dev/{name}", f"/dev/{name}") for name in _DEVICES]
     made += [("link", target, f"/dev/{name}") for name, target in _LINKS.items()]
     made += [("dir", "/dev/shm", "755"), ("dir", OUTSIDE, "700"), ("tmpfs", OUTSIDE, "mode=700,size=1m")]
     made += [("rw", str(scratch), f"{OUTSIDE}/scratch"), ("ro", str(cache), f"{OUTSIDE}/cache")]
-    for i, name in enumerate(filter(_below_tmp, view.folders)):
-        made.append(("ro", name, f"{OUTSIDE}/view{i}"))
     if os.geteuid():  # in a user namespace the kernel allows a new /proc only where one is to be seen
         made.append(("dev", "/proc", f"{OUTSIDE}/proc"))
     return [*made, ("pivot", "", ""), ("close", "/", "")]
 
 
-def _below_tmp(name: str) -> bool:
-    """Whether a folder lies where programs have their own /tmp: it is shown there anew for each."""
-    return Path(name).is_relative_to("/tmp")
-
-
-def program(
-    view: mounts.View, limits: Limits, scratch: Path, binds: Iterable[tuple[str, Path, str]]
-) -> list[Operation]:
+def program(limits: Limits, scratch: Path, binds: Iterable[tuple[str, Path, str]]) -> list[Operation]:
     """Scratch, /proc and what is shown to one program. binds: ("ro" or "rw", place on the machine, place inside)."""
     binds = list(binds)
     size = f"size={limits.scratch_mb * MEGABYTE},nr_inodes={_INODES}"
     made: list[Operation] = [("proc", "/proc", ""), ("tmpfs", "/dev/shm", f"mode=1777,{size}")]
     made.append(("tmpfs", "/tmp", f"mode=1777,{size}"))
-    for i, name in enumerate(filter(_below_tmp, view.folders)):
-        made.append(("ro", f"{OUTSIDE}/view{i}", name))
     if not any(inside == mounts.BOX for _, _, inside in binds):
         made.append(("tmpfs", mounts.BOX, f"mode=777,{size}"))
     return made + [(mode, outside(place, scratch), inside) for mode, place, inside in binds]
+
+
+def let_read(place: Path) -> None:
+    """Let the user that programs run as read a file or folder of ours, with whatever umask it was made."""
+    if os.geteuid():
+        return  # they run as the user who made it
+    for path in [place, *place.rglob("*")] if place.is_dir() else [place]:
+        info = path.lstat()
+        wanted = info.st_mode | (info.st_mode & 0o500) >> 3 | (info.st_mode & 0o500) >> 6
+        if wanted != info.st_mode and info.st_uid == 0 and not stat.S_ISLNK(info.st_mode):
+            path.chmod(stat.S_IMODE(wanted))
 
 
 def closing() -> list[Operation]:

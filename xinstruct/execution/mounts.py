@@ -1,23 +1,30 @@
 """The command line of bubblewrap: what a program sees of the machine, which is little.
 
 It sees the toolchains read-only, an empty /tmp, a working folder /box of limited size in memory, its
-own /proc and a minimal /dev; no network, no other process, no variable of ours. Started by root it runs under a
-user id that nobody has (a user namespace would map it onto root, whom NPROC does not bind and whose
-files it would own); started by anyone else it runs in a user namespace.
+own /proc and a minimal /dev; no network, no other process, no variable of ours. What does not belong to the system
+(a Python or node in somebody's home, the TypeScript packages of this checkout) is shown below /opt/xi, so that no
+path tells where it stands. Started by root it runs under a user id that nobody has (a user namespace would map it
+onto root, whom NPROC does not bind and whose files it would own); started by anyone else it runs in a user namespace.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from xinstruct.execution import relocation
 from xinstruct.execution.limits import MEGABYTE, Limits
+from xinstruct.languages import typescript
+from xinstruct.surroundings import cache_folder as cache_folder  # where others look for what is shown
 
 BOX = "/box"
+_PYTHON, _NODE = "/opt/xi/python", "/opt/xi/node"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives", "/etc/ld.so.cache")
 _SETTINGS = ("/etc/mono", "/etc/php", "/etc/localtime", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
 # NPROC has to be set inside: it counts per user namespace. dash says -p where bash says -u.
@@ -29,19 +36,29 @@ _SHELL = "/bin/sh"
 class View:
     """What of the machine is shown to the program, beyond the system folders."""
 
-    path: tuple[str, ...]  # folders of PATH
-    folders: tuple[str, ...]  # further read-only folders, shown where they are
+    path: tuple[str, ...]  # folders of PATH, as programs see them
+    folders: tuple[tuple[str, str], ...]  # where a further folder or file stands, and where it is shown, read-only
     hidden: tuple[str, ...] = ()  # folders inside those that stay empty
+
+    def outside(self, text: str) -> str:
+        """A text with paths that programs see, as paths of the machine."""
+        for stands, shown in self.folders:
+            text = stands.join(re.split(rf"{re.escape(shown)}(?![\w.-])", text))
+        return text
+
+    def search_path(self) -> str:
+        """PATH on the machine for what programs can start."""
+        return ":".join(map(self.outside, self.path))
+
+    def find(self, binary: str) -> str:
+        """Where programs see a binary of that name or path, or "" when they cannot start one."""
+        places = (os.path.join(folder, binary) for folder in self.path)
+        return next((place for place in places if os.access(self.outside(place), os.X_OK)), "")
 
 
 def bubblewrap() -> str:
     """The path of bwrap, or "" where there is none."""
     return shutil.which("bwrap") or ""
-
-
-def cache_folder() -> Path:
-    """What is made once per machine and shown to programs: $XDG_CACHE_HOME/xinstruct or ~/.cache/xinstruct."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xinstruct"
 
 
 @cache
@@ -50,26 +67,49 @@ def python_prefix() -> Path:
     return Path(os.path.realpath(sys.base_prefix))
 
 
+def interpreter() -> str:
+    """The Python in use, where programs see it."""
+    prefix = python_prefix()
+    return f"{prefix if _of_system(prefix) else _PYTHON}/bin/python3"
+
+
 @cache
 def default_view() -> View:
     """The Python in use, node where it really lives, and the TypeScript packages."""
-    from xinstruct.languages.typescript import tools
+    folders: list[tuple[Path, str]] = []
+    prefix = python_prefix()
+    if not _of_system(prefix):
+        folders += [(prefix, _PYTHON), *relocation.binds(prefix, _PYTHON, cache_folder())]
+    node = shutil.which("node")
+    if node and not _of_system(place := Path(os.path.realpath(node)).parents[1]):
+        folders.append((place, _NODE))
+    path = [f"{shown}/bin" for _, shown in folders if shown in (_PYTHON, _NODE)]
+    if typescript.tools().exists():
+        folders.append((typescript.tools(), typescript.SHOWN))
+    shown = tuple((str(stands), shown) for stands, shown in folders)
+    return View((*path, "/usr/local/bin", "/usr/bin", "/bin"), shown, _installed_packages())
 
-    prefixes = [python_prefix()]
-    if node := shutil.which("node"):
-        prefixes.append(Path(os.path.realpath(node)).parents[1])
-    outside = [p for p in prefixes if not p.is_relative_to("/usr")]
-    path = [str(p / "bin") for p in outside] + ["/usr/local/bin", "/usr/bin", "/bin"]
-    folders = [str(p) for p in dict.fromkeys(outside)]
-    folders += [str(place) for place in (tools(), tools().resolve()) if place.exists()]
-    return View(tuple(dict.fromkeys(path)), tuple(dict.fromkeys(folders)), _installed_packages())
+
+def closed() -> str:
+    """What must be done so that programs can read what they are shown, or "": root has them run as somebody else."""
+    for stands, _ in default_view().folders:
+        if os.geteuid() == 0 and os.stat(stands).st_mode & 0o005 != 0o005:
+            return f"{stands} is closed to the user that programs run as: chmod -R go+rX {shlex.quote(stands)}"
+    return ""
+
+
+def _of_system(prefix: Path) -> bool:
+    return prefix.is_relative_to("/usr")
 
 
 def _installed_packages() -> tuple[str, ...]:
     """Python packages of this machine: programs get the standard library, and start without .pth files."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    places = [python_prefix() / "lib" / name / "site-packages", Path("/usr/lib/python3/dist-packages")]
-    return tuple(str(place) for place in (*places, Path("/usr/local/lib") / name / "dist-packages") if place.is_dir())
+    prefix = python_prefix()
+    own = prefix / "lib" / name / "site-packages"
+    shown = [str(own) if _of_system(prefix) else f"{_PYTHON}/lib/{name}/site-packages"] if own.is_dir() else []
+    places = (Path("/usr/lib/python3/dist-packages"), Path("/usr/local/lib") / name / "dist-packages")
+    return (*shown, *(str(place) for place in places if place.is_dir()))
 
 
 def environment(view: View, env: dict[str, str]) -> dict[str, str]:
@@ -87,7 +127,6 @@ def command(
     """
     root = os.geteuid() == 0
     own_box = any(dest == BOX for _, _, dest in shown)
-    # /tmp before the folders: a project may lie below it, and its tools must stay visible
     line = [bubblewrap(), *_namespaces(root), *_system(), *_memory(limits, own_box), *_folders(view.folders)]
     for name in view.hidden:
         line += ["--size", "4096", "--tmpfs", name]
@@ -129,16 +168,16 @@ def system_places() -> tuple[str, ...]:
 
 
 @cache
-def _folders(folders: tuple[str, ...]) -> tuple[str, ...]:
+def _folders(folders: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     """Binds of further folders, each parent made readable first."""
     line: list[str] = []
-    made: set[Path] = {Path("/tmp")}
-    for name in folders:
-        for parent in reversed(Path(name).parents[:-1]):
-            if parent not in made and not parent.is_relative_to("/usr"):
+    there = [Path("/usr")]
+    for stands, shown in folders:
+        for parent in reversed(Path(shown).parents[:-1]):
+            if parent not in there and not any(map(parent.is_relative_to, there)):
                 line += ["--perms", "0755", "--dir", str(parent)]
-                made.add(parent)
-        line += ["--ro-bind", name, name]
+        there.append(Path(shown))
+        line += ["--ro-bind", stands, shown]
     return tuple(line)
 
 

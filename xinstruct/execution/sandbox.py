@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xinstruct.execution import tiers
+from xinstruct.execution import mounts, tiers
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.selftest import ESSENTIAL, guarantees
 from xinstruct.files import BadInput
@@ -151,6 +151,8 @@ class Sandbox:
 
     def _settle(self, wanted: str) -> tiers.Tier:
         """The first tier that is there and holds. Raises BadInput naming what is wrong with each."""
+        if closed := mounts.closed():
+            raise BadInput(closed)
         for kind in tiers.SAFE:
             if wanted not in ("", kind.name):
                 continue

@@ -13,9 +13,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xinstruct.execution import mounts
 from xinstruct.execution.limits import Limits
 from xinstruct.files import BadInput
+from xinstruct.surroundings import home
 
 if TYPE_CHECKING:
     from xinstruct.execution.sandbox import Sandbox
@@ -42,22 +42,23 @@ def guarantees(sandbox: Sandbox) -> dict[str, bool]:
     return dict(held)
 
 
-def _private(view: mounts.View) -> list[str]:
-    """Some of what lies in the user's home, toolchains that programs are shown left out."""
-    home, shown = Path.home(), [Path(name) for name in view.folders]
-    entries = sorted(home.iterdir()) if os.access(home, os.R_OK) else []
-    return [str(p) for p in entries if not any(f.is_relative_to(p) or p.is_relative_to(f) for f in shown)][:50]
+def _private() -> list[str]:
+    """Some of what lies in the user's home."""
+    own = home()
+    if not own or str(own) == "/" or not os.access(own, os.R_OK):
+        return []
+    return [str(place) for place in sorted(own.iterdir()) if not place.is_relative_to("/usr")][:50]
 
 
 def _attack(sandbox: Sandbox) -> dict[str, bool]:
     secret = sandbox.scratch / "secret"
-    secret.write_text("x")
+    secret.write_text("x", encoding="utf-8")
     secret.chmod(0o644)
     marker = f"XINSTRUCT_{secrets.token_hex(8)}"
     os.environ[marker] = marker
     try:
         with socket.create_server(("127.0.0.1", 0)) as server:
-            private = [str(secret), *_private(sandbox.view)]
+            private = [str(secret), *_private()]
             outer = {"port": server.getsockname()[1], "private": private, "marker": marker}
             files = {"attacks.py": _ATTACKS.read_text(encoding="utf-8")}
             line = ("python3", "-I", "-S", "attacks.py", json.dumps(outer))

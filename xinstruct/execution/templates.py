@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -80,13 +79,13 @@ class Templates:
 
     def _becoming(self, line: tuple[str, ...], folder: str, preloaded: str, **told: str) -> Request:
         """What makes a zygote that command."""
-        argv = [shutil.which(line[0], path=":".join(self._view.path)), *line[1:]]
+        argv = [self._view.find(line[0]), *line[1:]]
         env = mounts.environment(self._view, {"LD_PRELOAD": preloaded, **told})
         return {"template": {"argv": argv, "folder": folder, "env": env}}
 
     @cached_property
     def _node(self) -> Request | None:
-        node, library = shutil.which("node", path=":".join(self._view.path)), box.library("node")
+        node, library = self._view.find("node"), box.library("node")
         if not (node and library):
             return None
         script, preloaded = (layout.outside(path, self._scratch) for path in (box.script("template.js"), library))
@@ -105,6 +104,8 @@ class Templates:
         known = (fork.template, place)
         if known not in self._known and (library := box.library("opening")):
             template, preloaded = fork.template, layout.outside(library, self._scratch)
+            for path in (place, *(entry.resolve() for entry in place.iterdir())):
+                layout.let_read(path)
             files, then, expected = template.probe
             told = {"XINSTRUCT_OPENS": template.opens, "XINSTRUCT_CALLS": " ".join(template.calls)}
             encoded = {name: _content(content, place) for name, content in files}

@@ -53,7 +53,9 @@ class Command:
     fork: tuple[Fork, Path] | None = None
 
     def binds(self) -> list[tuple[str, Path, str]]:
-        """("ro" or "rw", place on the machine, place inside): what of the machine's disk is mounted."""
+        """("ro" or "rw", place on the machine, place inside): what of the machine's disk is mounted, made readable."""
+        for place in filter(None, (self.folder, *self.shown.values())):
+            layout.let_read(place)
         binds = []
         if self.folder and self.writable:
             binds.append(("rw", self.folder, mounts.BOX))
@@ -113,11 +115,14 @@ class Zygote:
 
     def config(self) -> Request | None:
         """What its workers start their zygote with."""
-        base = self._scratch / "root"
+        base, library = self._scratch / "root", box.library("serving")
+        assert library is not None  # see missing
         base.mkdir(exist_ok=True)
         return {
-            "python": str(mounts.python_prefix() / "bin" / "python3"),
-            "library": str(box.library("serving")),
+            "python": mounts.interpreter(),
+            "library": str(library),
+            "inside": layout.outside(library, self._scratch),
+            "script": layout.outside(box.script("zygote.py"), self._scratch),
             "namespaces": _NAMESPACES | (0 if self._root else _USER_NAMESPACE),
             "mapped": not self._root,
             "root": layout.encode(layout.root(self.view, base, self._scratch)),
@@ -162,9 +167,9 @@ class Zygote:
 
     def _operations(self, command: Command) -> bytes:
         if binds := command.binds():
-            return layout.encode(layout.program(self.view, command.limits, self._scratch, binds))
+            return layout.encode(layout.program(command.limits, self._scratch, binds))
         if command.limits not in self._mounts:
-            operations = layout.program(self.view, command.limits, self._scratch, [])
+            operations = layout.program(command.limits, self._scratch, [])
             self._mounts[command.limits] = layout.encode(operations)
         return self._mounts[command.limits]
 
@@ -201,7 +206,8 @@ class Unsafe:
         for name, path in command.shown.items():
             (place / name).symlink_to(path)
         variables = mounts.environment(self.view, dict(command.env)) | {"HOME": str(place), "TMPDIR": str(place)}
-        argv = ["/bin/sh", "-c", 'cd "$0" && "$@"; exit $?', str(place), *command.argv]
+        variables["PATH"] = self.view.search_path()
+        argv = ["/bin/sh", "-c", 'cd "$0" && "$@"; exit $?', str(place), *map(self.view.outside, command.argv)]
         return {"argv": argv, "env": variables, "files": [], "isolated": False}
 
 

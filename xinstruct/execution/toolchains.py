@@ -6,8 +6,6 @@ asked for once per process. This module leaves out installing anything.
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from functools import cache
 
@@ -24,16 +22,13 @@ def known() -> tuple[str, ...]:
         raise BadInput(str(error)) from None
 
 
-def _path() -> str:
-    """The programs' PATH, not ours: shims and virtual environments are not visible inside."""
-    return ":".join(mounts.default_view().path)
-
-
 def find(binary: str) -> str:
-    """Where a binary is that programs can use, or ""."""
-    if os.path.isabs(binary):
-        return binary if os.access(binary, os.X_OK) else ""
-    return shutil.which(binary, path=_path()) or ""
+    """Where a binary stands on this machine that programs can use, or "": their PATH counts, not ours.
+
+    Shims and virtual environments are not visible inside.
+    """
+    view = mounts.default_view()
+    return view.outside(view.find(binary))
 
 
 @cache
@@ -43,9 +38,11 @@ def available(language: str) -> str | None:
     if not all(map(find, chain.binaries)):
         return None
     command = [find(chain.version[0]) or chain.version[0], *chain.version[1:]]
-    env = {"PATH": _path(), "LANG": "C.UTF-8", "HOME": "/nonexistent"}
+    env = {"PATH": mounts.default_view().search_path(), "LANG": "C.UTF-8", "HOME": "/nonexistent"}
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env, cwd="/", check=False)
+        said = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=60, env=env, cwd="/", check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     lines = [line.strip() for line in (said.stdout + said.stderr).splitlines() if line.strip()]

@@ -162,7 +162,9 @@ def link(linked: tuple[str, ...], objects: tuple[Prepared, ...]) -> tuple[tuple[
 
 def _called(tool: str, options: tuple[str, ...]) -> tuple[str, ...]:
     """The command line by which g++ calls one of its tools; () where it does not say."""
-    said = subprocess.run(("g++", "-###", *options), capture_output=True, text=True, check=False).stderr.splitlines()
+    said = subprocess.run(
+        ("g++", "-###", *options), capture_output=True, encoding="utf-8", errors="replace", check=False
+    ).stderr.splitlines()
     return next((tuple(shlex.split(each)) for each in said if re.match(rf"\s*(\S*/)?{tool} ", each)), ())
 
 

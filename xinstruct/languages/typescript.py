@@ -23,6 +23,7 @@ from xinstruct.languages import common, javascript
 from xinstruct.languages.base import Batch, Language, Program, Toolchain
 
 _NAMES = {"int": "number", "float": "number", "bool": "boolean", "string": "string", "none": "void"}
+SHOWN = "/opt/xi/npm"  # where programs see the npm packages, wherever they stand
 _NATIVE = "node_modules/@typescript/typescript-linux-x64/lib/tsc"  # the launcher script costs a node start
 _REFERENCE = "node_modules/typescript5/lib/typescript.js"
 _SOURCES = ("answer.ts", "program.ts")
@@ -31,7 +32,7 @@ _GLOBAL = re.compile(r"\bglobal\b|\bdeclare\b(?=[\s\S]*\bmodule\b)|///|\bas\s+na
 
 
 def tools() -> Path:
-    """The folder of the npm packages: $XINSTRUCT_TOOLS/npm, ./tools/npm, or tools/npm beside the virtual environment.
+    """Where the npm packages stand: $XINSTRUCT_TOOLS/npm, ./tools/npm, or tools/npm beside the virtual environment.
 
     The last one is for a checkout without untracked files, such as `dvc exp run --temp` makes.
     """
@@ -43,20 +44,19 @@ def tools() -> Path:
 
 
 def compiler() -> str:
-    """The compiler's path: the native binary where it is, else the package's launcher."""
-    native = tools() / _NATIVE
-    return str(native if native.exists() else tools() / "node_modules/.bin/tsc")
+    """The compiler's path for programs: the native binary where it is, else the package's launcher."""
+    return f"{SHOWN}/{_NATIVE if (tools() / _NATIVE).exists() else 'node_modules/.bin/tsc'}"
 
 
 def flags() -> tuple[str, ...]:
     """The compiler's options, the same for one program and for a batch."""
     text = "--target ES2022 --module commonjs --moduleDetection force --strict false --skipLibCheck --esModuleInterop"
-    types = ("--pretty", "false", "--types", "node", "--typeRoots", str(tools() / "node_modules/@types"))
+    types = ("--pretty", "false", "--types", "node", "--typeRoots", f"{SHOWN}/node_modules/@types")
     return (*text.split(), *types)
 
 
 def _emitting(*folders: str) -> tuple[str, ...]:
-    return ("node", "-e", common.asset("emit_es5.js"), str(tools() / _REFERENCE), *folders)
+    return ("node", "-e", common.asset("emit_es5.js"), f"{SHOWN}/{_REFERENCE}", *folders)
 
 
 class TypeScript(Language):

@@ -151,7 +151,7 @@ def run_id() -> str:
     group = os.getpgrp()
     try:
         # Numbers of processes are used again: the start time of the group's first one tells them apart.
-        began = Path(f"/proc/{group}/stat").read_text().rsplit(")", 1)[1].split()[19]
+        began = Path(f"/proc/{group}/stat").read_text(encoding="latin-1").rsplit(")", 1)[1].split()[19]
     except (OSError, IndexError):
         began = "0"
     return f"{group}-{began}"

@@ -108,7 +108,7 @@ class EmbeddedServer:
 
     def last_words(self) -> str:
         """The end of the child's log."""
-        lines = Path(self._log.name).read_text(errors="replace").strip().splitlines()
+        lines = Path(self._log.name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return " | ".join(lines[-5:])[-800:] or "it wrote nothing"
 
 

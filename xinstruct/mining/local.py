@@ -54,7 +54,9 @@ def git(location: str, name: str, version: str, dest: Path) -> Path:
     """Pack one commit of the checkout at `location` into dest/NAME.tar; `version` is what git resolves."""
     target = _target(dest, name, "tar")
     command = ["git", "-C", location, "archive", "--format=tar", f"--prefix={name}/", f"--output={target.resolve()}"]
-    done = subprocess.run([*command, "--end-of-options", version], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "--end-of-options", version], capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode:
         raise BadInput(f"source {name}: git cannot archive {version} of {location}: {done.stderr.strip()[-300:]}")
     return target

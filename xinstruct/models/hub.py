@@ -54,7 +54,7 @@ class Hub:
     def listing(self, repo: str, revision: str | None) -> tuple[str, list[RemoteFile]]:
         """The exact revision and the files of a repository, from the lock or the hub's metadata."""
         lock = self.cache / "lock.json"
-        locked: dict[str, Any] = json.loads(lock.read_text()) if lock.exists() else {}
+        locked: dict[str, Any] = json.loads(lock.read_text(encoding="utf-8")) if lock.exists() else {}
         key = f"{'' if self.kind == 'model' else 'datasets/'}{repo}@{revision or ''}"
         if key not in locked:
             locked[key] = self._metadata(repo, revision)

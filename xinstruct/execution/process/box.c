@@ -67,7 +67,7 @@ static int bind_mount(const char *source, char *target, const char *mode) {
     if (stat(source, &info) || make_parents(target)) return -1;
     if (S_ISDIR(info.st_mode)) {
         if (mkdir(target, 0755) && errno != EEXIST) return -1;
-    } else {
+    } else if (faccessat(AT_FDCWD, target, F_OK, AT_SYMLINK_NOFOLLOW)) { /* one that is there may be read-only */
         int fd = open(target, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0) return -1;
         close(fd);
@@ -165,6 +165,19 @@ int box_drop(unsigned uid, const char *filter, size_t size) {
     box_show(); /* off since the change of user */
     struct sock_fprog program = {(unsigned short)(size / sizeof(struct sock_filter)), (struct sock_filter *)filter};
     if (size && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0)) return failed("seccomp", "");
+    return 0;
+}
+
+/* What this process may do in its user namespace, the next command that it becomes may do too. */
+int box_keep(void) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct own[2];
+    if (syscall(SYS_capget, &header, own)) return failed("capget", "");
+    for (int i = 0; i < 2; i++) own[i].inheritable = own[i].permitted;
+    if (syscall(SYS_capset, &header, own)) return failed("capset", "");
+    for (int cap = 0; cap < 64; cap++)
+        if (own[cap / 32].permitted >> cap % 32 & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0))
+            return failed("prctl", "ambient capabilities");
     return 0;
 }
 

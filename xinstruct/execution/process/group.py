@@ -83,7 +83,7 @@ class Group:
 
 def memory_group() -> Group | None:
     """A cgroup below the one this process is in, or None where that may not be made."""
-    with open("/proc/self/cgroup") as handle:
+    with open("/proc/self/cgroup", encoding="utf-8") as handle:
         lines = [line.strip().split(":", 2) for line in handle]
     places = [(f"/sys/fs/cgroup/memory{path}", 1) for _, names, path in lines if "memory" in names.split(",")]
     places += [(f"/sys/fs/cgroup{path}", 2) for _, names, path in lines if not names]

@@ -11,15 +11,12 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from xinstruct.execution.process.group import Group
 
 Fields = dict[str, Any]
 _MOST = 40  # templates of a worker
-_ZYGOTE = Path(__file__).with_name("zygote.py")
-DATA_FILES = ("zygote.py",)
 
 
 def memory_file(content: bytes) -> int:
@@ -80,25 +77,33 @@ def _item(letter: bytes, content: bytes | str) -> bytes:
 def _first(config: Fields, group: Group | None) -> tuple[Zygote, socket.socket]:
     """A new zygote, and the socket on which it starts more (nurse in zygote.py)."""
     (connection, theirs), (nursery, its) = _sockets(), _sockets()
-    source = memory_file(_ZYGOTE.read_bytes())  # programs see its command line, and no path of the machine there
-    settings = memory_file(marshal.dumps(config))
-    handed = (source, theirs.fileno(), its.fileno(), settings)
-    line = [config["python"], "-I", "-S", "-B", "-X", "utf8", f"/proc/self/fd/{source}", *map(str, handed[1:])]
     pid = os.fork()
     if pid == 0:
-        for fd in handed:
-            os.set_inheritable(fd, True)
-        if group:
-            group.join()  # here once, since moving a process takes the kernel milliseconds
-        null = os.open("/dev/null", os.O_RDWR)
-        os.dup2(null, 0)
-        os.dup2(null, 1)
-        os.execve(line[0], line, {"LD_BIND_NOW": "1"})  # or each fork binds its functions anew
+        try:
+            if group:
+                group.join()  # here once, since moving a process takes the kernel milliseconds
+            _become_zygote(config, theirs.fileno(), its.fileno())
+        except BaseException as error:
+            theirs.send(f"!{error}".encode()[:1000])
+        os._exit(1)
     for end in (theirs, its):
         end.close()
-    for fd in (source, settings):
-        os.close(fd)
     return Zygote(connection, pid), nursery
+
+
+def _become_zygote(config: Fields, *sockets: int) -> None:
+    """Go into the sandbox's root and become zygote.py there, with the interpreter that programs see."""
+    from xinstruct.execution.process.zygote import enter
+
+    null = os.open("/dev/null", os.O_RDWR)
+    config = enter(config)
+    handed = (*sockets, memory_file(marshal.dumps(config)))
+    for fd in (*handed, config["pid_namespace"], config["proc"]):
+        os.set_inheritable(fd, True)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    line = [config["python"], "-I", "-S", "-B", "-X", "utf8", config["script"], *map(str, handed)]
+    os.execve(line[0], line, {"LD_BIND_NOW": "1"})  # or each fork binds its functions anew
 
 
 def _sockets() -> tuple[socket.socket, socket.socket]:

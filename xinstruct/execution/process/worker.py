@@ -148,9 +148,9 @@ class Run:
         pages, ticks, tree = 0, 0, _tree(self.pid)
         for pid in tree:
             try:
-                with open(f"/proc/{pid}/statm") as handle:
+                with open(f"/proc/{pid}/statm", encoding="latin-1") as handle:
                     pages += int(handle.read().split()[1])
-                with open(f"/proc/{pid}/stat") as handle:
+                with open(f"/proc/{pid}/stat", encoding="latin-1") as handle:
                     ticks += sum(map(int, handle.read().rpartition(")")[2].split()[11:15]))
             except (OSError, IndexError):
                 continue
@@ -242,7 +242,7 @@ class Run:
 def _proportional_kb(pid: int) -> int:
     """Memory of a process in KB, what it shares with others counted in shares."""
     try:
-        with open(f"/proc/{pid}/smaps_rollup") as handle:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="latin-1") as handle:
             return next((int(line.split()[1]) for line in handle if line.startswith("Pss:")), 0)
     except OSError:
         return 0
@@ -255,7 +255,7 @@ def _tree(pid: int) -> list[int]:
         found.append(stack.pop())
         try:
             for task in os.listdir(f"/proc/{found[-1]}/task"):
-                with open(f"/proc/{found[-1]}/task/{task}/children") as handle:
+                with open(f"/proc/{found[-1]}/task/{task}/children", encoding="latin-1") as handle:
                     stack += map(int, handle.read().split())
         except OSError:
             continue

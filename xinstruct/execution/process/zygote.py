@@ -1,7 +1,8 @@
 """The process that programs are forked from: inside the sandbox's root already, with an interpreter warm.
 
-The worker starts it with one socket and sends what the root looks like, then one message per program. A Python script
-is run in the fork itself instead of a new interpreter, which saves its start; any other command takes the fork's place.
+A process of the worker enters the root (`enter`) and becomes this script there, so that no path in it is one of the
+machine. It is given a socket, and then one message per program. A Python script is run in the fork itself instead of a
+new interpreter, which saves its start; any other command takes the fork's place.
 What a fork does before it is the program is serving.c's: namespaces of its own (pid, mounts), fresh scratch, limits,
 another user. Leaves out watching and limits of time: worker.py does that.
 """
@@ -61,22 +62,34 @@ class Box:
         self.call("apply", operations, len(operations))
 
 
-def enter(box: Box, config: Fields) -> None:
-    """Leave the machine: own namespaces, the sandbox's root, nothing of ours left open to view."""
+def enter(config: Fields) -> Fields:
+    """Leave the machine: own namespaces, the sandbox's root, nothing of ours left open to view.
+
+    Returns the configuration with what can be had outside only.
+    """
+    box = Box(config["library"])
+    had = {
+        "pid_namespace": os.open("/proc/self/ns/pid", os.O_RDONLY),
+        "proc": os.open("/proc", os.O_RDONLY),
+        "shielded": shield(),
+    }
     uid, gid = os.getuid(), os.getgid()
     box.call("unshare", config["namespaces"])
     if config["mapped"]:
         for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
-            with open(f"/proc/self/{name}", "w") as handle:
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as handle:
                 handle.write(text)
     _socket.sethostname("box")
     box.apply(config["root"])
+    if config["mapped"]:
+        box.call("keep")
+    return config | had
 
 
 def shield() -> bool:
     """Have the kernel end programs before this process when memory runs out. Returns whether that may be done here."""
     try:
-        with open("/proc/self/oom_score_adj", "w") as handle:
+        with open("/proc/self/oom_score_adj", "w", encoding="utf-8") as handle:
             handle.write("-900")
     except OSError:
         return False
@@ -196,17 +209,13 @@ def _guarded(action: Any) -> int:
 
 
 def begin(first: int, nursery: int, config: Fields) -> tuple[Box, int]:
-    """Enter the sandbox's root and load what programs want. Returns twice, in processes of their own.
+    """Load what programs want. Returns twice, in processes of their own.
 
     The second time with the socket of a zygote that the nursery has started, the first time with -1. Raises OSError.
     """
     import site
 
-    box = Box(config["library"])
-    config["pid_namespace"] = os.open("/proc/self/ns/pid", os.O_RDONLY)
-    config["proc"] = os.open("/proc", os.O_RDONLY)
-    config["shielded"] = shield()
-    enter(box, config)
+    box = Box(config["inside"])
     site.main()
     preload(config["modules"])
     COMPILED.update({text: compiled(text, name) for name, text in config["scripts"]})
@@ -218,6 +227,8 @@ def main() -> None:
     first, nursery, settings = map(int, sys.argv[1:])
     config: Fields = marshal.loads(read_all(settings))
     os.close(settings)
+    for kept in (first, nursery, config["pid_namespace"], config["proc"]):
+        os.set_inheritable(kept, False)
     connection = first
     try:
         box, born = begin(first, nursery, config)

@@ -1,0 +1,85 @@
+"""A Python that was linked for the place of its installation, made to run from another.
+
+An interpreter with a shared library of its own often finds that by an absolute path in the binary (ELF's RUNPATH):
+pyenv builds such ones. Programs see the interpreter elsewhere, so they are shown copies of those files in which that
+path is the other one. Leaves out text that names the old place and is only looked at, such as sysconfig's variables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+_NEEDED, _STRINGS, _RPATH, _RUNPATH = 1, 5, 15, 29  # tags of the dynamic section
+_LOADED, _DYNAMIC = 1, 2  # kinds of segments
+
+
+def binds(prefix: Path, shown: str, cache: Path) -> list[tuple[Path, str]]:
+    """What is shown over an installation at `prefix` that programs see at `shown`: (file or folder, place inside).
+
+    Copies are kept in the cache folder. Where the other path is longer than the one in the file there is no room for
+    it, and the folder that it names is shown where it stands.
+    """
+    found: dict[str, Path] = {}
+    for path in _binaries(prefix):
+        content = path.read_bytes()
+        for old in _search_paths(content, str(prefix).encode()):
+            new = old.replace(str(prefix).encode(), shown.encode())
+            if len(new) > len(old):
+                found |= {place: Path(place) for place in os.fsdecode(old).split(":") if Path(place).is_dir()}
+            else:
+                content = content.replace(old + b"\0", new.ljust(len(old), b"\0") + b"\0")
+                found[f"{shown}/{path.relative_to(prefix)}"] = _kept(content, path.name, cache)
+    return [(stands, place) for place, stands in found.items()]
+
+
+def _binaries(prefix: Path) -> list[Path]:
+    """The interpreter and its modules."""
+    own = Path(os.path.realpath(prefix / "bin" / "python3"))
+    return [own, *sorted(prefix.glob("lib/python3.*/lib-dynload/*.so"))] if own.is_relative_to(prefix) else []
+
+
+def _search_paths(content: bytes, prefix: bytes) -> set[bytes]:
+    """Absolute paths below the prefix where a file looks for libraries, if one that it needs is there."""
+    entries = list(_dynamic(content))
+    strings = {tag: [text for its, text in entries if its == tag] for tag in (_NEEDED, _RPATH, _RUNPATH)}
+    found = set()
+    for text in strings[_RPATH] + strings[_RUNPATH]:
+        for folder in text.split(b":"):
+            needed = any(os.path.exists(os.path.join(folder, name)) for name in strings[_NEEDED])
+            if needed and folder.startswith(prefix + b"/"):
+                found.add(text)
+    return found
+
+
+def _dynamic(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """The (tag, text) entries of a 64-bit ELF file's dynamic section; of any other file none."""
+    if content[:5] != b"\x7fELF\x02":
+        return
+    start, size, count = struct.unpack_from("Q", content, 32)[0], *struct.unpack_from("HH", content, 54)
+    segments = [struct.unpack_from("IIQQQQ", content, start + i * size) for i in range(count)]
+    for kind, _, at, _, _, length in segments:
+        if kind == _DYNAMIC:
+            entries = list(struct.iter_unpack("QQ", content[at : at + length // 16 * 16]))
+            strings = next(value for tag, value in entries if tag == _STRINGS)
+            base = next(a + strings - v for kind, _, a, v, _, n in segments if kind == _LOADED and v <= strings < v + n)
+            for tag, value in entries:
+                if tag in (_NEEDED, _RPATH, _RUNPATH):
+                    yield tag, content[base + value : content.index(b"\0", base + value)]
+
+
+def _kept(content: bytes, name: str, cache: Path) -> Path:
+    """A file of that content in the cache folder, which everybody can run."""
+    path = cache / f"{hashlib.sha256(content).hexdigest()[:16]}-{name}"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        handle, tmp = tempfile.mkstemp(dir=cache)
+        with open(handle, "wb") as file:
+            file.write(content)
+        os.chmod(tmp, 0o755)
+        os.replace(tmp, path)
+    return path

@@ -1,0 +1,62 @@
+"""What a user's surroundings are, or what stands for it where they lack it: a home, a cache, UTF-8."""
+
+from __future__ import annotations
+
+import contextlib
+import locale
+import os
+import pwd
+import sys
+from functools import cache
+from pathlib import Path
+
+from xinstruct.files import BadInput
+from xinstruct.plan import work_root
+
+
+def home() -> Path | None:
+    """The user's home; None for one who has none that is there."""
+    try:
+        place = Path(os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return None
+    return place if place.is_dir() else None
+
+
+def usual_cache() -> Path | None:
+    """Where this project's cache belongs: $XDG_CACHE_HOME/xinstruct or ~/.cache/xinstruct."""
+    if os.path.isabs(given := os.environ.get("XDG_CACHE_HOME", "")):
+        return Path(given) / "xinstruct"
+    return place / ".cache" / "xinstruct" if (place := home()) else None
+
+
+def cache_folder() -> Path:
+    """A folder for what is made once per machine: the user's where it can be written, else one below the work folder.
+
+    Raises BadInput when neither can be written.
+    """
+    return _writable(usual_cache(), work_root() / "cache" / "xinstruct")
+
+
+@cache
+def _writable(usual: Path | None, other: Path) -> Path:
+    for place in filter(None, (usual, other)):
+        with contextlib.suppress(OSError):
+            place.mkdir(parents=True, exist_ok=True)
+            # what somebody else may have put there is not used
+            own = place == other or place.stat().st_uid == os.geteuid()
+            if own and os.access(place, os.W_OK | os.X_OK):
+                return place
+    raise BadInput(f"{other} cannot be written, nor {usual or 'a home'}; name another folder: XDG_CACHE_HOME=/FOLDER")
+
+
+def use_utf8() -> None:
+    """Go on in Python's UTF-8 mode where the locale is not UTF-8: the same command, started anew.
+
+    Names of files, output and child processes are then the same in every locale. For the start of a command only.
+    """
+    tried = os.environ.get("PYTHONUTF8") == "1"
+    if tried or sys.flags.utf8_mode or locale.getencoding().lower() in ("utf-8", "utf8"):
+        return
+    os.environ["PYTHONUTF8"] = "1"  # for child processes, too
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
