@@ -1,7 +1,7 @@
 """Fetch everything the pipeline starts from: teacher, student, source packages, benchmarks.
 
-Pinned by version and sha256. Finished downloads are kept in work/downloads, so running again goes
-on where it stopped and downloads nothing twice.
+Pinned by version and sha256, downloaded side by side. Finished downloads are kept in work/downloads,
+so running again goes on where it stopped and downloads nothing twice.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from xinstruct.downloads import Downloads
 from xinstruct.files import replaced_folder, write_json
 from xinstruct.llm.fetch import fetch_student, fetch_teacher
 from xinstruct.stage import Context, Script, run
@@ -17,21 +18,39 @@ from xinstruct.stage import Context, Script, run
 
 def work(ctx: Context) -> None:
     """Fill models/teacher, models/start and data/fetch; each takes its name only when it is whole."""
-    from xinstruct.benchmarks.fetch import fetch_benchmarks
-    from xinstruct.mining.fetch import fetch_sources
+    from xinstruct.benchmarks.fetch import fetch_benchmarks, packaged
+    from xinstruct.mining.fetch import Sources
 
+    with replaced_folder(ctx.out("data/fetch")) as folder:
+        wanted = Sources(ctx.own["sources"], folder / "sources")
+        downloads = Downloads(ctx.name, len(wanted.wanted) + len(packaged()) + 2)
+        benchmarks: list[dict[str, Any]] = []
+
+        def benchmark() -> None:
+            found = downloads.attempt(lambda: fetch_benchmarks(folder / "benchmarks", ctx.say), len(packaged()))
+            benchmarks.extend(found or [])
+
+        def models() -> None:
+            ctx.metrics["teacher"] = downloads.attempt(lambda: _teacher(ctx))
+            ctx.metrics["student"] = downloads.attempt(lambda: _student(ctx))
+
+        downloads.run([benchmark, *wanted.tasks(downloads)], models)
+        sources = wanted.index(ctx.say)
+        write_json(folder / "index.json", {"sources": sources, "benchmarks": benchmarks})
+        size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+    ctx.metrics |= {"sources": _brief(sources), "benchmarks": _brief(benchmarks), "data_bytes": size}
+
+
+def _teacher(ctx: Context) -> dict[str, Any]:
     teacher = ctx.params["teacher"]
     with replaced_folder(ctx.out("models/teacher")) as folder:
         served_as, engine = teacher.get("served_as") or "", teacher["engine"]
-        facts = {"teacher": fetch_teacher(teacher["model"], folder, ctx.say, served_as, engine)}
+        return fetch_teacher(teacher["model"], folder, ctx.say, served_as, engine)
+
+
+def _student(ctx: Context) -> dict[str, Any]:
     with replaced_folder(ctx.out("models/start")) as folder:
-        facts["student"] = fetch_student(ctx.params["student"]["model"], folder, ctx.say)
-    with replaced_folder(ctx.out("data/fetch")) as folder:
-        sources = fetch_sources(ctx.own["sources"], folder / "sources", ctx.say)
-        benchmarks = fetch_benchmarks(folder / "benchmarks", ctx.say)
-        write_json(folder / "index.json", {"sources": sources, "benchmarks": benchmarks})
-        size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
-    ctx.metrics = {**facts, "sources": _brief(sources), "benchmarks": _brief(benchmarks), "data_bytes": size}
+        return fetch_student(ctx.params["student"]["model"], folder, ctx.say)
 
 
 def _brief(packages: list[dict[str, Any]]) -> dict[str, str]:

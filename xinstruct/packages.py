@@ -1,9 +1,9 @@
 """Pinned archives from the package registries, through each registry's ordinary client.
 
-PyPI by ``pip download``, npm by ``npm pack``, Debian source packages by ``apt-get source`` with a
-private configuration (own source list, state and cache), so that the system's apt is neither
-changed nor needed to list deb-src. Every archive is checked against its sha256, kept in
-``work/downloads`` and linked to where it is wanted; a failed download is tried once more.
+PyPI by ``pip download``, npm by ``npm pack``, Debian by ``apt-get`` (xinstruct/debian.py). Every
+archive is checked against its sha256, kept in ``work/downloads`` and linked to where it is wanted; a
+failed download is tried once more. One call of a client can bring many archives (a start of pip or npm
+costs about a CPU-second).
 
 Left out: unpacking (``xinstruct.mining.archives``), choosing versions (the caller pins them).
 Wheels are the rule for PyPI: of an sdist pip runs the build's metadata step, of a wheel nothing.
@@ -11,78 +11,134 @@ Wheels are the rule for PyPI: of an sdist pip runs the build's metadata step, of
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
 import shutil
-import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from xinstruct.files import BadInput, hash_path, replaced_folder, sync_replace, write_text
+from xinstruct import clients, debian
+from xinstruct.files import BadInput, hash_path, replaced_folder, sync_replace
 from xinstruct.plan import work_root
 
-_SECONDS = 300  # of one client call; a hung mirror must not hang the pipeline
-_APT_LOCK = threading.Lock()
-_APT_ETC = Path("/etc/apt")
+REGISTRIES = ("pypi", "pypi-sdist", "npm", "debian", "debian-binary")
 
 
-def pypi(name: str, version: str, dest: Path, sha256: str = "", binary: bool = True) -> Path:
-    """Download one distribution from PyPI into `dest`: a wheel, or with binary=False the sdist.
+@dataclass(frozen=True)
+class Archive:
+    """One archive of a registry (one of REGISTRIES); sha256 may be left out.
 
-    Returns its path. Raises BadInput when it cannot be had or its sha256 is another.
+    Of a "debian" source package it is the upstream tarball only: what Debian adds (packaging, patches) is
+    not wanted. Its version is the source package's, e.g. "31.1-1". "debian-binary" is one .deb, for sources
+    that a mirror keeps in built form only.
     """
-    kind = "--only-binary" if binary else "--no-binary"
+
+    registry: str
+    name: str
+    version: str
+    sha256: str = ""
+
+    @property
+    def key(self) -> str:
+        """What the cache calls it, within its registry."""
+        if self.registry.startswith("debian"):
+            return f"{self.name}_{self.version.replace(':', '%3a')}"
+        return f"{self.name.replace('/', '+')}-{self.version}{'-sdist' if self.registry == 'pypi-sdist' else ''}"
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        return _downloads() / self.registry.removesuffix("-sdist") / self.key
+
+
+def pypi(name: str, version: str, dest: Path, sha256: str = "") -> Path:
+    """`get` of a wheel on PyPI."""
+    return get(Archive("pypi", name, version, sha256), dest)
+
+
+def get(archive: Archive, dest: Path) -> Path:
+    """Download an archive unless it is kept, and link it into `dest`. Returns its path.
+
+    Raises BadInput when it cannot be had (twice), its sha256 is another or its client is not installed.
+    """
+    _need_client(archive)
+    pattern = r"\.tar\.\w+$" if archive.registry == "debian" else ""
+    registry = archive.folder.parent.name
+    return _cached(registry, archive.key, lambda folder: _fetch([archive], folder), dest, archive.sha256, pattern)
+
+
+def get_together(archives: Sequence[Archive]) -> None:
+    """Bring archives of one registry into the cache by one call of its client, as far as that works.
+
+    Only those with a sha256 that are not there yet: the hash tells which file is which. `get` says what is
+    wrong with one that did not come.
+    """
+    missing = {archive.sha256: archive for archive in archives if archive.sha256 and not archive.folder.exists()}
+    if len(missing) < 2 or not shutil.which(_client(archives[0])):
+        return
+    parent = archives[0].folder.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".together-", dir=parent) as name:
+        try:
+            with contextlib.suppress(BadInput):
+                _fetch(list(missing.values()), Path(name))
+        finally:  # an ended client leaves whole files, too
+            for path in [path for path in Path(name).iterdir() if path.is_file()]:
+                if archive := missing.get(hash_path(path)):
+                    _keep(archive, path)
+
+
+def _keep(archive: Archive, path: Path) -> None:
+    folder = archive.folder
+    with locked(folder.parent / f".{archive.key}.lock"):
+        if not folder.exists():
+            with replaced_folder(folder) as fresh:
+                path.rename(fresh / path.name)
+
+
+# ---- the clients
+
+
+def _client(archive: Archive) -> str:
+    return {"npm": "npm", "debian": "apt-get", "debian-binary": "apt-get"}.get(archive.registry, sys.executable)
+
+
+def _need_client(archive: Archive) -> None:
+    if shutil.which(_client(archive)):
+        return
+    if archive.registry == "npm":
+        raise BadInput(f"npm package {archive.name}: the npm client is not installed; install nodejs and npm")
+    raise BadInput(
+        f"Debian package {archive.name}: apt-get is not on this machine; run on Debian or in a Debian container, "
+        f"or choose a list of sources without `{archive.registry}:` entries"
+    )
+
+
+def _fetch(archives: Sequence[Archive], folder: Path) -> str:
+    """Download archives of one registry into a folder. Returns the client's error text, "" for none."""
+    registry, names = archives[0].registry, [archive.name for archive in archives]
+    if registry.startswith("debian"):
+        wanted = [(archive.name, archive.version) for archive in archives]
+        return debian.fetch(wanted, registry == "debian", _downloads(), folder)
+    if registry == "npm":
+        specs = [f"{archive.name}@{archive.version}" for archive in archives]
+        return clients.call(["npm", "pack", "--silent", "--ignore-scripts", *specs], folder)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
-    command += [kind, ":all:", f"{name}=={version}", "--dest", "."]
-    return _cached("pypi", f"{name}-{version}{'' if binary else '-sdist'}", _client(command), dest, sha256)
+    # Of an sdist alone: what its build needs comes as wheels, or pip would build that from source as well.
+    command += ["--only-binary", ":all:"] if registry == "pypi" else ["--no-binary", ",".join(names)]
+    command += [f"{archive.name}=={archive.version}" for archive in archives]
+    return clients.call([*command, "--dest", "."], folder)
 
 
-def npm(name: str, version: str, dest: Path, sha256: str = "") -> Path:
-    """Download one package's tarball from the npm registry into `dest`. As pypi otherwise."""
-    if shutil.which("npm") is None:
-        raise BadInput(f"npm package {name}: the npm client is not installed; install nodejs and npm")
-    command = ["npm", "pack", "--silent", "--ignore-scripts", f"{name}@{version}"]
-    return _cached("npm", f"{name.replace('/', '+')}-{version}", _client(command), dest, sha256)
-
-
-def debian_source(name: str, version: str, dest: Path, sha256: str = "") -> Path:
-    """Download the upstream tarball of a Debian source package into `dest`; returns its path.
-
-    Only the tarball: what Debian adds (packaging, patches) is not wanted. `version` is the source
-    package's, e.g. "31.1-1". Raises BadInput as pypi does, and where apt is missing.
-    """
-    if shutil.which("apt-get") is None:
-        raise BadInput(
-            f"Debian source {name}: apt-get is not on this machine; run on Debian or in a Debian container, "
-            "or choose a list of sources without `debian:` entries"
-        )
-    home = work_root().resolve() / "downloads" / "apt"
-    command = ["apt-get", *_apt_options(home), "--download-only", "--tar-only", "source", f"{name}={version}"]
-
-    def fetch(folder: Path) -> str:
-        _apt_state(home)
-        return _client(command)(folder)
-
-    key = f"{name}_{version.replace(':', '%3a')}"
-    return _cached("debian", key, fetch, dest, sha256, pattern=r"\.tar\.\w+$")
-
-
-def debian_binary(name: str, version: str, dest: Path, sha256: str = "") -> Path:
-    """Download one .deb, for sources that a mirror keeps in built form only. As debian_source otherwise."""
-    if shutil.which("apt-get") is None:
-        raise BadInput(f"Debian package {name}: apt-get is not on this machine; leave `debian-binary:` entries out")
-    home = work_root().resolve() / "downloads" / "apt-binary"
-    command = ["apt-get", *_apt_options(home), "download", f"{name}={version}"]
-
-    def fetch(folder: Path) -> str:
-        _apt_state(home, "deb")
-        return _client(command)(folder)
-
-    return _cached("debian-binary", f"{name}_{version.replace(':', '%3a')}", fetch, dest, sha256)
+def _downloads() -> Path:
+    return work_root().resolve() / "downloads"
 
 
 # ---- the cache
@@ -90,7 +146,7 @@ def debian_binary(name: str, version: str, dest: Path, sha256: str = "") -> Path
 
 def _cached(registry: str, key: str, fetch: Callable[[Path], str], dest: Path, sha256: str, pattern: str = "") -> Path:
     """Fetch into the cache unless it is there and right, then link every file into `dest`."""
-    folder = work_root().resolve() / "downloads" / registry / key
+    folder = _downloads() / registry / key
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.parent / f".{key}.lock"):
         if folder.exists() and sha256 and hash_path(_main(folder, pattern)) != sha256:
@@ -145,105 +201,3 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-
-def _client(command: list[str]) -> Callable[[Path], str]:
-    """A function that runs a registry client in a folder and returns its error text, "" for none."""
-
-    def fetch(folder: Path) -> str:
-        try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False)
-        except subprocess.TimeoutExpired:
-            return f"no answer within {_SECONDS} s"
-        if done.returncode == 0 and any(folder.iterdir()):
-            return ""
-        lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        return _superseded(command, " | ".join(lines[-3:]) or f"exit status {done.returncode}")
-
-    return fetch
-
-
-# ---- apt, kept apart from the system's
-
-
-def _superseded(command: list[str], error: str) -> str:
-    if command[0] != "apt-get" or not re.search(r"Can not find version|Unable to find a source", error):
-        return error
-    name = command[-1].partition("=")[0]
-    options = command[1 : command.index("--download-only")]
-    shown = subprocess.run(["apt-cache", *options, "showsrc", name], capture_output=True, text=True, check=False)
-    versions = sorted(set(re.findall(r"^Version: (\S+)$", shown.stdout, re.MULTILINE)))
-    known = f"the mirror has {', '.join(versions)}" if versions else "the mirror does not have the package"
-    return (
-        f"{command[-1]} is no longer in this machine's Debian mirror ({known}). Put the version into the source "
-        f"list (xinstruct/mining/sources.yaml), leave its sha256 empty and run fetch: it prints the new one."
-    )
-
-
-def _apt_options(home: Path) -> list[str]:
-    """Options that point apt at the private folders; the system's proxy settings and keys still hold."""
-    settings = {
-        "Dir::Etc::sourcelist": "/dev/null",
-        "Dir::Etc::sourceparts": str(home / "sources"),
-        "Dir::State": str(home / "state"),
-        "Dir::State::status": str(home / "status"),
-        "Dir::Cache": str(home / "cache"),
-        "APT::Sandbox::User": "root",  # the folders may lie where the user _apt cannot look
-        "Acquire::Languages": "none",
-        "Acquire::Retries": "1",
-        "APT::Get::List-Cleanup": "false",
-    }
-    return [option for key, value in settings.items() for option in ("-o", f"{key}={value}")] + ["-q"]
-
-
-def _apt_state(home: Path, kind: str = "deb-src") -> None:
-    """Make the private apt state once: source list and package lists. Raises BadInput when there is none."""
-    with _APT_LOCK:
-        if (home / "ready").exists():
-            return
-        for folder in ("sources", "state/lists/partial", "cache/archives/partial"):
-            (home / folder).mkdir(parents=True, exist_ok=True)
-        write_text(home / "status", "")
-        lines = deb_src_lines(_APT_ETC)
-        write_text(home / "sources" / "src.list", re.sub(r"(?m)^deb-src ", f"{kind} ", lines))
-        update = ["apt-get", *_apt_options(home), "update"]
-        done = subprocess.run(update, capture_output=True, text=True, timeout=_SECONDS, check=False)
-        if done.returncode or not any(
-            (home / "state" / "lists").glob("*Sources*" if kind == "deb-src" else "*Packages*")
-        ):
-            raise BadInput(f"apt-get update of the private source lists failed: {done.stderr.strip()[-500:]}")
-        write_text(home / "ready", "")
-
-
-def deb_src_lines(etc: Path) -> str:
-    """deb-src lines for the archives this machine's apt already uses, from both notations.
-
-    Raises BadInput when the machine names none.
-    """
-    lines: list[str] = []
-    for path in [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]:
-        if not path.is_file() or path.suffix not in {".list", ".sources"}:
-            continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        lines += _deb822(text) if path.suffix == ".sources" else _one_line(text)
-    if not lines:
-        raise BadInput(f"{etc}: no package archive is configured, so there is none to take Debian sources from")
-    return "\n".join(dict.fromkeys(lines)) + "\n"
-
-
-def _one_line(text: str) -> list[str]:
-    found = re.findall(r"^\s*deb(?:-src)?\s+(.+?)\s*(?:#.*)?$", text, re.MULTILINE)
-    return [f"deb-src {rest}" for rest in found if re.search(r"\bmain\b", rest)]
-
-
-def _deb822(text: str) -> list[str]:
-    lines = []
-    for stanza in re.split(r"\n\s*\n", text):
-        fields = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", re.sub(r"(?m)^#.*\n?", "", stanza), re.MULTILINE))
-        if fields.get("Enabled", "yes").lower() == "no" or "main" not in fields.get("Components", "").split():
-            continue
-        key = fields.get("Signed-By", "")
-        option = f"[signed-by={key}] " if key.startswith("/") else ""
-        for uri in fields.get("URIs", "").split():
-            lines += [f"deb-src {option}{uri} {suite} main" for suite in fields.get("Suites", "").split()]
-    return lines

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.files import BadInput
+from xinstruct.progress import quiet_libraries
 
 # tokenizer.ggml.pre values whose splitting before BPE transformers' converter does not carry over.
 _SPLIT_DIGITS = ("smollm", "starcoder", "refact", "command-r")
@@ -19,9 +20,8 @@ def gguf_to_folder(gguf: Path, folder: Path, context: int = 0) -> None:
     """Write the checkpoint into an existing folder. Raises BadInput on a file transformers cannot read."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    quiet_libraries()
     source: dict[str, Any] = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     try:
         unpack = GgufConfig(dequantize=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.files import BadInput, replaced_folder
+from xinstruct.progress import quiet_libraries
 
 NAMES = ("auto", "bfloat16", "float32")
 
@@ -63,6 +64,7 @@ def quiet() -> None:
     import datasets
     import transformers
 
+    quiet_libraries()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     datasets.disable_progress_bars()
