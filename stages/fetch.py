@@ -7,6 +7,7 @@ so running again goes on where it stopped and downloads nothing twice.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,13 @@ def work(ctx: Context) -> None:
         benchmarks: list[dict[str, Any]] = []
 
         def benchmark() -> None:
-            found = downloads.attempt(lambda: fetch_benchmarks(folder / "benchmarks", ctx.say), len(packaged()))
+            get = partial(fetch_benchmarks, folder / "benchmarks", ctx.say)
+            found = downloads.attempt("benchmarks", get, len(packaged()))
             benchmarks.extend(found or [])
 
         def models() -> None:
-            ctx.metrics["teacher"] = downloads.attempt(lambda: _teacher(ctx))
-            ctx.metrics["student"] = downloads.attempt(lambda: _student(ctx))
+            ctx.metrics["teacher"] = downloads.attempt("teacher", lambda: _teacher(ctx))
+            ctx.metrics["student"] = downloads.attempt("student", lambda: _student(ctx))
 
         downloads.run([benchmark, *wanted.tasks(downloads)], models)
         sources = wanted.index(ctx.say)

@@ -27,6 +27,7 @@ AT_ONCE = 4  # tasks; two cores are busy then, and registries are not flooded
 _HOPELESS = 4  # so many failures stop the rest: a network that is gone fails everything
 _KEPT = ("pypi", "npm", "debian", "debian-binary", "hub")  # of work/downloads: what comes from outside
 _GRACE = 2.0  # seconds in which threads whose clients were ended keep what is whole
+_WINDOW = 10  # looks over which the rate of bytes is taken
 T = TypeVar("T")
 Task = Callable[[], object]
 
@@ -42,17 +43,25 @@ class Downloads:
         self._todo: deque[Task] = deque()
         self._crash: BaseException | None = None
         self._over = threading.Event()
-        self._begun, self._before = time.monotonic(), _bytes()
+        self._doing: list[str] = []
+        self._before = _bytes()
+        self._seen = deque([(time.monotonic(), 0.0)], maxlen=_WINDOW)
 
-    def attempt(self, get: Callable[[], T], archives: int = 1) -> T | None:
-        """What `get` returns, counted as so many archives; None where it raised BadInput, which is noted."""
+    def attempt(self, what: str, get: Callable[[], T], archives: int = 1) -> T | None:
+        """What `get` returns, counted as so many archives; None where it raised BadInput, which is noted.
+
+        what: its name beside the bar while it is worked on.
+        """
         if len(self.errors) >= _HOPELESS:
             return None
+        self._doing.append(what)
         try:
             found = get()
         except BadInput as error:
             self.errors.append(f"{error}")
             return None
+        finally:
+            self._doing.remove(what)
         with self._lock:
             self.bar.update(archives)
         return found
@@ -109,9 +118,12 @@ class Downloads:
 
     def _show(self) -> None:
         came = max(0, _bytes() - self._before) / 1e6
-        rate = came / max(time.monotonic() - self._begun, 1e-9)
+        self._seen.append((time.monotonic(), came))
+        (begun, before), (now, _) = self._seen[0], self._seen[-1]
+        rate = max(0.0, came - before) / max(now - begun, 1e-9)
+        shown = [f"{came:.0f} MB", f"{rate:.1f} MB/s", *self._doing[:1]]
         with self._lock:
-            self.bar.set_postfix_str(f"{came:.0f} MB, {rate:.1f} MB/s", refresh=False)
+            self.bar.set_postfix_str(", ".join(shown), refresh=False)
             self.bar.update(0)
 
     def _close(self, watch: threading.Thread) -> None:

@@ -77,7 +77,7 @@ class Sources:
         if archives:
             get_together(list(archives.values()))
         for key in keys:
-            if path := downloads.attempt(partial(self._one, key, archives.get(key))):
+            if path := downloads.attempt(key[1], partial(self._one, key, archives.get(key))):
                 self.files[key] = path
 
     def _one(self, key: _KEY, archive: Archive | None) -> Path:
