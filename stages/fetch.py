@@ -1,37 +1,58 @@
 """Fetch everything the pipeline starts from: teacher, student, source packages, benchmarks.
 
-Pinned by version and sha256. Finished downloads are kept in work/downloads, so running again goes
-on where it stopped and downloads nothing twice.
+Pinned by version and sha256, downloaded side by side. Finished downloads are kept in work/downloads,
+so running again goes on where it stopped and downloads nothing twice.
 """
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from xinstruct.files import replaced_folder, write_json
 from xinstruct.models.fetch import fetch_student, fetch_teacher
+from xinstruct.packages.downloads import Downloads
 from xinstruct.params import FetchParams
 from xinstruct.stage import Context, Script, run
 
 
 def work(ctx: Context[FetchParams]) -> None:
     """Fill models/teacher, models/start and data/fetch; each takes its name only when it is whole."""
-    from xinstruct.benchmarks.fetch import fetch_benchmarks
-    from xinstruct.mining.fetch import fetch_sources
+    from xinstruct.benchmarks.fetch import fetch_benchmarks, packaged
+    from xinstruct.mining.fetch import Sources
 
-    teacher = ctx.params.teacher
-    with replaced_folder(ctx.out("models/teacher")) as folder:
-        facts = {"teacher": fetch_teacher(teacher.model, folder, ctx.say, engine=teacher.engine)}
-    with replaced_folder(ctx.out("models/start")) as folder:
-        facts["student"] = fetch_student(ctx.params.student.model, folder, ctx.say)
     with replaced_folder(ctx.out("data/fetch")) as folder:
-        sources = fetch_sources(ctx.own.sources, folder / "sources", ctx.say)
-        benchmarks = fetch_benchmarks(folder / "benchmarks", ctx.say)
+        wanted = Sources(ctx.own.sources, folder / "sources")
+        downloads = Downloads(ctx.name, len(wanted.wanted) + len(packaged()) + 2)
+        benchmarks: list[dict[str, Any]] = []
+
+        def benchmark() -> None:
+            get = partial(fetch_benchmarks, folder / "benchmarks", ctx.say)
+            found = downloads.attempt("benchmarks", get, len(packaged()))
+            benchmarks.extend(found or [])
+
+        def models() -> None:
+            ctx.metrics["teacher"] = downloads.attempt("teacher", lambda: _teacher(ctx))
+            ctx.metrics["student"] = downloads.attempt("student", lambda: _student(ctx))
+
+        downloads.run([benchmark, *wanted.tasks(downloads)], models)
+        sources = wanted.index(ctx.say)
         write_json(folder / "index.json", {"sources": sources, "benchmarks": benchmarks})
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
-    ctx.metrics = {**facts, "sources": _brief(sources), "benchmarks": _brief(benchmarks), "data_bytes": size}
+    ctx.metrics |= {"sources": _brief(sources), "benchmarks": _brief(benchmarks), "data_bytes": size}
+
+
+def _teacher(ctx: Context[FetchParams]) -> dict[str, Any]:
+    teacher = ctx.params.teacher
+    with replaced_folder(ctx.out("models/teacher")) as folder:
+        return fetch_teacher(teacher.model, folder, ctx.say, engine=teacher.engine)
+
+
+def _student(ctx: Context[FetchParams]) -> dict[str, Any]:
+    with replaced_folder(ctx.out("models/start")) as folder:
+        return fetch_student(ctx.params.student.model, folder, ctx.say)
 
 
 def _brief(packages: list[dict[str, Any]]) -> dict[str, str]:

@@ -31,8 +31,8 @@ from pathlib import Path
 from typing import IO, Any, Generic, TypeVar, cast
 
 import pandas as pd
-from tqdm import tqdm
 
+from xinstruct import progress
 from xinstruct.files import (
     BadInput,
     iterate_records,
@@ -134,17 +134,11 @@ class Context(Generic[Own]):
 
     def progress(self, items: Iterable[T], total: int | None = None, desc: str = "", unit: str = "row") -> Iterator[T]:
         """Iterate with a bar that shows rate and time left (plain lines where stderr is no terminal)."""
-        return iter(
-            tqdm(items, total=total, desc=desc or self.name, unit=unit, mininterval=_interval(), file=sys.stderr)
-        )
+        return iter(progress.bar(items, total=total, desc=desc or self.name, unit=unit))
 
     def say(self, text: str) -> None:
         """One line to the person who watches."""
-        print(f"{self.name}: {text}", file=sys.stderr, flush=True)
-
-
-def _interval() -> float:
-    return 0.2 if sys.stderr.isatty() else 10.0
+        progress.say(f"{self.name}: {text}")
 
 
 Work = Callable[[Context[Any]], None]
@@ -166,6 +160,7 @@ def run(script: Script, doc: str | None, argv: list[str] | None = None) -> int:
     if argv is None:
         use_utf8()
     args = _parser(name, doc).parse_args(argv)
+    progress.quiet_libraries()
     try:
         _run(script, args)
     except BadInput as error:

@@ -25,8 +25,8 @@ def home() -> Path | None:
 
 def usual_cache() -> Path | None:
     """Where this project's cache belongs: $XDG_CACHE_HOME/xinstruct or ~/.cache/xinstruct."""
-    if os.path.isabs(given := os.environ.get("XDG_CACHE_HOME", "")):
-        return Path(given) / "xinstruct"
+    if (given := Path(os.environ.get("XDG_CACHE_HOME", ""))).is_absolute():
+        return given / "xinstruct"
     return place / ".cache" / "xinstruct" if (place := home()) else None
 
 

@@ -75,7 +75,7 @@ def test_every_target_can_be_read_there(checkout: Path) -> None:
 def test_without_root_the_set_up_prints_the_one_command(checkout: Path) -> None:
     if os.geteuid():
         pytest.skip("only root can become someone else")
-    os.chmod(checkout, 0o755)
+    checkout.chmod(0o755)
     text = (checkout / "setup" / "system.sh").read_text(encoding="utf-8")
     text = text.replace("NEEDED=(\n", 'NEEDED=(\n    "no-such-binary:no-such-package:nothing"\n', 1)
     line = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "bash", "-c", text, "system.sh"]

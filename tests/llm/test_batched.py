@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -16,7 +17,8 @@ from tests.llm.test_embedded import QUESTION, candidates
 from tests.llm.test_serve import served
 from tests.params import asking
 from xinstruct.files import BadInput
-from xinstruct.llm.calls import Request
+from xinstruct.llm.accounting import Progress
+from xinstruct.llm.calls import Reply, Request
 from xinstruct.llm.client import Answer, Teacher
 from xinstruct.llm.embedded import Embedded
 from xinstruct.models.fetch import fetch_teacher
@@ -44,6 +46,34 @@ def test_order_interruption_and_number_of_engines_change_nothing(checkpoint: Pat
         two = {answer.id: answer for answer in teacher.ask(shuffled)}
     assert {key: answer.text for key, answer in one.items()} == {key: answer.text for key, answer in two.items()}
     assert len({answer.text for answer in one.values()}) > 4, "seeds make different answers"
+
+
+def test_tokens_are_counted_as_they_come(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xinstruct.llm.embedded.TICK", 0.1)
+    counts: list[int] = []
+    replies: list[tuple[int, Reply]] = []  # each with how many counts there were before it
+
+    def done(_: Request, reply: Reply) -> None:
+        replies.append((len(counts), reply))
+        progress.add(reply)
+
+    def made(tokens: int) -> None:
+        progress.made(tokens)
+        counts.append(progress.tokens)
+
+    async def admit(_: Request) -> bool:
+        return True
+
+    requests = [ask(f"Count to {n}.", prefill="1, 2, 3,", max_tokens=60) for n in range(100, 104)]
+    with Teacher(PARAMS, checkpoint, tmp_path / "j.sqlite") as teacher:
+        assert isinstance(teacher.backend, Embedded)
+        teacher.backend.start()
+        with Progress(teacher.account, len(requests), "asking") as progress:
+            asyncio.run(teacher.backend.run(requests, done, admit, made))
+    early = counts[: replies[0][0]]
+    assert early and 0 < max(early) < sum(reply.completion_tokens for _, reply in replies), "before the first answer"
+    assert counts == sorted(counts)
+    assert progress.tokens == sum(reply.completion_tokens for _, reply in replies) == teacher.account.completion_tokens
 
 
 def test_as_an_endpoint_with_all_that_a_request_can_ask(checkpoint: Path, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from xinstruct.files import BadInput, hash_path
 from xinstruct.mining import local
 from xinstruct.mining.archives import read_archive
 from xinstruct.mining.corpus import mine_source
-from xinstruct.mining.fetch import fetch_sources
+from xinstruct.mining.fetch import Sources
+from xinstruct.packages.downloads import Downloads
 from xinstruct.records import Reason
 
 CODE = 'def twice(x: int) -> int:\n    """Return the double of a number."""\n    return x + x * 1\n'
@@ -85,10 +86,16 @@ def test_fetch_locks_what_it_first_saw(tmp_path: Path, monkeypatch: pytest.Monke
     root = tree(tmp_path / "src")
     lists = tmp_path / "s.yaml"
     lists.write_text(f"own:\n  - {{language: python, registry: folder, package: p, version: 1, location: {root}}}\n")
-    index = fetch_sources("own", tmp_path / "data", lambda text: None, lists)
+
+    def fetch() -> list[dict[str, Any]]:
+        sources, downloads = Sources("own", tmp_path / "data", lists), Downloads("fetch", 1)
+        downloads.run(sources.tasks(downloads))
+        return sources.index(lambda text: None)
+
+    index = fetch()
     lock = json.loads((tmp_path / "work" / "downloads" / "sources.lock.json").read_text())
     assert lock == {"folder p 1": index[0]["sha256"]}
-    fetch_sources("own", tmp_path / "data", lambda text: None, lists)
+    fetch()
     (root / "pkg" / "a.py").write_text("x = 2\n")
     with pytest.raises(BadInput, match="changed since it was first fetched"):
-        fetch_sources("own", tmp_path / "data", lambda text: None, lists)
+        fetch()

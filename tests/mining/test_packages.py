@@ -12,6 +12,7 @@ from xinstruct.code.grammars import GRAMMARS
 from xinstruct.files import BadInput
 from xinstruct.mining.corpus import mine_source
 from xinstruct.mining.fetch import source_list
+from xinstruct.packages import debian
 from xinstruct.records import Reason
 
 
@@ -72,13 +73,13 @@ def test_deb_src_lines(tmp_path: Path) -> None:
         "Types: deb\n# a comment\nURIs: http://other.example/debian\nSuites: stable stable-updates\n"
         "Components: main\nSigned-By: /usr/share/keyrings/k.gpg\n\nEnabled: no\nURIs: x\nSuites: y\nComponents: main\n"
     )
-    assert packages.deb_src_lines(tmp_path).splitlines() == [
+    assert debian.deb_src_lines(tmp_path).splitlines() == [
         "deb-src http://mirror.example/debian stable main contrib",
         "deb-src [signed-by=/usr/share/keyrings/k.gpg] http://other.example/debian stable main",
         "deb-src [signed-by=/usr/share/keyrings/k.gpg] http://other.example/debian stable-updates main",
     ]
     with pytest.raises(BadInput, match="no package archive is configured"):
-        packages.deb_src_lines(tmp_path / "none")
+        debian.deb_src_lines(tmp_path / "none")
 
 
 def test_source_lists(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from xinstruct.processes import cores
 
 @pytest.fixture(scope="module")
 def copies(tiny: Path) -> Iterator[Copies]:
-    with Copies(tiny, slots=32, context=512, dtype="float32", count=2) as made:
+    with Copies(tiny, slots=32, context=512, dtype="float32", count=2, tell=0.02) as made:
         yield made
 
 
@@ -40,6 +40,16 @@ def test_copies_answer_as_one_engine_does(tiny: Path, copies: Copies) -> None:
     assert [made.ids for made in found] == [made.ids for made in alone]
     assert [told[i].ids for i in range(len(jobs))] == [made.ids for made in found]
     assert all(copy.worked > 0 for copy in copies.copies), "all of them had work"
+
+
+def test_tokens_are_counted_as_they_come(copies: Copies) -> None:
+    jobs = [Job((i, 1, 2), 480) for i in range(20)]
+    counts: list[int] = []
+    counted: list[int] = []  # how many counts there were when an answer was finished
+    found = copies.run(jobs, lambda _, made: counted.append(len(counts)), counts.append)
+    total = sum(len(made.ids) for made in found)
+    assert counted[0] > 1 and 0 < counts[0] < counts[counted[0] - 1] < total, "before the first answer was finished"
+    assert counts == sorted(counts) and counts[-1] == total
 
 
 def test_a_cancelled_job_gives_its_slot_back(copies: Copies) -> None:

@@ -33,6 +33,7 @@ from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import Program, Unsupported
 from xinstruct.params import ExecutionParams
+from xinstruct.progress import bar as progress_bar
 
 VERSION = 7  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 1024  # jobs in hand at a time: bounds memory and scratch
@@ -278,8 +279,7 @@ class Judge:
 
 def progress(total: int | None, desc: str) -> tqdm[Any]:
     """A bar that shows rate and time left (a line now and then where stderr is no terminal)."""
-    interval = 0.2 if sys.stderr.isatty() else 10.0
-    return tqdm(total=total, desc=desc, unit="program", mininterval=interval, file=sys.stderr)
+    return progress_bar(total=total, desc=desc, unit="program")
 
 
 def _first_error(said: str, nonce: str) -> str:

@@ -9,20 +9,16 @@ Left out: other runs (journal stats).
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from xinstruct.files import write_json
 from xinstruct.llm.budget import Prices
 from xinstruct.llm.calls import Reply, kind_of
-
-_REPORT = 8  # calls between two updates of the line
+from xinstruct.progress import Answers
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -104,29 +100,19 @@ class Account:
             write_json(path, self.to_json())
 
 
-class Progress:
+class Progress(Answers):
     """The live line of one batch: calls, rate, time left, tokens per second, money so far."""
 
     def __init__(self, account: Account, total: int, desc: str) -> None:
-        interval = 0.2 if sys.stderr.isatty() else 10.0
-        self.bar = tqdm(total=total, desc=desc, unit="call", mininterval=interval, file=sys.stderr)
+        super().__init__(total, desc, "call")
         self.account = account
-        self._start, self._tokens, self._count = time.monotonic(), account.completion_tokens, 0
 
-    def step(self) -> None:
-        """One more reply is counted."""
-        self._count += 1
-        if self._count % _REPORT == 0:
-            tokens = self.account.completion_tokens - self._tokens
-            shown = f"{tokens / max(time.monotonic() - self._start, 1e-9):.0f} tokens/s"
-            shown += f", cost {self.account.cost:.4f}" if self.account.prices.known else ""
-            self.bar.set_postfix_str(shown, refresh=False)
-        self.bar.update()
+    def add(self, reply: Reply) -> None:
+        """Count one more reply."""
+        self.account.add(reply)
+        self.note = f", cost {self.account.cost:.4f}" if self.account.prices.known else ""
+        self.finished(reply.completion_tokens)
 
-    def __enter__(self) -> Progress:
-        self.bar.__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self.account.busy_seconds += time.monotonic() - self._start
-        self.bar.__exit__(*error)
+    def __exit__(self, *error: object) -> None:
+        self.account.busy_seconds += self.seconds
+        super().__exit__(*error)

@@ -52,8 +52,8 @@ class Service:
         return app
 
     async def health(self, _: web.Request) -> web.Response:
-        """Always well (an engine's death ends the process); says how long the busiest engine has worked."""
-        return web.json_response({"status": "ok", "worked_seconds": self.copies.worked})
+        """Always well (an engine's death ends the process); says how far the engines are."""
+        return web.json_response({"status": "ok", "worked_seconds": self.copies.worked, "tokens": self.copies.tokens})
 
     async def models(self, _: web.Request) -> web.Response:
         """The one model."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from xinstruct.files import BadInput
 from xinstruct.llm.accounting import Account, Progress
 from xinstruct.llm.budget import Budget, BudgetReached, Prices, run_id
-from xinstruct.llm.calls import PASSING, Answer, Reply, Request, Token, kind_of
+from xinstruct.llm.calls import PASSING, Answer, Done, Reply, Request, Token, kind_of
 from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.endpoint import without_secrets
 from xinstruct.llm.journal import Entry, Journal, call_key
@@ -168,18 +168,22 @@ class Teacher:
             else:
                 failed.pop(key, None)
                 fresh[key] = self._keep(key, request, reply)
-            self.account.add(reply)
+            progress.add(reply)
             self.budget.settle(request, reply)
-            progress.step()
             if not fresh:
                 self._raise_if_hopeless(failed, min(_HOPELESS, len(missing)))
 
         self.budget.begin()
         with progress:
-            _unwrapped(self.backend.run(list(missing.values()), done, self.budget.admit))
+            _unwrapped(self._answers(list(missing.values()), done, progress))
         if self.budget.reached:
             self.account.stopped = self.budget.reached
             raise BudgetReached(self.budget.message(len(missing) - asked, desc))
+
+    def _answers(self, requests: list[Request], done: Done, progress: Progress) -> Coroutine[None, None, None]:
+        if isinstance(self.backend, Embedded):
+            return self.backend.run(requests, done, self.budget.admit, progress.made)
+        return self.backend.run(requests, done, self.budget.admit)
 
     def _keep(self, key: str, request: Request, reply: Reply) -> Entry:
         logprobs = json.dumps([asdict(token) for token in reply.logprobs]) if reply.logprobs else ""

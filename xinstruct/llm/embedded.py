@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from xinstruct.llm.transport import CallFailed, Policy, post
 from xinstruct.models.prefix_queue import ByPrompt
 from xinstruct.params import TeacherParams
 from xinstruct.processes import cores
+from xinstruct.progress import TICK
 
 _AHEAD = 2  # requests that the batched server holds per slot, so that a free one is filled at once
 # A server of ours that does not answer is dead: it is started again, not waited for.
@@ -115,17 +116,28 @@ class Embedded:
         ahead = _AHEAD if self.batched else 1
         self.lines = [Line(server, exact) for server in self.servers for _ in range(self.slots * ahead)]
 
-    async def run(self, requests: Sequence[Request], done: Done, gate: Gate) -> None:
-        """Answer all that `gate` lets through; `done` is called with each reply as it comes."""
+    async def run(
+        self, requests: Sequence[Request], done: Done, gate: Gate, made: Callable[[int], None] = lambda tokens: None
+    ) -> None:
+        """Answer all that `gate` lets through; `done` is called with each reply as it comes.
+
+        `made` is called about once a second with the tokens so far, those of unfinished answers among
+        them; not of a GGUF file, whose server counts finished answers only.
+        """
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
             prompts = [await self._render(session, request) for request in requests]
             queue: ByPrompt[tuple[str, Request]] = ByPrompt()
             for prompt, request in zip(prompts, requests, strict=True):
                 queue.add(prompt, (prompt, request))
-            async with asyncio.TaskGroup() as group:
-                for line in self.lines:
-                    group.create_task(self._work(session, line, queue, done, gate))
+            counting = asyncio.create_task(self._count(session, made)) if self.batched else None
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for line in self.lines:
+                        group.create_task(self._work(session, line, queue, done, gate))
+            finally:
+                if counting:
+                    counting.cancel()
 
     async def _work(
         self, session: aiohttp.ClientSession, line: Line, queue: ByPrompt[tuple[str, Request]], done: Done, gate: Gate
@@ -134,6 +146,23 @@ class Embedded:
         asker = self if self.batched else line
         while (item := queue.take(asker)) is not None and await gate(item[1]):
             done(item[1], await line.answer(session, *item))
+
+    async def _count(self, session: aiohttp.ClientSession, made: Callable[[int], None]) -> None:
+        """Tell `made` what the batched server has made since now; one that was started again counts from zero."""
+        total, last = 0, await self._tokens(session, 0)
+        while True:
+            await asyncio.sleep(TICK)
+            now = await self._tokens(session, last)
+            total, last = total + (now - last if now >= last else now), now
+            made(total)
+
+    async def _tokens(self, session: aiohttp.ClientSession, last: int) -> int:
+        """Tokens that the batched server has made; `last` where it does not answer (it may be starting again)."""
+        try:
+            async with session.get(f"{self.servers[0].url}/health") as answer:
+                return int((await answer.json())["tokens"])
+        except (aiohttp.ClientError, TimeoutError):
+            return last
 
     async def _render(self, session: aiohttp.ClientSession, request: Request) -> str:
         """The prompt by the model's own chat template (its server renders it), prefill appended."""

@@ -1,34 +1,29 @@
 """The pinned source packages of a list in sources.yaml, downloaded, and an index of them.
 
-A package that cannot be had, or whose hash is another, stops the fetch with its name; what was
-downloaded stays cached and a rerun goes on. Left out: looking inside (the mine stage does).
+A package that cannot be had, or whose hash is another, fails the fetch with its name; the others are
+downloaded, stay cached and a rerun goes on. Left out: looking inside (the mine stage does).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from xinstruct.files import BadInput, hash_path, read_yaml, replaced_folder, write_json
+from xinstruct.files import BadInput, hash_path, read_yaml, write_json
 from xinstruct.mining import local
-from xinstruct.packages import debian_binary, debian_source, npm, pypi
+from xinstruct.packages import REGISTRIES, Archive, get, get_together
+from xinstruct.packages.downloads import Downloads, Task
 from xinstruct.plan import work_root
 
 SOURCES = Path(__file__).parent / "sources.yaml"
 DATA_FILES = ("sources.yaml",)
 INDEX = "sources.json"
 LOCK = "sources.lock.json"  # in work/downloads: what every unpinned source was when it was first fetched
-_PINNED: dict[str, Callable[[str, str, Path, str], Path]] = {
-    "pypi": pypi,
-    "pypi-sdist": partial(pypi, binary=False),
-    "npm": npm,
-    "debian": debian_source,
-    "debian-binary": debian_binary,
-}
+_TOGETHER = 10  # archives of one call of a client
 _LOCAL = {"folder", "git", "hub"}
 _KEY = tuple[str, str, str]
 
@@ -38,7 +33,7 @@ def source_list(name: str, path: Path = SOURCES) -> list[dict[str, Any]]:
     lists = read_yaml(path)
     if name not in lists:
         raise BadInput(f"{path}: no list {name!r}; it has: {', '.join(lists)}")
-    entries, known = [], {*_PINNED, *_LOCAL}
+    entries, known = [], {*REGISTRIES, *_LOCAL}
     for row, entry in enumerate(lists[name]):
         missing = {"language", "registry", "package", "version"} - set(entry)
         if missing or entry["registry"] not in known or (entry["registry"] in _LOCAL and not entry.get("location")):
@@ -49,27 +44,50 @@ def source_list(name: str, path: Path = SOURCES) -> list[dict[str, Any]]:
     return entries
 
 
-def fetch_sources(name: str, dest: Path, say: Callable[[str], None], path: Path = SOURCES) -> list[dict[str, Any]]:
-    """Download a list's packages into `dest`, with the index sources.json. Returns the index."""
-    entries = source_list(name, path)
-    lock = work_root() / "downloads" / LOCK
-    locked = json.loads(lock.read_text(encoding="utf-8")) if lock.exists() else {}
-    wanted = {_key(entry): entry for entry in entries}
-    with replaced_folder(dest) as folder:
+class Sources:
+    """The packages of a list, to be downloaded into a folder with the index sources.json."""
 
-        def get(key: _KEY) -> Path:
-            entry = wanted[key]
-            pin = entry["sha256"] or locked.get(" ".join(key), "")
-            if entry["registry"] in _PINNED:
-                return _PINNED[key[0]](key[1], key[2], folder, pin)
-            return _checked(_local(entry, folder), key, pin)
+    def __init__(self, name: str, dest: Path, path: Path = SOURCES) -> None:
+        """Raises BadInput as source_list does."""
+        self.dest = dest
+        self.entries = source_list(name, path)
+        self.wanted = {_key(entry): entry for entry in self.entries}
+        self.files: dict[_KEY, Path] = {}
+        self._lock = work_root() / "downloads" / LOCK
+        self._locked = json.loads(self._lock.read_text(encoding="utf-8")) if self._lock.exists() else {}
 
-        with ThreadPoolExecutor(4) as pool:
-            files = dict(zip(wanted, pool.map(get, wanted), strict=True))
-        index = [_indexed(entry, files, say) for entry in entries]
-        write_json(folder / INDEX, index)
-    write_json(lock, locked | {" ".join(_key(entry)): entry["sha256"] for entry in index})
-    return index
+    def tasks(self, downloads: Downloads) -> list[Task]:
+        """What there is to do, each part for itself; the registries take turns."""
+        self.dest.mkdir(parents=True, exist_ok=True)
+        parts = [self._parts(kind) for kind in dict.fromkeys(key[0] for key in self.wanted)]
+        return [partial(self._part, downloads, keys) for keys in chain.from_iterable(zip_longest(*parts)) if keys]
+
+    def index(self, say: Callable[[str], None]) -> list[dict[str, Any]]:
+        """Write the index and return it; what is not pinned is said, and locked from now on."""
+        index = [_indexed(entry, self.files, say) for entry in self.entries]
+        write_json(self.dest / INDEX, index)
+        write_json(self._lock, self._locked | {" ".join(_key(entry)): entry["sha256"] for entry in index})
+        return index
+
+    def _parts(self, registry: str) -> list[list[_KEY]]:
+        keys = [key for key in self.wanted if key[0] == registry]
+        return [keys[start : start + _TOGETHER] for start in range(0, len(keys), _TOGETHER)]
+
+    def _part(self, downloads: Downloads, keys: list[_KEY]) -> None:
+        archives = {key: Archive(*key, self._pin(key)) for key in keys if key[0] in REGISTRIES}
+        if archives:
+            get_together(list(archives.values()))
+        for key in keys:
+            if path := downloads.attempt(key[1], partial(self._one, key, archives.get(key))):
+                self.files[key] = path
+
+    def _one(self, key: _KEY, archive: Archive | None) -> Path:
+        if archive:
+            return get(archive, self.dest)
+        return _checked(_local(self.wanted[key], self.dest), key, self._pin(key))
+
+    def _pin(self, key: _KEY) -> str:
+        return str(self.wanted[key]["sha256"] or self._locked.get(" ".join(key), ""))
 
 
 def _key(entry: dict[str, Any]) -> _KEY:

@@ -6,10 +6,14 @@ Fine-tuning needs ordinary weights; transformers otherwise keeps GGUF weights pa
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from xinstruct.files import BadInput
+from xinstruct.progress import quiet_libraries
 
 # tokenizer.ggml.pre values whose splitting before BPE transformers' converter does not carry over.
 _SPLIT_DIGITS = ("smollm", "starcoder", "refact", "command-r")
@@ -17,11 +21,28 @@ _SPLIT_DIGITS = ("smollm", "starcoder", "refact", "command-r")
 
 def gguf_to_folder(gguf: Path, folder: Path, context: int = 0) -> None:
     """Write the checkpoint into an existing folder. Raises BadInput on a file transformers cannot read."""
+    with _read_once():
+        _convert(gguf, folder, context)
+
+
+@contextmanager
+def _read_once() -> Iterator[None]:
+    """Keep the first reader of a file: config, tokenizer and weights each read its vocabulary again, for seconds."""
+    import gguf
+
+    reader = gguf.GGUFReader
+    gguf.GGUFReader = functools.cache(reader)  # type: ignore[assignment,misc]
+    try:
+        yield
+    finally:
+        gguf.GGUFReader = reader  # type: ignore[misc]
+
+
+def _convert(gguf: Path, folder: Path, context: int) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    quiet_libraries()
     source: dict[str, Any] = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     try:
         unpack = GgufConfig(dequantize=True)
@@ -49,7 +70,7 @@ def _restore_splitting(tokenizer: Any, gguf: Path) -> None:
     from gguf import GGUFReader
     from tokenizers import pre_tokenizers
 
-    field = GGUFReader(gguf).fields.get("tokenizer.ggml.pre")
+    field = GGUFReader(str(gguf)).fields.get("tokenizer.ggml.pre")
     if field is not None and field.contents() in _SPLIT_DIGITS:
         digits = pre_tokenizers.Digits(individual_digits=True)
         level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from xinstruct.files import BadInput, replaced_folder
 from xinstruct.params import Dtype
+from xinstruct.progress import quiet_libraries
 
 
 def device() -> str:
@@ -60,6 +61,7 @@ def quiet() -> None:
     import datasets
     import transformers
 
+    quiet_libraries()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     datasets.disable_progress_bars()

@@ -71,6 +71,7 @@ class Engine:
         self.waiting: deque[_Row] = deque()
         self.rows: list[_Row | None] = [None] * self.count
         self.held: list[tuple[int, ...]] = [()] * self.count  # prompt tokens that a slot's first tokens are
+        self.tokens = 0  # made so far, in all answers
         self._pieces: dict[int, str] = {}
 
     def add(self, job: Job, done: Callable[[Made], None]) -> Callable[[], None]:
@@ -157,6 +158,7 @@ class Engine:
         logits = self._forward(self.model, ids, positions, mask).logits[: len(active), -1].float()
         draws = [row.draws[len(row.made.ids)] if row.draws else 0.0 for row in active]
         tokens = choose(logits, [row.job for row in active], draws)
+        self.tokens += len(active)
         for at, (row, token) in enumerate(zip(active, tokens, strict=True)):
             if row.job.logprobs:
                 row.made.logprobs.append(likeliest(logits[at], token, row.job.logprobs))

@@ -12,17 +12,14 @@ Leaves out serving (llm/batched.py) and beam search. Usage::
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from xinstruct.models.chat import Message, load_tokenizer, prompt_ids
 from xinstruct.params import Dtype
+from xinstruct.progress import Answers, say
 from xinstruct.records import content_id
 
 if TYPE_CHECKING:
@@ -93,19 +90,9 @@ class Generator:
         return [found * (samples if drawn == 1 else 1) for found in answers]
 
     def _run(self, jobs: list[Job], desc: str) -> list[Made]:
-        begun, tokens = time.monotonic(), 0
-        interval = 0.2 if sys.stderr.isatty() else 10.0
-        with tqdm(total=len(jobs), desc=desc, unit="answer", mininterval=interval, file=sys.stderr) as bar:
-
-            def done(_: int, made: Made) -> None:
-                nonlocal tokens
-                tokens += len(made.ids)
-                bar.set_postfix_str(f"{tokens / (time.monotonic() - begun):.0f} tokens/s", refresh=False)
-                bar.update()
-
-            found = self.copies.run(jobs, done)
-        seconds = time.monotonic() - begun
-        print(f"{desc}: {tokens} tokens, {tokens / max(seconds, 1e-9):.0f} tokens/s", file=sys.stderr, flush=True)
+        with Answers(len(jobs), desc, "answer") as answers:
+            found = self.copies.run(jobs, lambda _, made: answers.finished(len(made.ids)), answers.made)
+        say(f"{desc}: {answers.tokens} tokens, {answers.rate:.0f} tokens/s")
         return found
 
 

@@ -60,7 +60,7 @@ class _Copy:
         self.outbox, far = context.Pipe(duplex=False)
         self.inbox = context.Queue()  # its own thread writes it, so that handing out never waits
         self.held: dict[int, _Asked] = {}
-        self.worked = 0.0
+        self.worked, self.tokens = 0.0, 0
         self.process = context.Process(target=_answer, args=(self.inbox, far, os.getpid(), *options), daemon=True)
         self.process.start()
         far.close()
@@ -87,14 +87,17 @@ class Copies:
         dtype: Dtype = "auto",
         count: int = 0,
         died: Callable[[], None] | None = None,
+        tell: float = 1.0,
     ) -> None:
         """slots: answers at a time in all (0: what suits the device). count: copies (0: `how_many`).
 
-        died: called when a process ended by itself. Raises BadInput as Engine does.
+        died: called when a process ended by itself. tell: seconds between two counts of the tokens made.
+        Raises BadInput as Engine does.
         """
         count = count or how_many(folder)
-        options = (folder, -(-slots // count), context, dtype, max(1, cores() // count))
+        options = (folder, -(-slots // count), context, dtype, max(1, cores() // count), tell)
         self._died = died
+        self._tell = tell
         self._lock = threading.RLock()
         self._numbers = itertools.count()
         self._waiting: ByPrompt[_Asked] = ByPrompt()
@@ -122,6 +125,11 @@ class Copies:
         """Seconds that the busiest copy has worked."""
         return max(copy.worked for copy in self.copies)
 
+    @property
+    def tokens(self) -> int:
+        """Tokens made so far, unfinished answers included; as last told by the processes."""
+        return sum(copy.tokens for copy in self.copies)
+
     def add(self, job: Job, done: Done) -> Callable[[], None]:
         """Queue a job. Returns what cancels it. Raises BadInput when it does not fit, EngineDied after a death."""
         refuse_too_long(job, self.context)
@@ -144,22 +152,35 @@ class Copies:
 
         return cancel
 
-    def run(self, jobs: Sequence[Job], done: Callable[[int, Made], None] | None = None) -> list[Made]:
+    def run(
+        self,
+        jobs: Sequence[Job],
+        done: Callable[[int, Made], None] = lambda number, made: None,
+        count: Callable[[int], None] = lambda tokens: None,
+    ) -> list[Made]:
         """Answers in the order of the jobs; `done` is called with each as it comes, by the caller's thread.
 
-        Raises EngineDied when a process ends by itself.
+        `count` is called every `tell` seconds and before each `done`, with how many tokens these jobs have so
+        far, unfinished answers included. Raises EngineDied when a process ends by itself.
         """
+        before = self.tokens
         came: queue.SimpleQueue[tuple[int, Made] | None] = queue.SimpleQueue()
         self._died = lambda: came.put(None)
         for number, job in enumerate(jobs):
             self.add(job, lambda made, number=number: came.put((number, made)))  # type: ignore[misc]
         found: list[Made] = [Made()] * len(jobs)
-        for _ in jobs:
-            if (item := came.get()) is None:
+        missing = len(jobs)
+        while missing:
+            try:
+                item = came.get(timeout=self._tell)
+            except queue.Empty:
+                count(self.tokens - before)
+                continue
+            if item is None:
                 raise EngineDied(_DIED)
-            found[item[0]] = item[1]
-            if done:
-                done(*item)
+            found[item[0]], missing = item[1], missing - 1
+            count(self.tokens - before)
+            done(*item)
         return found
 
     def close(self) -> None:
@@ -188,12 +209,14 @@ class Copies:
     def _listen(self, copy: _Copy) -> None:
         while True:
             try:
-                number, made, copy.worked = copy.outbox.recv()
+                number, made, copy.worked, copy.tokens = copy.outbox.recv()
             except (EOFError, OSError):
                 self._broken = True
                 if self._died:
                     self._died()
                 return
+            if number is None:
+                continue  # only how far it is
             with self._lock:
                 asked = copy.held.pop(number)
                 self._hand_out()
@@ -212,8 +235,16 @@ def how_many(folder: Path) -> int:
     return max(1, min(cores(), int(_SHARE * memory / weights)))
 
 
-def _answer(
-    inbox: Any, outbox: Connection, parent: int, folder: Path, slots: int, context: int, dtype: Dtype, threads: int
+def _answer(  # noqa: PLR0913 (what a process is started with)
+    inbox: Any,
+    outbox: Connection,
+    parent: int,
+    folder: Path,
+    slots: int,
+    context: int,
+    dtype: Dtype,
+    threads: int,
+    tell: float,
 ) -> None:
     """A copy's process: take in jobs, step, for ever. Ends with its parent; Ctrl-C is the parent's affair."""
     live_with(parent)
@@ -227,18 +258,18 @@ def _answer(
         return
     outbox.send(("ready", (engine.context, engine.count)))
     cancels: dict[int, Callable[[], None]] = {}
-    worked, busy = 0.0, False
+    worked, busy, told = 0.0, False, 0.0
 
     def take(number: int, job: Job | None) -> None:
         if job:
             cancels[number] = engine.add(job, lambda made: give(number, made))
         elif cancel := cancels.pop(number, None):
             cancel()
-            outbox.send((number, None, worked))
+            outbox.send((number, None, worked, engine.tokens))
 
     def give(number: int, made: Made) -> None:
         del cancels[number]
-        outbox.send((number, made, worked))
+        outbox.send((number, made, worked, engine.tokens))
 
     while True:
         while not busy or not inbox.empty():
@@ -246,4 +277,8 @@ def _answer(
             busy = True
         begun = time.monotonic()
         busy = engine.step()
-        worked += time.monotonic() - begun
+        now = time.monotonic()
+        worked += now - begun
+        if now - told >= tell:
+            told = now
+            outbox.send((None, None, worked, engine.tokens))

@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
 from xinstruct.files import replaced_folder, write_text
+from xinstruct.progress import bar
 
 MARKER = "whole"
 
@@ -40,15 +40,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Open the bar at the step that training starts from."""
-        interval = 0.2 if sys.stderr.isatty() else 10.0
-        self.bar = tqdm(
-            total=state.max_steps,
-            initial=state.global_step,
-            desc=self.desc,
-            unit="step",
-            mininterval=interval,
-            file=sys.stderr,
-        )
+        self.bar = bar(total=state.max_steps, initial=state.global_step, desc=self.desc, unit="step")
         self.begun = (time.monotonic(), state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
