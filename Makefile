@@ -85,7 +85,7 @@ doctor: setup ## languages, toolchains, sandbox guarantees
 
 # Problem files and published answers of others are not part of the repository: folders benchmarks/ and published/ below
 # SHARED. What needs one that is not there is skipped and says so.
-SHARED ?= ../shared
+SHARED ?= shared
 export XINSTRUCT_SHARED := $(abspath $(SHARED))
 HAVE = [ -d $(1) ] || { echo "skipped: no folder $(1) here; see SHARED and DATA in the Makefile"; exit 0; };
 

@@ -36,7 +36,7 @@ step make setup
 step make repro
 git diff --stat -- dvc.lock reports | tee -a "$log" # nothing: the same bytes as the committed run
 step make repro # has nothing to do
-step make test
+[ -n "${NO_TESTS:-}" ] || step make test
 tail -n 3 "$log"
 mkdir -p "$project/build" && cp "$log" "$project/build/fresh.log" && git diff -- dvc.lock >"$project/build/fresh.lock.diff"
 [ -n "${1:-}" ] || rm -rf "$place"

@@ -8,7 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 # Problem files and published answers are not part of the repository: folders `benchmarks` and `published` in there.
-SHARED = Path(os.environ.get("XINSTRUCT_SHARED") or REPOSITORY.parent / "shared")
+SHARED = Path(os.environ.get("XINSTRUCT_SHARED") or REPOSITORY / "shared")
 BENCHMARKS = SHARED / "benchmarks"
 PUBLISHED = SHARED / "published"
 RESULTS = HERE / "results"  # JSON, a file for each row of a page

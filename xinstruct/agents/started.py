@@ -2,7 +2,7 @@
 
 A started answer (a prefill) holds a weak model to form and language. Endpoints that take a trailing
 assistant message for a finished turn write an answer of their own instead; those are asked in words
-to begin so, and what they wrote is looked for in the whole answer. Leaves out code (cutting.py).
+to begin so, and what they wrote is looked for in the whole answer. Leaves out code (code/completion.py).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A started answer is continued behind the function's own first lines and cut where the function ends.
 An answer that was not started is taken from its fenced block. Leaves out what surrounds a function
-(spelling.py) and what becomes of the code (answers.py).
+(languages/header.py) and what becomes of the code (answers.py).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 What a prompt shares with one that a slot still holds is copied instead of read again, so the worked
 examples that all prompts of a stage begin with, and a prompt of many samples, are read once. Prompt
 tokens but the last are read in pieces of one prompt; the last one is the first to be stepped. Each
-answer is a function of its own job: the company in a batch changes no bit of it (slots.py).
+answer is a function of its own job: the company in a batch changes no bit of it (kv_cache.py).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
 Tasks run in threads while the caller's own part runs in its thread; each counts what it finished by
 ``attempt``. Ctrl-C ends all clients at once. What was finished is kept by whoever keeps it (packages.py,
-llm/hub.py), so a rerun goes on. Left out: what is downloaded.
+models/hub.py), so a rerun goes on. Left out: what is downloaded.
 """
 
 from __future__ import annotations
