@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+import os
+import pwd
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +32,23 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
         pytest.skip(missing)
     with Sandbox(2, tier=kind.name) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def nobodys_python() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A Python that the user nobody can use, and the variables to use it with, among them a home of nobody's own."""
+    python, root = Path("/usr/bin/python3"), Path(__file__).parents[2]
+    if os.geteuid():
+        pytest.skip("only root can become someone else")
+    line = [python, "-c", "import sys; print(*sys.version_info[:2])"]
+    if not python.exists() or subprocess.check_output(line).split() != [b"%d" % n for n in sys.version_info[:2]]:
+        pytest.skip("needs a system Python of the same version, readable by all")
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    for path in (*packages, root):
+        line = ["setpriv", "--reuid=65534", "--clear-groups", "test", "-r", path, "-a", "-x", path]
+        if subprocess.run(line, check=False).returncode:
+            pytest.skip(f"{path} is readable by root only")
+    with tempfile.TemporaryDirectory() as home:  # pytest's own folders are closed to others
+        os.chown(home, pwd.getpwnam("nobody").pw_uid, -1)
+        paths = ":".join([str(root), *packages])
+        yield python, {"PATH": "/usr/bin:/bin", "PYTHONPATH": paths, "HOME": home, "LANG": "C.UTF-8"}

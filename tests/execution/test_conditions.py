@@ -94,6 +94,60 @@ def test_nowhere_to_write_is_one_line(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+# Becomes nobody where user namespaces are used up, then the command.
+CONFINED = """
+import ctypes, os, sys
+asked, told = os.pipe(), os.pipe()
+if (pid := os.fork()) == 0:
+    ctypes.CDLL(None).unshare(0x10000000)
+    os.write(asked[1], b".")
+    os.read(told[0], 1)
+    with open("/proc/sys/user/max_user_namespaces", "w") as most:
+        most.write("0")
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+    os.execv(sys.argv[1], sys.argv[1:])
+os.read(asked[0], 1)
+for name in ("uid_map", "gid_map"):
+    with open(f"/proc/{pid}/{name}", "w") as ids:
+        ids.write("0 0 65536")
+os.write(told[1], b".")
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+def test_a_user_who_may_not_isolate_programs_gets_one_line(nobodys_python: tuple[Path, dict[str, str]]) -> None:
+    python, env = nobodys_python
+    confined = [sys.executable, "-c", CONFINED]
+    if subprocess.run([*confined, "/usr/bin/unshare", "-U", "true"], capture_output=True, check=False).returncode != 1:
+        pytest.skip("user namespaces cannot be used up here")
+    job = Path(env["HOME"]) / "in.jsonl"
+    job.write_text(json.dumps(JOBS[0]) + "\n", encoding="utf-8")
+    line = [*confined, str(python), "-B", "-m", "xinstruct.cli", "judge", "in.jsonl", "out.jsonl"]
+    done = subprocess.run(line, cwd=env["HOME"], env=env, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1), done.stderr
+    assert done.stderr.startswith("xinstruct judge: error: programs cannot be isolated here")
+    assert "sysctl -w" in done.stderr
+
+
+def test_two_users_of_one_home_have_caches_of_their_own(nobodys_python: tuple[Path, dict[str, str]]) -> None:
+    """As with HOME=/tmp: the second does not use, and cannot break, what the first one has put there."""
+    python, env = nobodys_python
+    home = Path(env["HOME"])
+
+    def said(user: int) -> str:
+        line = [python, "-B", "-m", "xinstruct.cli", "doctor"]
+        done = subprocess.run(
+            line, cwd=home, env=env, user=user, group=user, extra_groups=[], capture_output=True, check=False
+        )
+        return done.stdout.decode()
+
+    usual = f"{home}/.cache/xinstruct"
+    assert f"caches in {usual}\n" in said(65534)
+    assert f"caches in {home}/work/cache/xinstruct, since {usual} is not yours to write" in said(0)
+
+
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": None, "LANG": None}
 
 

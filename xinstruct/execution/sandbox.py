@@ -34,7 +34,8 @@ _AHEAD = 2  # requests with a worker at a time: the one that runs, and the one i
 _NEVER = -1
 _REMEDY = (
     "programs cannot be isolated here and are not run: {reasons}. It takes root or unprivileged user namespaces "
-    "(sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0) and a C compiler "
+    "(sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0 "
+    "user.max_user_namespaces=15000) and a C compiler "
     f"or bubblewrap: {tiers.INSTALL}"
 )
 
