@@ -1,5 +1,5 @@
 # make repro   the whole pipeline on the embedded default model; opens with all set-up
-# make test    lint, types, tests
+# make test    lint, types, tests; make quick: those of them that are quick
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test lint types unit smoke ablations doctor evidence verdicts bench published \
+.PHONY: help setup system toolchains repro test quick lint types unit smoke ablations doctor evidence verdicts bench published \
         agreement reference answers rescore pages lock clean
 
 help: ## what there is
@@ -46,6 +46,9 @@ repro: setup ## the whole pipeline; reports/index.html at the end
 	@echo; echo "done: open reports/index.html (dvc metrics show, dvc plots show, dvc exp run -S synthesize.rounds=2)"
 
 test: setup toolchains lint types unit ## everything that must pass
+
+quick: $(STAMP) lint types ## the inner loop, below two minutes: lint, types and the tests that take no second each
+	python -m pytest -q -x -m "not slow and not long and not network" tests
 
 lint: ## style, and the tree and dependencies as they are declared
 	python setup/check_project.py

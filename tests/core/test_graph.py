@@ -93,6 +93,7 @@ def test_the_snakefile_names_no_stage() -> None:
         assert not words & set(STAGES), path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_script_explains_itself(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
     import subprocess
