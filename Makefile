@@ -1,5 +1,5 @@
 # make repro   the whole pipeline on the embedded default model; opens with all set-up
-# make test    lint, types, tests
+# make test    lint, types, tests; make quick: those of them that are quick
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -14,8 +14,8 @@ TEST_CACHE := $(CURDIR)/build/test-cache
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test lint types unit fresh graph smoke ablations doctor evidence verdicts bench published \
-        agreement reference answers rescore pages docs lock clean
+.PHONY: help setup system toolchains repro test quick lint types unit fresh graph smoke ablations doctor evidence verdicts \
+        bench published agreement reference answers rescore pages docs lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ test: setup toolchains lint types unit ## everything that must pass
 
 graph: setup ## the code dependencies of every stage into dvc.yaml, file by file
 	python setup/graph.py
+
+quick: $(STAMP) lint types ## the inner loop, below two minutes: lint, types and the tests that take no second each
+	python -m pytest -q -x -m "not slow and not long and not network" tests
 
 lint: ## style, and the tree and dependencies as they are declared
 	python setup/check_project.py

@@ -68,6 +68,7 @@ def test_inputs_repeat_per_snippet_and_differ_among_snippets() -> None:
     assert probe(one, 6).inputs == probe(one, 6).inputs != probe(two, 6).inputs
 
 
+@pytest.mark.slow
 def test_worked_examples_are_right_in_every_language(judge: Judge) -> None:
     jobs = [
         Job(f"{item.name}-{name}", name, item.code(name), item.function(name), item.signature, item.cases)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import pytest
+
 from tests.agents.books import SEED, SENDING, Make, Ran
 from tests.agents.oracle import OWN
 from xinstruct.agents.critique import Objection, parse
@@ -24,6 +26,7 @@ def kinds(ran: Ran, thread: str) -> list[str]:
     return [call.kind if call else "" for call in calls]
 
 
+@pytest.mark.slow
 def test_without_critique_a_narrow_answer_is_kept(oracle_run: Make) -> None:
     ran = oracle_run(WHOLE, TWO, shares=SHARES, rounds=1)
     assert not ran.rejected or {row.reason for row in ran.rejected} == {"exact_duplicate"}
@@ -31,6 +34,7 @@ def test_without_critique_a_narrow_answer_is_kept(oracle_run: Make) -> None:
     assert {kinds(ran, thread)[0] for thread in ran.threads()} == {"right", "narrow"}
 
 
+@pytest.mark.slow
 def test_an_objection_stands_by_its_failing_case_and_lets_the_author_revise(oracle_run: Make) -> None:
     ran = oracle_run(WHOLE, TWO, shares=SHARES, rounds=1, critique_turns=1, objection=OBJECTS)
     rejected = {row.id: row for row in ran.rejected}
@@ -57,6 +61,7 @@ def test_an_objection_stands_by_its_failing_case_and_lets_the_author_revise(orac
         assert len(cases_from_json(sample.cases)) == 3 + revised, "the failing input is a case from then on"
 
 
+@pytest.mark.slow
 def test_the_author_sees_the_failing_case(oracle_run: Make) -> None:
     ran = oracle_run(WHOLE, TWO, shares={"narrow": 1}, rounds=1, critique_turns=1, objection=OBJECTS)
     for thread, turns in ran.threads().items():

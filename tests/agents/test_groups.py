@@ -21,11 +21,13 @@ def written(ran: Ran) -> list[bytes]:
     return [*((ran.folder / f"{name}.parquet").read_bytes() for name in FILES), metrics]
 
 
+@pytest.mark.slow
 def test_one_shard_and_many_write_the_same(oracle_run: Make) -> None:
     found = [written(oracle_run(OWN, LANGUAGES, groups=3, shards=shards, rounds=3)) for shards in (1, 2, 3)]
     assert found[0] == found[1] == found[2]
 
 
+@pytest.mark.slow
 def test_agents_meet_only_their_group(oracle_run: Make) -> None:
     ran = oracle_run(OWN, LANGUAGES, groups=3, rounds=2, shares={"right": 1})
     seeds = [problem.seed(name) for problem in OWN for name in LANGUAGES]

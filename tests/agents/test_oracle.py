@@ -78,6 +78,7 @@ def _holding(problems: list[Problem], judge: Judge) -> Iterator[Problem]:
             yield Problem(problem.name, problem.signature, problem.cases, bodies)
 
 
+@pytest.mark.slow
 def test_verified_are_exactly_the_right_ones(oracle_run: Make) -> None:
     ran = oracle_run(OWN, ["python", "javascript", "php", "bash"], shares=SHARES | {"loop": 0.5}, rounds=3)
     assert set(check_books(ran)) >= {"right", "wrong", "foreign", "empty", "nonsense", "copy"}
@@ -92,6 +93,7 @@ def test_verified_are_exactly_the_right_ones_of_humaneval_x(oracle_run: Make, hu
     assert len({s.language for s in ran.samples}) == 4
 
 
+@pytest.mark.slow
 def test_several_candidates_keep_what_any_of_them_got_right(oracle_run: Make) -> None:
     ran = oracle_run(OWN, ["python", "javascript", "php"], candidates=4, wave=2, discussions=8)
     check_books(ran, candidates=4)
@@ -109,6 +111,7 @@ def order(rounds: int, discussions: int) -> list[str]:
     return [content_id("discussion", str(SEED), str(r), str(i)) for r, i in pairs]
 
 
+@pytest.mark.slow
 def test_memory_eviction_and_reflection_as_the_oracle_saw_them(oracle_run: Make) -> None:
     """Replays the transcript beside the prompts: a block shows what was remembered, and nothing else."""
     languages = ["python", "javascript", "php", "bash"]
@@ -183,6 +186,7 @@ def test_switched_off_memory_and_reflection_leave_no_trace(oracle_run: Make) -> 
     assert prompts and not any("[Memory]" in p or "[Reflection]" in p for p in prompts)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_exactly(oracle_run: Make, tmp_path: Path) -> None:
     whole = oracle_run(OWN, ["python", "javascript", "php"], rounds=3)
     names = ("samples", "rejected", "turns")
@@ -202,6 +206,7 @@ def test_cases_of_a_sample_are_its_bases(oracle_run: Make) -> None:
         assert [c.expected for c in cases_from_json(sample.cases)] == [c.expected for c in cases_from_json(base.cases)]
 
 
+@pytest.mark.slow
 def test_failed_answers_are_rated_only_where_asked(oracle_run: Make) -> None:
     """What a score is worth shows only when failing answers are scored too; memories and books stay the same."""
     plain, rated = (oracle_run(OWN, ["python", "javascript"], rounds=1, rate_failures=n) for n in (0, 4))
@@ -211,6 +216,7 @@ def test_failed_answers_are_rated_only_where_asked(oracle_run: Make) -> None:
     assert not oracle_run(OWN, ["python", "javascript"], discussions=0).turns
 
 
+@pytest.mark.slow
 def test_same_language_problems_have_a_witness_of_another(oracle_run: Make) -> None:
     harder = {"raise_difficulty": 1.0}
     ran = oracle_run(OWN, ["python", "javascript"], targets="own", operations=harder, shares={"right": 1}, rounds=1)
@@ -222,6 +228,7 @@ def test_same_language_problems_have_a_witness_of_another(oracle_run: Make) -> N
     assert ran.rejected and {row.reason for row in ran.rejected} == {"too_similar"}
 
 
+@pytest.mark.slow
 def test_feedback_turns_show_what_running_said(oracle_run: Make) -> None:
     """A failed answer goes back with its verdict; what passes on a later turn is kept, its tokens are counted."""
     ran = oracle_run(OWN, ["python", "javascript", "php"], feedback_turns=2, shares={"right": 1, "wrong": 2}, rounds=1)

@@ -21,6 +21,7 @@ class Endpoint:
         self.continues = continues
 
 
+@pytest.mark.slow
 def test_books_are_true_without_started_answers(oracle_run: Make) -> None:
     ran = oracle_run(OWN, LANGUAGES, continues=False, started="auto", rounds=3, max_tokens=300, discussions=20)
     seen = check_books(ran)
@@ -34,6 +35,7 @@ def test_books_are_true_without_started_answers(oracle_run: Make) -> None:
         assert "Sure" not in sample.response and "```" not in sample.response
 
 
+@pytest.mark.slow
 def test_feedback_and_types_work_without_started_answers(oracle_run: Make) -> None:
     types = {"completion": 1.0, "repair": 1.0, "explanation": 1.0}
     ran = oracle_run(OWN, LANGUAGES, continues=False, started="auto", rounds=1, tasks=types, shares={"right": 1})

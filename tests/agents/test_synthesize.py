@@ -141,6 +141,7 @@ PRODUCT = {"python": "    return a * b + 1\n", "javascript": "    return a * b +
 PRODUCT |= {"php": "    return $a * $b + 1;\n}\n", "bash": "    echo $(( a * b + 1 ))\n}\n"}
 
 
+@pytest.mark.slow
 def test_new_problems_need_agreement_and_must_be_new(synthesized: Callable[..., tuple[Path, Oracle]]) -> None:
     def disagree(request: Request) -> str:
         return (PRODUCT if language_of(request) in ("python", "bash") else WRONG)[language_of(request)]
@@ -161,6 +162,7 @@ def test_new_problems_need_agreement_and_must_be_new(synthesized: Callable[..., 
         assert rejected.get(ident) == (Reason.NO_AGREEMENT if len(camps) == 2 else None)
 
 
+@pytest.mark.slow
 def test_disagreement_is_recorded_and_reflections_see_it(synthesized: Callable[..., tuple[Path, Oracle]]) -> None:
     def disagree(request: Request) -> str:
         return (PRODUCT if language_of(request) in ("python", "bash") else WRONG)[language_of(request)]
@@ -182,6 +184,7 @@ def seeding(**changes: object) -> dict[str, object]:
     return asdict(own("seed", **(few | {"scorer": scorer, "started": "always"} | changes)))
 
 
+@pytest.mark.slow
 def test_seed_stage_keeps_and_rejects_each_snippet_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = Signature.of("int", n="int")
     mined = [snippet("python", f"f{i}", f"def f{i}(n):\n    return n * {i + 2} + 1", one) for i in range(4)]

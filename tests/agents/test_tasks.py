@@ -59,6 +59,7 @@ def test_a_completion_that_fails_is_rejected_with_its_own_reason(oracle_run: Mak
     assert {"right/right", "right/empty", "empty/"} <= set(seen)
 
 
+@pytest.mark.slow
 def test_repair_gives_code_that_fails_and_its_error(oracle_run: Make) -> None:
     ran = oracle_run(OWN, LANGUAGES, shares=RIGHT, tasks={"repair": 1.0}, rounds=1)
     for sample in made(ran, "repair"):
@@ -93,6 +94,7 @@ def test_an_explanation_counts_when_code_written_from_it_alone_passes(oracle_run
     assert any(row.detail.startswith("explanation: ") for row in ran.rejected)
 
 
+@pytest.mark.slow
 def test_types_are_drawn_by_weight_and_counted(oracle_run: Make) -> None:
     weights = {"generation": 1.0, "completion": 1.0, "translation": 1.0, "repair": 1.0, "explanation": 1.0}
     ran = oracle_run(OWN, LANGUAGES, shares=RIGHT, tasks=weights, rounds=3)

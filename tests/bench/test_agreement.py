@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from bench.verdicts.agreement import (
     CANONICAL,
     FAILS,
@@ -99,6 +101,7 @@ def test_names_types_and_classes_are_spelled_as_the_other_tests_have_them() -> N
     assert spelled("f = 1", javascript("JavaScript/0", ""), typescript) == "// @ts-nocheck\nf = 1"
 
 
+@pytest.mark.slow
 def test_java_is_called_through_an_adapter_of_number_types(judge: Judge) -> None:
     need("java")
     head = "    public static ArrayList<Long> f(ArrayList<Long> a, long b, Optional<Float> c) {\n"

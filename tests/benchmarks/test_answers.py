@@ -72,6 +72,7 @@ def answer(model: str, data: Path, out: Path, *more: str) -> int:
     return main(parser.parse_args([*line, "--benchmark", "humaneval_python", *more]))
 
 
+@pytest.mark.slow
 def test_a_checkpoints_answers_are_scored_without_it(small: Path, tiny: Path, tmp_path: Path) -> None:  # noqa: F811
     out = tmp_path / "answers" / "tiny"
     few = ("--max-new-tokens", "4")

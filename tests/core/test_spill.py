@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from xinstruct.files import iterate_records, read_records, write_records
 from xinstruct.records import Rejection
 from xinstruct.spill import Rows, Seen, in_order
@@ -44,6 +46,7 @@ def test_equal_ids_keep_the_order_they_came_in(tmp_path: Path) -> None:
     assert [record.detail for record in rows.ordered()] == [f"number {number}" for number in range(20)]
 
 
+@pytest.mark.slow
 def test_a_file_is_written_and_read_in_parts(tmp_path: Path) -> None:
     path, given = tmp_path / "rejected.parquet", [row(number) for number in range(60_000)]
     assert write_records(path, "rejected", iter(given)) == 60_000

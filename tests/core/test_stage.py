@@ -88,6 +88,7 @@ def outcome(project: Path) -> tuple[str, str]:
     return hash_path(project / "data"), hash_path(project / "reports")
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_gives_the_bytes_of_an_undisturbed_run(project: Path) -> None:
     process = start(project, HANG="1")
     deadline = time.monotonic() + 60
@@ -106,6 +107,7 @@ def test_killed_and_run_again_gives_the_bytes_of_an_undisturbed_run(project: Pat
     assert outcome(project) == resumed
 
 
+@pytest.mark.slow
 def test_snakemake_fans_out_to_the_same_bytes(project: Path) -> None:
     assert start(project).wait() == 0
     plain = outcome(project)
@@ -118,6 +120,7 @@ def test_snakemake_fans_out_to_the_same_bytes(project: Path) -> None:
     assert len(list((project / "work" / "toy").glob("*/log/*.log"))) == 3
 
 
+@pytest.mark.slow
 def test_the_order_in_which_params_are_written_changes_nothing(project: Path) -> None:
     assert start(project).wait() == 0
     plain = outcome(project)
@@ -128,6 +131,7 @@ def test_the_order_in_which_params_are_written_changes_nothing(project: Path) ->
     assert outcome(project) == plain
 
 
+@pytest.mark.slow
 def test_resharding_gives_the_same_bytes(project: Path) -> None:
     assert start(project).wait() == 0
     plain = outcome(project)
@@ -139,6 +143,7 @@ def test_resharding_gives_the_same_bytes(project: Path) -> None:
     assert metrics["rejected"] == {"trivial": 10}
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line_and_exit_one(project: Path) -> None:
     (project / "params.yaml").write_text(json.dumps(values({"synthesize.round": 2})))
     process = start(project)
@@ -166,6 +171,7 @@ def test_the_graph_can_list_only_what_params_has(project: Path) -> None:
     assert errors.decode().strip() == said
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_that_work_is_kept(project: Path) -> None:
     process = start(project, HANG="2")
     while not (project / "hanging").exists():

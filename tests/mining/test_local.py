@@ -65,6 +65,7 @@ def stack(version: int, path: str, licences: list[str]) -> dict[str, Any]:
             "revision_id": "c0ffee", "detected_licenses": licences}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [1, 2])
 def test_the_stack(tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

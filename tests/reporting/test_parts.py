@@ -111,6 +111,7 @@ def test_parameters_are_counted_from_headers_alone(tmp_path: Path) -> None:
     assert parameters_of(tmp_path / "none") == 0
 
 
+@pytest.mark.slow
 def test_stage_writes_both_files_and_again_after_they_were_removed(tmp_path: Path) -> None:
     synthetic.write(tmp_path)
     spec = read_yaml(ROOT / "dvc.yaml")["stages"]["report"]
