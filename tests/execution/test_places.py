@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.execution.conftest import PARAMS
 from xinstruct.execution import mounts, relocation
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
@@ -93,7 +94,7 @@ def test_a_typescript_compiler_is_shown_and_its_errors_name_no_place(judge: Judg
 
 
 def test_the_unsafe_tier_uses_the_compiler_where_it_stands() -> None:
-    with Judge({"workers": 1}, unsafe=True) as judge:
+    with Judge(PARAMS, unsafe=True) as judge:
         verdict = judge.judge([Job("x", "typescript", program="const a: number = 1; console.log(a);")])[0]
     if "make setup" in verdict.detail:
         pytest.skip(verdict.detail)
