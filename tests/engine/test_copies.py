@@ -19,6 +19,8 @@ from xinstruct.engine.sampling import Job, Made
 from xinstruct.files import BadInput
 from xinstruct.processes import cores
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def copies(tiny: Path) -> Iterator[Copies]:

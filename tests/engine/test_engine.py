@@ -14,6 +14,8 @@ from xinstruct.engine.sampling import Job, Made, choose
 from xinstruct.files import BadInput
 from xinstruct.training.compute import load_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def engine(tiny: Path) -> Engine:

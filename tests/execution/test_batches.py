@@ -20,6 +20,8 @@ from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
 from xinstruct.languages.types import Case, Signature
 
+pytestmark = pytest.mark.slow
+
 COMPILED = ("java", "csharp", "typescript", "cpp")
 BATCHED = ("java", "csharp", "typescript")
 SIGNATURE = Signature.of("int", a="int")

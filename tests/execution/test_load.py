@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import pytest
+
 from xinstruct.agents.examples import worked
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
@@ -50,6 +52,7 @@ def jobs() -> list[Job]:
     return made
 
 
+@pytest.mark.slow
 def test_all_cores_busy_gives_the_same_verdicts() -> None:
     with Judge(PARAMS) as judge:
         quiet = [(v.id, v.verdict) for v in judge.judge(jobs())]

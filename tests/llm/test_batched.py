@@ -20,6 +20,8 @@ from xinstruct.llm.client import Answer, Teacher
 from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.fetch import fetch_teacher
 
+pytestmark = pytest.mark.slow
+
 PARAMS = {"context": 512, "slots": 16}
 
 

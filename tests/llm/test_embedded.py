@@ -22,6 +22,8 @@ from xinstruct.llm.convert import gguf_to_folder
 from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.server import EmbeddedServer
 
+pytestmark = pytest.mark.slow
+
 PARAMS = {"context": 1024}
 QUESTION = ({"role": "user", "content": "Write a Python function that adds 12 and   345."},)
 

@@ -11,6 +11,8 @@ from xinstruct.training.compute import load_model
 from xinstruct.training.data import load_tokenizer, prompt_ids
 from xinstruct.training.generate import Generation, Generator
 
+pytestmark = pytest.mark.slow
+
 TALKS = [
     [{"role": "user", "content": f"Write a Python function that adds {n}." + " Be brief." * (n % 4)}] for n in range(9)
 ]
