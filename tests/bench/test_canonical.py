@@ -15,7 +15,10 @@ from xinstruct.execution.verdicts import Verdict
 SAMPLE = 8  # tasks per set and language
 # C# of McEval that mono's compiler does not take: tuples compared by ==.
 BEYOND_MONO = {"C#/31", "C#/32", "C#/49", "C#/50"}
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no benchmark data in {DATA}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"no benchmark data in {DATA}"),
+]
 
 
 def sampled() -> Iterator[Task]:

@@ -169,6 +169,7 @@ def test_new_namespaces_and_ptrace_are_refused(sandbox: Sandbox) -> None:
     assert python(sandbox, code).splitlines() == ["-1 EPERM"] * 3
 
 
+@pytest.mark.slow
 def test_a_fork_bomb_stays_small_and_ends(sandbox: Sandbox) -> None:
     began = time.monotonic()
     result = sandbox.run(

@@ -21,6 +21,8 @@ from xinstruct.execution.prepared import digest, shown
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
 
+pytestmark = pytest.mark.slow
+
 COMPILED = ("java", "csharp", "typescript", "cpp")
 BATCHED = ("java", "csharp", "typescript")
 SIGNATURE = Signature.of("int", a="int")

@@ -140,6 +140,7 @@ def test_the_cache_answers_the_second_time(tmp_path: Path) -> None:
         assert judge.judge(jobs) != first  # other limits, other verdicts
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_cache(tmp_path: Path) -> None:
     script = tmp_path / "go.py"
     script.write_text(

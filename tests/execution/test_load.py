@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import pytest
+
 from tests.params import execution
 from xinstruct.agents.examples import worked
 from xinstruct.code.types import Case, Signature
@@ -51,6 +53,7 @@ def jobs() -> list[Job]:
     return made
 
 
+@pytest.mark.slow
 def test_all_cores_busy_gives_the_same_verdicts() -> None:
     with Judge(PARAMS) as judge:
         quiet = [(v.id, v.verdict) for v in judge.judge(jobs())]

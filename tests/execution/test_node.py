@@ -84,6 +84,7 @@ def test_programs_are_forked_unless_they_are_observed(sandbox: Sandbox) -> None:
     assert run(sandbox, COMMAND, fresh=True).stdout == b"false\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAME)
 def test_a_fork_does_what_a_node_of_its_own_does(sandbox: Sandbox, name: str) -> None:
     forked, fresh = (run(sandbox, SAME[name], fresh) for fresh in (False, True))
@@ -98,6 +99,7 @@ def test_forks_draw_different_random_numbers(sandbox: Sandbox) -> None:
     assert all(len(set(column)) > 1 for column in zip(*drawn, strict=True))
 
 
+@pytest.mark.slow
 def test_a_fork_finds_nothing_of_the_program_before_it(sandbox: Sandbox) -> None:
     assert run(sandbox, LOOK + "// needle-in-a-haystack").stdout == b"seen true\n"  # it would be found
     for _ in range(2):

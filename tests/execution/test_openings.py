@@ -20,7 +20,10 @@ from xinstruct.execution.sandbox import Result
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import Program
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="commands are forked for root only")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="commands are forked for root only"),
+]
 PARAMS = execution(workers=1, cpu_seconds=10, memory_mb=512)
 CPP = {
     "passes": "#include <vector>\n#include <cassert>\nint main() { std::vector<int> v{1}; assert(v.size() == 1); }\n",

@@ -53,6 +53,7 @@ def test_an_unknown_command_ends_with_127(sandbox: Sandbox) -> None:
     assert sandbox.run(("no-such-command",), LIMITS).status == 127
 
 
+@pytest.mark.slow
 def test_cpu_time_of_all_processes_counts(sandbox: Sandbox) -> None:
     code = "import os\nfor i in range(9):\n    if os.fork() == 0:\n        while True: pass\n    os.wait()"
     result = sandbox.run(("python3", "-c", code), Limits(cpu_seconds=1, wall_factor=8))
@@ -72,6 +73,7 @@ def test_a_program_may_call_itself_anything(sandbox: Sandbox) -> None:
     assert sandbox.run(("python3", "-c", code), LIMITS).stdout == b"done\n"
 
 
+@pytest.mark.slow
 def test_memory_is_limited_over_all_processes(sandbox: Sandbox) -> None:
     child = "x = b'1' * (100 << 20); time.sleep(3); os._exit(0)"
     code = f"import os, time\nfor i in range(4):\n    if os.fork() == 0: {child}\ntime.sleep(3)"
@@ -183,6 +185,7 @@ def test_programs_that_want_more_modules_are_forked_where_these_are_loaded() -> 
     assert (told[0], told[-1]) == ((0, b"2 False\n", b""), (0, b"2 True\n", b""))
 
 
+@pytest.mark.slow
 def test_forks_draw_different_random_numbers(sandbox: Sandbox) -> None:
     assert len({_said(sandbox, "import random; print(random.random())") for _ in range(20)}) == 20
 

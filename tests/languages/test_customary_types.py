@@ -131,6 +131,7 @@ def told(verdict: Verdict) -> object:
     return f"!{verdict.errors[0]}" if verdict.errors[0] else verdict.values[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", TABLE)
 def test_customary_types(language: str, judge: Judge) -> None:
     need(language)

@@ -208,6 +208,7 @@ def run(judge: Judge, language: str, table: list[tuple[str, Signature, list[obje
         assert outcome(verdict) == [wanted], code
 
 
+@pytest.mark.slow
 def test_java(judge: Judge) -> None:
     run(judge, "java", JAVA)
 
@@ -217,6 +218,7 @@ def test_cpp(judge: Judge) -> None:
     run(judge, "cpp", CPP)
 
 
+@pytest.mark.slow
 def test_csharp(judge: Judge) -> None:
     run(judge, "csharp", CSHARP)
 

@@ -23,6 +23,8 @@ from xinstruct.llm.client import Answer, Teacher
 from xinstruct.llm.embedded import Embedded
 from xinstruct.models.fetch import fetch_teacher
 
+pytestmark = pytest.mark.slow
+
 PARAMS = {"context": 512, "slots": 16}
 
 

@@ -181,6 +181,7 @@ def test_percentiles() -> None:
     assert percentile([], 0.5) == 0
 
 
+@pytest.mark.slow
 def test_a_run_is_a_process_group_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
     import subprocess
     import sys

@@ -23,6 +23,8 @@ from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.server import EmbeddedServer
 from xinstruct.models.convert import gguf_to_folder
 
+pytestmark = pytest.mark.slow
+
 PARAMS = {"context": 1024}
 QUESTION = ({"role": "user", "content": "Write a Python function that adds 12 and   345."},)
 

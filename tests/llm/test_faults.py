@@ -122,6 +122,7 @@ def test_each_fault_alone_passes(tmp_path: Path, serve: Serve, fault: str) -> No
     assert rows == [(1, 0, 1), (1, 0, 1), (3, 1, 1)]
 
 
+@pytest.mark.slow
 def test_all_faults_mixed_change_nothing(tmp_path: Path, serve: Serve) -> None:
     questions = [ask(f"q{i}", seed=i) for i in range(120)]
     results = []
@@ -276,6 +277,7 @@ def run_asker(folder: Path, journal: Path, out: Path, count: int) -> subprocess.
 
 
 # Enough calls, slow enough, that the run outlives its kills.
+@pytest.mark.slow
 @pytest.mark.parametrize(("kills", "count"), [(5, 150), pytest.param(50, 1500, marks=pytest.mark.long)])
 def test_kill_9_at_random_moments_amid_faults(tmp_path: Path, serve: Serve, kills: int, count: int) -> None:
     calm = endpoint_folder(tmp_path / "calm", serve(ChatServer()))

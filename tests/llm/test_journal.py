@@ -71,6 +71,7 @@ def test_the_first_answer_stands(tmp_path: Path) -> None:
         assert (len(one), one.get(["k", "k", "none"])["k"].text) == (1, "first")
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_file(tmp_path: Path, serve: Callable[[Any], str]) -> None:
     server = ChatServer()
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
@@ -82,6 +83,7 @@ def test_two_processes_share_one_file(tmp_path: Path, serve: Callable[[Any], str
         assert len(journal) == 120
 
 
+@pytest.mark.slow
 def test_kill_9_loses_no_answer(tmp_path: Path, serve: Callable[[Any], str]) -> None:
     answered: list[str] = []
 
@@ -108,6 +110,7 @@ def test_kill_9_loses_no_answer(tmp_path: Path, serve: Callable[[Any], str]) -> 
     assert 200 <= len(server.asked) <= 204
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_and_keeps_the_answers(tmp_path: Path, serve: Callable[[Any], str]) -> None:
     def never(handler: Handler) -> None:
         time.sleep(30)

@@ -19,6 +19,8 @@ from xinstruct.models.sampling import Job, Made
 from xinstruct.models.workers import Copies, EngineDied, how_many
 from xinstruct.processes import cores
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def copies(tiny: Path) -> Iterator[Copies]:

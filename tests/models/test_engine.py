@@ -14,6 +14,8 @@ from xinstruct.models.device import load_model
 from xinstruct.models.engine import PIECE, Engine
 from xinstruct.models.sampling import Job, Made, choose
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def engine(tiny: Path) -> Engine:

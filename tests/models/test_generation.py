@@ -11,6 +11,8 @@ from xinstruct.models.chat import load_tokenizer, prompt_ids
 from xinstruct.models.device import load_model
 from xinstruct.models.generation import Generation, Generator
 
+pytestmark = pytest.mark.slow
+
 TALKS = [
     [{"role": "user", "content": f"Write a Python function that adds {n}." + " Be brief." * (n % 4)}] for n in range(9)
 ]

@@ -6,8 +6,12 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.stages.helpers import metrics, project, run_stage, sample, write_samples
 from xinstruct.files import hash_path, read_records
+
+pytestmark = pytest.mark.slow
 
 WORDS = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon"
 LONG = f"{WORDS} " + " ".join(f"word{i}" for i in range(200))

@@ -15,6 +15,8 @@ from tests.stages.helpers import metrics, project, run_stage, sample, write_samp
 from tests.training.conftest import tiny  # noqa: F401
 from xinstruct.files import hash_path, read_records
 
+pytestmark = pytest.mark.slow
+
 GOOD = "def add(a, b):\n    return a + b\n"
 
 

@@ -30,6 +30,7 @@ def prepare(root: Path, shards: int) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_verdicts_split_and_books(tmp_path: Path) -> None:
     root = prepare(tmp_path, 2)
     run_stage(root, "filter")
@@ -48,6 +49,7 @@ def test_verdicts_split_and_books(tmp_path: Path) -> None:
     assert no_shared_root(kept)
 
 
+@pytest.mark.slow
 def test_same_bytes_with_other_shards(tmp_path: Path) -> None:
     results = []
     for shards in (1, 3):

@@ -12,6 +12,8 @@ import pytest
 from tests.stages.helpers import project, run_stage, sample, write_samples
 from xinstruct.files import read_records
 
+pytestmark = pytest.mark.slow
+
 Resize = Callable[[int], None]
 
 

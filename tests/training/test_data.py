@@ -38,6 +38,7 @@ def test_training_prompt_is_the_prompt_that_generation_reads(tiny: Path, samples
     assert data.render_prompt(tokenizer, messages[:1], "```python\n").endswith("assistant\n```python\n")
 
 
+@pytest.mark.slow
 def test_labels_equal_those_of_trl(tiny: Path, samples: list[Sample], tmp_path: Path) -> None:
     from datasets import Dataset
     from transformers import AutoModelForCausalLM

@@ -9,12 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.params import own, values
 from xinstruct.files import hash_path, write_json, write_records
 from xinstruct.records import Pair, Sample
 from xinstruct.training import data
 from xinstruct.training.dpo import optimise
 from xinstruct.training.loss import completion_loss
+
+pytestmark = pytest.mark.slow
 
 DPO = {"beta": 0.1, "epochs": 3, "learning_rate": 5.0e-3, "batch_size": 2, "lora_rank": 4, "dtype": "float32"}
 STAGE = """

@@ -15,6 +15,8 @@ from xinstruct.training import compute, data
 from xinstruct.training.loss import completion_loss, encoded_loss, mean_loss
 from xinstruct.training.sft import build_trainer
 
+pytestmark = pytest.mark.slow
+
 
 def encoded(tiny: Path, samples: list[Sample]) -> list[data.Encoded]:
     tokenizer = data.load_tokenizer(tiny)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.params import values
 from xinstruct.files import read_records, write_json, write_records
 from xinstruct.records import Completion, Sample
@@ -101,6 +103,7 @@ def test_no_contrast_no_pairs(samples: list[Sample]) -> None:
     assert make_pairs(task, [], 2, True) == []
 
 
+@pytest.mark.slow
 def test_stage_keeps_every_answer_with_its_verdict(tmp_path: Path, tiny: Path, samples: list[Sample]) -> None:
     write_records(tmp_path / "data/filter/samples.parquet", "samples", samples)
     shutil.copytree(tiny, tmp_path / "models/sft")

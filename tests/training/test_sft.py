@@ -24,6 +24,8 @@ from xinstruct.training.checkpoints import MARKER, newest_whole
 from xinstruct.training.loss import completion_loss, mean_loss
 from xinstruct.training.sft import fine_tune, packed_rows, too_long
 
+pytestmark = pytest.mark.slow
+
 STAGE = """
 stages:
   sft:
