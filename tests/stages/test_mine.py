@@ -6,14 +6,16 @@ import dataclasses
 import random
 from collections import defaultdict
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from stages.mine import _account, _sample, _shrink
+from stages.mine import _LEVELS, _account, _sample, _shrink
 from tests.agents.helpers import ADD, snippet
-from xinstruct.files import BadInput
 from xinstruct.mining.corpus import Mined
 from xinstruct.mining.extract import Finding
+from xinstruct.params import MineParams
+from xinstruct.params.reading import hints
 from xinstruct.plan import Plan
 from xinstruct.records import Reason, Snippet
 from xinstruct.spill import Seen
@@ -76,5 +78,4 @@ def test_what_a_sample_prefers_is_a_parameter() -> None:
         return sum(item.self_contained for item in _sample(mixed, 20, prefer, random.Random(3)))
 
     assert share("self_contained") == 20 and 10 <= share("runnable") < 20 and share("none") < 16
-    with pytest.raises(BadInput, match="prefer"):
-        _sample(mixed, 20, "all", random.Random(3))
+    assert set(_LEVELS) == set(get_args(hints(MineParams)["prefer"]))
