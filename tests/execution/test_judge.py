@@ -11,8 +11,9 @@ import pytest
 from tests.languages.conftest import need
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
+from xinstruct.execution.normal import stable
 from xinstruct.execution.sandbox import Result
-from xinstruct.execution.verdicts import decide, stable
+from xinstruct.execution.verdicts import decide
 from xinstruct.files import BadInput
 from xinstruct.languages.types import Case, Signature
 

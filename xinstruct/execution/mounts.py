@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from xinstruct.execution import chance
 from xinstruct.execution.limits import MEGABYTE, Limits
 
 BOX = "/box"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives", "/etc/ld.so.cache")
-_SETTINGS = ("/etc/mono", "/etc/php", "/etc/localtime", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
+_SETTINGS = ("/etc/mono", "/etc/php", "/etc/ld.so.conf", "/etc/ld.so.conf.d")  # no /etc/localtime: it is UTC inside
 # NPROC has to be set inside: it counts per user namespace. dash says -p where bash says -u.
 _START = 'ulimit -u "$0" 2>/dev/null || ulimit -p "$0"; "$@"; exit $?'
 _SHELL = "/bin/sh"
@@ -72,10 +73,10 @@ def _installed_packages() -> tuple[str, ...]:
     return tuple(str(place) for place in (*places, Path("/usr/local/lib") / name / "dist-packages") if place.is_dir())
 
 
-def environment(view: View, env: dict[str, str]) -> dict[str, str]:
-    """All variables that a program gets."""
+def environment(view: View, env: dict[str, str], seed: int = 0) -> dict[str, str]:
+    """All variables that a program gets. seed: see chance.py."""
     base = {"PATH": ":".join(view.path), "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "USER": "box"}
-    return base | env
+    return base | {"TZ": "UTC"} | chance.variables(seed) | env
 
 
 def command(
@@ -83,7 +84,8 @@ def command(
 ) -> list[str]:
     """bwrap's arguments for a program. `{files}` stands where the worker puts what it hands in.
 
-    shown: (flag, source, destination) of further binds, e.g. ("--ro-bind", "/x/Main.class", "/box/Main.class").
+    env: all its variables. shown: (flag, source, destination) of further binds, e.g. ("--ro-bind", "/x/Main.class",
+    "/box/Main.class").
     """
     root = os.geteuid() == 0
     own_box = any(dest == BOX for _, _, dest in shown)
@@ -94,7 +96,7 @@ def command(
     for flag, source, dest in shown:
         line += [flag, source, dest]
     line += ["{files}", "--remount-ro", "/", "--remount-ro", "/dev"]
-    for name, value in environment(view, env).items():
+    for name, value in env.items():
         line += ["--setenv", name, value]
     line += ["--chdir", BOX]
     if root:

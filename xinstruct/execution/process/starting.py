@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import marshal
 import os
 import resource
@@ -18,7 +19,15 @@ from xinstruct.execution.process.group import Group
 
 Fields = dict[str, Any]
 _MOST = 40  # templates of a worker
+_FLAGS = ("-s", "-P", "-S", "-B", "-X", "utf8")  # isolated, but for what _VARIABLES say
+_VARIABLES = {"LD_BIND_NOW": "1", "PYTHONHASHSEED": "0"}  # functions bound once for all forks; as chance.py has it
 _ZYGOTE = Path(__file__).with_name("zygote.py")
+_FIXED = 0x0040000  # ADDR_NO_RANDOMIZE
+
+
+def fix_addresses(fixed: bool) -> bool:
+    """Whether what this process executes next gets the same addresses in every run; a container may forbid it."""
+    return ctypes.CDLL(None).personality(_FIXED if fixed else 0) >= 0 and fixed
 
 
 def memory_file(content: bytes) -> int:
@@ -47,6 +56,7 @@ class Zygote:
             todo += [(b"w", path), (b"c", content)]
         todo += [(b"f", request["folder"]), (b"m", request["closing"])]
         todo += [(b"l", f"{kind} {most}") for kind, most in request["rlimits"]]
+        todo += [(b"n", str(int(request["steady"])))]
         todo += [(b"u", str(request["uid"])), (b"r", request["filter"])]
         then = request["forked" if self.template else "then"]
         todo += [(letter, "".join(f"{word}\0" for word in words)) for letter, words in then]
@@ -82,7 +92,7 @@ def _first(config: Fields, group: Group | None) -> tuple[Zygote, socket.socket]:
     source = memory_file(_ZYGOTE.read_bytes())  # programs see its command line, and no path of the machine there
     settings = memory_file(marshal.dumps(config))
     handed = (source, theirs.fileno(), its.fileno(), settings)
-    line = [config["python"], "-I", "-S", "-B", "-X", "utf8", f"/proc/self/fd/{source}", *map(str, handed[1:])]
+    line = [config["python"], *_FLAGS, f"/proc/self/fd/{source}", *map(str, handed[1:])]
     pid = os.fork()
     if pid == 0:
         for fd in handed:
@@ -92,7 +102,8 @@ def _first(config: Fields, group: Group | None) -> tuple[Zygote, socket.socket]:
         null = os.open("/dev/null", os.O_RDWR)
         os.dup2(null, 0)
         os.dup2(null, 1)
-        os.execve(line[0], line, {"LD_BIND_NOW": "1"})  # or each fork binds its functions anew
+        fix_addresses(True)  # forks cannot have others than it
+        os.execve(line[0], line, _VARIABLES)
     for end in (theirs, its):
         end.close()
     for fd in (source, settings):
@@ -183,6 +194,7 @@ def start(request: Fields, group: Group | None, fds: dict[str, int]) -> int:
         for kind, value in request["rlimits"]:
             hard = resource.getrlimit(kind)[1]
             resource.setrlimit(kind, (value, value) if hard < 0 else (min(value, hard), min(value, hard)))
+        fix_addresses(request["steady"])
         os.execve(argv[0], argv, env)
     except BaseException as error:
         os.write(2, f"cannot start: {error}".encode())
