@@ -16,7 +16,7 @@ import pytest
 from tests.benchmarks.conftest import PARAMS, RECORDS
 from tests.benchmarks.test_score import answers, lines
 from tests.llm.conftest import Handler, loopback, serve, sha256  # noqa: F401
-from tests.llm.test_hub import COMMIT, REPO, FakeHub, Serve
+from tests.models.test_hub import COMMIT, REPO, FakeHub, Serve
 from xinstruct.benchmarks import command
 from xinstruct.benchmarks.fetch import declaration, declared, rows
 from xinstruct.benchmarks.problems import About, about

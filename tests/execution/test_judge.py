@@ -14,8 +14,9 @@ from tests.params import execution
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
+from xinstruct.execution.normal import stable
 from xinstruct.execution.sandbox import Result
-from xinstruct.execution.verdicts import decide, stable
+from xinstruct.execution.verdicts import decide
 from xinstruct.files import BadInput
 
 PARAMS = execution(workers=2, cpu_seconds=2, wall_factor=3, memory_mb=256)

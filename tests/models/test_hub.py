@@ -12,7 +12,7 @@ import pytest
 
 from tests.llm.conftest import Handler, sha256
 from xinstruct.files import BadInput, write_text
-from xinstruct.llm import fetch, registry
+from xinstruct.models import fetch, registry
 from xinstruct.models.fetch import fetch_student, fetch_teacher
 from xinstruct.models.hub import RemoteFile, matching
 

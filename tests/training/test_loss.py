@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from xinstruct.models import device
 from xinstruct.params import SftParams
 from xinstruct.records import Sample
-from xinstruct.training import compute, data
+from xinstruct.training import data
 from xinstruct.training.loss import completion_loss, encoded_loss, mean_loss
 from xinstruct.training.sft import build_trainer
 
@@ -34,8 +35,8 @@ def by_hand(model: Any, row: data.Encoded) -> float:
 
 def test_sums_equal_the_models_own_loss_one_sample_at_a_time(tiny: Path, samples: list[Sample]) -> None:
     rows = encoded(tiny, samples)
-    model = compute.load_model(tiny, compute.pick_dtype("float32")).eval()
-    alone = compute.load_model(tiny, compute.pick_dtype("float32"), "eager").eval()
+    model = device.load_model(tiny, device.pick_dtype("float32")).eval()
+    alone = device.load_model(tiny, device.pick_dtype("float32"), "eager").eval()
     for row, (total, tokens) in zip(rows, encoded_loss(model, rows), strict=True):
         assert tokens == row.answer_tokens
         assert total == pytest.approx(by_hand(alone, row), rel=1e-5)
@@ -53,7 +54,7 @@ def test_order_of_conversations_does_not_matter(tiny: Path, samples: list[Sample
 def packed_batch(tiny: Path, samples: list[Sample], folder: Path, params: SftParams) -> tuple[Any, Any]:
     """A trainer and its first batch: rows that really hold several samples."""
     tokenizer = data.load_tokenizer(tiny)
-    model = compute.load_model(tiny, compute.pick_dtype("float32"))
+    model = device.load_model(tiny, device.pick_dtype("float32"))
     trainer = build_trainer(
         model, tokenizer, encoded(tiny, samples), replace(params, lora_rank=0, batch_size=2), 3, folder
     )
@@ -69,7 +70,7 @@ def test_packed_loss_and_gradient_equal_unpacked(
 
     trainer, batch = packed_batch(tiny, samples, tmp_path, params)
     starts = [*(batch["position_ids"][0] == 0).nonzero().flatten().tolist(), batch["input_ids"].shape[1]]
-    alone = compute.load_model(tiny, torch.float32, "eager")
+    alone = device.load_model(tiny, torch.float32, "eager")
     total, count = torch.zeros(()), 0
     for start, end in itertools.pairwise(starts):
         ids, labels = batch["input_ids"][:, start:end], batch["labels"][:, start:end]
@@ -100,7 +101,7 @@ def test_no_sample_sees_another_in_its_row(tiny: Path, attention: str) -> None:
 
     import xinstruct.models.attention  # noqa: F401  (registers packed_sdpa)
 
-    model = compute.load_model(tiny, torch.float32, attention).eval()
+    model = device.load_model(tiny, torch.float32, attention).eval()
     places = torch.tensor([[*range(5), *range(7), *range(6)]])
     ids = torch.arange(18)[None] + 10
     changed = ids.clone()

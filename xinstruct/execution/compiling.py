@@ -21,6 +21,7 @@ from xinstruct.languages import Program, get
 from xinstruct.languages.base import Fork
 
 STATUS, TEXT = "compile.status", "compile.txt"
+_OVER = "error: the compiler went over a limit"
 BATCH = 96  # programs per compiler process at most: enough to share its start, few enough to spread over workers
 
 
@@ -67,6 +68,8 @@ def compile_one(sandbox: Sandbox, program: Program, limits: Limits) -> Built:
         (folder / name).unlink(missing_ok=True)
     verdict = _why(tries[-1])
     said = (tries[-1].stderr + tries[-1].stdout).decode("utf-8", "replace")
+    if tries[-1].reason and verdict == "compile_error":
+        said = _OVER  # how far it came, and which limit it met first, is the machine's doing
     spent = sum(one.cpu for one in tries), sum(one.wall for one in tries)
     return Built(folder, verdict, said if verdict else "", *spent)
 

@@ -26,6 +26,7 @@ _MEANING = {
     "privileges": "no capabilities, none to be gained",
     "seccomp": "dangerous system calls refused (else: namespaces only)",
     "cgroup": "memory limited by the kernel (else: watched)",
+    "addresses": "the same in every run (else: what reads memory that nobody wrote may differ)",
 }
 
 

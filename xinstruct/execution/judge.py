@@ -24,7 +24,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from xinstruct.execution import prepared, toolchains, verdicts
+from xinstruct.execution import normal, prepared, toolchains, verdicts
 from xinstruct.execution.cache import VerdictCache
 from xinstruct.execution.compiling import Built, batches, compile_batch, compile_one
 from xinstruct.execution.jobs import Job, build, sources
@@ -127,7 +127,7 @@ class Judge:
                 program = build(job, nonce)
                 key = self._key(job, program, nonce, observing)
             except Unsupported as error:
-                found[place] = self._without_run(job, "unsupported", verdicts.stable(str(error), nonce))
+                found[place] = self._without_run(job, "unsupported", normal.stable(str(error), nonce))
                 continue
             except toolchains.Missing as error:
                 found[place] = self._without_run(job, "infrastructure", str(error))
@@ -136,7 +136,7 @@ class Judge:
                 said = (
                     f"no program could be built: {type(error).__name__}: {error}"  # a flaw of ours, not the program's
                 )
-                found[place] = self._without_run(job, "infrastructure", verdicts.stable(said, nonce)[:300])
+                found[place] = self._without_run(job, "infrastructure", normal.stable(said, nonce)[:300])
                 continue
             tasks.setdefault(key, _Task(job, program, nonce, key, [])).places.append(place)
         return tasks
@@ -240,8 +240,9 @@ class Judge:
             return self._without_run(task.job, "infrastructure", str(error))
         try:
             if built.verdict:
-                verdict = self._without_run(task.job, built.verdict, _first_error(built.said, task.nonce))
-                verdict.stderr = verdicts.stable(built.said, task.nonce)[:2000]
+                said = normal.stable(built.said, task.nonce)
+                verdict = self._without_run(task.job, built.verdict, normal.first_error(said))
+                verdict.stderr = said[:2000]
             else:
                 verdict = self._run(task, built, observing)
         except prepared.Unprepared as error:
@@ -264,6 +265,8 @@ class Judge:
             shown=beside,
             env=program.env,
             fresh=observing,
+            # a program with tests of its own keeps its nonce in memory, where a fixed address would give it away
+            steady=not observing and not job.program,
             fork=forks[0] if forks else None,
         )
         verdict, _ = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total, program.by_status)
@@ -280,9 +283,3 @@ class Judge:
 def progress(total: int | None, desc: str) -> tqdm[Any]:
     """A bar that shows rate and time left (a line now and then where stderr is no terminal)."""
     return progress_bar(total=total, desc=desc, unit="program")
-
-
-def _first_error(said: str, nonce: str) -> str:
-    """The compiler's first line that names an error."""
-    lines = [line.strip() for line in verdicts.stable(said, nonce).splitlines() if line.strip()]
-    return next((line for line in lines if "error" in line.lower()), lines[0] if lines else "it does not compile")[:300]

@@ -27,6 +27,7 @@ class Limits:
     file_mb: int = 64  # size of one file
     processes: int = 128  # processes and threads; a JVM alone takes about thirty
     open_files: int = 256
+    stack_mb: int = 8  # of a first thread: whoever started us may have another
 
     @property
     def wall_seconds(self) -> float:
@@ -48,6 +49,7 @@ class Limits:
             (resource.RLIMIT_FSIZE, self.file_mb * MEGABYTE),
             (resource.RLIMIT_NOFILE, self.open_files),
             (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_STACK, self.stack_mb * MEGABYTE),
         ]
 
     def ceilings(self) -> dict[str, Any]:
@@ -68,4 +70,5 @@ class Limits:
             memory_mb=max(self.memory_mb, 2048),
             file_mb=128,
             open_files=1024,
+            stack_mb=64,
         )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from xinstruct.execution import relocation
+from xinstruct.execution import chance, relocation
 from xinstruct.execution.limits import MEGABYTE, Limits
 from xinstruct.languages import typescript
 from xinstruct.surroundings import cache_folder as cache_folder  # where others look for what is shown
@@ -26,7 +26,7 @@ from xinstruct.surroundings import cache_folder as cache_folder  # where others 
 BOX = "/box"
 _PYTHON, _NODE = "/opt/xi/python", "/opt/xi/node"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives", "/etc/ld.so.cache")
-_SETTINGS = ("/etc/mono", "/etc/php", "/etc/localtime", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
+_SETTINGS = ("/etc/mono", "/etc/php", "/etc/ld.so.conf", "/etc/ld.so.conf.d")  # no /etc/localtime: it is UTC inside
 # NPROC has to be set inside: it counts per user namespace. dash says -p where bash says -u.
 _START = 'ulimit -u "$0" 2>/dev/null || ulimit -p "$0"; "$@"; exit $?'
 _SHELL = "/bin/sh"
@@ -112,10 +112,10 @@ def _installed_packages() -> tuple[str, ...]:
     return (*shown, *(str(place) for place in places if place.is_dir()))
 
 
-def environment(view: View, env: dict[str, str]) -> dict[str, str]:
-    """All variables that a program gets."""
+def environment(view: View, env: dict[str, str], seed: int = 0) -> dict[str, str]:
+    """All variables that a program gets. seed: see chance.py."""
     base = {"PATH": ":".join(view.path), "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "USER": "box"}
-    return base | env
+    return base | {"TZ": "UTC"} | chance.variables(seed) | env
 
 
 def command(
@@ -123,7 +123,8 @@ def command(
 ) -> list[str]:
     """bwrap's arguments for a program. `{files}` stands where the worker puts what it hands in.
 
-    shown: (flag, source, destination) of further binds, e.g. ("--ro-bind", "/x/Main.class", "/box/Main.class").
+    env: all its variables. shown: (flag, source, destination) of further binds, e.g. ("--ro-bind", "/x/Main.class",
+    "/box/Main.class").
     """
     root = os.geteuid() == 0
     own_box = any(dest == BOX for _, _, dest in shown)
@@ -133,7 +134,7 @@ def command(
     for flag, source, dest in shown:
         line += [flag, source, dest]
     line += ["{files}", "--remount-ro", "/", "--remount-ro", "/dev"]
-    for name, value in environment(view, env).items():
+    for name, value in env.items():
         line += ["--setenv", name, value]
     line += ["--chdir", BOX]
     if root:

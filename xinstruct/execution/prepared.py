@@ -21,7 +21,7 @@ from xinstruct.execution.sandbox import Sandbox
 from xinstruct.files import made_once
 from xinstruct.languages.base import Fork, Prepared, Template
 
-_LIMITS = Limits(cpu_seconds=120, memory_mb=2048, file_mb=1024, open_files=1024)
+_LIMITS = Limits(cpu_seconds=120, memory_mb=2048, file_mb=1024, open_files=1024, stack_mb=64)
 _lock = threading.RLock()  # one file is made at a time, and first what it needs
 _made: dict[str, Path | str] = {}  # by key: the file, or why there is none
 

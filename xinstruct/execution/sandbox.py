@@ -139,7 +139,7 @@ class Sandbox:
         self.workers = workers
         self.scratch = Path(tempfile.mkdtemp(prefix="xinstruct-"))
         self.guarantees: dict[str, bool] = {}
-        self.cgroup = False
+        self.cgroup = self.addresses = False
         self.passed_over: list[str] = []  # better tiers, and why they are not used
         self._lock = threading.Lock()
         self._places = [_Place() for _ in range(workers)]
@@ -224,11 +224,12 @@ class Sandbox:
         stdin: bytes = b"",
         env: dict[str, str] | None = None,
         fresh: bool = False,
+        steady: bool = False,
         fork: tuple[Fork, Path] | None = None,
     ) -> Result:
         """Run a command and wait for it. Never raises for what the command does. Arguments: see tiers.Command."""
         contents = {name: _bytes(content) for name, content in (files or {}).items()}
-        wanted = tiers.Command(command, limits, contents, folder, writable, shown or {}, env or {}, fresh, fork)
+        wanted = tiers.Command(command, limits, contents, folder, writable, shown or {}, env or {}, fresh, steady, fork)
         with self._place() as place:
             worker = self._worker(place)
             request = self._tier.request(wanted, worker.uid)
@@ -256,6 +257,7 @@ class Sandbox:
             if place.worker is None:
                 place.worker = Worker(self._tier.config())
                 self.cgroup = bool(place.worker.hello["cgroup"])
+                self.addresses = bool(place.worker.hello["addresses"])
             return place.worker
 
     def _drop(self, place: _Place, worker: Worker) -> None:

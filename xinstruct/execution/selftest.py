@@ -30,7 +30,7 @@ _testing = threading.Lock()
 def guarantees(sandbox: Sandbox) -> dict[str, bool]:
     """What the sandbox was seen to hold, tried once per process and tier.
 
-    Keys: network, files, writes, processes, environment, user, privileges, seccomp, cgroup.
+    Keys: network, files, writes, processes, environment, user, privileges, seccomp, cgroup, addresses.
     Raises BadInput when it cannot start or an essential guarantee does not hold.
     """
     with _testing:
@@ -70,5 +70,5 @@ def _attack(sandbox: Sandbox) -> dict[str, bool]:
     except ValueError:
         said = result.stderr.decode(errors="replace").strip()[-300:]
         raise BadInput(f"the {sandbox.tier} sandbox does not start here ({said})") from None
-    held["cgroup"] = sandbox.cgroup
+    held["cgroup"], held["addresses"] = sandbox.cgroup, sandbox.addresses
     return held

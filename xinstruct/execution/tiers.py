@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xinstruct.execution import box, layout, mounts, seccomp, templates
+from xinstruct.execution import box, chance, layout, mounts, seccomp, templates
 from xinstruct.execution.limits import Limits
 from xinstruct.languages.base import Fork
 from xinstruct.languages.python import DRIVER, MODULES, drivers
@@ -38,8 +38,9 @@ class Command:
 
     files: relative name -> content, written into the working folder. folder: its entries are shown read-only
     in the working folder, or, when writable, it is the working folder. shown: relative name -> a file on the
-    machine, shown there read-only. fresh: never forked from an interpreter that runs already. fork: what may stand for
-    the command line, with the folder that its template starts in.
+    machine, shown there read-only. fresh: never forked from an interpreter that runs already, and what is left to
+    chance differs from one text to the next (chance.py). steady: its addresses are the same in every run, where it is
+    no fork. fork: what may stand for the command line, with the folder that its template starts in.
     """
 
     argv: tuple[str, ...]
@@ -50,7 +51,12 @@ class Command:
     shown: Mapping[str, Path] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     fresh: bool = False
+    steady: bool = False
     fork: tuple[Fork, Path] | None = None
+
+    def variables(self, view: mounts.View) -> dict[str, str]:
+        """The environment that it runs in."""
+        return mounts.environment(view, dict(self.env), chance.seed_of(self.files) if self.fresh else 0)
 
     def binds(self) -> list[tuple[str, Path, str]]:
         """("ro" or "rw", place on the machine, place inside): what of the machine's disk is mounted, made readable."""
@@ -90,8 +96,8 @@ class Bubblewrap:
         if self._filter:
             handed.append(("--seccomp", self._filter, ""))
         shown = [("--bind" if mode == "rw" else "--ro-bind", str(p), to) for mode, p, to in command.binds()]
-        argv = mounts.command(command.argv, self.view, command.limits, uid, dict(command.env), shown)
-        return {"argv": argv, "env": {}, "files": handed, "isolated": True}
+        argv = mounts.command(command.argv, self.view, command.limits, uid, command.variables(self.view), shown)
+        return {"argv": argv, "env": {}, "files": handed, "isolated": True, "steady": command.steady}
 
 
 class Zygote:
@@ -152,6 +158,7 @@ class Zygote:
             "folder": mounts.BOX,
             "uid": uid if self._root else 0,
             "rlimits": [*limits.kernel(), (resource.RLIMIT_NPROC, limits.processes)],
+            "steady": command.steady,
             "filter": self._filter,
             "then": self._then(command),
             "forked": templates.then(command),
@@ -162,7 +169,7 @@ class Zygote:
         argv = list(command.argv)
         if command.argv[: len(PYTHON)] == PYTHON and not (command.fresh or command.env):
             return [(b"p", argv[len(PYTHON) :])]
-        variables = mounts.environment(self.view, dict(command.env))
+        variables = command.variables(self.view)
         return [(b"e", [f"{name}={value}" for name, value in variables.items()]), (b"x", argv)]
 
     def _operations(self, command: Command) -> bytes:
@@ -205,10 +212,10 @@ class Unsafe:
             (place / name).write_bytes(content)
         for name, path in command.shown.items():
             (place / name).symlink_to(path)
-        variables = mounts.environment(self.view, dict(command.env)) | {"HOME": str(place), "TMPDIR": str(place)}
+        variables = command.variables(self.view) | {"HOME": str(place), "TMPDIR": str(place)}
         variables["PATH"] = self.view.search_path()
         argv = ["/bin/sh", "-c", 'cd "$0" && "$@"; exit $?', str(place), *map(self.view.outside, command.argv)]
-        return {"argv": argv, "env": variables, "files": [], "isolated": False}
+        return {"argv": argv, "env": variables, "files": [], "isolated": False, "steady": command.steady}
 
 
 Tier = Zygote | Bubblewrap | Unsafe

@@ -14,28 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xinstruct.code.types import Case, Signature, same
+from xinstruct.execution import normal
 from xinstruct.execution.sandbox import Result
 
 PASSED = "passed"
 _TEXT = 2000  # characters of stdout and stderr that are kept
+_MEMORY = ("memory", "over the limit of memory")  # whether the runtime refused it or the kernel is the machine's doing
 _NO_MEMORY = re.compile(
     r"MemoryError|bad_alloc|OutOfMemory|heap out of memory|Allowed memory size of|[Cc]annot allocate memory"
     r"|os::commit_memory\(.*failed|insufficient memory for the Java"
 )
 _ASSERTION = re.compile(r"AssertionError|[Aa]ssertion\b.*\bfailed")
-# A line that names an error: as most write it, a panic of Go and of Rust, an exception of Ruby.
-_TELLING = re.compile(
-    r"(?:PHP )?[\w.\\ ]*(?:Error|Exception|error|Fatal|terminate)\b|panic: |thread '.*' panicked|\S+:\d+:in .*\(\w+\)$"
-)
-# What differs between two runs of the same program: addresses, thread and process ids, scratch names.
-_UNSTABLE = (
-    (re.compile(r"0x[0-9a-fA-F]{5,}"), "0x..."),
-    (re.compile(r"(?<=[\w\]>])@[0-9a-f]{5,8}\b"), "@..."),
-    (re.compile(r"<[0-9a-f]{32}>"), "<...>"),
-    (re.compile(r"\(node:\d+\)"), "(node)"),
-    (re.compile(r"\bpid[ =:]\s?\d+"), "pid ..."),
-    (re.compile(r"/tmp/xinstruct-[\w./-]*"), "/tmp/..."),
-)
 
 
 @dataclass
@@ -79,15 +68,6 @@ class Protocol:
     rest: str  # what the program itself printed
 
 
-def stable(text: str, nonce: str = "") -> str:
-    """Text without what differs from run to run."""
-    if nonce:
-        text = text.replace(nonce, "<nonce>")
-    for pattern, replacement in _UNSTABLE:
-        text = pattern.sub(replacement, text)
-    return text
-
-
 def read_protocol(stdout: bytes, nonce: str, total: int) -> Protocol:
     """Split a program's output into the driver's lines and its own."""
     found = Protocol([None] * total, [""] * total, 0, False, "", "")
@@ -114,7 +94,7 @@ def _take(found: Protocol, body: str, total: int) -> str:
     if index != str(found.seen) or found.seen >= total:
         return f"result {index[:20]!r} where {found.seen} was due"
     if text.startswith("!"):
-        found.errors[found.seen] = stable(text[1:]).strip() or "error"
+        found.errors[found.seen] = normal.error(text[1:])
     else:
         try:
             found.values[found.seen] = json.loads(text, parse_constant=_constant)
@@ -136,10 +116,10 @@ def decide(
     by_status: also when it ended with status 0 elsewhere.
     """
     protocol = read_protocol(result.stdout, nonce, total)
-    stderr = stable(result.stderr.decode("utf-8", "replace"), nonce)
+    stderr = normal.stable(result.stderr.decode("utf-8", "replace"), nonce)
     verdict = Verdict(job_id, PASSED, tier=tier, total=total, values=protocol.values, errors=protocol.errors)
     verdict.run_cpu, verdict.run_wall, verdict.peak_mb = result.cpu, result.wall, result.peak_mb
-    verdict.stdout, verdict.stderr = stable(protocol.rest, nonce)[:_TEXT], stderr[-_TEXT:]
+    verdict.stdout, verdict.stderr = normal.stable(protocol.rest, nonce)[:_TEXT], stderr[-_TEXT:]
     verdict.verdict, verdict.detail = _outcome(result, protocol, stderr, by_status)
     return verdict, protocol
 
@@ -152,9 +132,9 @@ def _outcome(result: Result, protocol: Protocol, stderr: str, by_status: bool) -
     if result.status == 0:
         ended = protocol.ended or by_status
         return (PASSED, "") if ended else ("forged", "it exited with status 0 before the last test")
-    said = _last_line(stderr) or f"exit status {result.status}"
     if _NO_MEMORY.search(stderr):
-        return "memory", said
+        return _MEMORY
+    said = normal.last_words(stderr, result.signal) or f"exit status {result.status}"
     if not protocol.seen and _ASSERTION.search(stderr):
         return "wrong_answer", said
     return "runtime_error", said
@@ -164,17 +144,10 @@ def _over_limit(reason: str, stderr: str) -> tuple[str, str]:
     texts = {
         "cpu": ("timeout", "over the limit of CPU time"),
         "wall": ("timeout", "over the limit of wall time"),
-        "memory": ("memory", "over the limit of memory"),
+        "memory": _MEMORY,
         "output": ("output_limit", "over the limit of output"),
     }
-    return texts.get(reason, ("infrastructure", _last_line(stderr) or reason))
-
-
-def _last_line(text: str) -> str:
-    """The line of an error output that says most: the last that names an error, else the last."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if re.match(_TELLING, line)]
-    return (telling or lines or [""])[-1][:300]
+    return texts.get(reason, ("infrastructure", normal.last_words(stderr) or reason))
 
 
 def compare(verdict: Verdict, signature: Signature, cases: tuple[Case, ...], tolerance: float) -> None:
@@ -182,17 +155,14 @@ def compare(verdict: Verdict, signature: Signature, cases: tuple[Case, ...], tol
     first = ""
     for i, case in enumerate(cases):
         if verdict.errors[i]:
-            kind = "memory" if _NO_MEMORY.search(verdict.errors[i]) else "runtime_error"
-            said = f"case {i}: {verdict.errors[i]}"
+            kind, said = "runtime_error", f"case {i}: {verdict.errors[i]}"
         elif same(signature.returns, case.expected, verdict.values[i], tolerance):
             verdict.passed += 1
             continue
         else:
-            kind, said = "wrong_answer", f"case {i}: expected {_short(case.expected)}, got {_short(verdict.values[i])}"
+            expected, got = normal.shown(case.expected), normal.shown(verdict.values[i], said=True)
+            kind, said = "wrong_answer", f"case {i}: expected {expected}, got {got}"
         if not first:
-            first, verdict.verdict, verdict.detail = kind, kind, stable(said)
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 120 else text[:117] + "..."
+            first, verdict.verdict, verdict.detail = kind, kind, said
+    if any(map(_NO_MEMORY.search, verdict.errors)):  # it might as well have been ended there
+        verdict.verdict, verdict.detail = _MEMORY

@@ -16,8 +16,8 @@ from xinstruct.languages import common
 from xinstruct.languages.base import Language, Program, Toolchain
 
 KEYS = ("int", "float", "bool", "string")
-# strict: a rejection that nobody handles is an error, whatever the program listens to
-RUN = ("node", "--unhandled-rejections=strict")
+# strict: a rejection that nobody handles is an error, whatever the program listens to; the seed is Math.random's
+RUN = ("node", "--unhandled-rejections=strict", "--random-seed=1")
 DRIVER = "driver.js"
 MODULE = re.compile(
     r"""^[ \t]*(?:import\s*(?:[\w$*{]|["'])|export\s+(?:default\b|const\b|let\b|var\b|function\b|async\b|class\b)"""

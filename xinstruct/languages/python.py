@@ -18,8 +18,9 @@ from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 
 _NAMES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "none": "None"}
 _HASHABLE = ("int", "float", "bool", "string", "tuple", "optional")
-# No site, no user paths, no environment: the program sees the standard library only.
-RUN = ("python3", "-I", "-B", "-X", "utf8")
+# No user paths, nothing of the folder: the program sees the standard library only. Not -I, which would leave out the
+# seed of the hashes (execution/chance.py) with the environment; the sandbox's has no other variable of Python.
+RUN = ("python3", "-s", "-P", "-B", "-X", "utf8")
 DRIVER = "driver.py"  # the script that every program starts from
 
 # Loaded once for all programs: what the drivers need, and what programs mostly import. Each module more costs every

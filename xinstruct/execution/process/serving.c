@@ -8,6 +8,7 @@
 #include "box.c"
 
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -170,6 +171,7 @@ static void act(char what, char *data, size_t size) {
     case 'd': if (mkdir(data, 0777) && errno != EEXIST) cannot(data); break;
     case 'f': umask(022); if (chdir(data)) cannot(data); break;
     case 'l': if (sscanf(data, "%d %llu", &kind, &most) != 2 || lower_limit(kind, (rlim_t)most)) cannot("limit"); break;
+    case 'n': personality(*data == '1' ? ADDR_NO_RANDOMIZE : PER_LINUX); break; /* of what is executed; refused: as it is */
     case 'u': uid = (uid_t)strtoul(data, NULL, 10); break;
     case 'r': if (box_drop(uid, data, size)) cannot(box_error()); break;
     case 'e': variables = copy(data, size), size_of_variables = size; break;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import marshal
 import os
 import resource
@@ -17,6 +18,14 @@ from xinstruct.execution.process.group import Group
 
 Fields = dict[str, Any]
 _MOST = 40  # templates of a worker
+_FLAGS = ("-s", "-P", "-S", "-B", "-X", "utf8")  # isolated, but for what _VARIABLES say
+_VARIABLES = {"LD_BIND_NOW": "1", "PYTHONHASHSEED": "0"}  # functions bound once for all forks; as chance.py has it
+_FIXED = 0x0040000  # ADDR_NO_RANDOMIZE
+
+
+def fix_addresses(fixed: bool) -> bool:
+    """Whether what this process executes next gets the same addresses in every run; a container may forbid it."""
+    return ctypes.CDLL(None).personality(_FIXED if fixed else 0) >= 0 and fixed
 
 
 def memory_file(content: bytes) -> int:
@@ -45,6 +54,7 @@ class Zygote:
             todo += [(b"w", path), (b"c", content)]
         todo += [(b"f", request["folder"]), (b"m", request["closing"])]
         todo += [(b"l", f"{kind} {most}") for kind, most in request["rlimits"]]
+        todo += [(b"n", str(int(request["steady"])))]
         todo += [(b"u", str(request["uid"])), (b"r", request["filter"])]
         then = request["forked" if self.template else "then"]
         todo += [(letter, "".join(f"{word}\0" for word in words)) for letter, words in then]
@@ -102,8 +112,9 @@ def _become_zygote(config: Fields, *sockets: int) -> None:
         os.set_inheritable(fd, True)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    line = [config["python"], "-I", "-S", "-B", "-X", "utf8", config["script"], *map(str, handed)]
-    os.execve(line[0], line, {"LD_BIND_NOW": "1"})  # or each fork binds its functions anew
+    line = [config["python"], *_FLAGS, config["script"], *map(str, handed)]
+    fix_addresses(True)  # forks cannot have others than it
+    os.execve(line[0], line, _VARIABLES)
 
 
 def _sockets() -> tuple[socket.socket, socket.socket]:
@@ -189,6 +200,7 @@ def start(request: Fields, group: Group | None, fds: dict[str, int]) -> int:
         for kind, value in request["rlimits"]:
             hard = resource.getrlimit(kind)[1]
             resource.setrlimit(kind, (value, value) if hard < 0 else (min(value, hard), min(value, hard)))
+        fix_addresses(request["steady"])
         os.execve(argv[0], argv, env)
     except BaseException as error:
         os.write(2, f"cannot start: {error}".encode())

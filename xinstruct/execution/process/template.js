@@ -33,7 +33,6 @@ serve(...numbers);
 try {
   const [pid, ...argv] = enter();
   process.chdir("."); // node remembers the template's folder
-  for (let left = Number(process.hrtime.bigint() % 4096n); left > 0; left--) Math.random(); // forks share its seed
   start(pid, argv);
 } catch (error) {
   fs.writeSync(2, `cannot start: ${error.message}`);

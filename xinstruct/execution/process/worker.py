@@ -25,7 +25,7 @@ if __name__ == "__main__":  # by path and isolated: the package is not on the pa
     sys.path.append(str(Path(__file__).parents[3]))
 
 from xinstruct.execution.process.group import MEGABYTE, Group, memory_group
-from xinstruct.execution.process.starting import Fields, Zygote, Zygotes, memory_file, start
+from xinstruct.execution.process.starting import Fields, Zygote, Zygotes, fix_addresses, memory_file, start
 
 _SHORT = 0.02  # seconds in which most programs end: until then it is not worth being woken for what they print
 
@@ -266,7 +266,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer requests until whoever asks is gone. The first answer tells about this worker."""
     config = pickle.load(requests)
     group = memory_group()
-    hello: Fields = {"cgroup": group.version if group else 0, "pid": os.getpid()}
+    hello: Fields = {"cgroup": group.version if group else 0, "addresses": fix_addresses(True), "pid": os.getpid()}
 
     def probe(zygote: Zygote, wanted: Fields) -> bool:
         found = Run(dict(wanted), group, zygote).go()

@@ -142,6 +142,7 @@ def become_template(connection: int, config: Fields) -> None:
     for number in (_signal.SIGINT, _signal.SIGPIPE, _signal.SIGXFSZ):
         _signal.signal(number, _signal.SIG_DFL)
     os.chdir(template["folder"])
+    ctypes.CDLL(None).personality(0)  # its forks' addresses are no program's
     told = {"XINSTRUCT_TEMPLATE": " ".join(map(str, (*handed, int(config["shielded"]))))}
     os.execve(template["argv"][0], template["argv"], template["env"] | told)
 

@@ -161,11 +161,14 @@ template <class T> void encode(const T& v, std::string& out) {
 }
 
 // ---- calling
+void litter(); // driver.cpp
+
 template <class F, class R, class... A, std::size_t... I>
 std::string apply(F&& f, Tag<R(A...)>, const Json& row, std::index_sequence<I...>) {
     need(row.items.size() == sizeof...(A), row, "argument list of this length");
     std::tuple<std::decay_t<A>...> args{convert<std::decay_t<A>>(row.items[I])...};
     std::string out;
+    litter();
     if constexpr (std::is_void_v<R>) {
         f(static_cast<A&&>(std::get<I>(args))...);
         out = "null";

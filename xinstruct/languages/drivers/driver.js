@@ -4,6 +4,7 @@
 (async () => {
   const fs = require("fs");
   const path = require("path");
+  require("v8").setFlagsFromString("--random-seed=" + (process.env.XINSTRUCT_SEED & 0x7fffffff || 1)); // of Math.random
   const { stringify } = JSON;
   const { isInteger } = Number;
   const { isArray } = Array;

@@ -158,6 +158,7 @@ function take(): array
     return $plan;
 }
 
+mt_srand((int) getenv('XINSTRUCT_SEED'));
 $GLOBALS["\0xinstruct"] = new Driver(take(), fopen('php://stdout', 'w'));
 require 'answer.php';
 $GLOBALS["\0xinstruct"]->run();

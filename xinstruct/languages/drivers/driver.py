@@ -82,6 +82,10 @@ def main() -> None:
     sys.argv = ["answer.py"]
     with open("answer.py", encoding="utf-8") as handle:
         source = handle.read()
+    if "random" in source:
+        import random
+
+        random.seed(int(os.environ.get("XINSTRUCT_SEED", "0")))
     module = types.ModuleType("answer")
     module.__file__ = "answer.py"
     sys.modules["answer"] = module

@@ -91,7 +91,7 @@ xi__lines() { # $1: list or tuple, of which each line is one, or dict, of which 
 xi__case() {
     local index=$1 output status xi__json
     shift
-    output=$(unset xi__nonce; "$xi__name" "$@")
+    output=$(unset xi__nonce; RANDOM=$xi__seed; "$xi__name" "$@")
     status=$?
     if ((status != 0)) && [[ -z $output ]]; then
         xi__json="!exit status $status"
@@ -108,6 +108,7 @@ xi__case() {
 xi__plan=$(<plan.json)
 rm -f plan.json
 eval "$xi__plan"
+xi__seed=${XINSTRUCT_SEED:-0} RANDOM=${XINSTRUCT_SEED:-0}
 . ./answer.sh
 set +euf
 trap - EXIT ERR

@@ -220,10 +220,19 @@ static void emit(const char *middle, const char *text, size_t size) {
     free(line);
 }
 
+/* What a function finds where it wrote nothing: the same whatever ran before it here, and on any machine. */
+__attribute__((noinline)) static void litter(void) {
+    const char *seed = getenv("XINSTRUCT_SEED");
+    const unsigned long long all = ((seed ? strtoull(seed, NULL, 10) : 0) + 1) * 0x9E3779B97F4A7C15;
+    volatile unsigned long long space[1 << 13];
+    for (size_t i = 0; i < sizeof space / sizeof *space; i++) space[i] = all;
+}
+
 static void child(int to) {
     volatile char *secret = nonce;
     for (size_t i = 0; i < sizeof nonce; i++) secret[i] = 0;
     result_pipe = to;
+    litter();
     xinstruct_call();
     fflush(NULL);
     send();

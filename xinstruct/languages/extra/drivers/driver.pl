@@ -7,6 +7,7 @@ no warnings 'recursion';
 use POSIX ();
 use Scalar::Util qw(blessed looks_like_number reftype);
 
+srand($ENV{XINSTRUCT_SEED} // 0);
 open(my $out, '>&', \*STDOUT) or die "no output: $!";
 binmode $out;
 
