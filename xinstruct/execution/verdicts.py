@@ -34,6 +34,7 @@ _UNSTABLE = (
     (re.compile(r"<[0-9a-f]{32}>"), "<...>"),
     (re.compile(r"\(node:\d+\)"), "(node)"),
     (re.compile(r"\bpid[ =:]\s?\d+"), "pid ..."),
+    (re.compile(r"^ +at .*\bnode:internal/.*\n?", re.M), ""),  # a forked node came to the program another way
     (re.compile(r"/tmp/xinstruct-[\w./-]*"), "/tmp/..."),
 )
 
