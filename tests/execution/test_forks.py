@@ -18,7 +18,7 @@ from xinstruct.execution import toolchains
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import names
+from xinstruct.languages import get, names
 
 MEASURED = {"compile_cpu", "compile_wall", "run_cpu", "run_wall", "peak_mb"}
 PARAMS = execution(workers=1, cpu_seconds=10, wall_factor=8, memory_mb=768)
@@ -81,6 +81,15 @@ def test_off_means_that_nothing_is_forked(judges: dict[str, Judge], monkeypatch:
     mixed = [job for language in names() if toolchains.available(language) for job in jobs(language)]
     assert "infrastructure" not in {verdict.verdict for verdict in judges["off"].judge(mixed)}
     assert len(forked) >= len(mixed) and not any(forked)
+
+
+def test_whether_mold_links_is_settled_where_programs_are_run() -> None:
+    for language in ("cpp", "rust"):
+        program = get(language).asserting("int main() {}\n", "0" * 32)
+        assert program.mold and "mold" not in " ".join(program.compile)
+        linked = toolchains.linked(program)
+        assert linked.compile == (program.compile + program.mold if toolchains.find("mold") else program.compile)
+        assert toolchains.linked(linked) == linked
 
 
 @NEEDS_FORKS
