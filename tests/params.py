@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from xinstruct.files import read_yaml
 from xinstruct.params import ExecutionParams, Params, TeacherParams, everything
 
 FILE = Path(__file__).parents[1] / "params.yaml"
+# `XINSTRUCT_FORKS=off pytest ...` judges everything without forks (docs/forks.md); what is about forks is skipped then.
+FORKS = os.environ.get("XINSTRUCT_FORKS", "auto")
 _DEFAULTS = read_yaml(FILE)
+_DEFAULTS["execution"]["forks"] = FORKS
 
 
 def values(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.params import execution
+from tests.params import FORKS, execution
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.sandbox import Sandbox
-from xinstruct.execution.tiers import SAFE
+from xinstruct.execution.tiers import SAFE, Zygote
 
+NEEDS_FORKS = pytest.mark.skipif(
+    FORKS == "off" or os.geteuid() != 0 or bool(Zygote.missing()),
+    reason=f"commands are forked by root in the zygote tier only, and unless forks are off (here: {FORKS})",
+)
 PARAMS = execution(workers=2, cpu_seconds=1.5, wall_factor=8, memory_mb=768, output_kb=64)
 
 
@@ -30,7 +34,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     kind = next(kind for kind in SAFE if kind.name == request.param)
     if missing := kind.missing():
         pytest.skip(missing)
-    with Sandbox(2, tier=kind.name) as sandbox:
+    with Sandbox(2, tier=kind.name, forks=FORKS != "off") as sandbox:
         yield sandbox
 
 

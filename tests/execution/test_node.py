@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 
 import pytest
 
-from xinstruct.execution import templates, toolchains
+from tests.execution.conftest import NEEDS_FORKS
+from xinstruct.execution import toolchains
+from xinstruct.execution.forks import templates
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Result, Sandbox
 from xinstruct.languages.javascript import RUN
@@ -16,7 +17,7 @@ from xinstruct.languages.javascript import RUN
 LIMITS = Limits(cpu_seconds=10, memory_mb=512)
 pytestmark = [
     pytest.mark.skipif(not toolchains.available("javascript"), reason="node is not installed"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="node is forked for root only"),
+    NEEDS_FORKS,
 ]
 COMMAND = "console.log(require('fs').readFileSync('/proc/self/cmdline', 'utf8').includes('template.js'));"
 SAME = {

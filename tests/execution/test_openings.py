@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
-import shutil
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from tests.execution.conftest import NEEDS_FORKS
 from tests.params import execution
-from xinstruct.execution import compiling, toolchains
-from xinstruct.execution import judge as judging
+from xinstruct.execution import toolchains
+from xinstruct.execution.compiling import compile_one
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
-from xinstruct.execution.sandbox import Result
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import Program
+from xinstruct.languages import get
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(os.geteuid() != 0, reason="commands are forked for root only"),
-]
+pytestmark = [pytest.mark.slow, NEEDS_FORKS]
 PARAMS = execution(workers=1, cpu_seconds=10, memory_mb=512)
 CPP = {
     "passes": "#include <vector>\n#include <cassert>\nint main() { std::vector<int> v{1}; assert(v.size() == 1); }\n",
@@ -81,6 +75,13 @@ def judge() -> Iterator[Judge]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Judge]:
+    """Every command is run as it stands."""
+    with Judge(dataclasses.replace(PARAMS, forks="off")) as made:
+        yield made
+
+
 def judged(judge: Judge, language: str, texts: list[str]) -> list[Verdict]:
     """Each often enough for the template to stand when it counts."""
     jobs = [Job(str(i), language, program=text) for i, text in enumerate(texts)]
@@ -92,53 +93,35 @@ def said(verdict: Verdict) -> tuple[str, str, str, str]:
     return verdict.verdict, verdict.detail, verdict.stdout, re.sub(r"/tmp/cc\w+", "/tmp/object", verdict.stderr)
 
 
-def without_forks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every command is run as it stands."""
-    built = judging.build
-
-    def build(job: Job, nonce: str) -> Program:
-        return dataclasses.replace(built(job, nonce), compile_as=(), run_as=None)
-
-    monkeypatch.setattr(judging, "build", build)
-
-
 @pytest.mark.parametrize(("language", "texts"), [("cpp", CPP), ("php", PHP)])
-def test_a_fork_says_what_the_command_says(
-    judge: Judge, language: str, texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fork_says_what_the_command_says(judge: Judge, plain: Judge, language: str, texts: dict[str, str]) -> None:
     if not toolchains.available(language):
         pytest.skip(toolchains.missing(language))
     forked = dict(zip(texts, map(said, judged(judge, language, list(texts.values()))), strict=True))
-    without_forks(monkeypatch)
-    plain = dict(zip(texts, map(said, judged(judge, language, list(texts.values()))), strict=True))
-    assert forked == plain
+    own = dict(zip(texts, map(said, judged(plain, language, list(texts.values()))), strict=True))
+    assert forked == own
 
 
 @pytest.mark.skipif(not toolchains.available("php"), reason="php is not installed")
-def test_forks_are_used(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_php_is_forked(judge: Judge, plain: Judge) -> None:
     """The template's environment shows in what the kernel keeps of a process's start."""
     look = "<?php echo str_contains(file_get_contents('/proc/self/environ'), 'XINSTRUCT_OPENS') ? 'forked' : 'own';"
     assert judged(judge, "php", [look])[0].stdout == "forked"
-    without_forks(monkeypatch)
-    assert judged(judge, "php", [look])[0].stdout == "own"
+    assert judged(plain, "php", [look])[0].stdout == "own"
 
 
 @pytest.mark.skipif(not toolchains.available("cpp"), reason="g++ is not installed")
-def test_compiler_and_linker_are_forked(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiler_and_linker_are_forked(judge: Judge, plain: Judge) -> None:
     """Both, for programs with and without headers, and not g++ instead; what is left between them is gone."""
-    tries: list[list[Result]] = []
-    soonest = compiling._soonest
-
-    def spied(*args: Any) -> list[Result]:
-        tries.append(soonest(*args))
-        return tries[-1]
-
-    monkeypatch.setattr(compiling, "_soonest", spied)
     for text in (CPP["passes"], "int main() {}\n"):
-        assert judged(judge, "cpp", [text])[0].verdict == "passed"
-        assert [one.forked for one in tries[-1]] == ([True, True] if shutil.which("mold") else [True])
-    look = '#include <cstdlib>\nint main() { return system("test ! -e program.o"); }\n'
-    assert judged(judge, "cpp", [look])[0].verdict == "passed"
+        program = toolchains.linked(get("cpp").asserting(text, "0" * 32))
+        for one, wanted in ((judge, [True, True] if toolchains.find("mold") else [True]), (plain, [False])):
+            tries = [compile_one(one.sandbox, "cpp", program, one.limits) for _ in range(4)]
+            assert [built.verdict for built in tries] == [""] * 4
+            assert tries[-1].forked == wanted
+            assert tries[-1].folder and not (tries[-1].folder / "program.o").exists()
+            for built in tries:
+                built.discard()
 
 
 @pytest.mark.skipif(not toolchains.available("php"), reason="php is not installed")

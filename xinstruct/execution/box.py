@@ -1,4 +1,4 @@
-"""The C helpers (process/serving.c, node.c, opening.c), compiled once per machine into the user's cache folder.
+"""The C helpers (process/serving.c, forks/*.c), compiled once per machine into the user's cache folder.
 
 Where there is no C compiler there is no helper, and the sandbox falls back to bubblewrap.
 """
@@ -16,21 +16,21 @@ from xinstruct.execution.mounts import cache_folder
 from xinstruct.files import made_once
 
 _FOLDER = Path(__file__).parent / "process"
-DATA_FILES = ("process/*.c", "process/*.js", "process/zygote.py")
+DATA_FILES = ("process/*.c", "process/zygote.py")
 
 
 @cache
-def library(name: str) -> Path | None:
-    """The shared library of NAME.c, which may include the others, made if need be; None when it cannot be made here."""
+def library(name: str, folder: Path = _FOLDER) -> Path | None:
+    """The shared library of NAME.c, which may include serving.c, made if need be; None when it cannot be made here."""
     compiler = shutil.which("cc") or shutil.which("gcc")
-    parts = dict.fromkeys((name, "serving", "box"))
-    texts = b"".join((_FOLDER / f"{each}.c").read_bytes() for each in parts)
+    parts = dict.fromkeys((folder / f"{name}.c", _FOLDER / "serving.c", _FOLDER / "box.c"))
+    texts = b"".join(path.read_bytes() for path in parts)
     path = cache_folder() / f"{name}-{_key(texts + platform.machine().encode())}.so"
     if not compiler and not path.exists():
         return None
 
     def compiled(tmp: Path) -> None:
-        line = [str(compiler), "-O2", "-shared", "-fPIC", "-o", str(tmp), str(_FOLDER / f"{name}.c")]
+        line = [str(compiler), "-O2", "-shared", "-fPIC", "-o", str(tmp), str(folder / f"{name}.c")]
         subprocess.run([*line, "-ldl", "-pthread"], capture_output=True, check=True)
 
     try:
@@ -40,9 +40,9 @@ def library(name: str) -> Path | None:
 
 
 @cache
-def script(name: str) -> Path:
-    """A copy of process/NAME in the cache folder, where the sandbox shows it."""
-    content = (_FOLDER / name).read_bytes()
+def script(name: str, folder: Path = _FOLDER) -> Path:
+    """A copy of a script in the cache folder, where the sandbox shows it."""
+    content = (folder / name).read_bytes()
     return made_once(cache_folder() / f"{_key(content)}-{name}", lambda tmp: _write(tmp, content))
 
 

@@ -46,17 +46,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, help="programs at a time (params.yaml: execution.workers)")
     parser.add_argument("--cpu-seconds", type=float, help="CPU time of one program")
     parser.add_argument("--memory-mb", type=int, help="memory of one program")
+    parser.add_argument("--forks", choices=("auto", "off"), help="off: each command is started (docs/forks.md)")
     parser.add_argument("--cache", type=Path, help="SQLite file of verdicts that are made already")
     parser.add_argument("--unsafe", action="store_true", help="no isolation at all: only for programs you wrote")
 
 
 def main(args: argparse.Namespace) -> int:
     """Judge the file. Returns 0 when every line could be read, else 1."""
-    said = {name: getattr(args, name) for name in ("workers", "cpu_seconds", "memory_mb")}
-    given = {name: value for name, value in said.items() if value is not None}
-    if wrong := [name for name, value in given.items() if value <= 0]:
+    numbers = {name: getattr(args, name) for name in ("workers", "cpu_seconds", "memory_mb")}
+    if wrong := [name for name, value in numbers.items() if value is not None and value <= 0]:
         option = f"--{wrong[0].replace('_', '-')}"
-        raise BadInput(f"{option} is {given[wrong[0]]}; it must be above 0")
+        raise BadInput(f"{option} is {numbers[wrong[0]]}; it must be above 0")
+    given = {name: value for name, value in (numbers | {"forks": args.forks}).items() if value is not None}
     params = replace(at_hand().execution, **given)
     refused, counts = 0, Counter[str]()
     with (

@@ -7,18 +7,16 @@ results stay in folders of the sandbox's scratch until ``discard``. Leaves out r
 
 from __future__ import annotations
 
-import re
 import secrets
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from xinstruct.execution.forks import choice, compiling
 from xinstruct.execution.limits import Limits
-from xinstruct.execution.prepared import shown, started
+from xinstruct.execution.prepared import shown
 from xinstruct.execution.sandbox import Result, Sandbox
 from xinstruct.languages import Program, get
-from xinstruct.languages.base import Fork
 
 STATUS, TEXT = "compile.status", "compile.txt"
 _OVER = "error: the compiler went over a limit"
@@ -27,13 +25,17 @@ BATCH = 96  # programs per compiler process at most: enough to share its start, 
 
 @dataclass
 class Built:
-    """A program's compiled files. verdict: "" when it can be run, else why not, with what the compiler said."""
+    """A program's compiled files. verdict: "" when it can be run, else why not, with what the compiler said.
+
+    forked: for each command that was run for this program alone, whether a fork stood for it (docs/forks.md).
+    """
 
     folder: Path | None = None
     verdict: str = ""
     said: str = ""
     cpu: float = 0.0
     wall: float = 0.0
+    forked: list[bool] = field(default_factory=list)
 
     def discard(self) -> None:
         """Remove the files."""
@@ -49,7 +51,7 @@ def write_files(folder: Path, program: Program) -> None:
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
 
 
-def compile_one(sandbox: Sandbox, program: Program, limits: Limits) -> Built:
+def compile_one(sandbox: Sandbox, language: str, program: Program, limits: Limits) -> Built:
     """Compile one program in a folder of its own; a program without a compile command is ready as it is."""
     if not program.compile:
         return Built()
@@ -58,41 +60,20 @@ def compile_one(sandbox: Sandbox, program: Program, limits: Limits) -> Built:
     wider = replace(limits.for_compiler(), output_kb=1024)
     beside = shown(sandbox, program.compile_with)
 
-    def run(line: tuple[str, ...], fork: tuple[Fork, Path] | None = None) -> Result:
+    def run(line: tuple[str, ...], fork: choice.Started | None) -> Result:
         return sandbox.run(line, wider, folder=folder, writable=True, shown=beside, env=program.env, fork=fork)
 
-    chains = [started(sandbox, fork) for fork in program.compile_as]
-    tries = _soonest(run, program.compile, chains if all(chains) else [])
-    left = [fork.leaves for chain in chains for fork, _ in chain if fork.leaves]
-    for name in (*beside, *left):  # of what is beside, the mount point
+    rows = choice.compiler(sandbox, language, program)
+    tries = compiling.tries(run, _why, program.compile, rows)
+    compiling.clean(folder, rows)
+    for name in beside:  # its mount point
         (folder / name).unlink(missing_ok=True)
     verdict = _why(tries[-1])
     said = (tries[-1].stderr + tries[-1].stdout).decode("utf-8", "replace")
     if tries[-1].reason and verdict == "compile_error":
         said = _OVER  # how far it came, and which limit it met first, is the machine's doing
     spent = sum(one.cpu for one in tries), sum(one.wall for one in tries)
-    return Built(folder, verdict, said if verdict else "", *spent)
-
-
-def _soonest(run: Callable[..., Result], line: tuple[str, ...], chains: list[list[tuple[Fork, Path]]]) -> list[Result]:
-    """All tries, the last of which counts: chains of forks in order until one is through, or the line itself."""
-    tries: list[Result] = []
-    for chain in chains:
-        for fork, place in chain:
-            tries.append(run(fork.instead or line, (fork, place)))
-            if not (tries[-1].forked or fork.instead):
-                return tries  # the line itself was run, which stands for all chains
-            if _why(tries[-1]):
-                break
-        if not _why(tries[-1]):
-            return tries
-    sure = tries and not fork.instead and not _doubtful(tries[-1], fork)
-    return tries if sure else [*tries, run(line)]
-
-
-def _doubtful(result: Result, fork: Fork) -> bool:
-    """Whether what a fork said might not be what the command itself says."""
-    return bool(result.reason or re.search(fork.template.doubt, result.stderr.decode("utf-8", "replace")))
+    return Built(folder, verdict, said if verdict else "", *spent, [one.forked for one in tries])
 
 
 def _why(result: Result) -> str:

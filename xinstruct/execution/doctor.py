@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 
 from xinstruct.execution import toolchains
+from xinstruct.execution.forks.trying import working
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.files import BadInput
 from xinstruct.languages import EIGHT, get
+from xinstruct.params import at_hand
 from xinstruct.surroundings import cache_folder, usual_cache
 
 _MEANING = {
@@ -52,9 +55,11 @@ def _language(name: str, title: str, absent: str) -> bool:
 
 
 def _sandbox() -> bool:
+    wanted = at_hand().execution.forks
     try:
-        with Sandbox() as sandbox:
+        with Sandbox(forks=wanted != "off") as sandbox:
             held, passed_over = sandbox.guarantees, sandbox.passed_over
+            forks = list(_forks(sandbox, wanted))
     except BadInput as error:
         print(f"MISSING  sandbox     {error}")
         return False
@@ -64,7 +69,21 @@ def _sandbox() -> bool:
         print(f"  not used: {reason}")
     for name, holds in held.items():
         print(f"  {'holds ' if holds else 'LACKS '} {name:<12} {_MEANING[name]}")
+    for line in forks:
+        print(f"  {line}")
     return True
+
+
+def _forks(sandbox: Sandbox, wanted: str) -> Iterator[str]:
+    """Whether commands are forked where they have begun (docs/forks.md), and which were seen to work so."""
+    if sandbox.forks:
+        yield "forks on (execution.forks: auto, docs/forks.md)"
+        for name, works in working(sandbox):
+            yield f"  {'forked ' if works else 'STARTED'} {name}"
+    elif wanted == "off":
+        yield "forks off (execution.forks: off): every command is started"
+    else:
+        yield "forks off (they take root and the zygote tier): every command is started"
 
 
 def _caches() -> str:

@@ -14,7 +14,6 @@ import hashlib
 import json
 import secrets
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from tqdm import tqdm
 from xinstruct.execution import normal, prepared, toolchains, verdicts
 from xinstruct.execution.cache import VerdictCache
 from xinstruct.execution.compiling import Built, batches, compile_batch, compile_one
+from xinstruct.execution.forks import choice
 from xinstruct.execution.jobs import Job, build, sources
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
@@ -35,7 +35,7 @@ from xinstruct.languages import Program, Unsupported
 from xinstruct.params import ExecutionParams
 from xinstruct.progress import bar as progress_bar
 
-VERSION = 7  # counted up when verdicts may come out differently: older cached ones are then not used
+VERSION = 8  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 1024  # jobs in hand at a time: bounds memory and scratch
 _PLACEHOLDER = "<nonce>"
 # The machine's load may have made these: even CPU time runs faster beside others.
@@ -66,7 +66,7 @@ class Judge:
         self._limits = dataclasses.astuple(self.limits)
         self.workers, self.tolerance = params.workers, params.float_tolerance
         sys.set_int_max_str_digits(0)  # a result may be an integer of any size; the output limit bounds it
-        self.sandbox = Sandbox(self.workers, unsafe)
+        self.sandbox = Sandbox(self.workers, unsafe, forks=params.forks != "off")
         self.cache = VerdictCache(cache)
 
     def __enter__(self) -> Judge:
@@ -124,7 +124,7 @@ class Judge:
         for place, job in enumerate(jobs):
             nonce = secrets.token_hex(16)
             try:
-                program = build(job, nonce)
+                program = toolchains.linked(build(job, nonce))
                 key = self._key(job, program, nonce, observing)
             except Unsupported as error:
                 found[place] = self._without_run(job, "unsupported", normal.stable(str(error), nonce))
@@ -146,7 +146,10 @@ class Judge:
         return Verdict(job.id, verdict, detail, self.sandbox.tier, 0, total, [None] * total, [""] * total)
 
     def _key(self, job: Job, program: Program, nonce: str, observing: bool) -> str:
-        """Everything that a verdict depends on: the built program covers code, cases' arguments and driver."""
+        """Everything that a verdict depends on: the built program covers code, cases' arguments and driver.
+
+        Whether commands are forked is no part of it: a verdict is the same either way (docs/forks.md).
+        """
         expected = [] if observing else [case.expected for case in job.cases]
         parts = [
             VERSION,
@@ -166,7 +169,7 @@ class Judge:
 
     def _run_all(self, tasks: list[_Task], observing: bool) -> Iterator[tuple[_Task, Verdict]]:
         """Verdicts as they come. What the machine's load may have made gets a second run, alone, and that counts."""
-        self.sandbox.expect(Counter(template for task in tasks for template in task.program.templates()))
+        choice.expect(self.sandbox, ((task.job.language, task.program) for task in tasks))
         with ThreadPoolExecutor(self.workers * 3) as pool:
             try:
                 again: list[tuple[_Task, str]] = []
@@ -235,7 +238,7 @@ class Judge:
     def _attempt(self, task: _Task, observing: bool) -> Verdict:
         """Compile (unless that is done), run, compare."""
         try:
-            built = task.built or compile_one(self.sandbox, sources(task.program), self.limits)
+            built = task.built or compile_one(self.sandbox, task.job.language, sources(task.program), self.limits)
         except prepared.Unprepared as error:
             return self._without_run(task.job, "infrastructure", str(error))
         try:
@@ -256,7 +259,7 @@ class Judge:
         job, program, total = task.job, task.program, len(task.job.cases)
         # what is observed must show what differs from one interpreter to the next, such as the order of a set
         beside = prepared.shown(self.sandbox, program.run_with)
-        forks = prepared.started(self.sandbox, None if observing else program.run_as)
+        fork = None if observing else choice.run(self.sandbox, job.language, program)
         result = self.sandbox.run(
             program.run,
             self.limits,
@@ -267,7 +270,7 @@ class Judge:
             fresh=observing,
             # a program with tests of its own keeps its nonce in memory, where a fixed address would give it away
             steady=not observing and not job.program,
-            fork=forks[0] if forks else None,
+            fork=fork,
         )
         verdict, _ = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total, program.by_status)
         verdict.separation = program.separation if job.program else "values"

@@ -38,6 +38,7 @@ _UNSTABLE = [
         (r"<[0-9a-f]{32}>", "<...>"),  # mono: an assembly's identity
         (r"(?<=, started )\d{9,}(?=\))", "..."),  # Python: a thread's address
         (r"\(node:\d+\)", "(node)"),
+        (r"^ +at .*\bnode:internal/.*\n?", ""),  # V8's stack: a forked node came to the program another way
         (r"\bpid[ =:]\s?\d+", "pid ..."),
         (r"(?<=: line )(\d+:) +\d+ (?=[A-Z])", r"\1 "),  # Bash: a child that a signal ended
         (r"(?i)\b((?:[ug]id|groups)=|(?:user|group) id |[ug]id not found: )\d{5}\b", r"\1..."),
@@ -76,7 +77,7 @@ def _places() -> tuple[str, ...]:
     """Where toolchains lie that are not the system's, inner folders first."""
     from xinstruct.execution.mounts import default_view
 
-    return tuple(sorted(default_view().folders, reverse=True))
+    return tuple(sorted((inside for _, inside in default_view().folders), reverse=True))
 
 
 def error(text: str) -> str:

@@ -19,7 +19,7 @@ from xinstruct.execution.limits import Limits
 from xinstruct.execution.mounts import cache_folder
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.files import made_once
-from xinstruct.languages.base import Fork, Prepared, Template
+from xinstruct.languages.base import Prepared
 
 _LIMITS = Limits(cpu_seconds=120, memory_mb=2048, file_mb=1024, open_files=1024, stack_mb=64)
 _lock = threading.RLock()  # one file is made at a time, and first what it needs
@@ -47,36 +47,6 @@ def shown(sandbox: Sandbox, wanted: Iterable[Prepared]) -> dict[str, Path]:
         elif not one.optional:
             raise Unprepared(f"{one.name} could not be made: {made}")
     return found
-
-
-def started(sandbox: Sandbox, fork: Fork | None) -> list[tuple[Fork, Path]]:
-    """A fork and those that follow it, each with the folder that its template starts in; none where something lacks."""
-    found = []
-    while fork and sandbox.forks:
-        try:
-            needs = shown(sandbox, fork.template.needs)
-        except Unprepared:
-            return []
-        if len(needs) < len(fork.template.needs):
-            return []
-        found.append((fork, _folder(fork.template, tuple(needs.values()))))
-        fork = fork.next
-    return found
-
-
-@cache
-def _folder(template: Template, needs: tuple[Path, ...]) -> Path:
-    """Its files, and links to what it needs, below the user's cache folder."""
-    key = hashlib.sha256(repr((template.files, needs)).encode("utf-8", "replace")).hexdigest()[:16]
-
-    def filled(folder: Path) -> None:
-        folder.mkdir()
-        for name, text in template.files:
-            (folder / name).write_text(text, encoding="utf-8")
-        for path in needs:
-            (folder / path.name).symlink_to(Path("..") / path.parent.name / path.name)
-
-    return made_once(cache_folder() / f"{key}-template", filled)
 
 
 def _get(sandbox: Sandbox, wanted: Prepared) -> Path | str:

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.execution import mounts, tiers
+from xinstruct.execution.forks.base import Fork, Template
+from xinstruct.execution.forks.templates import Templates
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.selftest import ESSENTIAL, guarantees
 from xinstruct.files import BadInput
-from xinstruct.languages.base import Fork, Template
 
 __all__ = ["ESSENTIAL", "Result", "Sandbox", "guarantees"]
 
@@ -131,11 +132,12 @@ class _Place:
 class Sandbox:
     """A pool of workers behind one ``run``. Context manager; safe to use from several threads.
 
-    tier: "zygote" or "bubblewrap" takes that one or fails; "" takes the best that holds here. Raises BadInput
-    when none does and `unsafe` was not asked for.
+    tier: "zygote" or "bubblewrap" takes that one or fails; "" takes the best that holds here. forks: commands may be
+    forked from templates where that works (docs/forks.md). Raises BadInput when no tier holds and `unsafe` was not
+    asked for.
     """
 
-    def __init__(self, workers: int = 1, unsafe: bool = False, tier: str = "") -> None:
+    def __init__(self, workers: int = 1, unsafe: bool = False, tier: str = "", forks: bool = True) -> None:
         self.workers = workers
         self.scratch = Path(tempfile.mkdtemp(prefix="xinstruct-"))
         self.guarantees: dict[str, bool] = {}
@@ -146,6 +148,8 @@ class Sandbox:
         self._free = threading.Semaphore(_AHEAD * workers)
         try:
             self._tier: tiers.Tier = tiers.Unsafe(self.scratch, self.folder) if unsafe else self._settle(tier)
+            if forks and isinstance(self._tier, tiers.Zygote):
+                self._tier.fork_commands()
         except BaseException:
             self.close()
             raise
@@ -177,12 +181,16 @@ class Sandbox:
     @property
     def forks(self) -> bool:
         """Whether commands may be forked from templates here."""
-        return self._tier.forks
+        return self._templates is not None
+
+    @property
+    def _templates(self) -> Templates | None:
+        return self._tier.templates if isinstance(self._tier, tiers.Zygote) else None
 
     def expect(self, wanted: Mapping[Template, int]) -> None:
         """For how many programs each template is going to be wanted, so that its start need not wait until it is."""
-        if isinstance(self._tier, tiers.Zygote):
-            self._tier.templates.expect({template: count // self.workers for template, count in wanted.items()})
+        if self._templates:
+            self._templates.expect({template: count // self.workers for template, count in wanted.items()})
 
     @property
     def view(self) -> Any:

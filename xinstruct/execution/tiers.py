@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xinstruct.execution import box, chance, layout, mounts, seccomp, templates
+from xinstruct.execution import box, chance, interpreter, layout, mounts, seccomp
+from xinstruct.execution.forks.base import Fork
+from xinstruct.execution.forks.templates import Templates, then
 from xinstruct.execution.limits import Limits
-from xinstruct.languages.base import Fork
 from xinstruct.languages.python import DRIVER, MODULES, drivers
 from xinstruct.languages.python import RUN as PYTHON
 
@@ -75,7 +76,6 @@ class Bubblewrap:
     """One bwrap per program. Needs root or unprivileged user namespaces."""
 
     name = "bubblewrap"
-    forks = False
 
     def __init__(self, scratch: Path) -> None:
         self.view = mounts.default_view()
@@ -109,10 +109,16 @@ class Zygote:
         self.view = mounts.default_view()
         self._scratch = scratch
         self._filter = seccomp.program()
-        self._root = self.forks = os.geteuid() == 0
+        self._root = os.geteuid() == 0
         self._mounts: dict[Limits, bytes] = {}
         self._closing = layout.encode(layout.closing())
-        self.templates = templates.Templates(self.view, scratch, self._root, self._handed)
+        self._richer = interpreter.Richer(self._handed)
+        self.templates: Templates | None = None
+
+    def fork_commands(self) -> None:
+        """Let commands be forked from templates where that can be done, instead of being started (docs/forks.md)."""
+        if self._root:
+            self.templates = Templates(self.view, self._scratch, self._handed)
 
     @staticmethod
     def missing() -> str:
@@ -140,11 +146,11 @@ class Zygote:
 
     def request(self, command: Command, uid: int) -> Request:
         """The command as the worker wants it."""
-        template = self.templates.of(command)
+        template = self._richer.of(command) or (self.templates and self.templates.of(command))
         return {"blob": self._blob(command, uid), "template": template, "isolated": True}
 
-    def _handed(self, argv: tuple[str, ...], files: dict[str, bytes], fork: Fork | None) -> Request:
-        """The request of a template's probe."""
+    def _handed(self, argv: tuple[str, ...], files: dict[str, bytes], fork: Fork | None = None) -> Request:
+        """The request of a program that shows whether something works."""
         command = Command(argv, Limits(), files, fork=(fork, Path()) if fork else None)
         return {"blob": self._blob(command, _NOBODY), "isolated": True, "stdin": b""} | Limits().ceilings()
 
@@ -161,13 +167,13 @@ class Zygote:
             "steady": command.steady,
             "filter": self._filter,
             "then": self._then(command),
-            "forked": templates.then(command),
+            "forked": then(command),
         }
 
     def _then(self, command: Command) -> list[tuple[bytes, list[str]]]:
         """What a fork of the interpreter becomes: a script in it, or another command (process/serving.c)."""
         argv = list(command.argv)
-        if command.argv[: len(PYTHON)] == PYTHON and not (command.fresh or command.env):
+        if interpreter.runs_in(command):
             return [(b"p", argv[len(PYTHON) :])]
         variables = command.variables(self.view)
         return [(b"e", [f"{name}={value}" for name, value in variables.items()]), (b"x", argv)]
@@ -191,7 +197,6 @@ class Unsafe:
     """No isolation: a fresh folder on disk, the same limits. Only for people who know."""
 
     name = "none"
-    forks = False
 
     def __init__(self, scratch: Path, new_folder: Callable[[], Path]) -> None:
         self.view = mounts.default_view()

@@ -7,11 +7,12 @@ asked for once per process. This module leaves out installing anything.
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from functools import cache
 
 from xinstruct.execution import mounts
 from xinstruct.files import BadInput
-from xinstruct.languages import get, names
+from xinstruct.languages import Program, get, names
 
 
 def known() -> tuple[str, ...]:
@@ -37,16 +38,34 @@ def available(language: str) -> str | None:
     chain = get(language).toolchain
     if not all(map(find, chain.binaries)):
         return None
-    command = [find(chain.version[0]) or chain.version[0], *chain.version[1:]]
-    env = {"PATH": mounts.default_view().search_path(), "LANG": "C.UTF-8", "HOME": "/nonexistent"}
-    try:
-        said = subprocess.run(
-            command, capture_output=True, encoding="utf-8", errors="replace", timeout=60, env=env, cwd="/", check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+    if (said := ask(chain.version)) is None:
         return None
     lines = [line.strip() for line in (said.stdout + said.stderr).splitlines() if line.strip()]
     return lines[0] if lines and said.returncode == 0 else None
+
+
+def ask(command: tuple[str, ...]) -> subprocess.CompletedProcess[str] | None:
+    """What a toolchain says of itself, asked with the PATH of programs and no variable of ours; None when it cannot."""
+    env = {"PATH": mounts.default_view().search_path(), "LANG": "C.UTF-8", "HOME": "/nonexistent"}
+    line = [find(command[0]) or command[0], *command[1:]]
+    try:
+        return subprocess.run(
+            line, capture_output=True, encoding="utf-8", errors="replace", timeout=60, env=env, cwd="/", check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+
+
+@cache
+def _mold() -> bool:
+    return bool(find("mold"))
+
+
+def linked(program: Program) -> Program:
+    """The program with its compile command as it is here: linking with mold where that can be found."""
+    if not (program.mold and _mold()):
+        return program
+    return replace(program, compile=(*program.compile, *program.mold), mold=())
 
 
 def missing(language: str) -> str:

@@ -46,52 +46,13 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Template:
-    """A command that is started once and forked for each program, when it opens a file of the program's.
-
-    line: the command line; it starts in a folder with `files` (name, text) and `needs`. opens: the file, by the name
-    that the command opens it by. calls: symbols of functions of the command's own that it calls before, where it has
-    them. handed_on: a fork's standard output is the standard input of what it becomes. probe: (files, commands,
-    output) of a program that tells whether forks work; a file is a text or one of `needs`; commands: see Fork. doubt:
-    what a fork does not say for certain (a pattern in what a failed one said): the command itself is run then. after:
-    its start is worth it when a worker wants it for so many programs.
-    """
-
-    line: tuple[str, ...]
-    opens: str
-    probe: tuple[tuple[tuple[str, str | Prepared], ...], tuple[str, ...], str]
-    calls: tuple[str, ...] = ()
-    files: tuple[tuple[str, str], ...] = ()
-    needs: tuple[Prepared, ...] = ()
-    handed_on: bool = False
-    doubt: str = ""
-    after: int = 3
-
-
-@dataclass(frozen=True)
-class Fork:
-    """What may stand for a command line: a fork of a template, which becomes `then` when it has ended with status 0.
-
-    next: another fork that goes on in the same folder; leaves: the file that is left for it and gone then. instead: the
-    command line that it stands for itself, where it is such a next one.
-    """
-
-    template: Template
-    then: tuple[str, ...] = ()
-    next: Fork | None = None
-    leaves: str = ""
-    instead: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Program:
     """A complete program, ready for the sandbox.
 
     files: name -> source text, written into the scratch folder.
     compile: command line run first inside the scratch folder, or () when nothing is compiled.
     run: command line that runs the program, in the same folder.
-    run_as: what may stand for the run command and does the same, sooner; not where values are observed.
-    compile_as: what may stand for the compile command, the next one where one fails, and leaves the same behind sooner.
+    mold: words that have the compile command link with mold, which is sooner done; they follow it where mold is there.
     compile_with, run_with: prepared files that stand in the folder meanwhile, read-only.
     separation: what keeps the code under test from its tests: "values" (what it returned is compared outside),
     "process" (the tests run in another process) or "none"; note: why it is none although a completion was marked.
@@ -107,16 +68,7 @@ class Program:
     separation: str = "none"
     note: str = ""
     by_status: bool = False
-    compile_as: tuple[Fork, ...] = ()
-    run_as: Fork | None = None
-
-    def templates(self) -> list[Template]:
-        """Those that it is likely to be forked from."""
-        found, fork = [], next(iter(self.compile_as), self.run_as)
-        while fork:
-            found.append(fork.template)
-            fork = fork.next
-        return found
+    mold: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

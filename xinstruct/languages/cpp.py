@@ -11,7 +11,6 @@ and plain member functions work when the class can be default-constructed and th
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +40,7 @@ _GLOBAL = re.compile(
     "sqrt|strcmp|strlen|strstr|time|trunc|write"
 )
 _KEYS = ("int", "float", "bool", "string", "tuple", "list", "optional")
+_MOLD = ("-fuse-ld=mold", "-Wl,--build-id=none")  # an identity of the build would be one more hash over it
 
 
 def definitions(code: str, name: str) -> list[tuple[str, bool]]:
@@ -90,11 +90,6 @@ def guarded(program: str, completion: tuple[int, int]) -> str:
 def _crypto(code: str) -> tuple[str, ...]:
     """What links OpenSSL, for code that includes it."""
     return ("-lcrypto",) if re.search(r"#\s*include\s*<openssl/", code) else ()
-
-
-def _mold() -> tuple[str, ...]:
-    # an identity of the build would be one more hash over it
-    return ("-fuse-ld=mold", "-Wl,--build-id=none") if shutil.which("mold") else ()
 
 
 class Cpp(Language):
@@ -204,18 +199,16 @@ class Cpp(Language):
         (strlen of C for a test's "text") would change what it means.
         """
         files = {"main.cpp": _ASSERTING, "program.cpp": program, common.PLAN: nonce}
-        objects: tuple[Prepared, ...] = (shared.harness(),)
-        linked: tuple[str, ...] = ("harness.o", *_mold(), "-Wl,--wrap=main,-s", *_crypto(program))
-        first: tuple[str, ...] = ("g++", *shared.PROGRAM_FLAGS, "-o", "main", "main.cpp")
-        name, precompiled = "", None
+        made: tuple[Prepared, ...] = (shared.harness(),)
+        linked: tuple[str, ...] = ("harness.o", "-Wl,--wrap=main,-s", *_crypto(program))
+        first: tuple[str, ...] = ("g++",)
         if names := shared.included(program):
             name, text, precompiled = shared.header(names)
             files[name] = text
-            objects += (shared.instances(),)
-            first, linked = (*first, "-include", name), ("instances.o", *linked)
-        made = (*objects, precompiled) if precompiled else objects
-        fork = shared.fork(shared.PROGRAM_FLAGS, name, _ASSERTING, "program.cpp", precompiled, linked, objects)
-        return Program(files, ("./main",), (*first, *linked), compile_with=made, compile_as=(fork,) if fork else ())
+            made += (shared.instances(), precompiled)
+            first, linked = ("g++", "-include", name), ("instances.o", *linked)
+        line = (*first, *shared.PROGRAM_FLAGS, *shared.LINE, *linked)
+        return Program(files, ("./main",), line, compile_with=made, mold=_MOLD)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
@@ -223,26 +216,15 @@ class Cpp(Language):
         return replace(self.asserting(text, nonce), note=super().marked(program, completion, nonce).note)
 
     def _program(self, files: dict[str, str], code: str) -> Program:
-        linked = ("driver.o", *_mold(), *_crypto(code))
-        rest = (*shared.DRIVER_FLAGS, "-o", "main", "main.cpp", *linked)
+        rest = (*shared.DRIVER_FLAGS, *shared.LINE, "driver.o", *_crypto(code))
         if shared.does_with_few(code):
             headers: tuple[str, ...] = ("core.hpp", "prelude.hpp")
-            compile: tuple[str, ...] = ("sh", "-c", _EITHER, "sh", *rest)
+            line: tuple[str, ...] = ("sh", "-c", _EITHER, "sh", *rest)
         else:
             headers = ("prelude.hpp",)
-            compile = ("g++", "-include", "prelude.hpp", *rest)
-        made, driver = tuple(shared.precompiled(name) for name in headers), shared.driver()
-        forks = [
-            shared.fork(shared.DRIVER_FLAGS, name, _MAIN, "driven.cpp", each, linked, (driver,))
-            for name, each in zip(headers, made, strict=True)
-        ]
-        return Program(
-            {**shared.driver_headers(), **files},
-            ("./main",),
-            compile,
-            compile_with=(*made, driver),
-            compile_as=tuple(fork for fork in forks if fork) if all(forks) else (),
-        )
+            line = ("g++", "-include", "prelude.hpp", *rest)
+        made = (*map(shared.precompiled, headers), shared.driver())
+        return Program({**shared.driver_headers(), **files}, ("./main",), line, compile_with=made, mold=_MOLD)
 
     def identifier(self, name: str) -> str:
         """snake_case."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common
-from xinstruct.languages.base import Fork, Language, Program, Template, Toolchain
+from xinstruct.languages.base import Language, Program, Toolchain
 
 _SPELLED = {"int": "int", "float": "float", "bool": "bool", "string": "string", "none": "void"}
 _KEYS = ("int", "string")
@@ -25,20 +24,12 @@ _RUN = (
 )
 # What could switch assertions off is replaced by drivers/asserting.php; foreign functions reach into the process.
 _FIXED = ("-d", "disable_functions=ini_set,ini_alter,ini_restore,assert_options", "-d", "ffi.enable=0")
-_READY = "<?php echo strlen(implode(',', range(1, 9))) === 17 ? 'ready' : '';"
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\", "$": "\\$"}
 
 
 def _tagged(code: str) -> str:
     """The code with the opening tag that it needs."""
     return code if re.match(r"\s*(?:#![^\n]*\n\s*)?<\?(?:php|=)?", code) else "<?php\n" + code
-
-
-@cache
-def _started(run: tuple[str, ...]) -> Fork:
-    """php with its modules loaded, at the opening of the driver: four fifths of a small program's time."""
-    probe = ((("driver.php", _READY),), (), "ready")
-    return Fork(Template(run, "driver.php", probe))
 
 
 class Php(Language):
@@ -105,14 +96,12 @@ class Php(Language):
         common.check_text(signature, args)
         files = {"driver.php": common.asset("driver.php"), "answer.php": _tagged(code)}
         files[common.PLAN] = common.plan(name, signature, args, nonce)
-        run = (*_RUN, "driver.php")
-        return Program(files, run, run_as=_started(run))
+        return Program(files, (*_RUN, "driver.php"))
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: assert() throws; the program must end without exit."""
         files = {"driver.php": common.asset("asserting.php"), "program.php": _tagged(program), common.PLAN: nonce}
-        run = (*_RUN, *_FIXED, "driver.php")
-        return Program(files, run, run_as=_started(run))
+        return Program(files, (*_RUN, *_FIXED, "driver.php"))
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but the tests are a text of their own that runs whatever the other does."""

@@ -103,6 +103,7 @@ class ExecutionParams(Section):
     memory_mb: Count
     output_kb: Count
     float_tolerance: Amount
+    forks: Literal["auto", "off"]
 
 
 @dataclass(frozen=True)

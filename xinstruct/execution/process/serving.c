@@ -1,4 +1,4 @@
-/* What every zygote shares (zygote.py, node.c, opening.c): each program is a fork of it that the worker asks for by a socket.
+/* What every zygote shares (zygote.py, ../forks/node.c, ../forks/opening.c): each program is a fork of it that the worker asks for by a socket.
  *
  * A program's process is there before the program is asked for, and takes the request itself: the zygote never reads one,
  * so a fork finds no other program's text in its memory, and forking goes on while the worker is busy with the last answer.

@@ -129,7 +129,7 @@ def nurse(nursery: int, first: int, box: Box, config: Fields) -> int:
 
 
 def become_template(connection: int, config: Fields) -> None:
-    """Go on as another command where one is wanted, in whose forks programs run (template.js, opening.c).
+    """Go on as another command where one is wanted, in whose forks programs run (forks/template.js, forks/opening.c).
 
     Raises OSError when it cannot.
     """

@@ -10,7 +10,6 @@ MultiPL-E does: overflow panics. Leaves out methods with ``self`` and crates oth
 from __future__ import annotations
 
 import re
-import shutil
 from functools import cache
 from typing import Any
 
@@ -165,9 +164,8 @@ def _driver() -> Prepared:
 
 
 def _program(files: dict[str, str], beside: Prepared, *own: str) -> Program:
-    linker = ("-C", "link-arg=-fuse-ld=mold") if shutil.which("mold") else ()
-    command = (*_RUSTC, "-C", "strip=debuginfo", *linker, "--crate-name", "answer", "-o", "main", *own)
-    return Program(files, ("./main",), command, compile_with=(beside,))
+    command = (*_RUSTC, "-C", "strip=debuginfo", "--crate-name", "answer", "-o", "main", *own)
+    return Program(files, ("./main",), command, compile_with=(beside,), mold=("-C", "link-arg=-fuse-ld=mold"))
 
 
 def _escaped(value: str) -> str:

@@ -1,25 +1,22 @@
-"""What programs are forked from beside the first zygote: a node, a compiler with its header, a richer interpreter.
+"""Templates of one sandbox: a node, a compiler with its header, a php or a linker, each started and not gone on.
 
 A template is a process of each worker inside the sandbox's root (process/starting.py). Here is said which one a
 command may be forked from, how it starts, and the program that shows whether forks of it work; where they do not, the
-command is run as it stands. For other commands than the interpreter it takes root: whoever else
-executes a program inside loses the rights to fence others in.
+command is run as it stands. It takes root: whoever else executes a program inside loses the rights to fence others in.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xinstruct.execution import box, layout, mounts
-from xinstruct.languages.base import Fork, Prepared, Template
+from xinstruct.execution.forks.base import Fork, Template
+from xinstruct.languages.base import Prepared
 from xinstruct.languages.javascript import RUN as NODE
-from xinstruct.languages.python import MODULES, MORE, drivers
-from xinstruct.languages.python import RUN as PYTHON
 
 if TYPE_CHECKING:
     from xinstruct.execution.tiers import Command
@@ -31,7 +28,8 @@ const held = [];
 for (let i = 0; i < 2000; i++) held.push(new Array(1000).fill(String(i)).map((text) => text.length));
 promises.readFile(__filename).then(() => setTimeout(() => writeSync(1, held[1999][9] === 4 ? "ready" : ""), 1));
 """
-_NAMES_MORE = re.compile(rf"import +[\w., ]*\b({'|'.join(MORE)})\b|from +({'|'.join(MORE)})\b".encode())
+_FOLDER = Path(__file__).parent
+DATA_FILES = ("opening.c", "node.c", "template.js")
 
 
 class Templates:
@@ -41,13 +39,11 @@ class Templates:
         self,
         view: mounts.View,
         scratch: Path,
-        root: bool,
         handed: Callable[[tuple[str, ...], dict[str, bytes], Fork | None], Request],
     ) -> None:
-        self._view, self._scratch, self._root, self._handed = view, scratch, root, handed
+        self._view, self._scratch, self._handed = view, scratch, handed
         self._known: dict[tuple[Template, Path], Request] = {}
         self._expected: Mapping[Template, int] = {}
-        self._drivers = frozenset(text.encode() for text in drivers())
 
     def expect(self, wanted: Mapping[Template, int]) -> None:
         """How many programs each worker is going to want each template for: it need not wait and see."""
@@ -57,25 +53,9 @@ class Templates:
         """The template that a command may be forked from, as the worker wants it; None: it is started."""
         if command.env or command.fresh:
             return None
-        if command.argv[: len(PYTHON)] == PYTHON:
-            own = (text for text in command.files.values() if text not in self._drivers)
-            return self._python if any(map(_NAMES_MORE.search, own)) else None
-        if not self._root:
-            return None
         if command.fork:
             return self._opening(*command.fork)
         return self._node if command.argv[: len(NODE)] == NODE else None
-
-    @cached_property
-    def _python(self) -> Request:
-        probe = self._handed((*PYTHON, "probe.py"), {"probe.py": b"print('ready', end='')"}, None)
-        return {
-            "key": "python3",
-            "name": "python3",
-            "after": 16,
-            "config": {"modules": [*MODULES, *MORE]},
-            "probe": probe | {"expected": b"ready"},
-        }
 
     def _becoming(self, line: tuple[str, ...], folder: str, preloaded: str, **told: str) -> Request:
         """What makes a zygote that command."""
@@ -85,10 +65,11 @@ class Templates:
 
     @cached_property
     def _node(self) -> Request | None:
-        node, library = self._view.find("node"), box.library("node")
+        node, library = self._view.find("node"), box.library("node", _FOLDER)
         if not (node and library):
             return None
-        script, preloaded = (layout.outside(path, self._scratch) for path in (box.script("template.js"), library))
+        places = (box.script("template.js", _FOLDER), library)
+        script, preloaded = (layout.outside(path, self._scratch) for path in places)
         return {
             "key": "node",
             "name": "node",
@@ -102,7 +83,7 @@ class Templates:
 
     def _opening(self, fork: Fork, place: Path) -> Request | None:
         known = (fork.template, place)
-        if known not in self._known and (library := box.library("opening")):
+        if known not in self._known and (library := box.library("opening", _FOLDER)):
             template, preloaded = fork.template, layout.outside(library, self._scratch)
             for path in (place, *(entry.resolve() for entry in place.iterdir())):
                 layout.let_read(path)

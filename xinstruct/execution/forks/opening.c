@@ -6,7 +6,7 @@
  * socket and the pid namespace are, XINSTRUCT_OPENS which file it is, XINSTRUCT_CALLS what the template calls before.
  * A fork has none of the command's other threads: they must do nothing that it cannot do without (settle).
  */
-#include "serving.c"
+#include "../process/serving.c"
 
 #include <dirent.h>
 #include <dlfcn.h>

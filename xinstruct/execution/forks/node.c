@@ -3,7 +3,7 @@
  * Loaded by LD_PRELOAD first (for the functions on threads) and by process.dlopen then. The functions that node
  * offers to native modules are declared here, so that no header of node is needed.
  */
-#include "serving.c"
+#include "../process/serving.c"
 
 #include <dirent.h>
 #include <dlfcn.h>
