@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.code.extraction import extract_code
-from xinstruct.code.types import Signature, cases_from_json
-from xinstruct.execution.jobs import Job
+from xinstruct.execution.jobs import of_sample
 from xinstruct.execution.judge import Judge
 from xinstruct.files import write_json
 from xinstruct.models.generation import Generation, Generator
@@ -81,7 +80,7 @@ def _judged(
 ) -> dict[str, list[Answer]]:
     """Every answer as a completion with its verdict. Equal codes of a task are run once."""
     rows = {task.id: [_completion(task, i, g) for i, g in enumerate(answers[task.id])] for task in tasks}
-    jobs = {_key(row): _job(task, row) for task in tasks for row in rows[task.id] if row.code}
+    jobs = {_key(row): of_sample(task, row.code, _key(row)) for task in tasks for row in rows[task.id] if row.code}
     with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
         verdicts = {verdict.id: verdict for verdict in judge.judge(list(jobs.values()), "judging answers")}
     for row in (row for found in rows.values() for row in found if row.code):
@@ -98,11 +97,6 @@ def _judged(
 
 def _key(row: Completion) -> str:
     return content_id(row.task_id, row.code)
-
-
-def _job(task: Sample, row: Completion) -> Job:
-    cases, signature = tuple(cases_from_json(task.cases)), Signature.from_json(task.signature)
-    return Job(_key(row), task.language, row.code, task.function, signature, cases)
 
 
 def _completion(task: Sample, index: int, generation: Generation) -> Completion:
