@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from xinstruct.llm.calls import Request
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 from xinstruct.models.fetch import fetch_teacher
 from xinstruct.params import at_hand
 
@@ -157,7 +157,7 @@ def _ours(args: argparse.Namespace, number: int) -> dict[str, float]:
     requests = [Request(str(i), turns, max_tokens=64, seed=1) for i, turns in enumerate(messages)]
     with _Server(args.latency) as url, tempfile.TemporaryDirectory() as folder:
         fetch_teacher(url, Path(folder) / "teacher", lambda _: None)
-        with Teacher(
+        with Client(
             replace(at_hand().teacher, slots=args.in_flight), Path(folder) / "teacher", Path(folder) / "j.sqlite"
         ) as teacher:
             wall, cpu = time.monotonic(), time.process_time()

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.gguf_types import requantise
 from xinstruct.llm.calls import Request
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 from xinstruct.llm.journal import Journal
 from xinstruct.models.fetch import fetch_teacher
 from xinstruct.params import at_hand
@@ -79,7 +79,7 @@ def _served(args: argparse.Namespace, number: int, layout: dict[str, Any], folde
     """Tokens a second of a layout; where it is known, the share of time that no server worked."""
     with tempfile.TemporaryDirectory(dir=_scratch()) as scratch:
         journal = Path(scratch) / "j.sqlite"
-        with Teacher(replace(at_hand().teacher, **({"context": 1024} | layout)), folder, journal) as teacher:
+        with Client(replace(at_hand().teacher, **({"context": 1024} | layout)), folder, journal) as teacher:
             teacher.backend.start()  # type: ignore[union-attr]
             start = time.monotonic()
             answers = teacher.ask(_requests(args, number))

@@ -15,7 +15,6 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,9 @@ from xinstruct.code.extraction import NONE
 from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Judge
 from xinstruct.files import write_json
-from xinstruct.models.generation import Generator
+from xinstruct.llm.calls import Request
+from xinstruct.llm.chat_model import ask_all
+from xinstruct.llm.student import open_student
 from xinstruct.params import EvaluateParams
 from xinstruct.records import Completion, Sample, content_id
 from xinstruct.stage import BadInput, Context, Script, run, work_root
@@ -96,13 +97,10 @@ def _answers(
     saved = ctx.scratch / f"answers-{model}.json"
     if not saved.exists():
         folder = Path("models") / model
-        with Generator(folder) as generator:
-            found = generator.generate(
-                [question.messages for question in questions],
-                max_new_tokens=ctx.own.max_new_tokens,
-                desc=f"{ctx.name}: {model} answers",
-            )
-        answers = [asdict(generations[0]) for generations in found]
+        most = ctx.own.max_new_tokens
+        requests = [Request(q.task_id, tuple(q.messages), max_tokens=most) for q in questions]
+        with open_student(folder, ctx.params.student.sampling, ctx.name, ctx.scratch / f"calls-{model}.json") as chat:
+            answers = [answer.brief() for answer in ask_all(chat, requests, f"{ctx.name}: {model} answers")]
         losses = completion_loss(folder, [sft_data.conversation(sample) for sample in heldout])
         loss = {"loss_per_token": round(mean_loss(losses), 6), "tokens": sum(n for _, n in losses)}
         write_json(saved, {"answers": answers, "loss": loss | {"samples": len(heldout)}})

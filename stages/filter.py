@@ -18,21 +18,11 @@ from collections import Counter, defaultdict
 from math import ceil
 from typing import Any
 
-from xinstruct.code.types import Signature, TypeSyntaxError, cases_from_json
-from xinstruct.execution.jobs import Job
+from xinstruct.execution.jobs import Job, of_sample
 from xinstruct.execution.judge import Judge
 from xinstruct.params import FilterParams
 from xinstruct.records import Reason, Sample, content_id
 from xinstruct.stage import Context, Script, run, work_root
-
-
-def job_of(sample: Sample) -> Job:
-    """What to judge. Raises ValueError when signature or cases cannot be read or there are none."""
-    cases = cases_from_json(sample.cases)
-    if not cases:
-        raise ValueError("the sample has no cases")
-    signature = Signature.from_json(sample.signature)
-    return Job(sample.id, sample.language, sample.code, sample.function, signature, tuple(cases))
 
 
 def work(ctx: Context[FilterParams]) -> None:
@@ -42,8 +32,8 @@ def work(ctx: Context[FilterParams]) -> None:
     for sample in samples:
         ctx.open(sample.id)
         try:
-            ready[sample.id] = (sample, job_of(sample))
-        except (TypeSyntaxError, ValueError) as error:
+            ready[sample.id] = (sample, of_sample(sample))
+        except ValueError as error:
             ctx.reject(sample, Reason.NO_CASES, str(error))
     with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
         verdicts = judge.judge([job for _, job in ready.values()], desc="filter: running answers")

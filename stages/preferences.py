@@ -1,13 +1,12 @@
 """D_s4: the tuned model's answers to training tasks, labelled by execution.
 
 Reads data/filter and models/sft; writes data/preferences: every sampled answer with its verdict
-(completions) and the pairs made of them. Answers are kept in scratch batch by batch, so that a
-killed run asks only for what is missing.
+(completions) and the pairs made of them. A killed run asks only for what is missing: answers are kept in
+scratch batch by batch, those of a server (student.sampling) in the journal one by one.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 from collections import Counter
@@ -15,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.code.extraction import extract_code
-from xinstruct.code.types import Signature, cases_from_json
-from xinstruct.execution.jobs import Job
+from xinstruct.execution.jobs import of_sample
 from xinstruct.execution.judge import Judge
 from xinstruct.files import write_json
-from xinstruct.models.generation import Generation, Generator
-from xinstruct.params import PreferencesParams
+from xinstruct.llm.calls import Request
+from xinstruct.llm.chat_model import ChatModel, ask_all
+from xinstruct.llm.student import open_student, place
+from xinstruct.params import LOCAL, PreferencesParams
+from xinstruct.prompts import user
 from xinstruct.records import Completion, Pair, Reason, Sample, content_id
 from xinstruct.stage import Context, Script, run, work_root
 from xinstruct.training.preferences import PASSED, REFERENCE, Answer, make_pairs, pick_tasks
@@ -43,45 +44,52 @@ def work(ctx: Context[PreferencesParams]) -> None:
     ctx.say(f"{len(pairs)} pairs of {len(every)} answers to {len(tasks)} tasks; {ctx.metrics['answers']}")
 
 
-def _ask(ctx: Context[PreferencesParams], tasks: list[Sample]) -> dict[str, list[Generation]]:
-    """Sampled answers by task id. Tasks of like length share a batch, one file of answers per batch."""
-    answers: dict[str, list[Generation]] = {}
+def _ask(ctx: Context[PreferencesParams], tasks: list[Sample]) -> dict[str, list[dict[str, Any]]]:
+    """Sampled answers (text, tokens, finished) by task id; tasks of like length share a batch and its file."""
+    answers: dict[str, list[dict[str, Any]]] = {}
     ordered = sorted(tasks, key=lambda task: (len(task.instruction), task.id))
-    # the size of a batch must not depend on the machine: it decides what shares a file
-    size = max(1, 64 // ctx.own.samples)
+    sampling = ctx.params.student.sampling
+    # A server gets all at once and the journal keeps each. Elsewhere the size of a batch must not depend on the
+    # machine: it decides what shares a file.
+    size = max(1, 64 // ctx.own.samples) if place(sampling, START.name) == LOCAL else max(1, len(ordered))
     paths = {ctx.scratch / f"answers-{start:05d}.json": start for start in range(0, len(ordered), size)}
     if missing := {path: start for path, start in paths.items() if not path.exists()}:
-        with Generator(START) as generator:
+        with open_student(START, sampling, ctx.name, ctx.scratch / f"calls-{START.name}.json") as model:
             for path, start in missing.items():
                 desc = f"answering {min(start + size, len(ordered))}/{len(ordered)}"
-                write_json(path, _generate(ctx, generator, ordered[start : start + size], desc))
+                write_json(path, _sampled(ctx, model, ordered[start : start + size], desc))
     for path in paths:
-        answers |= {
-            key: [Generation(**row) for row in rows]
-            for key, rows in json.loads(path.read_text(encoding="utf-8")).items()
-        }
+        answers |= json.loads(path.read_text(encoding="utf-8"))
     return answers
 
 
-def _generate(ctx: Context[PreferencesParams], generator: Generator, tasks: list[Sample], desc: str) -> dict[str, Any]:
-    found = generator.generate(
-        [[{"role": "user", "content": task.instruction}] for task in tasks],
-        max_new_tokens=ctx.own.max_new_tokens,
+def _sampled(
+    ctx: Context[PreferencesParams], model: ChatModel, tasks: list[Sample], desc: str
+) -> dict[str, list[dict[str, Any]]]:
+    """One batch of `_ask`."""
+    requests = [sample for task in tasks for sample in _request(ctx, task).samples(ctx.own.samples)]
+    answers = iter(ask_all(model, requests, desc))
+    return {task.id: [next(answers).brief() for _ in range(ctx.own.samples)] for task in tasks}
+
+
+def _request(ctx: Context[PreferencesParams], task: Sample) -> Request:
+    return Request(
+        id=task.id,
+        messages=(user(task.instruction),),
+        max_tokens=ctx.own.max_new_tokens,
         temperature=ctx.own.temperature,
-        samples=ctx.own.samples,
         seed=ctx.params.random_seed,
         stop=STOP,
-        desc=desc,
+        keep_stop=True,
     )
-    return {task.id: [dataclasses.asdict(g) for g in row] for task, row in zip(tasks, found, strict=True)}
 
 
 def _judged(
-    ctx: Context[PreferencesParams], tasks: list[Sample], answers: dict[str, list[Generation]]
+    ctx: Context[PreferencesParams], tasks: list[Sample], answers: dict[str, list[dict[str, Any]]]
 ) -> dict[str, list[Answer]]:
     """Every answer as a completion with its verdict. Equal codes of a task are run once."""
-    rows = {task.id: [_completion(task, i, g) for i, g in enumerate(answers[task.id])] for task in tasks}
-    jobs = {_key(row): _job(task, row) for task in tasks for row in rows[task.id] if row.code}
+    rows = {task.id: [_completion(task, i, row) for i, row in enumerate(answers[task.id])] for task in tasks}
+    jobs = {_key(row): of_sample(task, row.code, _key(row)) for task in tasks for row in rows[task.id] if row.code}
     with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
         verdicts = {verdict.id: verdict for verdict in judge.judge(list(jobs.values()), "judging answers")}
     for row in (row for found in rows.values() for row in found if row.code):
@@ -90,7 +98,7 @@ def _judged(
     judged = {}
     for task in tasks:
         couples = zip(rows[task.id], answers[task.id], strict=True)
-        judged[task.id] = [Answer(row, generation.finished) for row, generation in couples]
+        judged[task.id] = [Answer(row, answer["finished"]) for row, answer in couples]
         for row in rows[task.id]:
             ctx.add(row)
     return judged
@@ -100,26 +108,21 @@ def _key(row: Completion) -> str:
     return content_id(row.task_id, row.code)
 
 
-def _job(task: Sample, row: Completion) -> Job:
-    cases, signature = tuple(cases_from_json(task.cases)), Signature.from_json(task.signature)
-    return Job(_key(row), task.language, row.code, task.function, signature, cases)
-
-
-def _completion(task: Sample, index: int, generation: Generation) -> Completion:
-    code, rule = extract_code(generation.text, task.language, task.function)
+def _completion(task: Sample, index: int, answer: dict[str, Any]) -> Completion:
+    code, rule = extract_code(answer["text"], task.language, task.function)
     return Completion(
-        id=content_id("preferences", task.id, str(index), generation.text),
+        id=content_id("preferences", task.id, str(index), answer["text"]),
         model="sft",
         benchmark="train",
         task_id=task.id,
         language=task.language,
         index=index,
         prompt=task.instruction,
-        answer=generation.text,
+        answer=answer["text"],
         code=code,
         verdict=Reason.EMPTY_ANSWER.value,
         detail=f"extraction: {rule}",
-        completion_tokens=generation.tokens,
+        completion_tokens=answer["tokens"],
     )
 
 

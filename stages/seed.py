@@ -19,7 +19,7 @@ from xinstruct.agents.seeds import Draft, assign, generate, screen, try_snippets
 from xinstruct.agents.started import prefilled, resolved
 from xinstruct.code.inference import LANGUAGES
 from xinstruct.execution.judge import Judge
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 from xinstruct.params import SeedParams
 from xinstruct.records import Reason, Snippet
 from xinstruct.stage import Context, Script, run, work_root
@@ -34,7 +34,7 @@ def work(ctx: Context[SeedParams]) -> None:
     seed = ctx.params.random_seed
     with (
         Judge(ctx.params.execution, work_root() / "verdicts.sqlite") as judge,
-        Teacher(ctx.params.teacher, stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
+        Client(ctx.params.teacher, stage=ctx.name, account=ctx.scratch / f"calls-{ctx.shard}.json") as llm,
     ):
         own = resolved(ctx.own, llm)
         scorer = Scorer(own.scorer, seed, prefilled(own))
@@ -122,7 +122,7 @@ def _proved(ctx: Context[SeedParams], probe: Probe, funnel: Counter[tuple[str, s
 
 
 def _close(
-    ctx: Context[SeedParams], drafts: list[Draft], scorer: Scorer, llm: Teacher, funnel: Counter[tuple[str, str]]
+    ctx: Context[SeedParams], drafts: list[Draft], scorer: Scorer, llm: Client, funnel: Counter[tuple[str, str]]
 ) -> None:
     """Score what was written; keep it, or reject its snippet with the reason."""
     written = [draft for draft in drafts if draft.reason is None]

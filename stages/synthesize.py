@@ -21,7 +21,7 @@ from xinstruct.agents.started import prefilled, resolved
 from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Judge
 from xinstruct.languages import all_languages
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason, rejection
 from xinstruct.reporting.quality import calibration, coverage, measures
@@ -38,7 +38,7 @@ def work(ctx: Context[SynthesizeParams]) -> None:
     counts: Counter[tuple[str, str]] = Counter()
     with (
         Judge(ctx.params.execution, work_root() / "verdicts.sqlite") as judge,
-        Teacher(ctx.params.teacher, stage=ctx.name, account=ctx.scratch / f"teacher-{ctx.shard}.json") as llm,
+        Client(ctx.params.teacher, stage=ctx.name, account=ctx.scratch / f"calls-{ctx.shard}.json") as llm,
     ):
         params, metered = resolved(ctx.own, llm), Metered(llm)
         for group in own:

@@ -306,9 +306,7 @@ def _write_report(plan: Plan, context: Context[Any], opened: int) -> None:
     for name, table in context.tables.items():
         write_text(reports / name, table.to_csv(index=False))
     # beside the metrics and not in them: clock and journal decide what is in it
-    if calls := [
-        json.loads(path.read_text(encoding="utf-8")) for path in sorted(context.scratch.glob("teacher-*.json"))
-    ]:
+    if calls := [json.loads(path.read_text(encoding="utf-8")) for path in sorted(context.scratch.glob("calls-*.json"))]:
         write_json(reports / "calls.json", calls)
 
 

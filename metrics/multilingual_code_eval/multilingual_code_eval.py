@@ -17,10 +17,10 @@ import datasets
 import evaluate
 
 from xinstruct.benchmarks.passk import mean_pass_at_k, wilson
-from xinstruct.code.types import Signature, cases_from_json
-from xinstruct.execution.jobs import Job
+from xinstruct.execution.jobs import Job, of_sample
 from xinstruct.execution.judge import Judge
 from xinstruct.params import ExecutionParams, section
+from xinstruct.records import Sample
 
 _DESCRIPTION = "pass@k over answers in Python, JavaScript, TypeScript, Java, C++, C#, PHP and Bash."
 _CITATION = """\
@@ -101,13 +101,11 @@ def _record(reference: dict[str, str] | str, place: int) -> dict[str, str]:
 
 
 def _job(ident: str, task: dict[str, str], code: str, place: int) -> Job:
+    sample = Sample(id=ident, kind="", instruction="", response=code, parents=[], snippets=[], licenses=[], **task)
     try:
-        signature, cases = Signature.from_json(task["signature"]), tuple(cases_from_json(task["cases"]))
+        return of_sample(sample)
     except ValueError as error:
         raise ValueError(f"references[{place}]: {error}") from error
-    if not cases:
-        raise ValueError(f"references[{place}]: no cases; an answer would pass without being run")
-    return Job(ident, task["language"], code, task["function"], signature, cases)
 
 
 def _summary(languages: Sequence[str], details: list[list[Any]], k: Sequence[int]) -> dict[str, Any]:

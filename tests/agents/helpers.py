@@ -82,7 +82,7 @@ def as_served(body: str, stops: tuple[str, ...]) -> str:
 
 
 class Oracle:
-    """Has the Teacher's `ask`; `body(request)` writes an answer's code, the rest is canned."""
+    """Has the Client's `ask`; `body(request)` writes an answer's code, the rest is canned."""
 
     def __init__(
         self, body: Callable[[Request], str], sentence: str = "adds two whole numbers", rating: str = RATING

@@ -48,7 +48,7 @@ def run_stage(
     """Run one shard of a stage with this teacher; returns the folder of its part."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XINSTRUCT_WORK", str(folder / "work"))
-    monkeypatch.setattr(module, "Teacher", lambda params, **_: oracle)
+    monkeypatch.setattr(module, "Client", lambda params, **_: oracle)
     params = {"random_seed": 5, "languages": LANGUAGES, "teacher": {}, "execution": asdict(EXECUTION), name: own}
     plan = Plan(name, params, [], [], 1, str(folder / "work" / name))
     shutil.rmtree(plan.work, ignore_errors=True)

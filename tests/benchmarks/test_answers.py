@@ -20,7 +20,8 @@ from xinstruct.benchmarks.fetch import rows
 from xinstruct.benchmarks.problems import About, Problem, ProgramProblem, about
 from xinstruct.benchmarks.score import judge_params, score_file
 from xinstruct.execution.judge import Judge
-from xinstruct.files import BadInput
+from xinstruct.files import BadInput, hash_path
+from xinstruct.models.fetch import fetch_teacher
 
 NAMES = [f"P/{i}" for i in range(5)]
 PROBLEMS = [ProgramProblem(name, "python", "def f():\n", "f", "", "{code}") for name in NAMES]
@@ -84,8 +85,20 @@ def test_a_checkpoints_answers_are_scored_without_it(small: Path, tiny: Path, tm
         "humaneval_python", "python", path, small, lambda one: Judge(judge_params(one, PARAMS)), rule_set="chat"
     )
     assert len(found.rows) == len(RECORDS)
+    told = json.loads((out / "about.json").read_text())
+    assert (told["backend"], told["weights"]) == ("local", hash_path(tiny))
     with pytest.raises(BadInput, match="made with other max_new_tokens; give another --out"):
         answer(str(tiny), small, out, "--max-new-tokens", "5")
+
+
+def test_a_checkpoint_behind_the_embedded_server_is_no_endpoint(small: Path, tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+    folder, out = tmp_path / "teacher", tmp_path / "answers" / "tiny"
+    facts = fetch_teacher(str(tiny), folder / "weights", print)
+    (folder / "model.json").write_text(json.dumps(facts | {"file": "weights"}))
+    (folder / "weights" / "model.json").unlink()
+    assert answer(str(folder), small, out, "--limit", "1", "--max-new-tokens", "4") == 0
+    told = json.loads((out / "about.json").read_text())
+    assert (told["backend"], told["weights"]) == ("batched", f"sha256:{facts['sha256']}")
 
 
 def test_an_endpoints_answers(small: Path, tmp_path: Path, serve: Callable[[Script], str]) -> None:  # noqa: F811

@@ -100,6 +100,8 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(name: str, told: str) -
         ("teacher.model", "", "''; it must be not empty"),
         ("teacher.model", [], "[]; it must be not empty"),
         ("teacher.engine", "onnx", "'onnx'; it must be one of auto, batched, llamacpp"),
+        ("student.sampling", "vllm", "'vllm'; it must be local, or a URL (http://..., https://...)"),
+        ("student.sampling", ["http://a"], "['http://a']; it must be a text"),
         ("teacher.on_length", "drop", "'drop'; it must be one of keep, retry, error"),
         ("teacher.identity", None, "empty; it must be a text"),
         ("teacher.budget.run", None, "empty; it must be a section of its own keys"),
@@ -122,6 +124,9 @@ def test_items_of_lists_and_tables_are_checked_too() -> None:
     assert refusal({"seed.context": ["signature", "docs"]}) == told
     told = "params.yaml: teacher.prices.m.completion is missing; see docs/params.md"
     assert refusal({"teacher.prices": {"m": {"prompt": 0.15}}}) == told
+    told = "params.yaml: student.sampling.dpo is 'here'; it must be local, or a URL (http://..., https://...)"
+    assert refusal({"student.sampling": {"sft": "http://a", "dpo": "here"}}) == told
+    assert refusal({"student.sampling": {"stf": "http://a"}}).endswith("stf is no parameter; did you mean sft?")
     told = "params.yaml: evaluate.benchmarks.humaneval is -1; it must be at least 0"
     assert refusal({"evaluate.benchmarks": {"humaneval": -1}}) == told
 

@@ -19,7 +19,7 @@ from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.accounting import Progress
 from xinstruct.llm.calls import Reply, Request
-from xinstruct.llm.client import Answer, Teacher
+from xinstruct.llm.client import Answer, Client
 from xinstruct.llm.embedded import Embedded
 from xinstruct.models.fetch import fetch_teacher
 
@@ -29,7 +29,7 @@ PARAMS = {"context": 512, "slots": 16}
 
 
 def asked(folder: Path, journal: Path, requests: list[Request]) -> dict[str, Answer]:
-    with Teacher(asking(**PARAMS), folder, journal) as teacher:
+    with Client(asking(**PARAMS), folder, journal) as teacher:
         return {answer.id: answer for answer in teacher.ask(requests)}
 
 
@@ -38,7 +38,7 @@ def test_order_interruption_and_number_of_engines_change_nothing(checkpoint: Pat
     shuffled = requests[:]
     random.Random(5).shuffle(shuffled)
     one = asked(checkpoint, tmp_path / "one.sqlite", requests)
-    with Teacher(asking(**(PARAMS | {"servers": 1})), checkpoint, tmp_path / "two.sqlite") as teacher:
+    with Client(asking(**(PARAMS | {"servers": 1})), checkpoint, tmp_path / "two.sqlite") as teacher:
         assert isinstance(teacher.backend, Embedded)
         teacher.ask(shuffled[:5])
         (server,) = teacher.backend.servers
@@ -67,7 +67,7 @@ def test_tokens_are_counted_as_they_come(checkpoint: Path, tmp_path: Path, monke
         return True
 
     requests = [ask(f"Count to {n}.", prefill="1, 2, 3,", max_tokens=60) for n in range(100, 104)]
-    with Teacher(PARAMS, checkpoint, tmp_path / "j.sqlite") as teacher:
+    with Client(PARAMS, checkpoint, tmp_path / "j.sqlite") as teacher:
         assert isinstance(teacher.backend, Embedded)
         teacher.backend.start()
         with Progress(teacher.account, len(requests), "asking") as progress:
@@ -81,7 +81,7 @@ def test_tokens_are_counted_as_they_come(checkpoint: Path, tmp_path: Path, monke
 def test_as_an_endpoint_with_all_that_a_request_can_ask(checkpoint: Path, tmp_path: Path) -> None:
     with served(checkpoint) as (_, url):
         folder = endpoint_folder(tmp_path / "teacher", url)
-        with Teacher(asking(slots=4, repairs=0), folder, tmp_path / "j.sqlite") as teacher:
+        with Client(asking(slots=4, repairs=0), folder, tmp_path / "j.sqlite") as teacher:
             assert teacher.backend.endpoints[0].dialect == "xinstruct"  # type: ignore[union-attr]
             plain, started, stopped, valued, cut, shaped = teacher.ask(
                 [

@@ -15,7 +15,7 @@ from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.accounting import percentile
 from xinstruct.llm.budget import BudgetReached, run_id
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 from xinstruct.llm.journal import Journal
 from xinstruct.plan import Plan
 from xinstruct.records import Reason
@@ -33,12 +33,12 @@ def own_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XINSTRUCT_RUN", "one")
 
 
-def open_teacher(tmp_path: Path, url: str, stage: str = "seed", budget: Any = None, **params: Any) -> Teacher:
+def open_teacher(tmp_path: Path, url: str, stage: str = "seed", budget: Any = None, **params: Any) -> Client:
     """`budget` names the limits that there are, by scope."""
     folder = endpoint_folder(tmp_path / "teacher", url)
     none = dict.fromkeys(("tokens", "money", "minutes"), 0)
     limits = {scope: none | (budget or {}).get(scope, {}) for scope in ("stage", "run")}
-    return Teacher(
+    return Client(
         asking(**(QUICK | params), budget=limits), folder, tmp_path / "j.sqlite", stage, tmp_path / f"{stage}.json"
     )
 

@@ -17,7 +17,7 @@ from tests.llm.conftest import Handler, ask, endpoint_folder
 from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 from xinstruct.llm.dialects import FIELDS, chat_body, completion_body, read_reply, template_renderer
 
 Serve = Callable[[Any], str]
@@ -88,11 +88,23 @@ class Documented:
         return handler.reply(200, json.dumps(ANSWERS[self.dialect]).encode())
 
 
+@pytest.mark.parametrize("dialect", FIELDS)
+def test_a_stop_string_that_is_kept_is_told_only_to_servers_that_keep_it(dialect: str) -> None:
+    request = ask("q", stop=("END",), keep_stop=True)
+    body = completion_body(request, "q", dialect) if dialect == "llamacpp" else chat_body(dialect, "m", request)
+    keeps = dialect in ("vllm", "xinstruct")
+    assert body.get("stop") == (["END"] if keeps else None)
+    assert body.get("include_stop_str_in_output") == (True if keeps else None)
+    raw = {"choices": [{"message": {"content": "a END b END"}, "finish_reason": "length"}]}
+    reply = read_reply(raw, request, 1, 0.0)
+    assert (reply.text, reply.finish_reason) == ("a END", "stop")
+
+
 @pytest.mark.parametrize("dialect", ANSWERS)
 def test_a_call_in_each_dialect(tmp_path: Path, serve: Serve, dialect: str) -> None:
     server = Documented(dialect)
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
-    with Teacher(asking(repairs=0), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(repairs=0), folder, tmp_path / "j.sqlite") as teacher:
         assert teacher.backend.endpoints[0].dialect == dialect  # type: ignore[union-attr]
         plain, started = teacher.ask([ask("q"), ask("q", prefill="def f(", stop=("END",))])
     assert [a.error for a in (plain, started)] == ["", ""]
@@ -191,7 +203,7 @@ def test_log_probabilities_in_their_spellings() -> None:
 
 def test_the_context_a_server_states_is_held_against_what_is_asked(tmp_path: Path, serve: Serve) -> None:
     folder = endpoint_folder(tmp_path / "teacher", serve(Documented("vllm")))
-    with Teacher(asking(), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(), folder, tmp_path / "j.sqlite") as teacher:
         with pytest.raises(BadInput, match=r"4096 tokens.*teacher\.context"):
             teacher.ask([ask(f"q{i}", max_tokens=5000) for i in range(1000)])
         assert teacher.account.asked < 40
@@ -219,7 +231,7 @@ def test_a_thousand_equal_failures_are_one_error_after_a_few(
     server = Refusing("openai")
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
     with (
-        Teacher(asking(slots=4), folder, tmp_path / "j.sqlite") as teacher,
+        Client(asking(slots=4), folder, tmp_path / "j.sqlite") as teacher,
         pytest.raises(BadInput, match=match),
     ):
         teacher.ask([ask(f"q{i}") for i in range(1000)])
@@ -241,14 +253,14 @@ def test_a_server_that_cannot_be_used(tmp_path: Path, serve: Serve, status: int,
     url = serve(lambda handler, _: handler.reply(status, body))
     folder = endpoint_folder(tmp_path / "teacher", url)
     with pytest.raises(BadInput, match=match):
-        Teacher(asking(start_wait=0.1), folder, tmp_path / "j.sqlite")
+        Client(asking(start_wait=0.1), folder, tmp_path / "j.sqlite")
 
 
 def test_keys_in_urls_are_refused(tmp_path: Path) -> None:
     for url in ("http://user:secret@127.0.0.1:1/v1", "http://127.0.0.1:1/v1?api_key=secret"):
         folder = endpoint_folder(tmp_path / "teacher", url)
         with pytest.raises(BadInput, match="XINSTRUCT_API_KEY") as caught:
-            Teacher(asking(), folder, tmp_path / "j.sqlite")
+            Client(asking(), folder, tmp_path / "j.sqlite")
         assert "secret" not in str(caught.value)
 
 
@@ -265,7 +277,7 @@ def test_further_headers_and_echoed_keys(tmp_path: Path, serve: Serve, monkeypat
             return handler.reply(400, f"you sent {dict(handler.headers)}".encode())
 
     folder = endpoint_folder(tmp_path / "teacher", serve(Echoing("openai")))
-    with Teacher(asking(), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(), folder, tmp_path / "j.sqlite") as teacher:
         (answer,) = teacher.ask([ask("q")])
     assert answer.error.startswith("rejected")
     assert (seen[-1]["Authorization"], seen[-1]["X-Team"]) == ("Bearer sk-very-secret", "team-secret")
@@ -273,7 +285,7 @@ def test_further_headers_and_echoed_keys(tmp_path: Path, serve: Serve, monkeypat
         assert path.is_dir() or b"-secret" not in path.read_bytes()
     monkeypatch.setenv("XINSTRUCT_HEADERS", "X-Team: secret")
     with pytest.raises(BadInput, match="JSON object"):
-        Teacher(asking(), folder, tmp_path / "j.sqlite")
+        Client(asking(), folder, tmp_path / "j.sqlite")
 
 
 def test_a_tokenizer_without_chat_template_is_named(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
-from xinstruct.llm.client import Answer, Teacher
+from xinstruct.llm.client import Answer, Client
 from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.server import EmbeddedServer
 from xinstruct.models.convert import gguf_to_folder
@@ -30,7 +30,7 @@ QUESTION = ({"role": "user", "content": "Write a Python function that adds 12 an
 
 
 def ask(folder: Path, journal: Path, requests: list[Request], servers: int = 2) -> dict[str, Answer]:
-    with Teacher(asking(**(PARAMS | {"servers": servers, "slots": 1})), folder, journal) as teacher:
+    with Client(asking(**(PARAMS | {"servers": servers, "slots": 1})), folder, journal) as teacher:
         return {answer.id: answer for answer in teacher.ask(requests)}
 
 
@@ -134,7 +134,7 @@ def test_a_prompt_too_long_is_one_clear_error(embedded: Path, tmp_path: Path) ->
 def test_a_killed_server_is_started_again_with_the_same_answers(embedded: Path, tmp_path: Path) -> None:
     requests = candidates(1, 2)
     wanted = ask(embedded, tmp_path / "one.sqlite", requests)
-    with Teacher(asking(**(PARAMS | {"servers": 2})), embedded, tmp_path / "two.sqlite") as teacher:
+    with Client(asking(**(PARAMS | {"servers": 2})), embedded, tmp_path / "two.sqlite") as teacher:
         assert isinstance(teacher.backend, Embedded)
         first = teacher.ask(requests[:1])
         for child in [server._child for server in teacher.backend.servers]:

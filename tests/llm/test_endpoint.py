@@ -13,14 +13,14 @@ import pytest
 from tests.llm.conftest import ChatServer, Handler, ask, endpoint_folder, said
 from tests.params import asking
 from xinstruct.files import BadInput
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 
 Serve = Callable[[Any], str]
 QUICK = {"slots": 4, "backoff": 0.01, "start_wait": 0.2}
 
 
-def teacher(tmp_path: Path, url: str, **params: Any) -> Teacher:
-    return Teacher(asking(**(QUICK | params)), endpoint_folder(tmp_path / "teacher", url), tmp_path / "journal.sqlite")
+def teacher(tmp_path: Path, url: str, **params: Any) -> Client:
+    return Client(asking(**(QUICK | params)), endpoint_folder(tmp_path / "teacher", url), tmp_path / "journal.sqlite")
 
 
 def test_answers_come_in_order_and_only_once(tmp_path: Path, serve: Serve) -> None:

@@ -15,7 +15,7 @@ from tests.llm.conftest import ChatServer, ask, endpoint_folder
 from tests.params import asking
 from xinstruct.cli import main
 from xinstruct.files import BadInput
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 from xinstruct.llm.exchange import SCHEMA, export_calls, import_calls
 from xinstruct.llm.journal import MIGRATIONS, Entry, Journal, call_key
 
@@ -93,14 +93,14 @@ def test_round_trip_without_the_teacher(tmp_path: Path, serve: Serve) -> None:
     server = ChatServer()
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
     questions = [ask(f"q{i}", seed=i) for i in range(25)]
-    with Teacher(asking(identity="m"), folder, tmp_path / "one.sqlite") as teacher:
+    with Client(asking(identity="m"), folder, tmp_path / "one.sqlite") as teacher:
         first = [answer.text for answer in teacher.ask(questions)]
         usage = teacher.usage | {"cached": 0}
     one, two, parquet = tmp_path / "one.sqlite", tmp_path / "two.sqlite", tmp_path / "out" / "calls.parquet"
     assert main(["journal", "--journal", str(one), "export", str(parquet)]) == 0
     assert main(["journal", "--journal", str(two), "import", str(parquet)]) == 0
     server.asked.clear()
-    with Teacher(asking(identity="m"), folder, two) as teacher:
+    with Client(asking(identity="m"), folder, two) as teacher:
         assert [answer.text for answer in teacher.ask(questions)] == first
         assert teacher.usage | {"cached": 0} == usage
     assert not server.asked

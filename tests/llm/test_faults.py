@@ -27,7 +27,7 @@ import pytest
 from tests.llm.conftest import ChatServer, Handler, Loopback, ask, endpoint_folder, said
 from tests.params import asking
 from xinstruct.files import BadInput
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 from xinstruct.llm.journal import Journal
 
 Serve = Callable[[Any], str]
@@ -110,7 +110,7 @@ def answered(journal: Path) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_alone_passes(tmp_path: Path, serve: Serve, fault: str) -> None:
     server = ChatServer(trouble={"q1": [FAULTS[fault]] * 2})
-    with Teacher(
+    with Client(
         asking(**QUICK), endpoint_folder(tmp_path / "teacher", serve(server)), tmp_path / "j.sqlite"
     ) as teacher:
         answers = teacher.ask([ask("q0"), ask("q1"), ask("q2")])
@@ -129,7 +129,7 @@ def test_all_faults_mixed_change_nothing(tmp_path: Path, serve: Serve) -> None:
     for name, server in (("calm", ChatServer()), ("faulty", Faulty(1, 3, list(FAULTS)))):
         params = QUICK | {"slots": 24, "identity": "m"}
         folder = endpoint_folder(tmp_path / name, serve(server))
-        with Teacher(asking(**params), folder, tmp_path / f"{name}.sqlite") as teacher:
+        with Client(asking(**params), folder, tmp_path / f"{name}.sqlite") as teacher:
             results.append(([(a.id, a.text) for a in teacher.ask(questions)], teacher.usage))
     assert results[0] == results[1]
     assert answered(tmp_path / "calm.sqlite") == answered(tmp_path / "faulty.sqlite")
@@ -150,7 +150,7 @@ def test_a_storm_of_429_rests_the_endpoint_and_loses_nothing(tmp_path: Path, ser
                 return handler.reply(429, b"", Retry_After="0.3")
             return super().__call__(handler, body)
 
-    with Teacher(
+    with Client(
         asking(**(QUICK | {"slots": 64})), endpoint_folder(tmp_path / "teacher", serve(Stormy())), tmp_path / "j.sqlite"
     ) as teacher:
         answers = teacher.ask([ask(f"q{i}") for i in range(200)])
@@ -175,7 +175,7 @@ def test_refused_at_first_and_restarted_midway(tmp_path: Path, loopback: Make) -
         place.start()
 
     threading.Thread(target=restart, daemon=True).start()
-    with Teacher(asking(**(QUICK | {"start_wait": 20})), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(**(QUICK | {"start_wait": 20})), folder, tmp_path / "j.sqlite") as teacher:
         answers = teacher.ask([ask(f"q{i}") for i in range(400)])
         assert [a.text for a in answers] == [f"echo q{i}" for i in range(400)]
         assert set(teacher.account.retried) <= {"dropped", "unreachable", "garbled"}
@@ -195,7 +195,7 @@ def test_another_endpoint_takes_over(tmp_path: Path, loopback: Make) -> None:
         places[0].stop()
 
     threading.Thread(target=die, daemon=True).start()
-    with Teacher(asking(**(QUICK | {"slots": 4})), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(**(QUICK | {"slots": 4})), folder, tmp_path / "j.sqlite") as teacher:
         start = time.monotonic()
         answers = teacher.ask([ask(f"q{i}") for i in range(300)])
         assert [a.text for a in answers] == [f"echo q{i}" for i in range(300)]
@@ -208,7 +208,7 @@ def test_another_endpoint_takes_over(tmp_path: Path, loopback: Make) -> None:
 def test_replicas_must_serve_one_model(tmp_path: Path, serve: Serve) -> None:
     folder = endpoint_folder(tmp_path / "teacher", serve(ChatServer()), serve(ChatServer(names=("other",))))
     with pytest.raises(BadInput, match="different models"):
-        Teacher(asking(**QUICK), folder, tmp_path / "j.sqlite")
+        Client(asking(**QUICK), folder, tmp_path / "j.sqlite")
 
 
 def test_poison_is_set_aside_with_its_error_and_asked_again(tmp_path: Path, serve: Serve) -> None:
@@ -216,7 +216,7 @@ def test_poison_is_set_aside_with_its_error_and_asked_again(tmp_path: Path, serv
     server = ChatServer(trouble={name: [fault] * 999 for name, fault in poison.items()})
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
     questions = [ask(f"q{i}") for i in range(30)] + [ask(name) for name in poison]
-    with Teacher(asking(**(QUICK | {"attempts": 3})), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(**(QUICK | {"attempts": 3})), folder, tmp_path / "j.sqlite") as teacher:
         answers = teacher.ask(questions)
     assert [a.text for a in answers[:30]] == [f"echo q{i}" for i in range(30)]
     assert [a.error.split(":")[0] for a in answers[30:]] == ["server", "dropped", "rejected"]
@@ -227,7 +227,7 @@ def test_poison_is_set_aside_with_its_error_and_asked_again(tmp_path: Path, serv
     assert len(answered(tmp_path / "j.sqlite")) == 30
     server.trouble.clear()
     server.asked.clear()
-    with Teacher(asking(**QUICK), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(**QUICK), folder, tmp_path / "j.sqlite") as teacher:
         assert [a.text for a in teacher.ask(questions[30:])] == [f"echo {name}" for name in poison]
     assert len(server.asked) == 3
 
@@ -235,12 +235,12 @@ def test_poison_is_set_aside_with_its_error_and_asked_again(tmp_path: Path, serv
 def test_poison_alone_is_told_from_a_broken_server(tmp_path: Path, serve: Serve) -> None:
     server = ChatServer(trouble={"p": [FAULTS["500"]] * 99})
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
-    with Teacher(asking(**(QUICK | {"attempts": 2})), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(**(QUICK | {"attempts": 2})), folder, tmp_path / "j.sqlite") as teacher:
         assert teacher.ask([ask("p")])[0].error.startswith("server:"), "a plain question was answered: it is poison"
     broken = ChatServer(trouble={q: [FAULTS["500"]] * 99 for q in ("p", "Say yes.")})
     folder = endpoint_folder(tmp_path / "broken", serve(broken))
     with (
-        Teacher(asking(**(QUICK | {"attempts": 2})), folder, tmp_path / "k.sqlite") as teacher,
+        Client(asking(**(QUICK | {"attempts": 2})), folder, tmp_path / "k.sqlite") as teacher,
         pytest.raises(BadInput, match="a plain question neither"),
     ):
         teacher.ask([ask("p")])
@@ -250,7 +250,7 @@ def test_busy_for_too_long_stops_the_run_and_keeps_the_answers(tmp_path: Path, s
     server = ChatServer(trouble={f"q{i}": [FAULTS["503"]] * 9999 for i in range(5, 50)})
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
     questions = [ask(f"q{i}") for i in range(50)]
-    with Teacher(asking(**(QUICK | {"slots": 2, "patience": 0.3})), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(**(QUICK | {"slots": 2, "patience": 0.3})), folder, tmp_path / "j.sqlite") as teacher:
         with pytest.raises(BadInput, match=r"overloaded.*run again to go on"):
             teacher.ask(questions)
         assert [a.cached for a in teacher.ask(questions[:5])] == [True] * 5
@@ -261,10 +261,10 @@ import json, sys
 from pathlib import Path
 from tests.params import asking
 from xinstruct.llm.calls import Request
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 folder, journal, out, count, params = sys.argv[1:]
 requests = [Request(str(i), ({"role": "user", "content": f"q{i}"},), seed=i) for i in range(int(count))]
-with Teacher(asking(**json.loads(params)), Path(folder), Path(journal)) as teacher:
+with Client(asking(**json.loads(params)), Path(folder), Path(journal)) as teacher:
     rows = [[a.id, a.text, a.finish_reason, a.prompt_tokens, a.completion_tokens] for a in teacher.ask(requests)]
 Path(out).write_text(json.dumps(rows))
 """
@@ -308,12 +308,12 @@ def test_failed_and_truncated_answers_are_never_served_as_good(tmp_path: Path, s
     cut = [lambda h: h.reply(200, said("half", "length"))] * 2
     server = ChatServer(trouble={"cut": cut, "bad": [lambda h: h.reply(400, b"no")]})
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
-    with Teacher(asking(**QUICK), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(**QUICK), folder, tmp_path / "j.sqlite") as teacher:
         first = teacher.ask([ask("cut"), ask("bad")])
         again = teacher.ask([ask("cut"), ask("bad")])
     assert [(a.finish_reason, a.cached) for a in first] == [("length", False), ("error", False)]
     assert [(a.finish_reason, a.cached) for a in again] == [("length", True), ("stop", False)]
-    with Teacher(asking(**(QUICK | {"on_length": "error"})), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(**(QUICK | {"on_length": "error"})), folder, tmp_path / "j.sqlite") as teacher:
         assert [(a.text, a.error.split(":")[0]) for a in teacher.ask([ask("cut")])] == [("", "length")]
     with Journal(tmp_path / "j.sqlite") as journal:
         assert len(journal) == 2

@@ -17,7 +17,7 @@ import pytest
 from tests.llm.conftest import ChatServer, Handler, endpoint_folder, said
 from tests.params import asking
 from xinstruct.files import BadInput
-from xinstruct.llm.client import Request, Teacher
+from xinstruct.llm.client import Client, Request
 from xinstruct.llm.journal import MIGRATIONS, Entry, Journal, call_key
 
 BASE = Request("id", ({"role": "user", "content": "hello"},))
@@ -25,10 +25,10 @@ ASKER = """
 import sys
 from pathlib import Path
 from tests.params import asking
-from xinstruct.llm.client import Request, Teacher
+from xinstruct.llm.client import Request, Client
 folder, journal, prefix, count = sys.argv[1:]
 requests = [Request(str(i), ({"role": "user", "content": f"{prefix}{i}"},)) for i in range(int(count))]
-with Teacher(asking(slots=4), Path(folder), Path(journal)) as teacher:
+with Client(asking(slots=4), Path(folder), Path(journal)) as teacher:
     for answer in teacher.ask(requests):
         print(answer.text)
 """
@@ -143,4 +143,4 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
 
 def test_a_missing_model_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="run the fetch stage"):
-        Teacher(asking(), tmp_path / "none", tmp_path / "j.sqlite")
+        Client(asking(), tmp_path / "none", tmp_path / "j.sqlite")

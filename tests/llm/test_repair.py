@@ -11,7 +11,7 @@ import pytest
 
 from tests.llm.conftest import ChatServer, Handler, ask, endpoint_folder, said
 from tests.params import asking
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 from xinstruct.llm.repair import misses
 
 Serve = Callable[[Any], str]
@@ -37,9 +37,9 @@ class Says(ChatServer):
         return handler.reply(200, self.answer(self.asked[-1]))
 
 
-def open_teacher(tmp_path: Path, url: str, **params: Any) -> Teacher:
+def open_teacher(tmp_path: Path, url: str, **params: Any) -> Client:
     folder = endpoint_folder(tmp_path / "teacher", url)
-    return Teacher(asking(**({"slots": 2, "backoff": 0.01} | params)), folder, tmp_path / "j.sqlite")
+    return Client(asking(**({"slots": 2, "backoff": 0.01} | params)), folder, tmp_path / "j.sqlite")
 
 
 def test_an_answer_that_misses_its_schema_is_repaired(tmp_path: Path, serve: Serve) -> None:

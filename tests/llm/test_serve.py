@@ -15,7 +15,7 @@ import pytest
 
 from tests.llm.conftest import ask, endpoint_folder
 from tests.params import asking
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 from xinstruct.llm.serve import model_file
 
 COMMAND = [sys.executable, "-m", "xinstruct.cli", "serve"]
@@ -51,7 +51,7 @@ def test_it_prints_its_url_answers_and_ends_cleanly(embedded: Path, tmp_path: Pa
         assert url.endswith("/v1")
         (child,) = children(process.pid)
         folder = endpoint_folder(tmp_path / "teacher", url)
-        with Teacher(asking(slots=2), folder, tmp_path / "j.sqlite") as teacher:
+        with Client(asking(slots=2), folder, tmp_path / "j.sqlite") as teacher:
             endpoint = teacher.backend.endpoints[0]  # type: ignore[union-attr]
             assert endpoint.dialect == "llamacpp"
             plain, started = teacher.ask(
@@ -73,7 +73,7 @@ def test_schema_logprobs_stop_and_seed_of_llamacpp(embedded: Path, tmp_path: Pat
     sampled = ask("Write a word.", max_tokens=8, temperature=1.5)
     with served(embedded) as (_, url):
         folder = endpoint_folder(tmp_path / "teacher", url)
-        with Teacher(asking(slots=1), folder, tmp_path / "j.sqlite") as teacher:
+        with Client(asking(slots=1), folder, tmp_path / "j.sqlite") as teacher:
             shaped, valued, started, stopped = teacher.ask(
                 [
                     ask("Is it so?", schema=schema, max_tokens=60),

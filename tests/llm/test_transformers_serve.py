@@ -17,7 +17,7 @@ import pytest
 from tests.llm.conftest import ROOT, ask, endpoint_folder
 from tests.params import asking
 from xinstruct.files import BadInput
-from xinstruct.llm.client import Teacher
+from xinstruct.llm.client import Client
 
 pytestmark = pytest.mark.slow
 PYTHON = ROOT / "build" / "bench-venv" / "serve" / "bin" / "python"
@@ -51,7 +51,7 @@ def served() -> Iterator[str]:
 def test_a_local_checkpoint_answers(served: str, tmp_path: Path) -> None:
     folder = endpoint_folder(tmp_path / "teacher", served)
     params = {"slots": 2, "start_wait": 180, "served_as": str(checkpoint())}
-    with Teacher(asking(**params), folder, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(**params), folder, tmp_path / "j.sqlite") as teacher:
         assert teacher.backend.endpoints[0].dialect == "transformers"  # type: ignore[union-attr]
         plain, started, stopped = teacher.ask(
             [
@@ -76,4 +76,4 @@ def test_a_local_checkpoint_answers(served: str, tmp_path: Path) -> None:
 def test_the_name_must_be_given(served: str, tmp_path: Path) -> None:
     folder = endpoint_folder(tmp_path / "teacher", served)
     with pytest.raises(BadInput, match=r"teacher\.served_as"):
-        Teacher(asking(start_wait=180), folder, tmp_path / "j.sqlite")
+        Client(asking(start_wait=180), folder, tmp_path / "j.sqlite")

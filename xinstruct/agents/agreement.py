@@ -15,10 +15,10 @@ from typing import Any
 
 from xinstruct.agents.answers import Candidate, Task, ask, record, tries
 from xinstruct.agents.cases import MIN_CASES, Observer, weak
-from xinstruct.agents.scorer import Asker
 from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages.generate import random_args
+from xinstruct.llm.chat_model import ChatModel
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason
 
@@ -47,7 +47,7 @@ def draw_inputs(signature: Signature, known: Sequence[Case], count: int, seed: i
 def agree(
     pairs: Sequence[tuple[Task, Task]],
     known: Sequence[Sequence[Case]],
-    teacher: Asker,
+    teacher: ChatModel,
     judge: Observer,
     params: SynthesizeParams,
     seed: int,

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from xinstruct.agents.cases import Observer
 from xinstruct.agents.refusals import SUSPECT, named_fence, why
-from xinstruct.agents.scorer import Asker
 from xinstruct.agents.started import prefilled, sent
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
 from xinstruct.code.completion import body_of, complete, stops, whole_answer
@@ -22,6 +21,7 @@ from xinstruct.execution.jobs import Job
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
 from xinstruct.languages.header import FunctionHeader
+from xinstruct.llm.chat_model import ChatModel
 from xinstruct.llm.client import Answer, Request
 from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import assistant, render, user
@@ -218,7 +218,7 @@ def fenced(language: str, code: str) -> str:
     return render("answer", fence=get(language).fence, code=code.strip())
 
 
-def answer(tasks: Sequence[Task], teacher: Asker, judge: Observer, tries: Tries, seed: int) -> None:
+def answer(tasks: Sequence[Task], teacher: ChatModel, judge: Observer, tries: Tries, seed: int) -> None:
     """Fill in the tasks' candidates and verdicts, wave by wave, until each has its answer or its fill."""
     total, wave = tries.candidates, tries.wave
     waves = [range(first, min(first + wave, total)) for first in range(0, total, wave)]
@@ -238,7 +238,7 @@ def answer(tasks: Sequence[Task], teacher: Asker, judge: Observer, tries: Tries,
 
 
 def ask(
-    tasks: Sequence[Task], indices: range, teacher: Asker, tries: Tries, seed: int, purpose: str = "answers"
+    tasks: Sequence[Task], indices: range, teacher: ChatModel, tries: Tries, seed: int, purpose: str = "answers"
 ) -> list[tuple[Task, Candidate]]:
     """Ask for these candidates of each task. Returns those whose code is new; repeats only cost tokens."""
     wanted = [(task, index, task.request(index, tries, seed)) for task in tasks for index in indices]

@@ -16,12 +16,13 @@ from xinstruct.agents.derived import derive
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.making import make_sample
 from xinstruct.agents.reflection import note_text
-from xinstruct.agents.scorer import Asker, Scorer
+from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.shapes import families, follow
 from xinstruct.agents.society import Society
 from xinstruct.agents.tasks import Thread, call_failure
 from xinstruct.agents.verification import Found, Tools, verify
 from xinstruct.languages import get
+from xinstruct.llm.chat_model import ChatModel
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason, Sample
 
@@ -37,7 +38,7 @@ class Outcome:
     rated: float | None = None  # the scorer's total, of failed answers too where synthesize.rate_failures says so
 
 
-def run_round(society: Society, number: int, teacher: Asker, judge: Observer, scorer: Scorer) -> list[Outcome]:
+def run_round(society: Society, number: int, teacher: ChatModel, judge: Observer, scorer: Scorer) -> list[Outcome]:
     """All discussions of a round, in the order they were drawn."""
     params, seed = society.params, society.seed
     discussions = society.plan(number)
@@ -54,7 +55,7 @@ def run_round(society: Society, number: int, teacher: Asker, judge: Observer, sc
     return outcomes
 
 
-def _create(discussions: Sequence[Discussion], teacher: Asker, params: SynthesizeParams, seed: int) -> None:
+def _create(discussions: Sequence[Discussion], teacher: ChatModel, params: SynthesizeParams, seed: int) -> None:
     """The created prompts; parts of a meeting that share one take it over."""
     own, shared = families(discussions)
     requests = [d.prompt(params, seed) for d in own]
@@ -77,7 +78,7 @@ def _outcome(discussion: Discussion, chosen: Found | None) -> Outcome:
     return Outcome(discussion, make_sample(discussion, chosen.candidate, chosen.cases))
 
 
-def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: Asker) -> None:
+def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: ChatModel) -> None:
     """Rate what was verified; a sample below the cut-off or without a rating is rejected."""
     found = [(o, o.sample) for o in outcomes if o.sample is not None]
     threads = [o.discussion.thread for o, _ in found]
@@ -97,7 +98,7 @@ def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: Asker) -> None:
             outcome.discussion.thread.add("reflection", words, agent=agent.id, sample=sample.id, value=rating.total)
 
 
-def _rate_failures(outcomes: Sequence[Outcome], scorer: Scorer, teacher: Asker, count: int) -> None:
+def _rate_failures(outcomes: Sequence[Outcome], scorer: Scorer, teacher: ChatModel, count: int) -> None:
     """Rate code that failed by running, so that it shows what a score is worth. It changes no memory."""
     failed = [(o, o.discussion.attempt) for o in outcomes if o.discussion.attempt is not None][:count]
     samples = [make_sample(o.discussion, attempt, o.discussion.cases) for o, attempt in failed if attempt]

@@ -30,7 +30,7 @@ _LINE = re.compile(
 )
 
 
-class Asker(Protocol):
+class ChatModel(Protocol):
     """What agents need of the teacher."""
 
     def ask(self, requests: Sequence[Request], desc: str = ...) -> list[Answer]:
@@ -133,7 +133,7 @@ class Scorer:
         self.seed, self.started = seed, started
         check_aspects(params)
 
-    def rate(self, samples: Sequence[Sample], teacher: Asker, threads: Sequence[Thread]) -> list[Rating]:
+    def rate(self, samples: Sequence[Sample], teacher: ChatModel, threads: Sequence[Thread]) -> list[Rating]:
         """One rating per sample, in order. Prompts, answers and totals go to the threads."""
         requests = [self.request(sample) for sample in samples]
         answers = teacher.ask(requests, "scoring") if requests else []
@@ -199,7 +199,7 @@ class Scorer:
         requests: list[Request],
         answers: list[Answer],
         ratings: list[Rating],
-        teacher: Asker,
+        teacher: ChatModel,
         threads: Sequence[Thread],
     ) -> None:
         """Ask once more where the JSON was not usable, showing what was wrong with it."""

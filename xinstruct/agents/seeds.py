@@ -15,7 +15,6 @@ from xinstruct.agents import cases as casework
 from xinstruct.agents.answers import Task, Tries, answer, generation
 from xinstruct.agents.cases import Observer, Probe
 from xinstruct.agents.examples import solutions
-from xinstruct.agents.scorer import Asker
 from xinstruct.agents.started import follows, prefilled, sent
 from xinstruct.agents.tasks import (
     Thread,
@@ -32,6 +31,7 @@ from xinstruct.code.types import Signature, TypeSyntaxError, cases_to_json
 from xinstruct.files import BadInput
 from xinstruct.languages import get
 from xinstruct.languages.header import difficulty
+from xinstruct.llm.chat_model import ChatModel
 from xinstruct.llm.client import Answer, Request
 from xinstruct.params import SeedParams
 from xinstruct.prompts import render, user
@@ -196,7 +196,7 @@ class IGenerator:
         )
         return sent(request, prefilled(self.params))
 
-    def write(self, drafts: Sequence[Draft], teacher: Asker, source: str) -> None:
+    def write(self, drafts: Sequence[Draft], teacher: ChatModel, source: str) -> None:
         """Fill in each draft's sentence, or its reason. `source` is doc or code."""
         requests = [self.request(draft, source) for draft in drafts]
         answers = teacher.ask(requests, f"instructions from {source}") if requests else []
@@ -221,7 +221,7 @@ class RGenerator:
     def __init__(self, params: SeedParams, seed: int) -> None:
         self.params, self.seed = params, seed
 
-    def write(self, drafts: Sequence[Draft], teacher: Asker, judge: Observer) -> None:
+    def write(self, drafts: Sequence[Draft], teacher: ChatModel, judge: Observer) -> None:
         """Fill in each draft's response, or its reason."""
         if self.params.response == "function":
             for draft in drafts:
@@ -257,7 +257,7 @@ class RGenerator:
         )
 
 
-def generate(drafts: Sequence[Draft], teacher: Asker, judge: Observer, params: SeedParams, seed: int) -> None:
+def generate(drafts: Sequence[Draft], teacher: ChatModel, judge: Observer, params: SeedParams, seed: int) -> None:
     """Run I then R for D_s1, R then I for D_s2: fills in sentences and responses, or reasons."""
     writer, responder = IGenerator(params, seed), RGenerator(params, seed)
     first = [d for d in drafts if d.kind == "Ds1"]

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from xinstruct.agents.scorer import Asker
+from xinstruct.llm.chat_model import ChatModel
 from xinstruct.llm.client import Answer, Request
 
 
 class Metered:
     """A teacher whose calls are counted by what they are for."""
 
-    def __init__(self, teacher: Asker) -> None:
+    def __init__(self, teacher: ChatModel) -> None:
         self.teacher = teacher
         self.counts: Counter[tuple[str, str]] = Counter()
 
     def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
-        """See Asker."""
+        """See ChatModel."""
         answers = self.teacher.ask(requests, desc)
         purpose = desc.replace(" ", "_")
         self.counts[purpose, "calls"] += len(answers)

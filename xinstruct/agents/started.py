@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from xinstruct.agents.scorer import Asker
+from xinstruct.llm.chat_model import ChatModel
 from xinstruct.llm.client import Request
 from xinstruct.params import SeedParams, SynthesizeParams
 from xinstruct.prompts import render, user
@@ -18,7 +18,7 @@ from xinstruct.prompts import render, user
 Own = TypeVar("Own", SeedParams, SynthesizeParams)
 
 
-def resolved(params: Own, teacher: Asker) -> Own:
+def resolved(params: Own, teacher: ChatModel) -> Own:
     """The section without `started: auto`: the teacher tells whether it continues answers."""
     if params.started != "auto":
         return params

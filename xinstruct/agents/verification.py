@@ -14,12 +14,12 @@ from xinstruct.agents.answers import Candidate, Task, answer, generation, transl
 from xinstruct.agents.cases import Observer
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.examples import shown, solutions, source_for, translations
-from xinstruct.agents.scorer import Asker
 from xinstruct.agents.society import Society
 from xinstruct.agents.tasks import supports
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.languages import get
+from xinstruct.llm.chat_model import ChatModel
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason
 
@@ -59,20 +59,20 @@ Chosen = dict[str, Found]  # by discussion
 class Tools:
     """Whom a round asks, who runs code, by which params (the synthesize section) and seed."""
 
-    teacher: Asker
+    teacher: ChatModel
     judge: Observer
     params: SynthesizeParams
     seed: int
 
 
-def verify(discussions: list[Discussion], society: Society, teacher: Asker, judge: Observer) -> Chosen:
+def verify(discussions: list[Discussion], society: Society, teacher: ChatModel, judge: Observer) -> Chosen:
     """Verified answers of the discussions; every other one is left with its reason."""
     kept = [d for d in discussions if d.operation.keeps_behaviour]
     new = [d for d in discussions if not d.operation.keeps_behaviour]
     return _translate(kept, society, teacher, judge) | _invent(new, society, teacher, judge)
 
 
-def _translate(discussions: list[Discussion], society: Society, teacher: Asker, judge: Observer) -> Chosen:
+def _translate(discussions: list[Discussion], society: Society, teacher: ChatModel, judge: Observer) -> Chosen:
     """Answers that the base's cases check."""
     params = society.params
     tasks = [_translation_task(d, society) for d in discussions]
@@ -106,7 +106,7 @@ def _translation_task(discussion: Discussion, society: Society) -> Task:
     )
 
 
-def _invent(discussions: list[Discussion], society: Society, teacher: Asker, judge: Observer) -> Chosen:
+def _invent(discussions: list[Discussion], society: Society, teacher: ChatModel, judge: Observer) -> Chosen:
     """Answers of new problems, checked by the agreement of two languages."""
     params, usable, pairs = society.params, [], []
     for discussion in discussions:

@@ -1,12 +1,13 @@
 """Ask a model a benchmark's problems and keep the raw answers: ``xinstruct answer --model M --out FOLDER``.
 
-M is a checkpoint's folder (asked in batches by transformers), or what teacher.model may be: a registered name or a
-folder with a GGUF file (the embedded server), or the URL of an OpenAI-protocol server. The protocol is the
-benchmark's: "paper" (one chat turn) or "explain"; greedy unless --temperature says otherwise.
+M is a checkpoint's folder (run in this process), or what teacher.model may be: a registered name or a folder with a
+GGUF file (the embedded server), or the URL of an OpenAI-protocol server. The protocol is the benchmark's: "paper"
+(one chat turn) or "explain"; greedy unless --temperature says otherwise.
 
 FOLDER/BENCHMARK-VARIANT-LANGUAGE.jsonl.gz holds one JSON object an answer (task_id, completion, tokens, finished),
-which `xinstruct score` reads without any model; FOLDER/about.json says what they were made by. A run that was ended
-goes on where it was: transformers lose at most --chunk answers, the others none.
+which `xinstruct score` reads without any model; FOLDER/about.json says what they were made by: the weights, and what
+ran them as `backend`: local (this process), batched or llamacpp (the embedded server's engines), endpoint. A run
+that was ended goes on where it was: a local one loses the answers to at most --chunk problems, the others none.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +27,21 @@ from xinstruct.benchmarks.command import add_data, data_folder, make_judge
 from xinstruct.benchmarks.fetch import declared, rows
 from xinstruct.benchmarks.problems import About, Problem, about, load
 from xinstruct.benchmarks.protocol import EXPLAIN, NAME, explaining, instruction, regenerating, without_code
-from xinstruct.files import BadInput, hash_path, replaced_file, write_json
+from xinstruct.files import BadInput, replaced_file, write_json
 from xinstruct.languages import EIGHT, get
+from xinstruct.llm.calls import Answer, Request
+from xinstruct.llm.chat_model import ChatModel, ask_all
+from xinstruct.llm.client import Client
+from xinstruct.llm.local import LocalModel
+from xinstruct.models.fetch import fetch_teacher
 from xinstruct.params import at_hand
+from xinstruct.plan import work_root
 from xinstruct.prompts import user
 
 Row = dict[str, Any]
 Conversation = list[dict[str, str]]
 Ask = Callable[[Sequence[Problem]], list[list[Row]]]  # the answers to each problem
+Answering = Callable[[list[Conversation], int], list[list[Row]]]  # so many answers to each conversation
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-new-tokens", type=int, default=512)
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--samples", type=int, default=1, help="answers to each problem")
-    parser.add_argument("--chunk", type=int, default=64, help="problems between two writings (transformers)")
+    parser.add_argument("--chunk", type=int, default=64, help="problems between two writings (local)")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -58,11 +67,12 @@ def main(args: argparse.Namespace) -> int:
     problems = {language: _problems(about(args.benchmark, language), args) for language in args.languages}
     protocol = str(about(args.benchmark, args.languages[0]).raw.get("protocol", NAME))
     with _model(args) as model:
-        _same_settings(args.out, model.settings, protocol)
-        ask = PROTOCOLS[protocol](model)
+        _same_settings(args.out, _settings(args, model, protocol))
+        ask = PROTOCOLS[protocol](partial(_answers, model, args), args.samples)
         for language, wanted in problems.items():
             path = answers_file(args.out, args.benchmark, language)
-            complete(path, wanted, ask, model.chunk, args.samples, language)
+            chunk = args.chunk if isinstance(model, LocalModel) else max(1, len(wanted))  # the journal keeps each
+            complete(path, wanted, ask, chunk, args.samples, language)
             print(f"{path}: {len(wanted)} problems answered", flush=True)
     return 0
 
@@ -78,22 +88,32 @@ def messages(problem: Problem) -> Conversation:
     return [user(instruction(get(problem.language), problem.prompt.strip("\n")))]
 
 
-def directly(model: Local | Served) -> Ask:
+def directly(answering: Answering, samples: int) -> Ask:
     """The protocol "paper": one turn, the prompt in it."""
-    return lambda problems: model.answer([messages(one) for one in problems], model.samples)
+    return lambda problems: answering([messages(one) for one in problems], samples)
 
 
-def through_explanation(model: Local | Served) -> Ask:
+def through_explanation(answering: Answering, samples: int) -> Ask:
     """The protocol "explain": the solution is explained, then written anew from explanation and header alone."""
 
     def ask(problems: Sequence[Problem]) -> list[list[Row]]:
-        told = [answers[0]["completion"] for answers in model.answer([explaining(one) for one in problems], 1)]
+        told = [answers[0]["completion"] for answers in answering([explaining(one) for one in problems], 1)]
         plain = [without_code(text) for text in told]
         asked = [regenerating(one, text) for one, text in zip(problems, plain, strict=True)]
-        found = model.answer(asked, model.samples)
+        found = answering(asked, samples)
         return [[row | {"explanation": text} for row in rows_of] for rows_of, text in zip(found, plain, strict=True)]
 
     return ask
+
+
+def _answers(
+    model: ChatModel, args: argparse.Namespace, conversations: list[Conversation], samples: int
+) -> list[list[Row]]:
+    limits = {"max_tokens": args.max_new_tokens, "temperature": args.temperature}
+    asked = [Request(str(i), tuple(turns), **limits) for i, turns in enumerate(conversations)]
+    answers = ask_all(model, [each for request in asked for each in request.samples(samples)], "answers")
+    found = [_row(one) for one in answers]
+    return [found[i : i + samples] for i in range(0, len(found), samples)]
 
 
 def _problems(one: About, args: argparse.Namespace) -> list[Problem]:
@@ -129,10 +149,9 @@ def _write(path: Path, kept: Sequence[Row]) -> None:
         tmp.write_bytes(gzip.compress(lines.encode(), mtime=0))
 
 
-def _same_settings(folder: Path, settings: dict[str, Any], protocol: str) -> None:
+def _same_settings(folder: Path, settings: dict[str, Any]) -> None:
     """Write down what the answers are made by. Raises BadInput when the folder's are made by something else."""
     path = folder / "about.json"
-    settings = settings | {"protocol": protocol}
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
         if other := [key for key in settings if before.get(key) != settings[key]]:
@@ -144,84 +163,25 @@ def _same_settings(folder: Path, settings: dict[str, Any], protocol: str) -> Non
 # ---- models
 
 
-class Local:
-    """A checkpoint, asked in batches by transformers."""
-
-    def __init__(self, folder: Path, args: argparse.Namespace) -> None:
-        from xinstruct.models.generation import Generator
-
-        self.generator = Generator(folder)
-        self.args = args
-        self.chunk, self.samples = args.chunk, args.samples
-        self.settings = _settings(args) | {"backend": "transformers", "weights": hash_path(folder)}
-
-    def __enter__(self) -> Local:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.generator.close()
-
-    def answer(self, conversations: list[Conversation], samples: int) -> list[list[Row]]:
-        """The answers to each conversation."""
-        found = self.generator.generate(
-            conversations,
-            max_new_tokens=self.args.max_new_tokens,
-            temperature=self.args.temperature,
-            samples=samples,
-            desc="answers",
-        )
-        return [[_row(one.text, one.tokens, one.finished) for one in answers] for answers in found]
-
-
-class Served:
-    """A model behind the embedded server or an endpoint; its answered calls are in the journal."""
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        from xinstruct.llm.client import Teacher
-        from xinstruct.models.fetch import fetch_teacher
-        from xinstruct.plan import work_root
-
-        folder = Path(args.model)
-        if not (folder / "model.json").exists():
-            folder = work_root() / "models" / args.out.name
-            fetch_teacher(args.model, folder, lambda text: print(text, file=sys.stderr))
-        self.teacher = Teacher(replace(at_hand().teacher, on_length="keep"), folder, stage="answer")
-        self.args = args
-        self.chunk, self.samples = 1 << 30, args.samples
-        served = "embedded" if self.teacher.model["kind"] == "gguf" else "endpoint"
-        self.settings = _settings(args) | {"backend": served, "weights": self.teacher.identity}
-
-    def __enter__(self) -> Served:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.teacher.close()
-
-    def answer(self, conversations: list[Conversation], samples: int) -> list[list[Row]]:
-        """The answers to each conversation. Raises BadInput when one could not be had."""
-        from xinstruct.llm.calls import Request
-
-        limits = {"max_tokens": self.args.max_new_tokens, "temperature": self.args.temperature}
-        asked = [Request(str(i), tuple(turns), **limits) for i, turns in enumerate(conversations)]
-        answers = self.teacher.ask([each for request in asked for each in request.samples(samples)], "answers")
-        if failed := [one for one in answers if one.finish_reason == "error"]:
-            raise BadInput(f"{len(failed)} problems have no answer: {failed[0].error}")
-        found = [_row(one.text, one.completion_tokens, one.finish_reason == "stop") for one in answers]
-        return [found[i : i + samples] for i in range(0, len(found), samples)]
-
-
-def _model(args: argparse.Namespace) -> Local | Served:
+def _model(args: argparse.Namespace) -> Client | LocalModel:
+    """What --model names. Raises BadInput where it is nothing that answers."""
     folder = Path(args.model)
-    return Local(folder, args) if (folder / "config.json").exists() else Served(args)
+    if (folder / "config.json").exists():
+        return LocalModel(folder)
+    if not (folder / "model.json").exists():
+        folder = work_root() / "models" / args.out.name
+        fetch_teacher(args.model, folder, lambda text: print(text, file=sys.stderr))
+    return Client(replace(at_hand().teacher, on_length="keep"), folder, stage="answer")
 
 
-def _row(text: str, tokens: int, finished: bool) -> Row:
-    return {"completion": text, "tokens": tokens, "finished": finished}
+def _row(answer: Answer) -> Row:
+    return {"completion": answer.text, "tokens": answer.completion_tokens, "finished": answer.finished}
 
 
-def _settings(args: argparse.Namespace) -> dict[str, Any]:
-    """Everything that may change an answer, but for the model."""
-    return {"max_new_tokens": args.max_new_tokens, "temperature": args.temperature, "samples": args.samples}
+def _settings(args: argparse.Namespace, model: Client | LocalModel, protocol: str) -> dict[str, Any]:
+    """Everything that may change an answer, the model and what runs it included."""
+    found = {"max_new_tokens": args.max_new_tokens, "temperature": args.temperature, "samples": args.samples}
+    return found | {"backend": model.run_by, "weights": model.identity, "protocol": protocol}
 
 
-PROTOCOLS: dict[str, Callable[[Local | Served], Ask]] = {NAME: directly, EXPLAIN: through_explanation}
+PROTOCOLS: dict[str, Callable[[Answering, int], Ask]] = {NAME: directly, EXPLAIN: through_explanation}

@@ -13,8 +13,7 @@ from typing import Any
 from xinstruct.benchmarks.protocol import conversation, program
 from xinstruct.benchmarks.translate import Problem
 from xinstruct.code.extraction import extract_code
-from xinstruct.code.types import Signature, cases_from_json
-from xinstruct.execution.jobs import Job
+from xinstruct.execution.jobs import Job, of_sample
 from xinstruct.prompts import user
 from xinstruct.records import Completion, Reason, Sample, content_id
 
@@ -47,18 +46,13 @@ def benchmark_question(benchmark: str, problem: Problem) -> Question:
 
 def heldout_question(sample: Sample) -> Question:
     """A held-out sample's instruction, asked as in SFT."""
-
-    def job(ident: str, code: str) -> Job:
-        signature, cases = Signature.from_json(sample.signature), tuple(cases_from_json(sample.cases))
-        return Job(ident, sample.language, code, sample.function, signature, cases)
-
     return Question(
         benchmark=HELDOUT,
         task_id=sample.id,
         language=sample.language,
         messages=[user(sample.instruction)],
         code_of=lambda answer: extract_code(answer, sample.language, sample.function),
-        job_of=job,
+        job_of=lambda ident, code: of_sample(sample, code, ident),
     )
 
 

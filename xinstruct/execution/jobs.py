@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from xinstruct.code.types import Case, Signature
+from xinstruct.code.types import Case, Signature, cases_from_json
 from xinstruct.execution import toolchains
 from xinstruct.languages import Program, Unsupported, get, names
 from xinstruct.languages.common import PLAN
+from xinstruct.records import Sample
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,19 @@ class Job:
     program: str = ""
     completion: tuple[int, int] | None = None
     by_status: bool = False
+
+
+def of_sample(sample: Sample, code: str | None = None, ident: str = "") -> Job:
+    """A sample's cases as a job for its own code, or for another answer's `code`. The id is the sample's unless given.
+
+    Raises ValueError when signature or cases cannot be read, or when there are no cases: anything would pass.
+    """
+    cases = tuple(cases_from_json(sample.cases))
+    if not cases:
+        raise ValueError("the sample has no cases")
+    own = sample.code if code is None else code
+    signature = Signature.from_json(sample.signature)
+    return Job(ident or sample.id, sample.language, own, sample.function, signature, cases)
 
 
 def build(job: Job, nonce: str) -> Program:

@@ -1,4 +1,4 @@
-"""Asking a model: client, journal of calls, budget, dialects of endpoints, embedded servers.
+"""Asking a model: one protocol for all that answer, a client with journal and budget, servers, checkpoints in process.
 
 May import: models, prompts.
 """

@@ -1,7 +1,7 @@
 """What a stage's calls took: counts, tokens, money, latencies; a live line and a file for afterwards.
 
-Counts that repeat on every run go into the stage's metrics (Teacher.usage). Everything that depends on
-the clock or on what the journal already held goes into ``work/STAGE/KEY/teacher-SHARD.json`` and from
+Counts that repeat on every run go into the stage's metrics (Client.usage). Everything that depends on
+the clock or on what the journal already held goes into ``work/STAGE/KEY/calls-NAME.json`` and from
 there into ``reports/STAGE/calls.json``: metrics are compared byte for byte between runs, these are not.
 Left out: other runs (journal stats).
 """
@@ -95,7 +95,7 @@ class Account:
     def write(self, path: Path | None) -> None:
         """Print the line and write the file; nothing when nothing was asked."""
         if self.asked + self.cached:
-            print(f"teacher: {self.line()}", file=sys.stderr, flush=True)
+            print(f"calls: {self.line()}", file=sys.stderr, flush=True)
         if path is not None:
             write_json(path, self.to_json())
 

@@ -22,6 +22,7 @@ from aiohttp import web
 from jinja2 import TemplateError
 
 from xinstruct.files import BadInput
+from xinstruct.llm.calls import Request
 from xinstruct.llm.child import READY, arguments
 from xinstruct.models.workers import Copies, EngineDied
 from xinstruct.processes import cores, live_with
@@ -92,10 +93,10 @@ class Service:
     async def _answer(self, body: dict[str, Any], prompt: str, chat: bool) -> dict[str, Any]:
         job = self._job(body, prompt, chat)
         made = await self._made(job)
-        cut = min((at for at in (made.text.find(stop) for stop in job.stop) if at >= 0), default=-1)
-        ended = made.finished or cut >= 0
+        asked = Request("", (), stop=job.stop, keep_stop=bool(body.get("include_stop_str_in_output")))
+        text, stopped = asked.cut(made.text)
+        ended = made.finished or stopped
         choice: dict[str, Any] = {"index": 0, "finish_reason": "stop" if ended else "length"}
-        text = made.text if cut < 0 else made.text[:cut]
         choice |= {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
         if job.logprobs:
             choice["logprobs"] = self._logprobs(made)

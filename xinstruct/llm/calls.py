@@ -16,8 +16,9 @@ LASTING = ("rejected", "context", "filtered", "schema", "length")  # this reques
 class Request:
     """One call. `prefill` is how the assistant's answer starts; the seed makes sampling repeatable.
 
-    `schema` is a JSON schema: the server is asked to hold the answer to it and it is validated here.
-    `logprobs` is how many alternatives per token to report; 0 asks for none.
+    `sample` is its number among several answers to one prompt, which share their seed. An answer ends before the
+    first of its `stop` strings, with keep_stop behind it. `schema` is a JSON schema: the server is asked to hold
+    the answer to it and it is validated here. `logprobs` is how many alternatives per token to report; 0: none.
     """
 
     id: str
@@ -30,6 +31,19 @@ class Request:
     seed: int = 0
     schema: dict[str, Any] | None = None
     logprobs: int = 0
+    sample: int = 0
+    keep_stop: bool = False
+
+    @property
+    def own_seed(self) -> int:
+        """The seed that a server is given: those of one prompt's samples follow each other."""
+        return self.seed + self.sample
+
+    def cut(self, text: str) -> tuple[str, bool]:
+        """A text up to the first stop string, and whether it has one."""
+        found = ((text.find(stop), stop) for stop in self.stop)
+        ends = [at + (len(stop) if self.keep_stop else 0) for at, stop in found if at >= 0]
+        return text[: min(ends, default=len(text))], bool(ends)
 
     def content(self) -> dict[str, Any]:
         """Everything that may change the answer, JSON-able: all fields but the id."""
@@ -40,19 +54,20 @@ class Request:
             "temperature": float(self.temperature),
             "top_p": float(self.top_p),
             "stop": list(self.stop),
-            "seed": self.seed,
+            "seed": self.own_seed,
             "schema": self.schema,
         }
         # Named only where asked for, so that the keys of all other calls stay what they were.
-        return content | ({"logprobs": self.logprobs} if self.logprobs else {})
+        content |= {"logprobs": self.logprobs} if self.logprobs else {}
+        return content | ({"keep_stop": True} if self.keep_stop else {})
 
     def samples(self, count: int) -> list[Request]:
-        """`count` requests for independent answers: ids "ID-0", ... and seeds that follow each other.
+        """`count` requests for independent answers, with ids "ID-0", ...
 
         One call each rather than the protocol's `n`, which Ollama and transformers serve do not have:
         every answer has its own key in the journal, so 8 samples after 4 ask for 4 more only.
         """
-        return [replace(self, id=f"{self.id}-{i}", seed=self.seed + i) for i in range(count)]
+        return [replace(self, id=f"{self.id}-{i}", sample=i) for i in range(count)]
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,15 @@ class Answer:
     cached: bool
     error: str = ""
     logprobs: tuple[Token, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ended by itself, neither cut at its length nor failed."""
+        return self.finish_reason == "stop"
+
+    def brief(self) -> dict[str, Any]:
+        """What is worth keeping of an answer in a file."""
+        return {"text": self.text, "tokens": self.completion_tokens, "finished": self.finished}
 
 
 @dataclass(frozen=True)

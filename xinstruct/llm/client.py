@@ -1,7 +1,7 @@
-"""The teacher: ask a model many things, get the answers in order, never ask an answered call again.
+"""The client: ask a model many things, get the answers in order, never ask an answered call again.
 
-    with Teacher(params.teacher) as teacher:
-        answers = teacher.ask([Request("1", ({"role": "user", "content": "Say hello."},))])
+    with Client(params.teacher) as model:
+        answers = model.ask([Request("1", ({"role": "user", "content": "Say hello."},))])
 
 Every answer is written to the journal the moment it arrives, so a killed run resumes where it
 was; failed calls are set aside in it with their error, never served. The server is started only
@@ -29,7 +29,7 @@ from xinstruct.llm.repair import Mending
 from xinstruct.params import TeacherParams
 from xinstruct.plan import work_root
 
-__all__ = ["Answer", "BudgetReached", "Request", "Teacher"]
+__all__ = ["Answer", "BudgetReached", "Client", "Request"]
 
 _HOPELESS = 16  # so many calls that all failed for one lasting reason stop the rest
 _REMEDY = {
@@ -38,8 +38,8 @@ _REMEDY = {
 }
 
 
-class Teacher:
-    """The model of params.yaml's `teacher` section, as fetch left it in `folder`."""
+class Client:
+    """A ChatModel that is asked as params.yaml's `teacher` section says: what fetch left in `folder`, or a server."""
 
     def __init__(
         self,
@@ -48,12 +48,14 @@ class Teacher:
         journal: Path | None = None,
         stage: str = "",
         account: Path | None = None,
+        url: str = "",
     ) -> None:
         """Raises BadInput when `folder` holds no fetched model or the endpoint cannot be used.
 
-        `stage` is who asks, for the journal and the budget; `account` a file for what the calls took.
+        `stage` is who asks, for the journal and the budget; `account` a file for what the calls took;
+        `url` an endpoint to ask instead of what is in `folder`.
         """
-        self.model = read_model(folder)
+        self.model = {"name": url, "kind": "endpoint", "base_url": url} if url else read_model(folder)
         self.backend: Embedded | Pool
         if self.model["kind"] == "endpoint":
             self.backend = Pool(_urls(self.model), params)
@@ -75,11 +77,18 @@ class Teacher:
         self.budget = Budget(params, self._journal, prices, name)
         self._journal.open_session(self.identity)
 
-    def __enter__(self) -> Teacher:
+    def __enter__(self) -> Client:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    @property
+    def run_by(self) -> str:
+        """What runs the model: "endpoint", or the embedded server's engine, "batched" or "llamacpp"."""
+        if isinstance(self.backend, Pool):
+            return "endpoint"
+        return "batched" if self.backend.batched else "llamacpp"
 
     @property
     def continues(self) -> bool:
@@ -146,7 +155,7 @@ class Teacher:
         _unwrapped(self.backend.run([plain], lambda _, reply: told.append(reply), self._admit_all))
         if told[0].error:
             raise BadInput(
-                f"teacher {self.model['name']}: no call succeeded, a plain question neither: {failed.error}; "
+                f"{self.model['name']}: no call succeeded, a plain question neither: {failed.error}; "
                 "see that the server works; answered calls are kept, run again to go on"
             )
 
@@ -208,7 +217,7 @@ class Teacher:
         if kind == "rejected" and len(failed) < _HOPELESS:
             return  # a few requests may be at fault themselves
         example = next(iter(failed.values())).error
-        raise BadInput(f"teacher {self.model['name']}: no call succeeded: {example}; {_REMEDY[kind]}")
+        raise BadInput(f"{self.model['name']}: no call succeeded: {example}; {_REMEDY[kind]}")
 
     def _count(self, answers: list[Answer]) -> None:
         cached = sum(answer.cached for answer in answers)
@@ -223,7 +232,7 @@ class Teacher:
 
 
 def read_model(folder: Path) -> dict[str, Any]:
-    """What fetch wrote about the teacher. Raises BadInput when it is missing or not usable."""
+    """What fetch wrote about a model. Raises BadInput when it is missing or not usable."""
     path = folder / "model.json"
     try:
         model = json.loads(path.read_text(encoding="utf-8"))

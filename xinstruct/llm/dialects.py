@@ -34,11 +34,12 @@ _OWNERS = {"llamacpp": "llamacpp", "xinstruct": "xinstruct", "vllm": "vllm", "sg
 _COMMON = {"model", "messages", "max_tokens", "temperature", "top_p", "seed", "stop"}
 _SHAPED = _COMMON | {"response_format", "logprobs", "top_logprobs"}
 _DEFAULTS = {"top_k", "min_p", "repetition_penalty"}
+_KEEP = "include_stop_str_in_output"
 FIELDS = {
     "openai": _SHAPED,
     "llamacpp": _SHAPED | {"top_k", "min_p"},
-    "xinstruct": _COMMON | {"logprobs", "top_logprobs"},
-    "vllm": _SHAPED | _DEFAULTS | {"continue_final_message", "add_generation_prompt"},
+    "xinstruct": _COMMON | {"logprobs", "top_logprobs", _KEEP},
+    "vllm": _SHAPED | _DEFAULTS | {"continue_final_message", "add_generation_prompt", _KEEP},
     "sglang": _SHAPED | _DEFAULTS | {"continue_final_message"},
     "ollama": _SHAPED,
     "transformers": _COMMON | {"generation_config"},
@@ -58,10 +59,12 @@ def dialect_of(models: dict[str, Any]) -> str:
 def completion_body(request: Request, prompt: str, dialect: str = "llamacpp", model: str = "") -> dict[str, Any]:
     """Body for /v1/completions: a prompt that is already rendered, started answer included."""
     if dialect == "transformers":
-        return {"model": model, "prompt": prompt} | _sampling(request) | _generation_config(request)
+        return {"model": model, "prompt": prompt} | _sampling(request, dialect) | _generation_config(request)
     if dialect == "xinstruct":
-        return {"prompt": prompt} | _sampling(request) | ({"logprobs": request.logprobs} if request.logprobs else {})
-    body: dict[str, Any] = {"prompt": prompt, "cache_prompt": True, "top_k": 0, "min_p": 0.0} | _sampling(request)
+        tops = {"logprobs": request.logprobs} if request.logprobs else {}
+        return {"prompt": prompt} | _sampling(request, dialect) | tops
+    body: dict[str, Any] = {"prompt": prompt, "cache_prompt": True, "top_k": 0, "min_p": 0.0}
+    body |= _sampling(request, dialect)
     if request.schema is not None:
         body["json_schema"] = request.schema
     if request.logprobs:
@@ -72,7 +75,7 @@ def completion_body(request: Request, prompt: str, dialect: str = "llamacpp", mo
 def chat_body(dialect: str, model: str, request: Request) -> dict[str, Any]:
     """Body for /v1/chat/completions."""
     messages = list(request.messages)
-    body: dict[str, Any] = {"model": model} | _sampling(request)
+    body: dict[str, Any] = {"model": model} | _sampling(request, dialect)
     if request.prefill:
         messages.append({"role": "assistant", "content": request.prefill})
         body |= {"continue_final_message": True, "add_generation_prompt": False}
@@ -88,15 +91,16 @@ def chat_body(dialect: str, model: str, request: Request) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name in known} | {"messages": messages}
 
 
-def _sampling(request: Request) -> dict[str, Any]:
+def _sampling(request: Request, dialect: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
         "top_p": request.top_p,
-        "seed": request.seed % _SEED_RANGE,
+        "seed": request.own_seed % _SEED_RANGE,
     }
-    if request.stop:
-        body["stop"] = list(request.stop)
+    # A server that cannot keep the stop string in its answer is not told it: read_reply cuts behind it.
+    if request.stop and (not request.keep_stop or _KEEP in FIELDS[dialect]):
+        body |= {"stop": list(request.stop)} | ({_KEEP: True} if request.keep_stop else {})
     return body
 
 
@@ -147,9 +151,9 @@ def read_reply(payload: dict[str, Any], request: Request, attempts: int, seconds
         return Reply(error=error_text, attempts=attempts)
     # Some servers send the started answer back, some only what follows it.
     text = (text or "").removeprefix(request.prefill) if "message" in choice else text
-    cut = min((at for at in (text.find(stop) for stop in request.stop) if at >= 0), default=len(text))
-    ended = "length" if reason == "length" and cut == len(text) else "stop"
-    return Reply(text[:cut], ended, *counts, attempts, seconds, logprobs=tokens)
+    text, stopped = request.cut(text)
+    ended = "length" if reason == "length" and not stopped else "stop"
+    return Reply(text, ended, *counts, attempts, seconds, logprobs=tokens)
 
 
 def _unfinished(reason: Any, payload: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The embedded model behind a Teacher: its servers and the order in which they are asked.
+"""The embedded model behind a Client: its servers and the order in which they are asked.
 
 A checkpoint folder is run by one batched server (batched.py) with an engine per core (servers=0) or
 `servers` of them, whose answers depend on their own request only. A GGUF file is run by llama.cpp: one

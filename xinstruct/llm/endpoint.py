@@ -101,7 +101,7 @@ class Endpoint:
             raise BadInput(f"{self.url}: serves no model; load one there or set teacher.model to another base_url")
         if self.served and self.served not in names and f"{self.served}:latest" not in names:
             shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-            raise BadInput(f"{self.url}: does not serve {self.served!r} (teacher.served_as); it serves: {shown}")
+            raise BadInput(f"{self.url}: does not serve {self.served!r}; it serves: {shown}; see teacher.served_as")
         self.served = self.served or names[0]
         self.window = next((_window(entry) for entry in listed if entry.get("id") == self.served), 0)
 

@@ -42,7 +42,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
     ),
     # Who asked (stage, run), how it went (trouble: class of the last failed attempt; waited: with all
-    # attempts and pauses), whether the answer came from elsewhere; one row per Teacher that was opened.
+    # attempts and pauses), whether the answer came from elsewhere; one row per Client that was opened.
     (
         "alter table calls add column stage text not null default ''",
         "alter table calls add column run text not null default ''",

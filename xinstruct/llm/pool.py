@@ -1,4 +1,4 @@
-"""Endpoints behind a Teacher: which of them is asked, retries, failover, one clear error when all are gone.
+"""Endpoints behind a Client: which of them is asked, retries, failover, one clear error when all are gone.
 
 Several URLs are replicas of one model: a request goes to the one with the most room, and to another
 when that one refuses the connection or is resting (Retry-After). Left out: different models at once.

@@ -10,6 +10,7 @@ defaults stand in params.yaml only. Part of the spine.
 from __future__ import annotations
 
 from xinstruct.params.reading import at_hand, everything, listed, nearest, read, section
+from xinstruct.params.rules import LOCAL
 from xinstruct.params.sections import (
     BudgetParams,
     DeduplicateParams,
@@ -26,6 +27,7 @@ from xinstruct.params.sections import (
     PreferencesParams,
     PriceParams,
     ReportParams,
+    Sampling,
     ScorerParams,
     SeedParams,
     SftParams,
@@ -35,6 +37,7 @@ from xinstruct.params.sections import (
 )
 
 __all__ = [
+    "LOCAL",
     "BudgetParams",
     "DeduplicateParams",
     "DpoParams",
@@ -50,6 +53,7 @@ __all__ = [
     "PreferencesParams",
     "PriceParams",
     "ReportParams",
+    "Sampling",
     "ScorerParams",
     "SeedParams",
     "SftParams",

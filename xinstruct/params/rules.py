@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
+LOCAL = "local"  # in this process, and no server's URL
+
 
 class Rule(Protocol):
     """A condition on a value that already has its type; ``str`` of it completes "it must be"."""
@@ -46,6 +48,17 @@ class Above:
 
     def __str__(self) -> str:
         return f"above {self.low}" + ("" if self.high is None else f", at most {self.high}")
+
+
+class LocalOrUrl:
+    """The word "local", or a URL."""
+
+    def allows(self, value: str) -> bool:
+        """See Rule."""
+        return value == LOCAL or value.startswith(("http://", "https://"))
+
+    def __str__(self) -> str:
+        return f"{LOCAL}, or a URL (http://..., https://...)"
 
 
 class Filled:

@@ -16,6 +16,7 @@ from xinstruct.params.rules import (
     Distinct,
     Filled,
     Likeness,
+    LocalOrUrl,
     Name,
     Number,
     Positive,
@@ -29,6 +30,9 @@ from xinstruct.params.unlisted import Section
 Dialect = Literal["auto", "vllm", "sglang", "ollama", "llamacpp", "transformers", "xinstruct", "openai"]
 Engine = Literal["auto", "batched", "llamacpp"]
 Dtype = Literal["auto", "bfloat16", "float32"]
+Checkpoint = Literal["start", "sft", "dpo"]  # folders under models/
+_Place = Annotated[str, LocalOrUrl()]
+Sampling = dict[Checkpoint, _Place] | _Place
 Started = Literal["auto", "always", "never"]
 Shape = Literal["one_to_one", "one_to_many", "many_to_many"]
 TaskType = Literal["generation", "completion", "translation", "repair", "explanation"]
@@ -88,9 +92,10 @@ class TeacherParams(Section):
 
 @dataclass(frozen=True)
 class StudentParams(Section):
-    """The model that is fine-tuned."""
+    """The model that is fine-tuned, and where its answers are sampled."""
 
     model: Name
+    sampling: Sampling
 
 
 @dataclass(frozen=True)
@@ -254,7 +259,7 @@ class DpoParams(Section):
 class EvaluateParams(Section):
     """Which models answer what."""
 
-    models: Annotated[list[Literal["start", "sft", "dpo"]], Filled(), Distinct()]
+    models: Annotated[list[Checkpoint], Filled(), Distinct()]
     benchmarks: dict[str, Whole]
     heldout: Whole
     max_new_tokens: Count

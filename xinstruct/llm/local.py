@@ -1,0 +1,101 @@
+"""A checkpoint that this process runs itself, in engines of its own: a ChatModel without server and journal.
+
+Requests are sorted by prompt, so that what prompts share is read once, and run by copies of the batched
+engine (xinstruct/models). Every answer draws from its own random numbers, seeded by its prompt's tokens,
+its seed and its number among the prompt's samples, and the engine computes each row alone, so asking in
+another order, or fewer or more, changes nothing. Equal requests are answered once.
+
+Leaves out schemas, log-probabilities and beam search. Usage::
+
+    with LocalModel(Path("models/sft")) as model:
+        answers = model.ask([Request("1", (user("Say hello."),), max_tokens=200)])
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xinstruct.files import hash_path
+from xinstruct.llm.calls import Answer, Request
+from xinstruct.models.chat import load_tokenizer, prompt_ids
+from xinstruct.params import Dtype
+from xinstruct.progress import Answers, say
+from xinstruct.records import content_id
+
+if TYPE_CHECKING:
+    from xinstruct.models.sampling import Job, Made
+
+
+class LocalModel:
+    """A checkpoint folder, loaded once in processes of its own, that answers until it is closed."""
+
+    run_by = "local"
+
+    def __init__(self, folder: Path, dtype: Dtype = "auto", batch: int = 0, context: int = 8192) -> None:
+        """batch: answers at a time (0: what suits the device). Raises BadInput as Engine does."""
+        from xinstruct.models.workers import Copies
+
+        self.folder = folder
+        self.tokenizer = load_tokenizer(folder)
+        self.copies = Copies(folder, batch, context, dtype)
+
+    def __enter__(self) -> LocalModel:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @property
+    def identity(self) -> str:
+        """The hash of the weights."""
+        return hash_path(self.folder)
+
+    def close(self) -> None:
+        """End the processes."""
+        self.copies.close()
+
+    def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
+        """Answers in the order of the requests.
+
+        Raises BadInput when a prompt does not fit into the context, ValueError on a schema or log-probabilities.
+        """
+        if any(request.schema is not None or request.logprobs for request in requests):
+            raise ValueError("a local model gives neither answers by a schema nor log-probabilities")
+        jobs = self._jobs(requests)
+        unique = list(dict.fromkeys(sorted(jobs, key=lambda job: job.ids)))
+        made = dict(zip(unique, self._run(unique, desc), strict=True))
+        return [_answer(request, job, made[job]) for request, job in zip(requests, jobs, strict=True)]
+
+    def _jobs(self, requests: Sequence[Request]) -> list[Job]:
+        from xinstruct.models.sampling import Job
+
+        read: dict[str, tuple[int, ...]] = {}
+        jobs = []
+        for request in requests:
+            key = json.dumps([request.messages, request.prefill])
+            if key not in read:
+                read[key] = tuple(prompt_ids(self.tokenizer, request.messages, request.prefill))
+            drawn = request.temperature > 0
+            seed = seed_of(read[key], request.sample, request.seed) if drawn else 0
+            jobs.append(Job(read[key], request.max_tokens, request.temperature, request.top_p, seed, request.stop))
+        return jobs
+
+    def _run(self, jobs: list[Job], desc: str) -> list[Made]:
+        with Answers(len(jobs), desc, "answer") as answers:
+            found = self.copies.run(jobs, lambda _, made: answers.finished(len(made.ids)), answers.made)
+        say(f"{desc}: {answers.tokens} tokens, {answers.rate:.0f} tokens/s")
+        return found
+
+
+def seed_of(prompt: Sequence[int], sample: int, seed: int) -> int:
+    """What decides the draws of one answer: its prompt's tokens and its number."""
+    return int(content_id(str(seed), str(sample), ",".join(map(str, prompt))), 16) >> 1
+
+
+def _answer(request: Request, job: Job, made: Made) -> Answer:
+    text, _ = request.cut(made.text)
+    reason = "stop" if made.finished else "length"
+    return Answer(request.id, text, reason, len(job.ids), len(made.ids), cached=False)
