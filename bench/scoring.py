@@ -24,13 +24,14 @@ from bench.verdicts import canonical
 from bench.verdicts.document import page, table, write_page
 from bench.verdicts.places import PAGES, RESULTS
 from xinstruct.benchmarks.problems import About, ProgramProblem, about, load
-from xinstruct.benchmarks.score import PASSED, judge_params, score_file
+from xinstruct.benchmarks.score import judge_params, score_file
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.files import write_json
 from xinstruct.languages import EIGHT, get
+from xinstruct.records import PASSED
 
 BENCHMARK = "mceval"
 KEPT = RESULTS / "scoring.json"

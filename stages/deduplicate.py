@@ -18,7 +18,7 @@ from xinstruct.dedup.decontaminate import Overlap, benchmark_texts
 from xinstruct.dedup.minhash import survivors
 from xinstruct.dedup.words import exact_key
 from xinstruct.params import DeduplicateParams
-from xinstruct.records import Reason, Sample
+from xinstruct.records import PASSED, Reason, Sample
 from xinstruct.stage import BadInput, Context, Script, run
 
 BENCHMARKS = "data/fetch/benchmarks"
@@ -31,7 +31,7 @@ def text_of(sample: Sample) -> str:
 
 def preference(sample: Sample) -> tuple[bool, float, str, str]:
     """Sort key: the sample to keep comes first."""
-    return (sample.verdict != "passed", -sample.score, sample.kind, sample.id)
+    return (sample.verdict != PASSED, -sample.score, sample.kind, sample.id)
 
 
 def work(ctx: Context[DeduplicateParams]) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from xinstruct.execution.jobs import Job, of_sample
 from xinstruct.execution.judge import Judge
 from xinstruct.params import FilterParams
-from xinstruct.records import Reason, Sample, content_id
+from xinstruct.records import PASSED, Reason, Sample, content_id
 from xinstruct.stage import Context, Script, run, work_root
 
 
@@ -40,7 +40,7 @@ def work(ctx: Context[FilterParams]) -> None:
     for verdict in verdicts:
         sample, _ = ready[verdict.id]
         sample.verdict, sample.detail = verdict.verdict, verdict.detail
-        if verdict.verdict == "passed":
+        if verdict.verdict == PASSED:
             ctx.keep(sample)
         else:
             ctx.reject(sample, verdict.verdict, verdict.detail)
@@ -99,7 +99,7 @@ def _counts(samples: list[Sample], rejected: list[Any]) -> dict[str, dict[str, d
     """language -> kind -> in, passed, train, heldout, verdict counts of the others."""
     table: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for sample in samples:
-        table[sample.language][sample.kind].update(["in", "passed", sample.split])
+        table[sample.language][sample.kind].update(["in", PASSED, sample.split])
     for row in rejected:
         kind = json.loads(row.record)["kind"]
         table[row.language][kind].update(["in", row.reason])

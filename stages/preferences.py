@@ -22,9 +22,9 @@ from xinstruct.llm.chat_model import ChatModel, ask_all
 from xinstruct.llm.student import open_student, place
 from xinstruct.params import LOCAL, PreferencesParams
 from xinstruct.prompts import user
-from xinstruct.records import Completion, Pair, Reason, Sample, content_id
+from xinstruct.records import PASSED, Completion, Pair, Reason, Sample, content_id
 from xinstruct.stage import Context, Script, run, work_root
-from xinstruct.training.preferences import PASSED, REFERENCE, Answer, make_pairs, pick_tasks
+from xinstruct.training.preferences import REFERENCE, Answer, make_pairs, pick_tasks
 
 START = Path("models/sft")
 STOP = ("\n```\n",)  # the answer is over with its code block; what follows is chat

@@ -18,6 +18,8 @@ from typing import Any
 
 import pyarrow as pa
 
+PASSED = "passed"  # the verdict of what held up; every other one is a Reason
+
 
 class Reason(StrEnum):
     """Why a record was rejected. Closed: a new reason is added here, nowhere else."""

@@ -26,12 +26,12 @@ from xinstruct.benchmarks.command import make_judge
 from xinstruct.benchmarks.problems import Problem, about, load
 from xinstruct.benchmarks.rules import rules
 from xinstruct.benchmarks.samples import read_answers
-from xinstruct.benchmarks.score import PASSED
 from xinstruct.benchmarks.translate import expressible, read_suite
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.files import BadInput, read_yaml, write_json
 from xinstruct.languages import EIGHT
+from xinstruct.records import PASSED
 
 ANSWERS = {"javascript": "javascript", "typescript": "javascript", "java": "java", "cpp": "cpp"}  # of HumanEval-X
 TESTS = ("humaneval_x", "multipl_e")

@@ -9,8 +9,8 @@ from typing import Any
 
 from bench.verdicts.document import page, table
 from bench.verdicts.places import HERE, RESULTS
-from xinstruct.benchmarks.score import PASSED
 from xinstruct.files import read_yaml
+from xinstruct.records import PASSED
 
 CAUSES = HERE / "reference.yaml"
 HEAD = ("evaluator", "completions", "n", "passed there", "passed here", "verdicts that agree")

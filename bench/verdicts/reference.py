@@ -34,7 +34,7 @@ from xinstruct.benchmarks.fetch import rows
 from xinstruct.benchmarks.problems import about, load, locate
 from xinstruct.benchmarks.rules import apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
-from xinstruct.benchmarks.score import PASSED, judged
+from xinstruct.benchmarks.score import judged
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.limits import Limits
@@ -43,6 +43,7 @@ from xinstruct.execution.sandbox import Sandbox
 from xinstruct.files import BadInput, write_json
 from xinstruct.languages import EIGHT
 from xinstruct.plan import work_root
+from xinstruct.records import PASSED
 
 PEERS = Path("build/bench/peers")
 _EVALPLUS = Limits(cpu_seconds=1200, wall_factor=1, memory_mb=8192, output_kb=1024, processes=256, open_files=1024)

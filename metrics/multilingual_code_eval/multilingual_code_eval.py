@@ -16,11 +16,12 @@ from typing import Any
 import datasets
 import evaluate
 
-from xinstruct.benchmarks.passk import mean_pass_at_k, wilson
+from xinstruct.benchmarks.passk import mean_pass_at_k
+from xinstruct.benchmarks.rates import PassRate
 from xinstruct.execution.jobs import Job, of_sample
 from xinstruct.execution.judge import Judge
 from xinstruct.params import ExecutionParams, section
-from xinstruct.records import Sample
+from xinstruct.records import PASSED, Sample
 
 _DESCRIPTION = "pass@k over answers in Python, JavaScript, TypeScript, Java, C++, C#, PHP and Bash."
 _CITATION = """\
@@ -112,7 +113,7 @@ def _summary(languages: Sequence[str], details: list[list[Any]], k: Sequence[int
     counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
     verdicts: dict[str, Counter[str]] = defaultdict(Counter)
     for language, row in zip(languages, details, strict=True):
-        counts[language].append((len(row), sum(verdict.verdict == "passed" for verdict in row)))
+        counts[language].append((len(row), sum(verdict.verdict == PASSED for verdict in row)))
         verdicts[language].update(verdict.verdict for verdict in row)
     per_language = {
         name: {**_rates(found, k), **_totals(found), "verdicts": dict(verdicts[name])}
@@ -131,4 +132,4 @@ def _rates(counts: list[tuple[int, int]], k: Sequence[int]) -> dict[str, float]:
 def _totals(counts: list[tuple[int, int]]) -> dict[str, Any]:
     answers, passed = sum(n for n, _ in counts), sum(good for _, good in counts)
     found = {"n": len(counts), "answers": answers, "passed": passed}
-    return found | ({"interval": wilson(passed, answers)} if answers == len(counts) else {})
+    return found | ({"interval": PassRate(passed, answers).interval} if answers == len(counts) else {})

@@ -16,7 +16,8 @@ from typing import Any
 
 from xinstruct.benchmarks.fetch import declared
 from xinstruct.benchmarks.problems import About, about
-from xinstruct.benchmarks.score import VOID, Score, judge_params, score_file
+from xinstruct.benchmarks.rates import VOID
+from xinstruct.benchmarks.score import Score, judge_params, score_file
 from xinstruct.benchmarks.sources import SOURCES, obtain
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput, write_json

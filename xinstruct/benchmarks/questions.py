@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from xinstruct.benchmarks.protocol import conversation, program
+from xinstruct.benchmarks.rates import HELDOUT
 from xinstruct.benchmarks.translate import Problem
 from xinstruct.code.extraction import extract_code
 from xinstruct.execution.jobs import Job, of_sample
 from xinstruct.prompts import user
 from xinstruct.records import Completion, Reason, Sample, content_id
-
-HELDOUT = "heldout"  # the benchmark's name of held-out tasks
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xinstruct.benchmarks.passk import bootstrap, mean_pass_at_k, wilson
+from xinstruct.benchmarks.passk import bootstrap, mean_pass_at_k
 from xinstruct.benchmarks.problems import About, Problem, ProgramProblem, about, load
+from xinstruct.benchmarks.rates import VOID, PassRate
 from xinstruct.benchmarks.rules import Rules, apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
 from xinstruct.benchmarks.shared import Names
@@ -22,10 +23,9 @@ from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
 from xinstruct.params import ExecutionParams
+from xinstruct.records import PASSED
 
 NO_CODE = "no_code"
-VOID = "infrastructure"
-PASSED = "passed"
 KS = (1, 5, 10, 100)
 
 
@@ -64,7 +64,7 @@ class Score:
         found |= {"rules": self.rules.name, "steps": list(self.rules.steps)}
         found |= {"problems": len(counts), "answers": len(self.rows), "judged": n, "passed": passed}
         found["score"] = mean_pass_at_k(counts, 1) if counts else None
-        found["interval"] = wilson(passed, n) if fewest == 1 and n == len(counts) else bootstrap(counts)
+        found["interval"] = PassRate(passed, n).interval if fewest == 1 and n == len(counts) else bootstrap(counts)
         found["pass_at_k"] = {str(k): mean_pass_at_k(counts, k) for k in KS if 1 < k <= fewest}
         found["verdicts"] = dict(Counter(row.verdict for row in self.rows).most_common())
         found["extraction"] = dict(Counter(row.rule for row in self.rows).most_common())
@@ -74,10 +74,10 @@ class Score:
 
     def _counts(self) -> list[tuple[int, int]]:
         """(answers, passed) of each problem that was judged."""
-        found: dict[str, list[bool]] = defaultdict(list)
+        found: dict[str, list[str]] = defaultdict(list)
         for row in self.judged:
-            found[row.task_id].append(row.verdict == PASSED)
-        return [(len(results), sum(results)) for results in found.values()]
+            found[row.task_id].append(row.verdict)
+        return [(rate.n, rate.passed) for rate in map(PassRate.of, found.values())]
 
     def agreement(self) -> dict[str, Any]:
         """How many answers the reference judges alike, its own rate, and where it differs."""

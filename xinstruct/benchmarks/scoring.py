@@ -1,8 +1,7 @@
 """From judged answers to scores: pass@1 with its interval per model, benchmark and language, and means.
 
-A problem that could not be judged (``infrastructure``: no toolchain, no memory for the judge) is no
-failure of the model: it leaves n and is counted as void. The mean over languages is the true mean
-over all of them, Python included, and is only given when every wanted language was judged.
+The arithmetic is rates.py's. The mean over languages is the true mean over all of them, Python included,
+and is only given when every wanted language was judged.
 """
 
 from __future__ import annotations
@@ -14,10 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from xinstruct.benchmarks.passk import compare, wilson
-from xinstruct.records import Completion, Reason
+from xinstruct.benchmarks.passk import compare
+from xinstruct.benchmarks.rates import PassRate, results
+from xinstruct.benchmarks.rates import mean as mean_rate
+from xinstruct.records import Completion
 
-VOID = {Reason.INFRASTRUCTURE.value}
+_DIGITS = 6
+_RATES = ("pass_at_1", "low", "high")
 MEAN = "mean"  # the row of the mean over languages
 PAPER_MEAN = "mean_without_python"  # what Table 1 of the paper prints for its own models
 PYTHON = "python"
@@ -26,12 +28,11 @@ COLUMNS = ["model", "benchmark", "language", "n", "passed", "pass_at_1", "low", 
 
 def cell(completions: Sequence[Completion]) -> dict[str, Any]:
     """Scores of one model on one benchmark in one language; greedy answers, one per problem."""
-    judged = [row for row in completions if row.verdict not in VOID]
-    passed = sum(row.verdict == "passed" for row in judged)
-    low, high = wilson(passed, len(judged))
-    found: dict[str, Any] = {"n": len(judged), "passed": passed, "low": round(low, 6), "high": round(high, 6)}
-    found["pass_at_1"] = round(passed / len(judged), 6) if judged else None
-    found["void"] = len(completions) - len(judged)
+    score = PassRate.of(row.verdict for row in completions)
+    low, high = (round(bound, _DIGITS) for bound in score.interval)
+    found: dict[str, Any] = {"n": score.n, "passed": score.passed, "low": low, "high": high}
+    found["pass_at_1"] = round(score.rate, _DIGITS) if score.n else None
+    found["void"] = score.void
     found["verdicts"] = dict(sorted(Counter(row.verdict for row in completions).items()))
     return found
 
@@ -51,19 +52,15 @@ def summary(completions: Iterable[Completion], languages: Sequence[str]) -> dict
 
 
 def mean(cells: dict[str, dict[str, Any]], languages: Sequence[str]) -> dict[str, Any]:
-    """Mean rate over languages; None unless all were judged.
-
-    The same problems are asked in every language, so the languages are not independent: the bounds
-    are the means of their bounds, which is never too narrow.
-    """
-    judged = [cells[name] for name in languages if name in cells and cells[name]["n"]]
-    total = {"n": sum(c["n"] for c in judged), "passed": sum(c["passed"] for c in judged), "languages": len(judged)}
-    complete = bool(judged) and len(judged) == len(languages)
-    rates = {
-        key: round(sum(c[key] for c in judged) / len(judged), 6) if complete else None
-        for key in ("pass_at_1", "low", "high")
-    }
-    return total | rates
+    """Mean rate over languages; None unless all were judged."""
+    scores = [PassRate(cells[name]["passed"], cells[name]["n"]) for name in languages if name in cells]
+    found = mean_rate(scores, _DIGITS)
+    if found is None:
+        return {"n": 0, "passed": 0, "languages": 0} | dict.fromkeys(_RATES)
+    complete = found.languages == len(languages)
+    values = [round(value, _DIGITS) if complete else None for value in (found.rate, *found.interval)]
+    total = {"n": found.n, "passed": found.passed, "languages": found.languages}
+    return total | dict(zip(_RATES, values, strict=True))
 
 
 def comparisons(completions: Sequence[Completion], models: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -71,22 +68,14 @@ def comparisons(completions: Sequence[Completion], models: Sequence[str]) -> dic
     found: dict[str, dict[str, Any]] = {}
     benchmarks = sorted({row.benchmark for row in completions})
     for before, after in pairwise(models):
-        results = {
-            benchmark: compare(*(_results(completions, model, benchmark) for model in (before, after)))
+        steps = {
+            benchmark: compare(results(completions, benchmark, before), results(completions, benchmark, after))
             for benchmark in benchmarks
         }
         found[f"{before}_to_{after}"] = {
-            name: {key: round(value, 6) for key, value in result.items()} for name, result in results.items()
+            name: {key: round(value, _DIGITS) for key, value in step.items()} for name, step in steps.items()
         }
     return found
-
-
-def _results(completions: Sequence[Completion], model: str, benchmark: str) -> dict[str, bool]:
-    return {
-        f"{row.language}/{row.task_id}": row.verdict == "passed"
-        for row in completions
-        if row.model == model and row.benchmark == benchmark and row.verdict not in VOID
-    }
 
 
 def table(scores: dict[str, dict[str, dict[str, Any]]], losses: dict[str, dict[str, Any]]) -> pd.DataFrame:

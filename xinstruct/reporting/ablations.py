@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from xinstruct.benchmarks.rates import PassRate
 from xinstruct.reporting.funnel import title
 from xinstruct.reporting.load import Run
-from xinstruct.reporting.stats import Score
 from xinstruct.reporting.tables import Cell, Table
 
 COLUMNS = [
@@ -42,7 +42,7 @@ def _add(table: Table, name: str, metrics: dict[str, Any], style: str = "") -> N
     rows, quality = metrics.get("rows", {}), metrics.get("quality", {})
     changes = ", ".join(f"{key}={value}" for key, value in metrics.get("changes", {}).items())
     discussed, kept = int(rows.get("in", 0)), int(rows.get("out", 0))
-    score, tokens = Score(kept, discussed), int(metrics.get("teacher", {}).get("completion_tokens", 0))
+    score, tokens = PassRate(kept, discussed), int(metrics.get("teacher", {}).get("completion_tokens", 0))
     low, high = score.interval
     rate = f"{100 * score.rate:.1f} % ({100 * low:.1f} to {100 * high:.1f})" if discussed else "–"
     languages = sum(row.get("kept", 0) > 0 for row in metrics.get("by_target", {}).values())

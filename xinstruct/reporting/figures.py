@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from xinstruct.reporting.stats import Score
+from xinstruct.benchmarks.rates import PassRate
 from xinstruct.reporting.svg import diamond, dot, legend, line, num, path, rect, svg, text
 
 WIDTH = 760
@@ -110,7 +110,7 @@ def _tick(x: float, y: float, value: float, anchor: str) -> str:
 
 
 def size_curve(theirs: Sequence[tuple[float, float]], ours: Sequence[tuple[str, float, float]]) -> Markup:
-    """Score against number of SFT samples: the paper's curve, our points (name, samples, score)."""
+    """PassRate against number of SFT samples: the paper's curve, our points (name, samples, score)."""
     bottom = 270.0
     sizes = [size for size, _ in theirs] + [max(1.0, size) for _, size, _ in ours]
     x = Scale(10 ** math.floor(math.log10(min(sizes))), 10 ** math.ceil(math.log10(max(sizes))), 52, WIDTH - 36, True)
@@ -130,7 +130,7 @@ def size_curve(theirs: Sequence[tuple[float, float]], ours: Sequence[tuple[str, 
 
 
 def intervals(
-    rows: Sequence[tuple[str, Sequence[tuple[str, Score | None]]]], theirs: dict[str, float], models: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[tuple[str, PassRate | None]]]], theirs: dict[str, float], models: Sequence[str]
 ) -> Markup:
     """Pass rate with its 95 % interval per language and model; the paper's score as a diamond."""
     step, left, right = 15, 84, WIDTH - 30
@@ -153,7 +153,7 @@ def intervals(
     return svg(WIDTH, height + 44, "Pass rates with 95 % intervals", *parts)
 
 
-def _whisker(x: Scale, y: float, name: str, model: str, score: Score | None, index: int) -> list[str]:
+def _whisker(x: Scale, y: float, name: str, model: str, score: PassRate | None, index: int) -> list[str]:
     if score is None or not score.n:
         return [text(x(1), y + 4, f"{model}: not judged", cls="small muted")]
     low, high = (100 * bound for bound in score.interval)

@@ -15,9 +15,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from xinstruct.benchmarks.rates import mean
 from xinstruct.reporting import ablations, discussions, examples, figures, funnel, lengths, scores
 from xinstruct.reporting.load import TITLES, Run, number, paper
-from xinstruct.reporting.stats import mean
 from xinstruct.reporting.tables import Cell, Table, plain, plural
 
 DATA_FILES = ("templates/*",)

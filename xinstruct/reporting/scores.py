@@ -10,25 +10,22 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from xinstruct.benchmarks.rates import HELDOUT, Mean, Paired, PassRate, mean, paired, results
 from xinstruct.records import Completion
 from xinstruct.reporting.load import TITLES, Run, number, paper
-from xinstruct.reporting.stats import Mean, Paired, Score, mean, paired
 from xinstruct.reporting.tables import Cell, Row, Table, listed
 
-HELDOUT = "heldout"
-VOID = {"infrastructure"}  # no failure of the model; every other verdict but "passed" is one
 MODELS = {"start": "before training", "sft": "after SFT", "dpo": "after DPO"}
-Scores = dict[tuple[str, str, str], Score]  # (benchmark, model, language)
+Scores = dict[tuple[str, str, str], PassRate]  # (benchmark, model, language)
 
 
 def scores(completions: Iterable[Completion]) -> Scores:
     """Count greedy answers by (benchmark, model, language)."""
-    counts: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    found: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for row in completions:
         if row.index == 0:
-            place = 2 if row.verdict in VOID else 0 if row.verdict == "passed" else 1
-            counts[row.benchmark, row.model, row.language][place] += 1
-    return {key: Score(good, good + bad, void) for key, (good, bad, void) in sorted(counts.items())}
+            found[row.benchmark, row.model, row.language].append(row.verdict)
+    return {key: PassRate.of(verdicts) for key, verdicts in sorted(found.items())}
 
 
 def benchmarks(run: Run) -> list[str]:
@@ -42,15 +39,6 @@ def models(run: Run) -> list[str]:
     return [name for name in MODELS if name in seen] + sorted(seen - MODELS.keys())
 
 
-def results(run: Run, benchmark: str, model: str) -> dict[str, bool]:
-    """Problem -> passed, for paired tests."""
-    return {
-        f"{row.language}/{row.task_id}": row.verdict == "passed"
-        for row in run.completions()
-        if (row.benchmark, row.model, row.index) == (benchmark, model, 0) and row.verdict not in VOID
-    }
-
-
 def row_name(run: Run, model: str) -> str:
     """How a model of ours is named in a table."""
     name = run.student.split(" (")[0]
@@ -60,7 +48,7 @@ def row_name(run: Run, model: str) -> str:
 # ---- cells
 
 
-def score_cell(score: Score | None) -> Cell:
+def score_cell(score: PassRate | None) -> Cell:
     """A pass rate with passed/n, its interval, and the plain statement where n is too small."""
     if score is None or not score.n:
         return Cell("–", "not judged" if score else "not asked", "num muted")
@@ -155,7 +143,7 @@ def _comparisons(run: Run, benchmark: str) -> list[str]:
 
 def compare(run: Run, benchmark: str, first: str, second: str) -> Paired:
     """Two models of this run on the problems both answered."""
-    return paired(results(run, benchmark, first), results(run, benchmark, second))
+    return paired(*(results(run.completions(), benchmark, model) for model in (first, second)))
 
 
 def _left_out(run: Run, benchmark: str, counted: Scores) -> list[str]:
@@ -207,11 +195,11 @@ def all_runs(run: Run) -> dict[str, dict[str, Any]]:
     return {"this run": summary(run), **run.recorded}
 
 
-def scores_of(entry: dict[str, Any], model: str) -> dict[str, Score]:
+def scores_of(entry: dict[str, Any], model: str) -> dict[str, PassRate]:
     """Language -> score of one model on an entry's first benchmark other than the held-out tasks."""
     names = sorted({row["benchmark"] for row in entry.get("scores", [])} - {HELDOUT})
     return {
-        row["language"]: Score(row["passed"], row["n"], row["void"])
+        row["language"]: PassRate(row["passed"], row["n"], row["void"])
         for row in entry.get("scores", [])
         if names and row["benchmark"] == names[0] and row["model"] == model
     }
@@ -257,10 +245,10 @@ def heldout(run: Run, counted: Scores) -> Table:
     asked = [name for name in TITLES if any(key[0] == HELDOUT and key[2] == name for key in counted)]
     table = Table(["Model", *(TITLES[name] for name in asked), "All tasks"])
     for model in models(run):
-        each = [counted.get((HELDOUT, model, name), Score(0, 0)) for name in asked]
+        each = [counted.get((HELDOUT, model, name), PassRate(0, 0)) for name in asked]
         if not any(score.n or score.void for score in each):
             continue
-        whole = Score(sum(s.passed for s in each), sum(s.n for s in each), sum(s.void for s in each))
+        whole = PassRate(sum(s.passed for s in each), sum(s.n for s in each), sum(s.void for s in each))
         table.rows.append(Row([Cell(row_name(run, model)), *map(score_cell, each), score_cell(whole)], "ours"))
     table.empty = "No held-out task was asked."
     table.notes = _comparisons(run, HELDOUT) if table.rows else []

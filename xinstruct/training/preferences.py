@@ -11,10 +11,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xinstruct.records import Completion, Pair, Reason, Sample, content_id
+from xinstruct.records import PASSED, Completion, Pair, Reason, Sample, content_id
 from xinstruct.training.data import conversation
 
-PASSED = "passed"
 REFERENCE = "reference"
 # most instructive first: an answer that runs and is wrong teaches more than one that does not compile
 _WRONG = (

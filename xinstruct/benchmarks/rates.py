@@ -1,26 +1,38 @@
-"""Pass rates with their uncertainty, as the tables show them: a score, a mean of languages, a pair.
+"""The one pass rate: k of n with its interval, the mean over languages, two models on the same problems.
 
-Rates are fractions in [0, 1]; the pages multiply by 100. The formulas are those that the evaluation
-uses (xinstruct/benchmarks/passk.py). Nothing here knows what a benchmark is.
+An answer that could not be judged (verdict ``infrastructure``: no toolchain, no memory for the judge) says
+nothing about the model: it leaves n and is counted as void. Every other verdict but "passed" is a failure.
+Rates are fractions in [0, 1]; pages multiply by 100. The formulas are in passk.py. Leaves out what a
+benchmark is, and several answers to a problem (score.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xinstruct.benchmarks.passk import compare, mcnemar, wilson
+from xinstruct.records import PASSED, Completion, Reason
 
+VOID = Reason.INFRASTRUCTURE.value
+HELDOUT = "heldout"  # the benchmark's name of held-out tasks
 TOO_WIDE = 0.20  # an interval wider than 20 points says nothing about rank
 
 
 @dataclass(frozen=True)
-class Score:
-    """Problems passed of n judged; `void` were not judged (no toolchain, infrastructure)."""
+class PassRate:
+    """Problems passed of n judged; `void` were not judged."""
 
     passed: int
     n: int
     void: int = 0
+
+    @staticmethod
+    def of(verdicts: Iterable[str]) -> PassRate:
+        """What the verdicts of answers come to."""
+        every = list(verdicts)
+        void = sum(verdict == VOID for verdict in every)
+        return PassRate(sum(verdict == PASSED for verdict in every), len(every) - void, void)
 
     @property
     def rate(self) -> float:
@@ -47,6 +59,7 @@ class Mean:
     interval: tuple[float, float]
     languages: int
     n: int
+    passed: int
 
     @property
     def weak(self) -> bool:
@@ -54,19 +67,29 @@ class Mean:
         return self.interval[1] - self.interval[0] > TOO_WIDE
 
 
-def mean(scores: Sequence[Score]) -> Mean | None:
-    """The mean over languages that were judged, None when none was.
+def mean(rates: Iterable[PassRate], digits: int | None = None) -> Mean | None:
+    """The mean over languages that were judged, None when none was. digits: of each rate before they are added up.
 
     The same problems are asked in every language, so languages are not independent and their
     variances must not be divided by their number: the bounds are the means of the bounds.
     """
-    judged = [score for score in scores if score.n]
+    judged = [rate for rate in rates if rate.n]
     if not judged:
         return None
-    count = len(judged)
-    low = sum(score.interval[0] for score in judged) / count
-    high = sum(score.interval[1] for score in judged) / count
-    return Mean(sum(s.rate for s in judged) / count, (low, high), count, sum(s.n for s in judged))
+    rows = [(rate.rate, *rate.interval) for rate in judged]
+    if digits is not None:
+        rows = [(round(rate, digits), round(low, digits), round(high, digits)) for rate, low, high in rows]
+    rate, low, high = (sum(column) / len(rows) for column in zip(*rows, strict=True))
+    return Mean(rate, (low, high), len(judged), sum(r.n for r in judged), sum(r.passed for r in judged))
+
+
+def results(rows: Iterable[Completion], benchmark: str, model: str) -> dict[str, bool]:
+    """Judged problem -> whether the model's first answer passed, for paired tests."""
+    return {
+        f"{row.language}/{row.task_id}": row.verdict == PASSED
+        for row in rows
+        if (row.benchmark, row.model, row.index) == (benchmark, model, 0) and row.verdict != VOID
+    }
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xinstruct.benchmarks.passk import mcnemar, wilson
-from xinstruct.reporting.stats import Score, mean, paired
+from xinstruct.benchmarks.rates import PassRate, mean, paired
 
 
 # Newcombe (1998), table I: score intervals without continuity correction.
@@ -31,8 +31,8 @@ def test_wilson_holds_the_rate_and_mirrors(case: tuple[int, int]) -> None:
 
 
 def test_weak_is_an_interval_wider_than_twenty_points() -> None:
-    assert Score(0, 8).weak and Score(4, 8).weak and Score(0, 0).weak
-    assert not Score(10, 164).weak
+    assert PassRate(0, 8).weak and PassRate(4, 8).weak and PassRate(0, 0).weak
+    assert not PassRate(10, 164).weak
 
 
 def test_mcnemar_exact() -> None:
@@ -49,9 +49,24 @@ def test_paired_counts_only_problems_that_both_have() -> None:
 
 
 def test_mean_leaves_out_what_was_not_judged_and_does_not_narrow() -> None:
-    result = mean([Score(4, 8), Score(0, 8), Score(0, 0, void=8)])
+    result = mean([PassRate(4, 8), PassRate(0, 8), PassRate(0, 0, void=8)])
     assert result is not None
     assert (result.rate, result.languages, result.n) == (0.25, 2, 16)
-    widths = [score.interval[1] - score.interval[0] for score in (Score(4, 8), Score(0, 8))]
+    widths = [score.interval[1] - score.interval[0] for score in (PassRate(4, 8), PassRate(0, 8))]
     assert result.interval[1] - result.interval[0] == pytest.approx(sum(widths) / 2)
-    assert mean([Score(0, 0)]) is None
+    assert mean([PassRate(0, 0)]) is None
+
+
+def test_a_rate_counts_what_was_judged() -> None:
+    verdicts = ["passed", "wrong_answer", "infrastructure", "empty_answer", "passed"]
+    assert PassRate.of(verdicts) == PassRate(passed=2, n=4, void=1)
+    assert PassRate.of([]) == PassRate(0, 0)
+
+
+def test_a_mean_of_rounded_rates_is_that_of_the_printed_ones() -> None:
+    rates = [PassRate(1, 3), PassRate(2, 3)]
+    result = mean(rates, 1)
+    assert result is not None
+    assert (result.rate, result.passed, result.n) == (0.5, 3, 6)
+    bounds = [[round(bound, 1) for bound in rate.interval] for rate in rates]
+    assert result.interval == (sum(low for low, _ in bounds) / 2, sum(high for _, high in bounds) / 2)
