@@ -23,7 +23,7 @@ from bench.verdicts.document import page, table, write_page
 from bench.verdicts.places import BENCHMARKS, HERE, PAGES, RESULTS
 from xinstruct.benchmarks.answers import answers_file
 from xinstruct.benchmarks.command import make_judge
-from xinstruct.benchmarks.problems import Problem, about, load
+from xinstruct.benchmarks.problems import BenchmarkProblem, about, load
 from xinstruct.benchmarks.rules import rules
 from xinstruct.benchmarks.samples import read_answers
 from xinstruct.benchmarks.translate import expressible, read_suite
@@ -143,7 +143,7 @@ def _compare(language: str, args: argparse.Namespace) -> None:
             _keep(args.results / f"{language}-{tests}.json", about_it, found, rows)
 
 
-def _compare_answers(language: str, ours: dict[int, Problem], args: argparse.Namespace, judge: Judge) -> None:
+def _compare_answers(language: str, ours: dict[int, BenchmarkProblem], args: argparse.Namespace, judge: Judge) -> None:
     problems = load(about("multipl_e", language), args.data, judge)
     answers = read_answers(answers_file(args.answers, "multipl_e", language), problems, partial=True)
     found = answered(answers, ours, rules("chat"))

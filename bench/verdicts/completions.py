@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xinstruct.benchmarks.problems import Problem, ProgramProblem
+from xinstruct.benchmarks.problems import BenchmarkProblem, ProgramProblem
 from xinstruct.benchmarks.rules import Rules, apply, preamble
 from xinstruct.benchmarks.samples import Answer
 from xinstruct.code.extraction import NONE
@@ -34,18 +34,21 @@ class Completion:
     theirs: Job
 
 
-def number(problem: Problem) -> int:
+def number(problem: BenchmarkProblem) -> int:
     """A problem's number in HumanEval, which is the first one in each benchmark's task id."""
     return int(re.findall(r"\d+", problem.task_id)[0])
 
 
-def numbered(problems: Sequence[Problem]) -> dict[int, Problem]:
+def numbered(problems: Sequence[BenchmarkProblem]) -> dict[int, BenchmarkProblem]:
     """Problems by their number in HumanEval."""
     return {number(one): one for one in problems}
 
 
 def canonical(
-    answers: Mapping[int, Problem], ours: Mapping[int, Problem], theirs: Mapping[int, Problem], variants: int
+    answers: Mapping[int, BenchmarkProblem],
+    ours: Mapping[int, BenchmarkProblem],
+    theirs: Mapping[int, BenchmarkProblem],
+    variants: int,
 ) -> list[Completion]:
     """The canonical answers and `variants` broken ones of each problem that all three have."""
     found = []
@@ -59,7 +62,7 @@ def canonical(
     return found
 
 
-def answered(answers: Sequence[Answer], ours: Mapping[int, Problem], chosen: Rules) -> list[Completion]:
+def answered(answers: Sequence[Answer], ours: Mapping[int, BenchmarkProblem], chosen: Rules) -> list[Completion]:
     """A model's answers to the other tests' problems, those in which there is code and that both sides have."""
     found = []
     for answer in answers:
@@ -70,7 +73,9 @@ def answered(answers: Sequence[Answer], ours: Mapping[int, Problem], chosen: Rul
     return found
 
 
-def _both(place: int, variant: int, code: str, name: str, ours: Problem, theirs: Problem) -> Completion:
+def _both(
+    place: int, variant: int, code: str, name: str, ours: BenchmarkProblem, theirs: BenchmarkProblem
+) -> Completion:
     jobs = [side.job(f"{place}.{variant}", renamed(code, name, side.function)) for side in (ours, theirs)]
     return Completion(place, variant, *jobs)
 
@@ -80,7 +85,7 @@ def renamed(code: str, old: str, new: str) -> str:
     return re.sub(rf"(?<![\w$]){re.escape(old)}(?![\w$])", new, code)
 
 
-def spelled(code: str, answer: Problem, other: Problem) -> str:
+def spelled(code: str, answer: BenchmarkProblem, other: BenchmarkProblem) -> str:
     """The code with types and class as the other tests have them; as it is for those of its own benchmark."""
     if answer is other:
         return code
@@ -94,7 +99,7 @@ def spelled(code: str, answer: Problem, other: Problem) -> str:
     return f"{head}\n{code}" if head else code
 
 
-def adapted(code: str, function: str, other: Problem) -> str:
+def adapted(code: str, function: str, other: BenchmarkProblem) -> str:
     """A class Problem, as the other tests' prompt opens it, that calls the class Solution with numbers of its types.
 
     Java converts neither int to long nor lists of the one to lists of the other.

@@ -17,7 +17,7 @@ from tests.llm.conftest import ChatServer, Script, loopback, serve  # noqa: F401
 from tests.training.conftest import tiny  # noqa: F401
 from xinstruct.benchmarks.answers import answers_file, complete, configure, main, messages
 from xinstruct.benchmarks.fetch import rows
-from xinstruct.benchmarks.problems import About, Problem, ProgramProblem, about
+from xinstruct.benchmarks.problems import About, BenchmarkProblem, ProgramProblem, about
 from xinstruct.benchmarks.score import judge_params, score_file
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput, hash_path
@@ -27,14 +27,14 @@ NAMES = [f"P/{i}" for i in range(5)]
 PROBLEMS = [ProgramProblem(name, "python", "def f():\n", "f", "", "{code}") for name in NAMES]
 
 
-def numbered(problems: Sequence[Problem]) -> list[list[dict[str, Any]]]:
+def numbered(problems: Sequence[BenchmarkProblem]) -> list[list[dict[str, Any]]]:
     return [[{"completion": one.task_id, "tokens": 1, "finished": True}] for one in problems]
 
 
 def test_an_ended_run_goes_on_and_the_bytes_are_those_of_an_unbroken_one(tmp_path: Path) -> None:
     asked: list[list[str]] = []
 
-    def ends(problems: Sequence[Problem]) -> list[list[dict[str, Any]]]:
+    def ends(problems: Sequence[BenchmarkProblem]) -> list[list[dict[str, Any]]]:
         asked.append([one.task_id for one in problems])
         if len(asked) == 2:
             raise KeyboardInterrupt

@@ -25,7 +25,7 @@ from typing import Any
 
 from xinstruct.benchmarks.command import add_data, data_folder, make_judge
 from xinstruct.benchmarks.fetch import declared, rows
-from xinstruct.benchmarks.problems import About, Problem, about, load
+from xinstruct.benchmarks.problems import About, BenchmarkProblem, about, load
 from xinstruct.benchmarks.protocol import EXPLAIN, NAME, explaining, instruction, regenerating, without_code
 from xinstruct.files import BadInput, replaced_file, write_json
 from xinstruct.languages import EIGHT, get
@@ -40,7 +40,7 @@ from xinstruct.prompts import user
 
 Row = dict[str, Any]
 Conversation = list[dict[str, str]]
-Ask = Callable[[Sequence[Problem]], list[list[Row]]]  # the answers to each problem
+Ask = Callable[[Sequence[BenchmarkProblem]], list[list[Row]]]  # the answers to each problem
 Answering = Callable[[list[Conversation], int], list[list[Row]]]  # so many answers to each conversation
 
 
@@ -83,7 +83,7 @@ def answers_file(folder: Path, benchmark: str, language: str) -> Path:
     return folder / f"{'-'.join(filter(None, (one.name, one.variant, language)))}.jsonl.gz"
 
 
-def messages(problem: Problem) -> Conversation:
+def messages(problem: BenchmarkProblem) -> Conversation:
     """The conversation that asks for a problem's function."""
     return [user(instruction(get(problem.language), problem.prompt.strip("\n")))]
 
@@ -96,7 +96,7 @@ def directly(answering: Answering, samples: int) -> Ask:
 def through_explanation(answering: Answering, samples: int) -> Ask:
     """The protocol "explain": the solution is explained, then written anew from explanation and header alone."""
 
-    def ask(problems: Sequence[Problem]) -> list[list[Row]]:
+    def ask(problems: Sequence[BenchmarkProblem]) -> list[list[Row]]:
         told = [answers[0]["completion"] for answers in answering([explaining(one) for one in problems], 1)]
         plain = [without_code(text) for text in told]
         asked = [regenerating(one, text) for one, text in zip(problems, plain, strict=True)]
@@ -116,13 +116,13 @@ def _answers(
     return [found[i : i + samples] for i in range(0, len(found), samples)]
 
 
-def _problems(one: About, args: argparse.Namespace) -> list[Problem]:
+def _problems(one: About, args: argparse.Namespace) -> list[BenchmarkProblem]:
     with make_judge(one) as judge:
         found = load(one, data_folder(one, args), judge)
     return found[: args.limit] if args.limit else found
 
 
-def complete(path: Path, wanted: Sequence[Problem], ask: Ask, chunk: int, samples: int, desc: str) -> None:
+def complete(path: Path, wanted: Sequence[BenchmarkProblem], ask: Ask, chunk: int, samples: int, desc: str) -> None:
     """Ask for what the file lacks, `chunk` problems at a time, and write the file anew after each.
 
     Raises BadInput when it holds answers to other problems.

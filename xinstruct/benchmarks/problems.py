@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from xinstruct.benchmarks.fetch import HERE, declaration, rows
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
@@ -23,7 +24,7 @@ from xinstruct.files import BadInput
 _FIELDS = {"prompt": "", "function": "", "tests": "", "solution": ""}
 
 
-class Problem(Protocol):
+class BenchmarkProblem(Protocol):
     """What scoring needs of a problem, whatever kind its tests are of."""
 
     @property
@@ -71,6 +72,25 @@ class ProgramProblem:
 
 
 @dataclass(frozen=True)
+class TranslatedProblem:
+    """A problem whose tests are cases: the same in every language, spelled by translate.py."""
+
+    task_id: str
+    language: str
+    prompt: str  # header and description in the language, without fence
+    instruction: str  # the user turn
+    function: str
+    signature: Signature
+    cases: tuple[Case, ...]
+    header: str
+    preamble: str = ""  # Python only: what the original prompt holds besides the function
+
+    def job(self, ident: str, code: str) -> Job:
+        """What to give to the judge for an answer's code."""
+        return Job(ident, self.language, code, self.function, self.signature, self.cases)
+
+
+@dataclass(frozen=True)
 class About:
     """A benchmark's declaration, narrowed to one variant and language."""
 
@@ -112,7 +132,7 @@ def about(name: str, language: str) -> About:
     )
 
 
-def load(one: About, data: Path, judge: Judge) -> list[Problem]:
+def load(one: About, data: Path, judge: Judge) -> list[BenchmarkProblem]:
     """The problems, in the order of the file. Raises BadInput when the file is not there or has another size."""
     reader = one.raw.get("reader", "translate")
     if reader == "translate":
@@ -125,11 +145,11 @@ def load(one: About, data: Path, judge: Judge) -> list[Problem]:
     return found
 
 
-def _reader(name: str) -> Callable[[Iterable[dict[str, Any]], About], Iterable[Problem]]:
+def _reader(name: str) -> Callable[[Iterable[dict[str, Any]], About], Iterable[BenchmarkProblem]]:
     if name == "records":
         return read
     module = importlib.import_module(f"xinstruct.benchmarks.{name}")
-    found: Callable[[Iterable[dict[str, Any]], About], Iterable[Problem]] = module.read
+    found: Callable[[Iterable[dict[str, Any]], About], Iterable[BenchmarkProblem]] = module.read
     return found
 
 

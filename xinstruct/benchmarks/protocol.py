@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import re
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from xinstruct.benchmarks.problems import BenchmarkProblem, TranslatedProblem
 from xinstruct.code.extraction import NONE, defines, extract_code
 from xinstruct.languages import Language, get
 from xinstruct.prompts import render, user
-
-if TYPE_CHECKING:
-    from xinstruct.benchmarks.translate import Problem
 
 NAME = "paper"
 EXPLAIN = "explain"  # explain the solution, then write the function from the explanation alone (HumanEvalExplain's way)
@@ -37,7 +35,7 @@ def explaining(problem: Any) -> list[dict[str, str]]:
     return [user(render("explain", title=language.title, fence=language.fence, code=code))]
 
 
-def regenerating(problem: Any, explanation: str) -> list[dict[str, str]]:
+def regenerating(problem: BenchmarkProblem, explanation: str) -> list[dict[str, str]]:
     """The turn that gives an explanation and a header and asks for the function."""
     language = get(problem.language)
     header = problem.prompt.strip("\n")
@@ -50,12 +48,12 @@ def without_code(explanation: str) -> str:
     return _FENCED.sub("", explanation).strip()
 
 
-def conversation(problem: Problem) -> list[dict[str, str]]:
+def conversation(problem: TranslatedProblem) -> list[dict[str, str]]:
     """The messages that a model is given."""
     return [user(problem.instruction)]
 
 
-def program(problem: Problem, answer: str) -> tuple[str, str]:
+def program(problem: TranslatedProblem, answer: str) -> tuple[str, str]:
     """The code to judge and the rule that found it; ("", "none") when the answer holds no code."""
     code, rule = extract_code(answer, problem.language, problem.function)
     if rule == NONE:
@@ -67,7 +65,7 @@ def program(problem: Problem, answer: str) -> tuple[str, str]:
     return code, rule
 
 
-def _with_header(problem: Problem, body: str) -> str:
+def _with_header(problem: TranslatedProblem, body: str) -> str:
     backend = get(problem.language)
     if problem.language == "python":
         body = textwrap.indent(textwrap.dedent(body), "    ")

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from xinstruct.benchmarks.problems import TranslatedProblem
 from xinstruct.benchmarks.protocol import conversation, program
 from xinstruct.benchmarks.rates import HELDOUT
-from xinstruct.benchmarks.translate import Problem
 from xinstruct.code.extraction import extract_code
 from xinstruct.execution.jobs import Job, of_sample
 from xinstruct.prompts import user
@@ -31,7 +31,7 @@ class Question:
     job_of: Callable[[str, str], Job]  # id, code -> job
 
 
-def benchmark_question(benchmark: str, problem: Problem) -> Question:
+def benchmark_question(benchmark: str, problem: TranslatedProblem) -> Question:
     """A benchmark's problem under its protocol."""
     return Question(
         benchmark=benchmark,

@@ -19,7 +19,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from xinstruct.benchmarks.problems import Problem
+from xinstruct.benchmarks.problems import BenchmarkProblem
 from xinstruct.code.extraction import NONE, balance_braces, defines, extract_code, fenced_blocks
 from xinstruct.files import BadInput, read_yaml
 from xinstruct.languages import clike, get
@@ -75,7 +75,7 @@ def rules(name: str) -> Rules:
     return Rules(name, steps)
 
 
-def apply(one: Rules, problem: Problem, answer: str) -> tuple[str, str]:
+def apply(one: Rules, problem: BenchmarkProblem, answer: str) -> tuple[str, str]:
     """The code to judge and the rule that found it; ("", "none") when the answer holds none."""
     code, found = _take(one.steps[0], problem, answer.replace("\r\n", "\n"))
     if found == NONE:
@@ -89,7 +89,7 @@ def apply(one: Rules, problem: Problem, answer: str) -> tuple[str, str]:
     return code, found
 
 
-def _take(step: str, problem: Problem, answer: str) -> tuple[str, str]:
+def _take(step: str, problem: BenchmarkProblem, answer: str) -> tuple[str, str]:
     if step == "whole":
         return answer, step
     if step.startswith("best"):
@@ -109,12 +109,12 @@ def _last_pair(answer: str, tag: str) -> tuple[str, str]:
     return (pairs[-1], "last_pair") if pairs else (answer, "no_fence")
 
 
-def _stop(problem: Problem, code: str) -> str:
+def _stop(problem: BenchmarkProblem, code: str) -> str:
     ends = [at for text in get(problem.language).stop if (at := code.find(text)) >= 0]
     return code[: min(ends)] if ends else code
 
 
-def _drop_main(problem: Problem, code: str) -> str:
+def _drop_main(problem: BenchmarkProblem, code: str) -> str:
     pattern = _MAINS.get(problem.language)
     match = pattern.search(code) if pattern and problem.function != "main" else None
     if match is None:
@@ -129,24 +129,24 @@ def _drop_main(problem: Problem, code: str) -> str:
     return code[: match.start()]
 
 
-def _balance(problem: Problem, code: str) -> str:
+def _balance(problem: BenchmarkProblem, code: str) -> str:
     return balance_braces(code)[0] if problem.language in _BRACED else code
 
 
-def _imports(problem: Problem, code: str) -> str:
+def _imports(problem: BenchmarkProblem, code: str) -> str:
     return _PYTHON_IMPORTS + code if problem.language == "python" else code
 
 
-def _preamble(problem: Problem, code: str) -> str:
+def _preamble(problem: BenchmarkProblem, code: str) -> str:
     text = preamble(problem)
     return f"{text}\n\n{code}" if text else code
 
 
-def _prompt(problem: Problem, code: str) -> str:
+def _prompt(problem: BenchmarkProblem, code: str) -> str:
     return problem.prompt + code
 
 
-def _auto(problem: Problem, code: str) -> str:
+def _auto(problem: BenchmarkProblem, code: str) -> str:
     if defines(code, problem.language, problem.function):
         return _preamble(problem, code)
     if problem.language == "python" and not code.startswith((" ", "\t")):
@@ -154,7 +154,7 @@ def _auto(problem: Problem, code: str) -> str:
     return f"{problem.prompt.rstrip()}\n{code}"
 
 
-def preamble(problem: Problem) -> str:
+def preamble(problem: BenchmarkProblem) -> str:
     """The prompt's imports, and in Python its helper functions: what a repeated function may need."""
     if problem.language != "python":
         head = problem.prompt.partition("<?php")[2] if problem.language == "php" else problem.prompt

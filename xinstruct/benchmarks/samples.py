@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.benchmarks.fetch import rows
-from xinstruct.benchmarks.problems import Problem
+from xinstruct.benchmarks.problems import BenchmarkProblem
 from xinstruct.files import BadInput
 
 _SHOWN = 5  # task ids shown in a message
@@ -22,7 +22,7 @@ _SHOWN = 5  # task ids shown in a message
 class Answer:
     """One answer to a problem; `place` counts the answers to the same problem from 0, `row` the file's from 1."""
 
-    problem: Problem
+    problem: BenchmarkProblem
     text: str
     place: int
     reference: bool | None = None  # another evaluator's verdict, where the file has one
@@ -30,7 +30,11 @@ class Answer:
 
 
 def read_answers(
-    path: Path, problems: Sequence[Problem], reference: str = "", partial: bool = False, field: str = "completion"
+    path: Path,
+    problems: Sequence[BenchmarkProblem],
+    reference: str = "",
+    partial: bool = False,
+    field: str = "completion",
 ) -> list[Answer]:
     """Answers in the order of the problems. Raises BadInput naming file, task ids and the flag that allows it.
 
@@ -57,7 +61,12 @@ def read_answers(
 
 
 def _answers(
-    records: list[dict[str, Any]], ids: list[str], by_id: dict[str, Problem], reference: str, field: str, path: Path
+    records: list[dict[str, Any]],
+    ids: list[str],
+    by_id: dict[str, BenchmarkProblem],
+    reference: str,
+    field: str,
+    path: Path,
 ) -> list[Answer]:
     order = {name: i for i, name in enumerate(by_id)}
     seen: Counter[str] = Counter()
@@ -80,7 +89,7 @@ def _id(record: Any, path: Path, number: int) -> str:
     return str(value)
 
 
-def _known(path: Path, ids: list[str], by_id: dict[str, Problem]) -> None:
+def _known(path: Path, ids: list[str], by_id: dict[str, BenchmarkProblem]) -> None:
     unknown = sorted({name for name in ids if name not in by_id})
     if unknown:
         expected = next(iter(by_id), "")

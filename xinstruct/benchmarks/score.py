@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.benchmarks.passk import bootstrap, mean_pass_at_k
-from xinstruct.benchmarks.problems import About, Problem, ProgramProblem, about, load
+from xinstruct.benchmarks.problems import About, BenchmarkProblem, ProgramProblem, about, load
 from xinstruct.benchmarks.rates import VOID, PassRate
 from xinstruct.benchmarks.rules import Rules, apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
@@ -125,7 +125,7 @@ def score_file(
     return Score(f"{one.name}:{one.variant}" if one.variant else one.name, language, chosen, rows)
 
 
-def canonical(problems: Sequence[Problem]) -> list[Answer]:
+def canonical(problems: Sequence[BenchmarkProblem]) -> list[Answer]:
     """The benchmark's own solutions as answers. Raises BadInput when its files hold none."""
     found = [Answer(one, one.solution, 0) for one in problems if isinstance(one, ProgramProblem) and one.solution]
     if not found:

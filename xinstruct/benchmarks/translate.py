@@ -20,6 +20,7 @@ from typing import Any
 from xinstruct.benchmarks.fetch import declaration, rows
 from xinstruct.benchmarks.infer import NoType, common_type
 from xinstruct.benchmarks.parse import UNCLAIMED, NotUsable, Task, incomplete, layout, of_integers, parse_task
+from xinstruct.benchmarks.problems import TranslatedProblem
 from xinstruct.benchmarks.protocol import instruction
 from xinstruct.benchmarks.recorded import recorded_calls
 from xinstruct.code.extraction import definition_line
@@ -30,25 +31,6 @@ from xinstruct.languages import Language, Unsupported, get
 from xinstruct.records import content_id
 
 _NONE = {"cpp": "std::nullopt", "bash": "None", "python": "None"}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One problem in one language, ready to be asked and judged."""
-
-    task_id: str
-    language: str
-    prompt: str  # header and description in the language, without fence
-    instruction: str  # the user turn
-    function: str
-    signature: Signature
-    cases: tuple[Case, ...]
-    header: str
-    preamble: str = ""  # Python only: what the original prompt holds besides the function
-
-    def job(self, ident: str, code: str) -> Job:
-        """What to give to the judge for an answer's code."""
-        return Job(ident, self.language, code, self.function, self.signature, self.cases)
 
 
 @dataclass(frozen=True)
@@ -134,7 +116,7 @@ def _disagreement(task: Task, values: Sequence[object], errors: Sequence[str]) -
     return ""
 
 
-def problem(task: Task, cases: tuple[Case, ...], language: str) -> Problem:
+def problem(task: Task, cases: tuple[Case, ...], language: str) -> TranslatedProblem:
     """A task in a language. Raises Unsupported when it cannot be expressed there."""
     backend = get(language)
     python = language == "python"
@@ -142,7 +124,7 @@ def problem(task: Task, cases: tuple[Case, ...], language: str) -> Problem:
     header = backend.header(function, task.signature)
     cases = _passable(backend, function, task.signature, cases)
     prompt = task.prompt.strip("\n") if python else _prompt(backend, function, header, task)
-    return Problem(
+    return TranslatedProblem(
         task_id=task.task_id,
         language=language,
         prompt=prompt,
@@ -197,7 +179,7 @@ def _conventions(backend: Language, signature: Signature) -> list[str]:
     return [*params, f"Prints: {backend.spell_type(signature.returns)}"]
 
 
-def expressible(suite: Suite, language: str) -> tuple[list[Problem], dict[str, str]]:
+def expressible(suite: Suite, language: str) -> tuple[list[TranslatedProblem], dict[str, str]]:
     """Every problem that the language can express, in the benchmark's order; why not for the others."""
     found, not_found = [], {}
     for task in suite.tasks:
@@ -208,7 +190,7 @@ def expressible(suite: Suite, language: str) -> tuple[list[Problem], dict[str, s
     return found, not_found
 
 
-def draw(problems: Sequence[Problem], limit: int, seed: int) -> list[Problem]:
+def draw(problems: Sequence[TranslatedProblem], limit: int, seed: int) -> list[TranslatedProblem]:
     """`limit` problems by a seeded order of their ids, which is the same in all languages; sorted by id."""
     order = sorted(problems, key=lambda one: content_id(str(seed), one.task_id))
     return sorted(order[:limit] if limit > 0 else order, key=lambda one: _natural(one.task_id))
@@ -218,7 +200,7 @@ def _natural(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]
 
 
-def load(name: str, language: str, folder: Path, limit: int, seed: int, judge: Judge) -> list[Problem]:
+def load(name: str, language: str, folder: Path, limit: int, seed: int, judge: Judge) -> list[TranslatedProblem]:
     """The problems of a benchmark to ask in a language. limit 0: all. Raises BadInput."""
     return draw(expressible(_suite(name, folder, judge), language)[0], limit, seed)
 
