@@ -94,8 +94,9 @@ class Bubblewrap:
         if self._filter:
             handed.append(("--seccomp", self._filter, ""))
         shown = [("--bind" if mode == "rw" else "--ro-bind", str(p), to) for mode, p, to in command.binds()]
-        argv = mounts.command(command.argv, self.view, command.limits, uid, command.variables(self.view), shown)
-        return {"argv": argv, "env": {}, "files": handed, "isolated": True, "steady": command.steady}
+        line = chance.with_fixed_addresses(command.argv) if command.steady else command.argv
+        argv = mounts.command(line, self.view, command.limits, uid, command.variables(self.view), shown)
+        return {"argv": argv, "env": {}, "files": handed, "isolated": True}
 
 
 class Zygote:
@@ -208,8 +209,9 @@ class Unsafe:
         for name, path in command.shown.items():
             (place / name).symlink_to(path)
         variables = command.variables(self.view) | {"HOME": str(place), "TMPDIR": str(place)}
-        argv = ["/bin/sh", "-c", 'cd "$0" && "$@"; exit $?', str(place), *command.argv]
-        return {"argv": argv, "env": variables, "files": [], "isolated": False, "steady": command.steady}
+        line = chance.with_fixed_addresses(command.argv) if command.steady else command.argv
+        argv = ["/bin/sh", "-c", 'cd "$0" && "$@"; exit $?', str(place), *line]
+        return {"argv": argv, "env": variables, "files": [], "isolated": False}
 
 
 Tier = Zygote | Bubblewrap | Unsafe

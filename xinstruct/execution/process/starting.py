@@ -23,11 +23,12 @@ _FLAGS = ("-s", "-P", "-S", "-B", "-X", "utf8")  # isolated, but for what _VARIA
 _VARIABLES = {"LD_BIND_NOW": "1", "PYTHONHASHSEED": "0"}  # functions bound once for all forks; as chance.py has it
 _ZYGOTE = Path(__file__).with_name("zygote.py")
 _FIXED = 0x0040000  # ADDR_NO_RANDOMIZE
+_STACK = 8 << 20  # bytes for a zygote's: the kernel lays memory out by it
 
 
-def fix_addresses(fixed: bool) -> bool:
-    """Whether what this process executes next gets the same addresses in every run; a container may forbid it."""
-    return ctypes.CDLL(None).personality(_FIXED if fixed else 0) >= 0 and fixed
+def fix_addresses() -> bool:
+    """Have what this process executes get the same addresses in every run. Returns whether that may be done here."""
+    return bool(ctypes.CDLL(None).personality(_FIXED) >= 0)
 
 
 def memory_file(content: bytes) -> int:
@@ -102,7 +103,8 @@ def _first(config: Fields, group: Group | None) -> tuple[Zygote, socket.socket]:
         null = os.open("/dev/null", os.O_RDWR)
         os.dup2(null, 0)
         os.dup2(null, 1)
-        fix_addresses(True)  # forks cannot have others than it
+        fix_addresses()  # forks cannot have others than it
+        resource.setrlimit(resource.RLIMIT_STACK, (_STACK, resource.getrlimit(resource.RLIMIT_STACK)[1]))
         os.execve(line[0], line, _VARIABLES)
     for end in (theirs, its):
         end.close()
@@ -194,7 +196,6 @@ def start(request: Fields, group: Group | None, fds: dict[str, int]) -> int:
         for kind, value in request["rlimits"]:
             hard = resource.getrlimit(kind)[1]
             resource.setrlimit(kind, (value, value) if hard < 0 else (min(value, hard), min(value, hard)))
-        fix_addresses(request["steady"])
         os.execve(argv[0], argv, env)
     except BaseException as error:
         os.write(2, f"cannot start: {error}".encode())
