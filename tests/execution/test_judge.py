@@ -153,8 +153,9 @@ def test_two_processes_share_a_cache(tmp_path: Path) -> None:
         from xinstruct.code.types import Case, Signature
         jobs = [Job(str(i), "python", f"def f(n):\\n    return n * {i}\\n", "f", Signature.of("int", n="int"), (Case((1,), 2),))
                 for i in range(25)]
-        from tests.params import execution
-        with Judge(execution(workers=1, cpu_seconds=2), Path(sys.argv[1])) as judge:
+        from dataclasses import replace
+        from xinstruct.params import at_hand
+        with Judge(replace(at_hand().execution, workers=1, cpu_seconds=2), Path(sys.argv[1])) as judge:
             print([v.verdict for v in judge.judge(jobs)], [v.run_cpu for v in judge.judge(jobs)])
         """)
     )

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 CUT = 300  # bytes after which the drivers cut the text of an error
+_WORD = 60  # characters of a word that is left out where a text was cut; more are no address
 _VALUE = 120  # characters of a value that are shown
 _DIGITS = 12  # of a float: the last ones depend on the machine's library of mathematics
 _SIGNALS = {int(number): signal.strsignal(number) for number in signal.valid_signals()}
@@ -83,8 +84,9 @@ def _places() -> tuple[str, ...]:
 def error(text: str) -> str:
     """A driver's text of an error. One that was cut loses its last word, which may be half an address or a path."""
     text = text.strip()
-    whole = text.rpartition(" ")[0] if len(text.encode("utf-8", "replace")) > CUT - 4 else text
-    return stable(whole or text).strip() or "error"
+    if len(text.encode("utf-8", "replace")) > CUT - 4:
+        text = re.sub(rf" \S{{0,{_WORD}}}$", "", text)
+    return stable(text).strip() or "error"
 
 
 def shown(value: Any, said: bool = False) -> str:

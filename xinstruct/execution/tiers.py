@@ -96,8 +96,9 @@ class Bubblewrap:
         if self._filter:
             handed.append(("--seccomp", self._filter, ""))
         shown = [("--bind" if mode == "rw" else "--ro-bind", str(p), to) for mode, p, to in command.binds()]
-        argv = mounts.command(command.argv, self.view, command.limits, uid, command.variables(self.view), shown)
-        return {"argv": argv, "env": {}, "files": handed, "isolated": True, "steady": command.steady}
+        line = chance.with_fixed_addresses(command.argv) if command.steady else command.argv
+        argv = mounts.command(line, self.view, command.limits, uid, command.variables(self.view), shown)
+        return {"argv": argv, "env": {}, "files": handed, "isolated": True}
 
 
 class Zygote:
@@ -219,8 +220,9 @@ class Unsafe:
             (place / name).symlink_to(path)
         variables = command.variables(self.view) | {"HOME": str(place), "TMPDIR": str(place)}
         variables["PATH"] = self.view.search_path()
-        argv = ["/bin/sh", "-c", 'cd "$0" && "$@"; exit $?', str(place), *map(self.view.outside, command.argv)]
-        return {"argv": argv, "env": variables, "files": [], "isolated": False, "steady": command.steady}
+        line = chance.with_fixed_addresses(command.argv) if command.steady else command.argv
+        argv = ["/bin/sh", "-c", 'cd "$0" && "$@"; exit $?', str(place), *map(self.view.outside, line)]
+        return {"argv": argv, "env": variables, "files": [], "isolated": False}
 
 
 Tier = Zygote | Bubblewrap | Unsafe

@@ -21,11 +21,12 @@ _MOST = 40  # templates of a worker
 _FLAGS = ("-s", "-P", "-S", "-B", "-X", "utf8")  # isolated, but for what _VARIABLES say
 _VARIABLES = {"LD_BIND_NOW": "1", "PYTHONHASHSEED": "0"}  # functions bound once for all forks; as chance.py has it
 _FIXED = 0x0040000  # ADDR_NO_RANDOMIZE
+_STACK = 8 << 20  # bytes for a zygote's: the kernel lays memory out by it
 
 
-def fix_addresses(fixed: bool) -> bool:
-    """Whether what this process executes next gets the same addresses in every run; a container may forbid it."""
-    return ctypes.CDLL(None).personality(_FIXED if fixed else 0) >= 0 and fixed
+def fix_addresses() -> bool:
+    """Have what this process executes get the same addresses in every run. Returns whether that may be done here."""
+    return bool(ctypes.CDLL(None).personality(_FIXED) >= 0)
 
 
 def memory_file(content: bytes) -> int:
@@ -113,7 +114,8 @@ def _become_zygote(config: Fields, *sockets: int) -> None:
     os.dup2(null, 0)
     os.dup2(null, 1)
     line = [config["python"], *_FLAGS, config["script"], *map(str, handed)]
-    fix_addresses(True)  # forks cannot have others than it
+    fix_addresses()  # forks cannot have others than it
+    resource.setrlimit(resource.RLIMIT_STACK, (_STACK, resource.getrlimit(resource.RLIMIT_STACK)[1]))
     os.execve(line[0], line, _VARIABLES)
 
 
@@ -200,7 +202,6 @@ def start(request: Fields, group: Group | None, fds: dict[str, int]) -> int:
         for kind, value in request["rlimits"]:
             hard = resource.getrlimit(kind)[1]
             resource.setrlimit(kind, (value, value) if hard < 0 else (min(value, hard), min(value, hard)))
-        fix_addresses(request["steady"])
         os.execve(argv[0], argv, env)
     except BaseException as error:
         os.write(2, f"cannot start: {error}".encode())

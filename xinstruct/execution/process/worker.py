@@ -266,7 +266,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer requests until whoever asks is gone. The first answer tells about this worker."""
     config = pickle.load(requests)
     group = memory_group()
-    hello: Fields = {"cgroup": group.version if group else 0, "addresses": fix_addresses(True), "pid": os.getpid()}
+    hello: Fields = {"cgroup": group.version if group else 0, "addresses": fix_addresses(), "pid": os.getpid()}
 
     def probe(zygote: Zygote, wanted: Fields) -> bool:
         found = Run(dict(wanted), group, zygote).go()
