@@ -196,6 +196,13 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
+def add_json(path: Path, entries: dict[str, Any]) -> None:
+    """Put entries into the JSON object of a file that others may add to at the same moment."""
+    with locked(path.with_name(f".{path.name}.lock")):
+        before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        write_json(path, before | entries)
+
+
 # ---- records
 
 

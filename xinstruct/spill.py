@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+from xinstruct.files import temporary
 
 R = TypeVar("R")
 HELD = 100_000  # entries in memory, some 10 MB of hashes or 60 MB of rows
@@ -20,7 +21,7 @@ HELD = 100_000  # entries in memory, some 10 MB of hashes or 60 MB of rows
 
 def _database(folder: Path) -> sqlite3.Connection:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".spill-{os.getpid()}-{os.urandom(4).hex()}.sqlite"
+    path = temporary(folder / "spill.sqlite")
     db = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16000", "temp_store=MEMORY"):
         db.execute(f"PRAGMA {pragma}")

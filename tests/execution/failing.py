@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from xinstruct.languages.types import Case, Signature
-
 from tests.execution.conftest import PARAMS
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution import toolchains
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xinstruct.languages.types import Case, Signature
 
 from tests.execution import failing
+from xinstruct.code.types import Case, Signature
 from xinstruct.execution import toolchains
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.llm.conftest import Handler, sha256
+from tests.llm.conftest import Handler, loopback, serve, sha256  # noqa: F401
 from xinstruct.files import BadInput, write_text
 from xinstruct.models import fetch, registry
 from xinstruct.models.fetch import fetch_student, fetch_teacher
@@ -79,7 +79,7 @@ class FakeHub:
 
 
 @pytest.fixture
-def hub(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHub:
+def hub(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHub:  # noqa: F811
     """The hub, a registry that points to it, and a work folder of its own."""
     server = FakeHub({"coder-q4_k_m.gguf": WEIGHTS, "coder-q8_0.gguf": b"x" * 10, "config.json": b"{}"})
     monkeypatch.setenv("HF_ENDPOINT", serve(server))

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from xinstruct.files import made_once
 
 _NEEDED, _STRINGS, _RPATH, _RUNPATH = 1, 5, 15, 29  # tags of the dynamic section
 _LOADED, _DYNAMIC = 1, 2  # kinds of segments
@@ -74,12 +75,9 @@ def _dynamic(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _kept(content: bytes, name: str, cache: Path) -> Path:
     """A file of that content in the cache folder, which everybody can run."""
-    path = cache / f"{hashlib.sha256(content).hexdigest()[:16]}-{name}"
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        handle, tmp = tempfile.mkstemp(dir=cache)
-        with open(handle, "wb") as file:
-            file.write(content)
-        os.chmod(tmp, 0o755)
-        os.replace(tmp, path)
-    return path
+
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+        path.chmod(0o755)
+
+    return made_once(cache / f"{hashlib.sha256(content).hexdigest()[:16]}-{name}", write)

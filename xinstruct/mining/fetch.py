@@ -13,7 +13,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from xinstruct.files import BadInput, hash_path, read_yaml, write_json
+from xinstruct.files import BadInput, add_json, hash_path, read_yaml, write_json
 from xinstruct.mining import local
 from xinstruct.packages import REGISTRIES, Archive, get, get_together
 from xinstruct.packages.downloads import Downloads, Task
@@ -66,7 +66,7 @@ class Sources:
         """Write the index and return it; what is not pinned is said, and locked from now on."""
         index = [_indexed(entry, self.files, say) for entry in self.entries]
         write_json(self.dest / INDEX, index)
-        write_json(self._lock, self._locked | {" ".join(_key(entry)): entry["sha256"] for entry in index})
+        add_json(self._lock, {" ".join(_key(entry)): entry["sha256"] for entry in index})
         return index
 
     def _parts(self, registry: str) -> list[list[_KEY]]:

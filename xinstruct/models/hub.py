@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xinstruct.files import BadInput, hash_path, write_json
+from xinstruct.files import BadInput, add_json, hash_path
 
 DEFAULT = "https://huggingface.co"
 _NAMED_IN = {"model": "models.yaml", "dataset": "benchmark.yaml"}
@@ -58,7 +58,7 @@ class Hub:
         key = f"{'' if self.kind == 'model' else 'datasets/'}{repo}@{revision or ''}"
         if key not in locked:
             locked[key] = self._metadata(repo, revision)
-            write_json(lock, locked)
+            add_json(lock, {key: locked[key]})
         entry = locked[key]
         return str(entry["revision"]), [RemoteFile(**row) for row in entry["files"]]
 
