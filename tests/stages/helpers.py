@@ -54,11 +54,11 @@ def write_samples(root: Path, stage: str, samples: list[Sample]) -> None:
     write_records(root / "data" / stage / "samples.parquet", "samples", sorted(samples, key=lambda s: s.id))
 
 
-def run_stage(root: Path, stage: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a stage as dvc does."""
+def run_stage(root: Path, stage: str, ok: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a stage as dvc does, with `more` in the environment."""
     env = {key: value for key, value in os.environ.items() if key not in ("SNAKEMAKE_PROFILE", "XINSTRUCT_WORK")}
     command = [sys.executable, "-m", f"stages.{stage}"]
-    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=root, env=env | more, capture_output=True, text=True, check=False)
     assert (done.returncode == 0) is ok, done.stderr[-3000:]
     return done
 
