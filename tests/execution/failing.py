@@ -25,8 +25,8 @@ LIMITS = PARAMS | {"cpu_seconds": 3, "wall_factor": 6}
 _BY_ADDRESS = {
     "python": ("id", "hash of object", "set of objects"),
     "cpp": (
-        *("pointer decimal", "pointer set", "unordered pointers", "char array", "out of bounds stack"),
-        *("out of bounds string", "dangling pointer", "heap overflow", "uninitialised max"),
+        *("pointer decimal", "unordered pointers", "char array", "out of bounds stack", "dangling pointer"),
+        *("heap overflow", "uninitialised max"),
     ),
     "csharp": ("hash",),
     "bash": ("python",),

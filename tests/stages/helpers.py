@@ -54,12 +54,14 @@ def write_samples(root: Path, stage: str, samples: list[Sample]) -> None:
     write_records(root / "data" / stage / "samples.parquet", "samples", sorted(samples, key=lambda s: s.id))
 
 
-def run_stage(root: Path, stage: str, ok: bool = True, profile: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a stage as dvc does. profile: of Snakemake, which then runs the stage's jobs."""
+def run_stage(
+    root: Path, stage: str, ok: bool = True, profile: str = "", **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a stage as dvc does. profile: of Snakemake, which then runs the stage's jobs. more: in the environment."""
     env = {key: value for key, value in os.environ.items() if key not in ("SNAKEMAKE_PROFILE", "XINSTRUCT_WORK")}
     env |= {"SNAKEMAKE_PROFILE": profile} if profile else {}
     command = [sys.executable, "-m", f"stages.{stage}"]
-    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=root, env=env | more, capture_output=True, text=True, check=False)
     assert (done.returncode == 0) is ok, done.stderr[-3000:]
     return done
 
