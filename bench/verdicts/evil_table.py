@@ -13,8 +13,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from xinstruct.code.typescript import compiler, flags
-
 from bench.verdicts.corpus import Attack, everything
 from bench.verdicts.document import page, table, write_page
 from bench.verdicts.places import PAGES, RESULTS
@@ -24,6 +22,7 @@ from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.toolchains import available
 from xinstruct.files import write_json
 from xinstruct.languages import EIGHT
+from xinstruct.languages.typescript import compiler, flags
 from xinstruct.params import at_hand
 
 HEAD = ("language", "attack", "what it does", "exit status", "here")

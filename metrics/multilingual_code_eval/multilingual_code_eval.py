@@ -45,6 +45,7 @@ _EXECUTION = {
     "workers": 2,
     "cpu_seconds": 10,
     "wall_factor": 4,
+    "forks": "auto",
     "memory_mb": 1024,
     "output_kb": 256,
     "float_tolerance": 1e-6,

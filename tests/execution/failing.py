@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from xinstruct.files import read_yaml
 
 SIGNATURE = Signature.of("string", n="int")
 CASES = (Case((1,), "something else"), Case((7,), "something else"))
-LIMITS = PARAMS | {"cpu_seconds": 3, "wall_factor": 6}
+LIMITS = replace(PARAMS, cpu_seconds=3, wall_factor=6)
 # Where the kernel does not let addresses be fixed, these differ from run to run.
 _BY_ADDRESS = {
     "python": ("id", "hash of object", "set of objects"),
@@ -62,7 +63,7 @@ def kept(verdict: Verdict) -> dict[str, Any]:
 
 def main() -> None:
     """See the module."""
-    with Judge(LIMITS | {"workers": int(sys.argv[1])}) as judge:
+    with Judge(replace(LIMITS, workers=int(sys.argv[1]))) as judge:
         verdicts = judge.judge(jobs(judge.sandbox.guarantees["addresses"])[::-1])
     print(json.dumps({verdict.id: kept(verdict) for verdict in verdicts}))
 

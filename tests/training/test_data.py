@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from xinstruct.files import BadInput
+from xinstruct.models import chat
 from xinstruct.records import Sample
 from xinstruct.training import data
 
@@ -19,7 +20,7 @@ def test_conversation_is_instruction_and_one_fenced_block(samples: list[Sample])
 
 
 def test_only_the_answer_and_its_end_token_are_labelled(tiny: Path, samples: list[Sample]) -> None:
-    tokenizer = data.load_tokenizer(tiny)
+    tokenizer = chat.load_tokenizer(tiny)
     messages = data.conversation(samples[1])
     row = data.encode(tokenizer, messages)
     labelled = [i for i, label in zip(row.input_ids, row.labels, strict=True) if label != data.IGNORED]
@@ -29,13 +30,13 @@ def test_only_the_answer_and_its_end_token_are_labelled(tiny: Path, samples: lis
 
 
 def test_training_prompt_is_the_prompt_that_generation_reads(tiny: Path, samples: list[Sample]) -> None:
-    tokenizer = data.load_tokenizer(tiny)
+    tokenizer = chat.load_tokenizer(tiny)
     messages = data.conversation(samples[2])
     row = data.encode(tokenizer, messages)
-    prompt = data.prompt_ids(tokenizer, messages[:1])
+    prompt = chat.prompt_ids(tokenizer, messages[:1])
     assert row.input_ids[: len(prompt)] == prompt
     assert set(row.labels[: len(prompt)]) == {data.IGNORED}
-    assert data.render_prompt(tokenizer, messages[:1], "```python\n").endswith("assistant\n```python\n")
+    assert chat.render_prompt(tokenizer, messages[:1], "```python\n").endswith("assistant\n```python\n")
 
 
 @pytest.mark.slow
@@ -44,7 +45,7 @@ def test_labels_equal_those_of_trl(tiny: Path, samples: list[Sample], tmp_path: 
     from transformers import AutoModelForCausalLM
     from trl import SFTConfig, SFTTrainer
 
-    tokenizer = data.load_tokenizer(tiny)
+    tokenizer = chat.load_tokenizer(tiny)
     rows: list[dict[str, Any]] = []
     for sample in samples[:4]:
         user, assistant = data.conversation(sample)
@@ -70,6 +71,6 @@ def test_held_out_samples_are_never_for_training(samples: list[Sample]) -> None:
 
 def test_bad_folders_and_conversations_are_named(tmp_path: Path, tiny: Path) -> None:
     with pytest.raises(BadInput, match="no such folder"):
-        data.load_tokenizer(tmp_path / "nothing")
+        chat.load_tokenizer(tmp_path / "nothing")
     with pytest.raises(BadInput, match="assistant"):
-        data.encode(data.load_tokenizer(tiny), [{"role": "user", "content": "hello"}])
+        data.encode(chat.load_tokenizer(tiny), [{"role": "user", "content": "hello"}])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from xinstruct.models import device
+from xinstruct.models import chat, device
 from xinstruct.params import SftParams
 from xinstruct.records import Sample
 from xinstruct.training import data
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 def encoded(tiny: Path, samples: list[Sample]) -> list[data.Encoded]:
-    tokenizer = data.load_tokenizer(tiny)
+    tokenizer = chat.load_tokenizer(tiny)
     return [data.encode(tokenizer, data.conversation(sample)) for sample in samples]
 
 
@@ -53,7 +53,7 @@ def test_order_of_conversations_does_not_matter(tiny: Path, samples: list[Sample
 
 def packed_batch(tiny: Path, samples: list[Sample], folder: Path, params: SftParams) -> tuple[Any, Any]:
     """A trainer and its first batch: rows that really hold several samples."""
-    tokenizer = data.load_tokenizer(tiny)
+    tokenizer = chat.load_tokenizer(tiny)
     model = device.load_model(tiny, device.pick_dtype("float32"))
     trainer = build_trainer(
         model, tokenizer, encoded(tiny, samples), replace(params, lora_rank=0, batch_size=2), 3, folder

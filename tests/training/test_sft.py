@@ -17,6 +17,7 @@ import pytest
 
 from tests.params import own, values
 from xinstruct.files import hash_path, write_json, write_records
+from xinstruct.models import chat
 from xinstruct.params import SftParams
 from xinstruct.records import Sample
 from xinstruct.training import data
@@ -136,7 +137,7 @@ def test_full_fine_tuning_learns_too(tmp_path: Path, tiny: Path, samples: list[S
 
 
 def encoded(tiny: Path, samples: list[Sample]) -> list[data.Encoded]:
-    tokenizer = data.load_tokenizer(tiny)
+    tokenizer = chat.load_tokenizer(tiny)
     return [data.encode(tokenizer, data.conversation(sample)) for sample in samples]
 
 
@@ -154,7 +155,7 @@ def test_only_training_samples_are_encoded_for_training(
     ctx = Context(resolve("sft"), 0)
     rows = stage._encode(ctx, data.training_samples(every))
     told = {s.instruction for s in every if s.split == "train" and s.instruction != long}
-    tokenizer = data.load_tokenizer(tiny)
+    tokenizer = chat.load_tokenizer(tiny)
     texts = [tokenizer.decode(row.input_ids) for row in rows]
     assert len(texts) == len(told) == 15
     assert all(any(instruction in text for instruction in told) for text in texts)
