@@ -67,7 +67,7 @@ def test_tokens_are_counted_as_they_come(checkpoint: Path, tmp_path: Path, monke
         return True
 
     requests = [ask(f"Count to {n}.", prefill="1, 2, 3,", max_tokens=60) for n in range(100, 104)]
-    with Client(PARAMS, checkpoint, tmp_path / "j.sqlite") as teacher:
+    with Client(asking(**PARAMS), checkpoint, tmp_path / "j.sqlite") as teacher:
         assert isinstance(teacher.backend, Embedded)
         teacher.backend.start()
         with Progress(teacher.account, len(requests), "asking") as progress:
