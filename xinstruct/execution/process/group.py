@@ -26,6 +26,8 @@ class Group:
         if not os.access(f"{self.path}/{self.limit}", os.W_OK):
             self.remove()
             raise OSError("the memory controller is not delegated")
+        with contextlib.suppress(OSError):  # without swap there is nothing to say; with it a limit would be none
+            self._write("memory.swap.max" if version == 2 else "memory.swappiness", "0")
 
     def _file(self, name: str) -> int:
         if name not in self._files:
