@@ -130,7 +130,5 @@ def test_the_engine_of_a_teacher_is_a_parameter(checkpoint: Path, embedded: Path
     assert fetch_teacher(str(checkpoint), tmp_path / "b", print)["kind"] == "safetensors"
     with pytest.raises(BadInput, match=r"no \.gguf file; set teacher\.engine"):
         fetch_teacher(str(checkpoint), tmp_path / "c", print, engine="llamacpp")
-    with pytest.raises(BadInput, match="one of auto, batched, llamacpp"):
-        fetch_teacher(str(checkpoint), tmp_path / "d", print, engine="fast")
     same = asked(tmp_path / "b", tmp_path / "j.sqlite", [Request("a", QUESTION, max_tokens=3)])
     assert same["a"].completion_tokens == 3
