@@ -3,6 +3,7 @@
 #
 #   bash setup/fresh.sh [FOLDER]     FOLDER: where to clone to (default: a new temporary folder, removed when all is well)
 #
+# NO_TESTS=1 leaves `make test` out.
 # Prints the time of each step; the whole log stands in FOLDER/log. What apt has installed on this machine stays:
 # that the list of packages is complete is seen on a new machine only (the log says what was installed, and what was there).
 set -euo pipefail

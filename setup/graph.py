@@ -60,7 +60,7 @@ def dependencies(stage: str) -> list[str]:
     while todo:
         seen.add(current := todo.pop())
         todo |= uses(current) - seen
-    return sorted(path.relative_to(REPO).as_posix() for path in seen if not _says_nothing(path))
+    return sorted(path.relative_to(REPO).as_posix() for path in seen if not says_nothing(path))
 
 
 @cache
@@ -133,7 +133,7 @@ def _prompts(tree: ast.Module, path: Path) -> Iterator[Path]:
             yield REPO / PROMPTS / f"{node.args[0].value}.{suffix}"
 
 
-def _says_nothing(path: Path) -> bool:
+def says_nothing(path: Path) -> bool:
     """True for an __init__.py that holds a docstring at most: it changes nothing."""
     if path.name != "__init__.py":
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import re
 import subprocess
@@ -42,13 +41,12 @@ def test_what_a_stage_loads_at_run_time_is_among_its_dependencies(stage: str) ->
     code = f"import stages.{stage}, sys; {files}"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True).stdout
     ours = {Path(name).relative_to(REPO).as_posix() for name in loaded.split() if Path(name).is_relative_to(REPO)}
-    ours = {name for name in ours if name.startswith(("xinstruct/", "stages/")) and not silent(REPO / name)}
+    ours = {
+        name
+        for name in ours
+        if name.startswith(("xinstruct/", "stages/")) and not graph_of_files.says_nothing(REPO / name)
+    }
     assert ours and not ours - set(STAGES[stage]["deps"])
-
-
-def silent(path: Path) -> bool:
-    """An __init__.py without code: no stage depends on it."""
-    return path.name == "__init__.py" and len(ast.parse(path.read_text(encoding="utf-8")).body) < 2
 
 
 def test_every_file_of_the_package_is_code_or_named_by_the_module_that_reads_it() -> None:

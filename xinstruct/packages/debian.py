@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from xinstruct.files import BadInput, write_text
+from xinstruct.files import BadInput, locked, write_text
 from xinstruct.packages import clients
 
-_LOCKS = {"deb-src": threading.Lock(), "deb": threading.Lock()}
 _ETC = Path("/etc/apt")
 
 
@@ -64,7 +62,7 @@ def _options(home: Path) -> list[str]:
 
 def _prepare(home: Path, kind: str) -> None:
     """Make the private apt state once: source list and package lists. Raises BadInput when there is none."""
-    with _LOCKS[kind]:
+    with locked(home.with_name(f".{home.name}.lock")):  # of other threads and other processes
         if (home / "ready").exists():
             return
         for folder in ("sources", "state/lists/partial", "cache/archives/partial"):
