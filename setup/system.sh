@@ -54,8 +54,13 @@ for entry in "${NEEDED[@]}"; do
 done
 python=${PYTHON:-python3}
 if [ "$what" = "system packages" ] && ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    echo "missing: the venv module of $python"
-    packages+=("$(basename "$(readlink -f "$(command -v "$python")")")-venv")
+    if command -v "$python" >/dev/null 2>&1; then
+        echo "missing: the venv module of $python"
+        packages+=("$(basename "$(readlink -f "$(command -v "$python")")")-venv")
+    else
+        echo "missing: $python, or this user may not start it"
+        packages+=(python3 python3-venv)
+    fi
 fi
 
 if [ ${#packages[@]} -eq 0 ]; then

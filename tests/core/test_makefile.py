@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -72,13 +73,19 @@ def test_every_target_can_be_read_there(checkout: Path) -> None:
         make(checkout, "-n", target)
 
 
-def test_without_root_the_set_up_prints_the_one_command(checkout: Path) -> None:
+@pytest.mark.parametrize("python", [None, "/no/such/folder/python3.11"])
+def test_without_root_the_set_up_prints_the_one_command(checkout: Path, python: str | None) -> None:
+    """Also where the interpreter is in another user's home: then Debian's own is named, with its venv module."""
     if os.geteuid():
         pytest.skip("only root can become someone else")
     checkout.chmod(0o755)
     text = (checkout / "setup" / "system.sh").read_text(encoding="utf-8")
     text = text.replace("NEEDED=(\n", 'NEEDED=(\n    "no-such-binary:no-such-package:nothing"\n', 1)
     line = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "bash", "-c", text, "system.sh"]
-    done = subprocess.run(line, cwd="/", capture_output=True, encoding="utf-8", check=False)
+    environment = {**os.environ, "PYTHON": python} if python else os.environ
+    done = subprocess.run(line, cwd="/", env=environment, capture_output=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1] == "    sudo apt-get install -y --no-install-recommends no-such-package"
+    command, _, packages = done.stdout.splitlines()[-1].partition(" no-such-package")
+    assert command == "    sudo apt-get install -y --no-install-recommends"
+    assert all(re.fullmatch("[a-z0-9][a-z0-9+.-]+", name) for name in packages.split())
+    assert not python or packages.split()[-2:] == ["python3", "python3-venv"]
