@@ -4,19 +4,20 @@
 
 Speaks what llama.cpp's server speaks and the client needs: /health, /v1/models, /apply-template,
 /v1/completions, /v1/chat/completions. Answers depend on their own request only (xinstruct/models).
-A caller that goes away gives its slot back. Left out: streaming, `n`, grammars (an answer is held to a
-JSON schema by the client alone).
+A caller that goes away gives its slot back. quantised.py puts the same service before OpenVINO's engine.
+Left out: streaming, `n`, grammars of this engine (its answers are held to a JSON schema by the client alone).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from jinja2 import TemplateError
@@ -27,13 +28,16 @@ from xinstruct.llm.child import READY, arguments
 from xinstruct.models.workers import Copies, EngineDied
 from xinstruct.processes import cores, live_with
 
+if TYPE_CHECKING:
+    from xinstruct.models.quantised import QuantisedEngine
+
 OWNER = "xinstruct"
 
 
 class Service:
     """The HTTP side: reads requests, waits for the engines, writes answers."""
 
-    def __init__(self, copies: Copies, tokenizer: Any, name: str) -> None:
+    def __init__(self, copies: Copies | QuantisedEngine, tokenizer: Any, name: str) -> None:
         self.copies = copies
         self.name = name
         self.tokenizer = tokenizer
@@ -118,6 +122,7 @@ class Service:
             int(body.get("seed") or 0),
             (stop,) if isinstance(stop, str) else tuple(str(text) for text in stop if text),
             int(tops or 0),
+            json.dumps(body["json_schema"]) if body.get("json_schema") else "",
         )
 
     async def _made(self, job: Any) -> Any:
@@ -162,10 +167,14 @@ async def _serve(args: argparse.Namespace) -> None:
     folder = Path(args.model)
     # The owner starts a server that ended again: what its engines held is asked anew.
     copies = Copies(folder, args.slots, args.context, count=args.copies, died=lambda: os._exit(1))
-    application = Service(copies, load_tokenizer(folder), folder.name).application()
-    runner = web.AppRunner(application, handler_cancellation=True, access_log=None)
+    await serve(Service(copies, load_tokenizer(folder), folder.name), args.port)
+
+
+async def serve(service: Service, port: int) -> None:
+    """Serve on 127.0.0.1 until the process ends; the address is printed behind READY."""
+    runner = web.AppRunner(service.application(), handler_cancellation=True, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", args.port, backlog=1024)
+    site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024)
     await site.start()
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
     print(f"{READY}http://127.0.0.1:{port}", flush=True)

@@ -63,7 +63,8 @@ class Client:
             name = self.backend.served
             self.identity = params.identity or f"{self.backend.endpoints[0].url} {name}"
         else:
-            self.backend = Embedded(folder / str(self.model.get("file") or ""), params)
+            engine = str(self.model.get("engine") or "llamacpp")
+            self.backend = Embedded(folder / str(self.model.get("file") or ""), params, engine)
             name = str(self.model.get("name", ""))
             self.identity = f"sha256:{self.model['sha256']}"
         prices = Prices(params.prices, name)
@@ -85,10 +86,10 @@ class Client:
 
     @property
     def run_by(self) -> str:
-        """What runs the model: "endpoint", or the embedded server's engine, "batched" or "llamacpp"."""
+        """What runs the model: "endpoint", or the embedded server's engine: "batched", "openvino" or "llamacpp"."""
         if isinstance(self.backend, Pool):
             return "endpoint"
-        return "batched" if self.backend.batched else "llamacpp"
+        return self.backend.engine
 
     @property
     def continues(self) -> bool:

@@ -10,7 +10,7 @@ vllm          continue_final_message,                response_format         own
               add_generation_prompt false
 sglang        continue_final_message                 response_format         owned_by "sglang"
 llamacpp      /apply-template, then /completions     json_schema             owned_by "llamacpp"
-xinstruct     /apply-template, then /completions     validated here only     owned_by "xinstruct"
+xinstruct     /apply-template, then /completions     json_schema             owned_by "xinstruct"
 ollama        trailing assistant message             response_format         owned_by "library", /api/version
 transformers  template rendered here, /completions   validated here only     /load_model in /openapi.json
 openai        trailing assistant message             response_format         anything else
@@ -62,7 +62,8 @@ def completion_body(request: Request, prompt: str, dialect: str = "llamacpp", mo
         return {"model": model, "prompt": prompt} | _sampling(request, dialect) | _generation_config(request)
     if dialect == "xinstruct":
         tops = {"logprobs": request.logprobs} if request.logprobs else {}
-        return {"prompt": prompt} | _sampling(request, dialect) | tops
+        shape = {"json_schema": request.schema} if request.schema is not None else {}
+        return {"prompt": prompt} | _sampling(request, dialect) | tops | shape
     body: dict[str, Any] = {"prompt": prompt, "cache_prompt": True, "top_k": 0, "min_p": 0.0}
     body |= _sampling(request, dialect)
     if request.schema is not None:

@@ -19,6 +19,7 @@ from types import FrameType
 from xinstruct.files import BadInput
 from xinstruct.llm.server import EmbeddedServer
 from xinstruct.models.fetch import fetch_teacher
+from xinstruct.models.gguf_file import unreadable
 from xinstruct.plan import work_root
 from xinstruct.processes import cores
 
@@ -52,7 +53,9 @@ def main(args: argparse.Namespace) -> int:
     """`xinstruct serve`. Returns 0 after Ctrl-C or SIGTERM, 1 when the server dies by itself."""
     signal.signal(signal.SIGTERM, _interrupt)
     threads = args.threads or cores()
-    server = EmbeddedServer(model_file(args.model), args.context, args.slots, threads, args.port)
+    model = model_file(args.model)
+    engine = "openvino" if model.is_file() and not unreadable(model) else "llamacpp"
+    server = EmbeddedServer(model, args.context, args.slots, threads, args.port, engine=engine)
     try:
         server.launch()
         server.wait()

@@ -18,7 +18,8 @@ class Job:
 
     Greedy at temperature 0. top_p: draw among the likeliest tokens that hold this much. seed: with the
     job itself it decides every draw. stop: the answer ends after any of these strings. logprobs: how
-    many alternatives to report for each token; 0 reports nothing.
+    many alternatives to report for each token; 0 reports nothing. schema: JSON text that an engine with a
+    grammar holds the answer to; the batched engine does not.
     """
 
     ids: tuple[int, ...]
@@ -28,6 +29,7 @@ class Job:
     seed: int = 0
     stop: tuple[str, ...] = ()
     logprobs: int = 0
+    schema: str = ""
 
     def draws(self) -> list[float]:
         """One number in [0, 1) for each token that may come."""

@@ -28,7 +28,7 @@ from xinstruct.params.rules import (
 from xinstruct.params.unlisted import Section
 
 Dialect = Literal["auto", "vllm", "sglang", "ollama", "llamacpp", "transformers", "xinstruct", "openai"]
-Engine = Literal["auto", "batched", "llamacpp"]
+Engine = Literal["auto", "batched", "openvino", "llamacpp"]
 Dtype = Literal["auto", "bfloat16", "float32"]
 Checkpoint = Literal["start", "sft", "dpo"]  # folders under models/
 _Place = Annotated[str, LocalOrUrl()]
