@@ -14,9 +14,9 @@ from dataclasses import replace
 
 from xinstruct.agents.cases import Probe
 from xinstruct.agents.inference import with_types
+from xinstruct.agents.prefill import resolved, uses_prefill
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.seeds import Draft, assign, generate, screen, try_snippets
-from xinstruct.agents.started import prefilled, resolved
 from xinstruct.code.inference import LANGUAGES
 from xinstruct.execution.judge import Judge
 from xinstruct.llm.client import Client
@@ -37,7 +37,7 @@ def work(ctx: Context[SeedParams]) -> None:
         Client(ctx.params.teacher, stage=ctx.name, account=ctx.scratch / f"calls-{ctx.shard}.json") as llm,
     ):
         own = resolved(ctx.own, llm)
-        scorer = Scorer(own.scorer, seed, prefilled(own))
+        scorer = Scorer(own.scorer, seed, uses_prefill(own))
         drafts = assign(_verified(ctx, usable, untyped, judge, funnel), own.ds1_share, seed)
         generate(drafts, llm, judge, own, seed)
         _close(ctx, drafts, scorer, llm, funnel)

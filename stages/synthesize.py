@@ -12,15 +12,14 @@ import sys
 from collections import Counter
 from typing import Any
 
-from xinstruct.agents.groups import groups, merged
+from xinstruct.agents.prefill import resolved, uses_prefill
 from xinstruct.agents.rounds import Outcome, run_round
 from xinstruct.agents.scorer import Scorer
-from xinstruct.agents.society import Society
-from xinstruct.agents.spending import Metered
-from xinstruct.agents.started import prefilled, resolved
+from xinstruct.agents.society import Society, groups, merged
 from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Judge
 from xinstruct.languages import all_languages
+from xinstruct.llm.chat_model import MeteredModel
 from xinstruct.llm.client import Client
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason, rejection
@@ -40,7 +39,7 @@ def work(ctx: Context[SynthesizeParams]) -> None:
         Judge(ctx.params.execution, work_root() / "verdicts.sqlite") as judge,
         Client(ctx.params.teacher, stage=ctx.name, account=ctx.scratch / f"calls-{ctx.shard}.json") as llm,
     ):
-        params, metered = resolved(ctx.own, llm), Metered(llm)
+        params, metered = resolved(ctx.own, llm), MeteredModel(llm)
         for group in own:
             society = Society(group.seeds(usable), params, order, ctx.params.random_seed, group)
             _discuss(ctx, society, metered, judge, counts)
@@ -50,10 +49,14 @@ def work(ctx: Context[SynthesizeParams]) -> None:
 
 
 def _discuss(
-    ctx: Context[SynthesizeParams], society: Society, teacher: Metered, judge: Judge, counts: Counter[tuple[str, str]]
+    ctx: Context[SynthesizeParams],
+    society: Society,
+    teacher: MeteredModel,
+    judge: Judge,
+    counts: Counter[tuple[str, str]],
 ) -> None:
     """All rounds of one group."""
-    scorer = Scorer(society.params.scorer, society.seed, prefilled(society.params))
+    scorer = Scorer(society.params.scorer, society.seed, uses_prefill(society.params))
     rated: dict[str, list[float]] = ctx.metrics.setdefault("rated", {"passed": [], "failed": []})
     for number in range(1, society.params.rounds + 1):
         for outcome in run_round(society, number, teacher, judge, scorer):

@@ -25,7 +25,7 @@ def synthesis(**changes: Any) -> SynthesizeParams:
         "operations": {"translate": 1.0}, "new_signature": "keep", "agreement_inputs": 6, "targets": "uniform",
         "target_weights": {}, "block_chars": 400, "prompt_tokens": 40, "prompt_temperature": 0.0, "candidates": 2,
         "wave": 2, "temperature": 0.4, "max_tokens": 100, "examples": 2, "example_order": ["memory", "fixed", "peers"],
-        "scorer": {"form": "lines", "reasons": False, "weights": {}, "cutoff": 1.5}, "started": "always",
+        "scorer": {"form": "lines", "reasons": False, "weights": {}, "cutoff": 1.5}, "prefill": "always",
     }  # fmt: skip
     found: SynthesizeParams = own("synthesize", **(base | changes))
     return found

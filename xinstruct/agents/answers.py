@@ -3,7 +3,7 @@
 What a weak teacher needs is built in and costs a strong one nothing: worked examples before the
 question, the target's signature already written, several candidates, execution as the only arbiter.
 Candidates are asked in waves; a task that has its answer is not asked again. Leaves out tasks
-without cases (agreement.py) and how a discussion words its task (discussion.py).
+without cases (verification.py) and how a discussion words its task (discussion.py).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xinstruct.agents.cases import Observer
-from xinstruct.agents.refusals import SUSPECT, named_fence, why
-from xinstruct.agents.started import prefilled, sent
+from xinstruct.agents.answer_checks import SUSPECT, fence_language, rejection_reason
+from xinstruct.agents.cases import JudgeProtocol
+from xinstruct.agents.prefill import as_asked, uses_prefill
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
 from xinstruct.code.completion import body_of, complete, stops, whole_answer
 from xinstruct.code.types import Case, Signature
@@ -46,13 +46,13 @@ class Tries:
     feedback_turns: int  # further ones, each shown the failed answer before
     max_tokens: int
     temperature: float
-    started: bool  # whether they are begun for the model
+    prefill: bool
 
 
 def tries(params: SynthesizeParams) -> Tries:
     """What the synthesize section says."""
     waves = (params.candidates, params.wave or params.candidates, params.feedback_turns)
-    return Tries(*waves, params.max_tokens, params.temperature, prefilled(params))
+    return Tries(*waves, params.max_tokens, params.temperature, uses_prefill(params))
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Candidate:
     tokens: int
     failure: str = ""
     verdict: Verdict | None = None
-    body: str | None = None  # of an answer that was not started: its code without the function's first line
+    body: str | None = None  # of an answer without prefill: its code without the function's first line
 
     @property
     def outcome(self) -> str:
@@ -93,7 +93,7 @@ class Task:
     max_tokens: int = 0  # 0: what the params say; a translation needs no more than about twice its source
     candidates: list[Candidate] = field(default_factory=list)
     feedback: tuple[dict[str, str], ...] = ()  # a failed answer and what running it said, as further turns
-    begun: FunctionHeader | None = None  # an opening with more than the function's header: its body in part
+    partial: FunctionHeader | None = None  # a header followed by a part of the body
 
     @property
     def best(self) -> Candidate | None:
@@ -115,26 +115,26 @@ class Task:
         return max(self.candidates, key=lambda c: (PROGRESS.index(Reason(c.outcome)), -c.index))
 
     @property
-    def opening(self) -> FunctionHeader:
-        """The started answer and what stands around it."""
-        return self.begun or FunctionHeader.of(self.language, self.name, self.signature)
+    def header(self) -> FunctionHeader:
+        """The header that an answer continues, with the code around it."""
+        return self.partial or FunctionHeader.of(self.language, self.name, self.signature)
 
     def request(self, index: int, tries: Tries, seed: int) -> Request:
-        """The prompt of one candidate: worked examples as turns, the question, the answer started."""
+        """The prompt of one candidate: worked examples as turns, the question, the prefill."""
         turns = [message for q, a in self.examples for message in (user(q), assistant(a))]
         ident, most = f"{self.id}-{index}", tries.max_tokens
-        # an answer that is not started may begin with talk: then only the section limits it
+        # an answer without prefill may begin with prose: then only the section limits it
         request = Request(
             id=ident,
             messages=(*turns, user(self.question), *self.feedback),
             # no line break at the end: the model's own tokens for "line break and indent" must stay possible
-            prefill=f"```{get(self.language).fence}\n{self.opening.bare}",
-            max_tokens=min(most, self.max_tokens or most) if tries.started else most,
+            prefill=f"```{get(self.language).fence}\n{self.header.bare}",
+            max_tokens=min(most, self.max_tokens or most) if tries.prefill else most,
             temperature=tries.temperature if tries.candidates > 1 else 0.0,
             stop=stops(self.language),
             seed=request_seed(seed, ident),
         )
-        return sent(request, tries.started)
+        return as_asked(request, tries.prefill)
 
     def job(self, candidate: Candidate, cases: Sequence[Case]) -> Job:
         """A job that runs one candidate."""
@@ -147,24 +147,24 @@ class Task:
             cases=tuple(cases),
         )
 
-    def take(self, index: int, answer: Answer, started: bool = True) -> Candidate:
+    def take(self, index: int, answer: Answer, prefill: bool = True) -> Candidate:
         """The candidate of an answer, with its code completed, or with the reason it has none."""
-        if not started:
+        if not prefill:
             return self._take_whole(index, answer)
-        function, closed = complete(self.language, self.opening.bare, answer.text, answer.finish_reason)
-        code = self.opening.whole(function)
+        function, closed = complete(self.language, self.header.bare, answer.text, answer.finish_reason)
+        code = self.header.whole(function)
         failure = ""
         if answer.error or answer.finish_reason == "error":
             failure = call_failure(answer.error)
         elif not answer.text.split("```")[0].strip():
-            other = named_fence(answer.text) not in ("", self.language)
+            other = fence_language(answer.text) not in ("", self.language)
             failure = Reason.WRONG_LANGUAGE if other else Reason.EMPTY_ANSWER
         elif answer.finish_reason == "length" and not closed:
             failure = Reason.TRUNCATED
         return Candidate(index, answer.text, code, answer.completion_tokens, failure)
 
     def _take_whole(self, index: int, answer: Answer) -> Candidate:
-        """The same of an answer that was not started: its code stands alone, in a block of its own."""
+        """Take an answer without prefill, whose code stands in a fenced block."""
         code, failure = whole_answer(self.language, self.name, answer.text), ""
         if answer.error or answer.finish_reason == "error":
             failure = call_failure(answer.error)
@@ -180,7 +180,7 @@ class Task:
         if not ran:
             return False
         shown = max(ran, key=lambda c: (PROGRESS.index(Reason(c.outcome)), c.index))
-        code, title = fenced(self.language, self.opening.alone(shown.code)), get(self.language).title
+        code, title = fenced(self.language, self.header.alone(shown.code)), get(self.language).title
         words = render(
             "feedback", verdict=shown.outcome.replace("_", " "), detail=shown.detail[:FEEDBACK_CHARS], title=title
         )
@@ -196,7 +196,9 @@ class Task:
                 body = text.split("```")[0]
             else:  # what it says before its code is no part of it
                 text = text[max(0, text.find("```")) :]
-            candidate.failure = why(text, body, self.question, self.language, self.name, self.signature) or ""
+            candidate.failure = (
+                rejection_reason(text, body, self.question, self.language, self.name, self.signature) or ""
+            )
 
 
 def translation(language: str, code: str, target: str) -> str:
@@ -218,7 +220,7 @@ def fenced(language: str, code: str) -> str:
     return render("answer", fence=get(language).fence, code=code.strip())
 
 
-def answer(tasks: Sequence[Task], teacher: ChatModel, judge: Observer, tries: Tries, seed: int) -> None:
+def answer(tasks: Sequence[Task], teacher: ChatModel, judge: JudgeProtocol, tries: Tries, seed: int) -> None:
     """Fill in the tasks' candidates and verdicts, wave by wave, until each has its answer or its fill."""
     total, wave = tries.candidates, tries.wave
     waves = [range(first, min(first + wave, total)) for first in range(0, total, wave)]
@@ -248,7 +250,7 @@ def ask(
         if index == 0 or task.feedback:
             task.thread.prompt(request, language=task.language)
         task.thread.tokens += reply.completion_tokens
-        candidate = task.take(index, reply, tries.started)
+        candidate = task.take(index, reply, tries.prefill)
         if candidate.code not in {c.code for c in task.candidates}:
             task.candidates.append(candidate)
             fresh.append((task, candidate))

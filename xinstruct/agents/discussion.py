@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.operations import Operation
-from xinstruct.agents.started import follows, prefilled, sent
-from xinstruct.agents.tasks import Thread, first_sentence, instruction, request_seed, started
+from xinstruct.agents.prefill import as_asked, continuation, uses_prefill
+from xinstruct.agents.tasks import Thread, first_sentence, instruction, instruction_start, request_seed
 from xinstruct.code.types import Case, Parameter, Signature, Type, TypeSyntaxError, cases_from_json
 from xinstruct.languages import get
 from xinstruct.llm.client import Request
@@ -30,7 +30,7 @@ _SIGNATURE = re.compile(r"^\W*signature\W+(\w+)\s*\((.*)\)\s*->\s*([\w<>, ]+?)\W
 
 
 @dataclass(frozen=True)
-class Given:
+class TaskMaterial:
     """Code that a task shows: part of an answer, a broken variant with its error, or the base's own code."""
 
     code: str
@@ -60,7 +60,7 @@ class Discussion:
     reason: Reason | None = None  # why it came to nothing
     detail: str = ""
     attempt: Candidate | None = None  # of a task that failed: the code that came furthest
-    given: Given | None = None  # what its task type shows; None until an answer was verified
+    material: TaskMaterial | None = None  # what its task type shows; None until an answer was verified
     explanation: str = ""
 
     def __post_init__(self) -> None:
@@ -95,7 +95,7 @@ class Discussion:
 
     def prompt(self, params: SynthesizeParams, seed: int) -> Request:
         """F as one request: role, [Memory], [Reflection], [Communication], [Goal], [Guidelines], [Created Prompt]."""
-        start = started(self.target, self.name)
+        start = instruction_start(self.target, self.name)
         words = {"title": get(self.target).title, "base": self.base + 1, "start": start, "signature": self.signature}
         own = params.new_signature == "teacher"
         titles = ", ".join(get(name).title for name in self.others)
@@ -118,13 +118,13 @@ class Discussion:
         request = Request(
             id=ident,
             messages=(user(text),),
-            prefill=started(self.target, self.name),
+            prefill=instruction_start(self.target, self.name),
             max_tokens=params.prompt_tokens,
             temperature=params.prompt_temperature,
             stop=("```",) if own else ("\n", "```"),
             seed=request_seed(seed, ident),
         )
-        return sent(request, prefilled(params))
+        return as_asked(request, uses_prefill(params))
 
     def _memory(self, params: SynthesizeParams) -> list[dict[str, str]]:
         """Titles and first lines of what the learners remember beyond what is communicated."""
@@ -150,14 +150,14 @@ class Discussion:
 
     def accept(self, text: str, params: SynthesizeParams) -> None:
         """Take the teacher's words: the created prompt and, where asked for, its own signature."""
-        sentence = first_sentence(follows(text, started(self.target, self.name), prefilled(params)))
+        sentence = first_sentence(continuation(text, instruction_start(self.target, self.name), uses_prefill(params)))
         if not sentence:
             return self.fail(Reason.EMPTY_ANSWER, "the created prompt is empty")
         if other := _other_language(sentence, self.target):
             return self.fail(Reason.WRONG_LANGUAGE, f"asks for {other}: {sentence}")
         if not self.operation.keeps_behaviour and params.new_signature == "teacher":
             self._read_signature(text)
-        self.created = f"{started(self.target, self.name)} {sentence}"
+        self.created = f"{instruction_start(self.target, self.name)} {sentence}"
         return None
 
     def _read_signature(self, text: str) -> None:
@@ -176,8 +176,8 @@ class Discussion:
     def full_instruction(self, cases: list[Case]) -> str:
         """The created prompt with signature and two calls: the final question."""
         declared = get(self.target).header(self.name, self.signature).rstrip()
-        kind = self.task if self.given else "generation"
-        return instruction(self.created, self.target, self.name, declared, self.signature, cases, kind, self.given)
+        kind = self.task if self.material else "generation"
+        return instruction(self.created, self.target, self.name, declared, self.signature, cases, kind, self.material)
 
 
 def clip(text: str, limit: int) -> str:

@@ -36,9 +36,9 @@ class Memory:
         """Try to store a sample. Returns the changes in order; capacity 0 stores nothing, silently."""
         if self.capacity <= 0:
             return []
-        likest, similarity = self.most_similar(sample)
-        if likest is not None and similarity >= self.threshold:
-            return [Change("refusal", sample, similarity, f"like {likest.id}")]
+        nearest, similarity = self.most_similar(sample)
+        if nearest is not None and similarity >= self.threshold:
+            return [Change("refusal", sample, similarity, f"like {nearest.id}")]
         self.samples.append(sample)
         changes = [Change("insert", sample, sample.score)]
         while len(self.samples) > self.capacity:

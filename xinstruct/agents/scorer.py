@@ -1,7 +1,7 @@
 """The Scorer: nine aspects of a question and its answer, from 1.0 very bad to 5.0 very good or N/A.
 
 Two forms of the same rating. ``json``: the paper's JSON list of {expert, score, reason}, asked for
-with a schema and repaired once. ``lines``: one line per aspect, the first already started, for
+with a schema and repaired once. ``lines``: one line per aspect, with the first one prefilled, for
 models too weak for JSON. The total is the weighted mean s = sum(w_i s_i) / sum(w_i) over the aspects
 that got a number. An answer in neither form is no rating at all: the caller rejects and counts it.
 """
@@ -12,11 +12,12 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from xinstruct.agents.tasks import Thread, request_seed
 from xinstruct.files import BadInput
 from xinstruct.languages import get
+from xinstruct.llm.chat_model import ChatModel
 from xinstruct.llm.client import Answer, Request
 from xinstruct.params import ScorerParams, nearest
 from xinstruct.prompts import assistant, render, system, table, user
@@ -28,14 +29,6 @@ _LINE = re.compile(
     r"^[^a-z\n]*([a-z][a-z -]+?)[^\w\n]*[:=][ \t*]*(n/?a\b|\d+(?:\.\d+)?)(?:[ \t]*/[ \t]*5)?[ \t(:,.*-]*([^)\n]*)",
     re.I | re.M,
 )
-
-
-class ChatModel(Protocol):
-    """What agents need of the teacher."""
-
-    def ask(self, requests: Sequence[Request], desc: str = ...) -> list[Answer]:
-        """Answers in the order of the requests; a failed call is an Answer with its error."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -121,16 +114,16 @@ def check_aspects(params: ScorerParams) -> None:
 class Scorer:
     """Rates samples in one batch. An aspect weighs 1 unless `params.weights` name it.
 
-    started: whether the first line of the form `lines` may be begun for the model.
+    `prefill` tells whether the first words of the form `lines` are written for the model.
     """
 
-    def __init__(self, params: ScorerParams, seed: int, started: bool = True) -> None:
+    def __init__(self, params: ScorerParams, seed: int, prefill: bool = True) -> None:
         self.form = params.form
         self.cutoff = params.cutoff
         self.reasons = params.reasons
         self.max_tokens = 200 if self.reasons else 90
         self.weights = dict.fromkeys(ASPECTS, 1.0) | params.weights
-        self.seed, self.started = seed, started
+        self.seed, self.prefill = seed, prefill
         check_aspects(params)
 
     def rate(self, samples: Sequence[Sample], teacher: ChatModel, threads: Sequence[Thread]) -> list[Rating]:
@@ -159,7 +152,7 @@ class Scorer:
                 shown.append(user(self._question(example["instruction"], example["language"], example["code"])))
                 shown.append(assistant(render("scorer_lines", scores=example["scores"], reasons=self.reasons)))
             extra = {"max_tokens": self.max_tokens}
-            if self.started:
+            if self.prefill:
                 extra |= {"prefill": f"{ASPECTS[0]}:", "stop": ("\n\n", "```")}
         answered = "" if sample.task == "explanation" else sample.language
         shown.append(user(self._question(sample.instruction, answered, sample.response)))
@@ -182,8 +175,8 @@ class Scorer:
             return Rating(problem=answer.error)
         try:
             lines = self.form == "lines"
-            begun = f"{ASPECTS[0]}:" if self.started else ""
-            scores = parse_lines(f"{begun}{answer.text}") if lines else parse_json(answer.text)
+            start = f"{ASPECTS[0]}:" if self.prefill else ""
+            scores = parse_lines(f"{start}{answer.text}") if lines else parse_json(answer.text)
         except FormatError as error:
             return Rating(problem=str(error))
         return Rating(tuple(scores), self.total(scores))

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from xinstruct.agents import cases as casework
 from xinstruct.agents.answers import Task, Tries, answer, generation
-from xinstruct.agents.cases import Observer, Probe
+from xinstruct.agents.cases import JudgeProtocol, Probe
 from xinstruct.agents.examples import solutions
-from xinstruct.agents.started import follows, prefilled, sent
+from xinstruct.agents.prefill import as_asked, continuation, uses_prefill
 from xinstruct.agents.tasks import (
     Thread,
     call_failure,
@@ -23,8 +23,8 @@ from xinstruct.agents.tasks import (
     first_sentence,
     header,
     instruction,
+    instruction_start,
     request_seed,
-    started,
     supports,
 )
 from xinstruct.code.types import Signature, TypeSyntaxError, cases_to_json
@@ -68,7 +68,7 @@ class Draft:
         snippet, signature = self.snippet, self.probe.signature
         # a mined function keeps its own native types; an answer of the teacher has the neutral ones spelled
         declared = declaration(self.response, snippet.language, snippet.name, signature)
-        words = f"{started(snippet.language, snippet.name)} {self.sentence}"
+        words = f"{instruction_start(snippet.language, snippet.name)} {self.sentence}"
         return instruction(words, snippet.language, snippet.name, declared, signature, self.probe.cases)
 
     def sample(self) -> Sample:
@@ -125,7 +125,7 @@ def namesakes_last(snippets: Sequence[Snippet]) -> list[Snippet]:
     return [snippet for _, snippet in sorted(turns, key=lambda turn: turn[0])]
 
 
-def try_snippets(snippets: Sequence[Snippet], judge: Observer, params: SeedParams) -> Iterator[list[Probe]]:
+def try_snippets(snippets: Sequence[Snippet], judge: JudgeProtocol, params: SeedParams) -> Iterator[list[Probe]]:
     """Probes with cases or a reason, in waves over all languages, until each language has enough."""
     queues: dict[str, list[Snippet]] = {}
     for snippet in namesakes_last(sorted(snippets, key=simplicity)):
@@ -188,13 +188,13 @@ class IGenerator:
         request = Request(
             id=ident,
             messages=(user(text),),
-            prefill=started(snippet.language, snippet.name),
+            prefill=instruction_start(snippet.language, snippet.name),
             max_tokens=self.params.instruction_tokens,
             temperature=self.params.instruction_temperature,
             stop=("\n", "```"),
             seed=request_seed(self.seed, ident),
         )
-        return sent(request, prefilled(self.params))
+        return as_asked(request, uses_prefill(self.params))
 
     def write(self, drafts: Sequence[Draft], teacher: ChatModel, source: str) -> None:
         """Fill in each draft's sentence, or its reason. `source` is doc or code."""
@@ -208,8 +208,8 @@ class IGenerator:
     def _take(self, draft: Draft, reply: Answer) -> None:
         if reply.error:
             return draft.fail(call_failure(reply.error), reply.error)
-        start, begun = started(draft.snippet.language, draft.snippet.name), prefilled(self.params)
-        draft.sentence = first_sentence(follows(reply.text, start, begun))
+        start, prefill = instruction_start(draft.snippet.language, draft.snippet.name), uses_prefill(self.params)
+        draft.sentence = first_sentence(continuation(reply.text, start, prefill))
         if not draft.sentence:
             draft.fail(Reason.EMPTY_ANSWER, "the instruction is empty")
         return None
@@ -221,7 +221,7 @@ class RGenerator:
     def __init__(self, params: SeedParams, seed: int) -> None:
         self.params, self.seed = params, seed
 
-    def write(self, drafts: Sequence[Draft], teacher: ChatModel, judge: Observer) -> None:
+    def write(self, drafts: Sequence[Draft], teacher: ChatModel, judge: JudgeProtocol) -> None:
         """Fill in each draft's response, or its reason."""
         if self.params.response == "function":
             for draft in drafts:
@@ -230,7 +230,7 @@ class RGenerator:
             return
         tasks = [self._task(draft) for draft in drafts]
         own, all_at_once = self.params, self.params.candidates
-        asked = Tries(own.candidates, all_at_once, 0, own.max_tokens, own.temperature, prefilled(own))
+        asked = Tries(own.candidates, all_at_once, 0, own.max_tokens, own.temperature, uses_prefill(own))
         answer(tasks, teacher, judge, asked, self.seed)
         for draft, task in zip(drafts, tasks, strict=True):
             if task.best:
@@ -242,7 +242,7 @@ class RGenerator:
         """D_s1 answers the instruction; D_s2 has none yet and answers the documentation."""
         snippet, signature = draft.snippet, draft.probe.signature
         sentence = draft.sentence or first_sentence(snippet.doc)
-        words = f"{started(snippet.language, snippet.name)} {sentence}" if draft.sentence else sentence
+        words = f"{instruction_start(snippet.language, snippet.name)} {sentence}" if draft.sentence else sentence
         declared = header(snippet.language, snippet.name, signature).rstrip()
         text = instruction(words, snippet.language, snippet.name, declared, signature, draft.probe.cases)
         return Task(
@@ -257,7 +257,7 @@ class RGenerator:
         )
 
 
-def generate(drafts: Sequence[Draft], teacher: ChatModel, judge: Observer, params: SeedParams, seed: int) -> None:
+def generate(drafts: Sequence[Draft], teacher: ChatModel, judge: JudgeProtocol, params: SeedParams, seed: int) -> None:
     """Run I then R for D_s1, R then I for D_s2: fills in sentences and responses, or reasons."""
     writer, responder = IGenerator(params, seed), RGenerator(params, seed)
     first = [d for d in drafts if d.kind == "Ds1"]

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.operations import Operation
-from xinstruct.agents.tasks import started
+from xinstruct.agents.tasks import instruction_start
 from xinstruct.files import BadInput
 from xinstruct.languages import get
 from xinstruct.params import SynthesizeParams
@@ -79,9 +79,9 @@ def follow(part: Discussion) -> None:
     if lead.reason is not None:
         return part.fail(lead.reason, f"of the shared prompt: {lead.detail}")
     part.signature, part.name = lead.signature, get(part.target).identifier(lead.name)
-    said = lead.created.removeprefix(started(lead.target, lead.name)).strip()
+    said = lead.created.removeprefix(instruction_start(lead.target, lead.name)).strip()
     words = said.replace(get(lead.target).title, get(part.target).title).replace(f"`{lead.name}`", f"`{part.name}`")
-    part.created = f"{started(part.target, part.name)} {words}"
+    part.created = f"{instruction_start(part.target, part.name)} {words}"
     part.thread.add("answer", words, agent=part.speaker.id, language=part.target)
     return None
 

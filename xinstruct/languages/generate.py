@@ -110,7 +110,9 @@ def random_args(signature: Signature, rng: random.Random, count: int) -> list[li
     return list(found.values())
 
 
-def seasoned(signature: Signature, rows: list[list[Any]], words: Sequence[str], rng: random.Random) -> list[list[Any]]:
+def with_constants(
+    signature: Signature, rows: list[list[Any]], words: Sequence[str], rng: random.Random
+) -> list[list[Any]]:
     """The same rows, half of whose strings are or hold one of `words`: constants that a function looks for."""
     if not words:
         return rows

@@ -33,7 +33,7 @@ Dtype = Literal["auto", "bfloat16", "float32"]
 Checkpoint = Literal["start", "sft", "dpo"]  # folders under models/
 _Place = Annotated[str, LocalOrUrl()]
 Sampling = dict[Checkpoint, _Place] | _Place
-Started = Literal["auto", "always", "never"]
+Prefill = Literal["auto", "always", "never"]
 Shape = Literal["one_to_one", "one_to_many", "many_to_many"]
 TaskType = Literal["generation", "completion", "translation", "repair", "explanation"]
 
@@ -151,7 +151,7 @@ class SeedParams(Section):
     cases: Count
     mutants: Whole
     context: Annotated[list[Literal["package", "signature", "doc"]], Distinct()]
-    started: Started
+    prefill: Prefill
     instruction_tokens: Count
     instruction_temperature: Amount
     candidates: Count
@@ -191,7 +191,7 @@ class SynthesizeParams(Section):
     prompt_temperature: Amount
     candidates: Count
     wave: Whole
-    started: Started
+    prefill: Prefill
     feedback_turns: Whole
     temperature: Amount
     max_tokens: Count
