@@ -65,9 +65,9 @@ def _languages(ctx: Context[EvaluateParams]) -> list[str]:
 
 def _heldout(ctx: Context[EvaluateParams], languages: list[str]) -> list[Sample]:
     """Verified held-out samples in a seeded order, at most evaluate.heldout, sorted by id."""
-    held = sft_data.heldout_samples(ctx.read("samples", "data/filter"))
+    heldout = sft_data.heldout_samples(ctx.read("samples", "data/filter"))
     # an explanation is prose: what a model answers to it cannot be run
-    samples = [s for s in held if s.language in languages and s.task != "explanation"]
+    samples = [s for s in heldout if s.language in languages and s.task != "explanation"]
     order = sorted(samples, key=lambda sample: content_id(str(ctx.params.random_seed), sample.id))
     return sorted(order[: ctx.own.heldout], key=lambda sample: sample.id)
 

@@ -74,22 +74,22 @@ def split(samples: list[Sample], share: float, seed: int) -> None:
     order = sorted(groups, key=lambda group: content_id(str(seed), min(sample.roots()[0] for sample in group)))
     room = ceil(share * len(samples)) if len(order) > 1 else 0
     for group in order:
-        held = len(group) <= room
-        room -= len(group) if held else 0
+        is_heldout = len(group) <= room
+        room -= len(group) if is_heldout else 0
         for sample in group:
-            sample.split = "heldout" if held else "train"
+            sample.split = "heldout" if is_heldout else "train"
 
 
 def finish(ctx: Context[FilterParams]) -> None:
     """The split over all shards, and the counts by language and kind."""
     samples = sorted(ctx.records["samples"], key=lambda sample: sample.id)
     split(samples, ctx.own.heldout_share, ctx.params.random_seed)
-    held = [sample for sample in samples if sample.split == "heldout"]
+    heldout = [sample for sample in samples if sample.split == "heldout"]
     sizes = sorted((len(group) for group in components(samples)), reverse=True)
     ctx.metrics["by_language"] = _counts(samples, ctx.records["rejected"])
-    ctx.metrics["split"] = {"train": len(samples) - len(held), "heldout": len(held)}
+    ctx.metrics["split"] = {"train": len(samples) - len(heldout), "heldout": len(heldout)}
     ctx.metrics["components"] = {"count": len(sizes), "largest": sizes[0] if sizes else 0}
-    without = sorted({s.language for s in samples} - {s.language for s in held})
+    without = sorted({s.language for s in samples} - {s.language for s in heldout})
     if without:
         ctx.say(f"no held-out sample in {', '.join(without)}: too few verified samples with a root of their own")
     ctx.metrics["languages_without_heldout"] = len(without)

@@ -30,7 +30,7 @@ from xinstruct.stage import Context, Script, run
 
 SOURCES = Path("data/fetch/sources")
 _WORKERS = 2
-_HELD = 2  # snippets of a language in memory before sampling, in multiples of per_language
+_BUFFERED = 2  # snippets of a language in memory before sampling, in multiples of per_language
 TOKENIZER = Path("models/start/tokenizer.json")
 
 
@@ -43,11 +43,11 @@ def work(ctx: Context[MineParams]) -> None:
     entries = ctx.mine(entries, key=lambda e: f"{e['registry']}:{e['package']}:{e['language']}")
     units = [unit for entry in entries for unit in parts(entry, SOURCES)]
     seen = Seen(ctx.scratch)
-    held: dict[str, list[Snippet]] = defaultdict(list)
+    collected: dict[str, list[Snippet]] = defaultdict(list)
     for entry, mined in ctx.progress(_mined(ctx, units), len(units), unit="package"):
-        _account(ctx, entry, mined, seen, held)
-        _shrink(ctx, held[entry["language"]], _HELD * ctx.own.per_language)
-    for snippet in (snippet for pile in held.values() for snippet in pile):
+        _account(ctx, entry, mined, seen, collected)
+        _shrink(ctx, collected[entry["language"]], _BUFFERED * ctx.own.per_language)
+    for snippet in (snippet for pile in collected.values() for snippet in pile):
         ctx.keep(snippet)
 
 
@@ -100,7 +100,7 @@ def source_index() -> list[dict[str, Any]]:
 
 
 def _account(
-    ctx: Context[MineParams], entry: dict[str, Any], mined: Mined, seen: Seen, held: dict[str, list[Snippet]]
+    ctx: Context[MineParams], entry: dict[str, Any], mined: Mined, seen: Seen, collected: dict[str, list[Snippet]]
 ) -> None:
     """Open every function and every refused file of a package, and hold or reject each."""
     language, package = entry["language"], entry["package"]
@@ -119,7 +119,7 @@ def _account(
         elif not seen.add(text):
             ctx.drop(snippet.id, language, Reason.EXACT_DUPLICATE, where)
         else:
-            held[language].append(snippet)
+            collected[language].append(snippet)
 
 
 def _own_id(ctx: Context[MineParams], entry: dict[str, Any], mined: Mined, ident: str) -> str:

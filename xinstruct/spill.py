@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from xinstruct.files import temporary
 
 R = TypeVar("R")
-HELD = 100_000  # entries in memory, some 10 MB of hashes or 60 MB of rows
+LIMIT = 100_000  # entries in memory, some 10 MB of hashes or 60 MB of rows
 
 
 def _database(folder: Path) -> sqlite3.Connection:
@@ -33,8 +33,8 @@ def _database(folder: Path) -> sqlite3.Connection:
 class Seen:
     """A set of texts by their 8-byte hashes: two texts in 10^19 are taken for one."""
 
-    def __init__(self, folder: Path, held: int = HELD) -> None:
-        self._folder, self._limit = folder, held
+    def __init__(self, folder: Path, limit: int = LIMIT) -> None:
+        self._folder, self._limit = folder, limit
         self._fresh: set[int] = set()
         self._db: sqlite3.Connection | None = None
         self._count = 0
@@ -75,9 +75,9 @@ def _hash(text: str) -> int:
 class Rows(Generic[R]):
     """Records of one dataclass that bear an id: appended, counted, gone through, gone through by id."""
 
-    def __init__(self, kind: type[R], folder: Path, held: int = HELD) -> None:
+    def __init__(self, kind: type[R], folder: Path, limit: int = LIMIT) -> None:
         self._kind: Any = kind
-        self._folder, self._limit = folder, held
+        self._folder, self._limit = folder, limit
         self._fresh: list[R] = []
         self._db: sqlite3.Connection | None = None
         self._spilled = 0

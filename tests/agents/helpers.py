@@ -76,7 +76,7 @@ def snippet(language: str, name: str, code: str, signature: Signature, **changes
 
 
 def as_served(body: str, stops: tuple[str, ...]) -> str:
-    """A body as a server continues a started answer: a line break first, cut before a stop string."""
+    """A body as a server continues a prefill: a line break first, cut before a stop string."""
     text = f"\n{body}" if body else ""
     return text[: min((text.index(stop) for stop in stops if stop in text), default=len(text))]
 

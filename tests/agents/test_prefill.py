@@ -1,4 +1,4 @@
-"""Endpoints that do not go on with a started answer: asked in words, read by the usual extraction."""
+"""Endpoints that do not continue a prefill: asked in words, read by the usual extraction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an I-Generator is told, and how it asks an endpoint that does not go on with a started answer."""
+"""What an I-Generator is told, and how it asks an endpoint that does not continue a prefill."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from xinstruct.files import BadInput, hash_path, read_yaml, replaced_folder
 from xinstruct.packages import pypi
 
 HERE = Path(__file__).parent
-DATA_FILES = ("*/benchmark.yaml", "*/standins/*")
+DATA_FILES = ("*/benchmark.yaml", "*/stubs/*")
 
 
 def declared() -> list[str]:

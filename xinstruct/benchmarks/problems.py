@@ -1,7 +1,7 @@
 """A benchmark's problems as programs: records of its files, laid out as its benchmark.yaml says.
 
 ``load`` gives the problems of one variant in one language. How a program is put together is the
-declaration's ``program``: a text with {code}, {tests}, {function} and {standin}. Where the records
+declaration's ``program``: a text with {code}, {tests}, {function} and {stub}. Where the records
 need more than fields, ``reader`` names a module of this package that has ``read(rows, about)``.
 """
 
@@ -56,9 +56,9 @@ class ProgramProblem:
     prompt: str
     function: str
     tests: str
-    program: str  # a text with {code}, {tests}, {function}, {standin}
+    program: str  # a text with {code}, {tests}, {function}, {stub}
     solution: str = ""  # canonical answer, a continuation of the prompt; "" when the benchmark has none
-    standin: str = ""
+    stub: str = ""
     fit_braces: bool = False
     by_status: bool = False
 
@@ -67,7 +67,7 @@ class ProgramProblem:
         tests = self.tests
         if self.fit_braces:
             code, tests = fitted(code, self.prompt, tests)
-        parts = {"code": code, "tests": tests, "function": self.function, "standin": self.standin}
+        parts = {"code": code, "tests": tests, "function": self.function, "stub": self.stub}
         return Job(ident, self.language, program=filled(self.program, parts), by_status=self.by_status)
 
 
@@ -164,15 +164,15 @@ def locate(one: About, data: Path) -> Path:
 
 def read(records: Iterable[dict[str, Any]], one: About) -> Iterable[ProgramProblem]:
     """Records whose fields are texts: each declared field is a text with the record's keys in braces."""
-    standin = one.raw.get("standin", "")
-    text = (HERE / one.name / "standins" / standin).read_text(encoding="utf-8") if standin else ""
+    stub = one.raw.get("stub", "")
+    text = (HERE / one.name / "stubs" / stub).read_text(encoding="utf-8") if stub else ""
     low, high = one.raw.get("range", (None, None))
     for record in records:
         if low is None or low <= int(record["task_id"]) <= high:
             yield _problem(record, one, text)
 
 
-def _problem(record: dict[str, Any], one: About, standin: str) -> ProgramProblem:
+def _problem(record: dict[str, Any], one: About, stub: str) -> ProgramProblem:
     plain = {key: "\n".join(map(str, v)) if isinstance(v, list) else v for key, v in record.items()}
     fields = {key: _FUNCTIONS.get(text, filled)(text, plain) for key, text in one.raw["fields"].items()}
     fields = _FIELDS | {key: value.replace("\r\n", "\n") for key, value in fields.items()}
@@ -186,7 +186,7 @@ def _problem(record: dict[str, Any], one: About, standin: str) -> ProgramProblem
         tests=fields["tests"],
         program=one.raw["program"],
         solution=fields["solution"],
-        standin=standin,
+        stub=stub,
         fit_braces=one.raw.get("fit_braces", False),
         by_status=one.raw.get("verdict") == "status",
     )

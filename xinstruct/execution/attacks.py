@@ -51,7 +51,7 @@ def main() -> None:
     pids = [name for name in os.listdir("/proc") if name.isdigit()]
     places = [f"{folder}/xinstruct-was-here" for folder in ("/usr", "/etc", "/bin", "/dev", "", "/usr/local/bin")]
     environ = "".join(read(f"/proc/{pid}/environ") for pid in pids if os.access(f"/proc/{pid}/environ", os.R_OK))
-    held = {
+    results = {
         "network": not connects(("127.0.0.1", outer["port"])) and not connects(("1.1.1.1", 53)),
         "files": not any(map(os.path.lexists, outer["private"])),
         "writes": not any(attempt(lambda place=place: write(place)) for place in places),  # type: ignore[misc]
@@ -61,7 +61,7 @@ def main() -> None:
         "privileges": int(mine["CapEff"], 16) == 0 and mine["NoNewPrivs"] == "1",
         "seccomp": mine.get("Seccomp") == "2",
     }
-    print(json.dumps(held))
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def _sandbox() -> bool:
     wanted = at_hand().execution.forks
     try:
         with Sandbox(forks=wanted != "off") as sandbox:
-            held, passed_over = sandbox.guarantees, sandbox.passed_over
+            guarantees, passed_over = sandbox.guarantees, sandbox.passed_over
             forks = list(_forks(sandbox, wanted))
     except BadInput as error:
         print(f"MISSING  sandbox     {error}")
@@ -67,7 +67,7 @@ def _sandbox() -> bool:
     print(f"  caches in {_caches()}")
     for reason in passed_over:
         print(f"  not used: {reason}")
-    for name, holds in held.items():
+    for name, holds in guarantees.items():
         print(f"  {'holds ' if holds else 'LACKS '} {name:<12} {_MEANING[name]}")
     for line in forks:
         print(f"  {line}")

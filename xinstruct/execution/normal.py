@@ -52,7 +52,7 @@ _UNSTABLE = [
     )
 ]
 # A line that names an error: as most write it, a panic of Go and of Rust, an exception of Ruby, the end of a runtime.
-_TELLING = re.compile(
+_INFORMATIVE = re.compile(
     r"(?:PHP )?[\w.\\ ]*(?:Error|Exception|error|Fatal|terminate)\b|panic: |thread '.*' panicked|\S+:\d+:in .*\(\w+\)$"
     r"|FATAL ERROR|Got a SIG|CLR: "
 )
@@ -111,8 +111,8 @@ def last_words(text: str, ended_by: int = 0) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if ended_by and lines and lines[-1].removesuffix(" (core dumped)") == _SIGNALS.get(ended_by):
         lines.pop()
-    telling = [line for line in lines if re.match(_TELLING, line)]
-    return (telling or lines or [""])[-1][:CUT]
+    informative = [line for line in lines if re.match(_INFORMATIVE, line)]
+    return (informative or lines or [""])[-1][:CUT]
 
 
 def first_error(text: str) -> str:

@@ -36,10 +36,10 @@ def guarantees(sandbox: Sandbox) -> dict[str, bool]:
     with _testing:
         if sandbox.tier not in _tested:
             _tested[sandbox.tier] = _attack(sandbox)
-    held = _tested[sandbox.tier]
-    if broken := [name for name in ESSENTIAL if not held.get(name)]:
+    results = _tested[sandbox.tier]
+    if broken := [name for name in ESSENTIAL if not results.get(name)]:
         raise BadInput(f"the {sandbox.tier} sandbox does not hold here: {', '.join(broken)}")
-    return dict(held)
+    return dict(results)
 
 
 def _private() -> list[str]:
@@ -66,9 +66,9 @@ def _attack(sandbox: Sandbox) -> dict[str, bool]:
     finally:
         del os.environ[marker]
     try:
-        held: dict[str, bool] = json.loads(result.stdout)
+        results: dict[str, bool] = json.loads(result.stdout)
     except ValueError:
         said = result.stderr.decode(errors="replace").strip()[-300:]
         raise BadInput(f"the {sandbox.tier} sandbox does not start here ({said})") from None
-    held["cgroup"], held["addresses"] = sandbox.cgroup, sandbox.addresses
-    return held
+    results["cgroup"], results["addresses"] = sandbox.cgroup, sandbox.addresses
+    return results

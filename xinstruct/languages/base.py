@@ -106,7 +106,7 @@ class Language(ABC):
 
     @abstractmethod
     def header(self, name: str, signature: Signature) -> str:
-        """The first lines of the function up to where its body starts: a started answer.
+        """The first lines of the function up to where its body starts: a prefill.
 
         Includes what must stand above it for the function to be used alone (Java's imports,
         the opening of its class). The body's text follows directly. Raises Unsupported.

@@ -2,8 +2,8 @@
 
 A language's header opens imports and perhaps a class before the function itself. In prompts that is
 noise that a weak teacher copies or trips over, and tokens that are paid for at every call; so
-examples, questions and started answers hold the bare function, and what was left out is put back
-around the answer. Leaves out the cutting of a raw answer (answers.py).
+examples, questions and prefills hold the bare function, and what was left out is put back
+around the answer. Leaves out the extraction of code from a raw answer (code/completion.py).
 """
 
 from __future__ import annotations

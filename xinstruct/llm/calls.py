@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-# What may be wrong with a call. Each error text starts with one of these words and a colon.
-WEATHER = ("busy", "unreachable")  # the server's state: no other call would fare better now
-PASSING = ("dropped", "timeout", "server", "garbled")  # mostly the server's, at times one request's fault
-LASTING = ("rejected", "context", "filtered", "schema", "length")  # this request's own
+# The kinds of errors of a call. Each error text starts with one of these words and a colon.
+ENDPOINT_ERRORS = ("busy", "unreachable")  # the server's state: any other call would fail too
+TRANSIENT_ERRORS = ("dropped", "timeout", "server", "garbled")  # mostly the server's fault, sometimes one request's
+PERMANENT_ERRORS = ("rejected", "context", "filtered", "schema", "length")  # this request's own fault
 
 
 @dataclass(frozen=True)

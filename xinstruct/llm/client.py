@@ -20,12 +20,12 @@ from typing import Any
 from xinstruct.files import BadInput
 from xinstruct.llm.accounting import Account, Progress
 from xinstruct.llm.budget import Budget, BudgetReached, Prices, run_id
-from xinstruct.llm.calls import PASSING, Answer, Done, Reply, Request, Token, kind_of
+from xinstruct.llm.calls import TRANSIENT_ERRORS, Answer, Done, Reply, Request, Token, kind_of
 from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.endpoint import without_secrets
 from xinstruct.llm.journal import Entry, Journal, call_key
 from xinstruct.llm.pool import Pool
-from xinstruct.llm.repair import Mending
+from xinstruct.llm.repair import AnswerRepair
 from xinstruct.params import TeacherParams
 from xinstruct.plan import work_root
 
@@ -71,7 +71,7 @@ class Client:
             ("calls", "cached", "prompt_tokens", "completion_tokens", "errors"), 0
         )
         self.account = Account(prices)
-        self.mending = Mending(params)
+        self.repair = AnswerRepair(params)
         self._account_path = account
         self._journal = Journal(journal or work_root() / "journal.sqlite", stage, run_id())
         self.budget = Budget(params, self._journal, prices, name)
@@ -92,7 +92,7 @@ class Client:
 
     @property
     def continues(self) -> bool:
-        """Whether a started answer (Request.prefill) is known to be continued; an unnamed endpoint may not."""
+        """Tell whether a prefill (Request.prefill) is known to be continued; an unknown endpoint may not do so."""
         return not isinstance(self.backend, Pool) or self.backend.continues
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class Client:
             self.account.repaired += len(wanted)
             return self._ask(wanted, f"{desc} again")
 
-        answers = self.mending.mend(requests, self._ask(requests, desc), again)
+        answers = self.repair.repaired(requests, self._ask(requests, desc), again)
         self.usage["errors"] += sum(answer.finish_reason == "error" for answer in answers)
         return answers
 
@@ -138,10 +138,10 @@ class Client:
         fresh: dict[str, Entry] = {}
         failed: dict[str, Reply] = {}
         self._run(missing, fresh, failed, desc)
-        doubtful = [key for key, reply in failed.items() if kind_of(reply.error) in PASSING]
+        doubtful = [key for key, reply in failed.items() if kind_of(reply.error) in TRANSIENT_ERRORS]
         if doubtful and isinstance(self.backend, Pool):
             self._run({key: missing[key] for key in doubtful}, fresh, failed, f"{desc} once more")
-            if not fresh and any(kind_of(reply.error) in PASSING for reply in failed.values()):
+            if not fresh and any(kind_of(reply.error) in TRANSIENT_ERRORS for reply in failed.values()):
                 self._see_that_it_works(next(iter(failed.values())))
         for key, reply in failed.items():
             facts = (kind_of(reply.error), without_secrets(reply.error), reply.attempts, reply.waited)

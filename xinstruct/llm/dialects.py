@@ -1,10 +1,10 @@
 """How each server wants a call written, and how its answer is read.
 
-All speak the OpenAI protocol; they differ in which further fields they take and in how a started
+All speak the OpenAI protocol; they differ in which further fields they take and in how a prefilled
 answer is continued, so each is sent only what it is known to take (``FIELDS``):
 
 ============  =====================================  ======================  ==========================
-dialect       started answer                         schema                  told by
+dialect       prefill                                schema                  told by
 ============  =====================================  ======================  ==========================
 vllm          continue_final_message,                response_format         owned_by "vllm"
               add_generation_prompt false
@@ -45,7 +45,7 @@ FIELDS = {
     "transformers": _COMMON | {"generation_config"},
 }
 OPTIONAL = ("seed", "top_p", "stop", "response_format", *sorted(_DEFAULTS), "top_logprobs", "logprobs")
-RENDERED = ("llamacpp", "xinstruct", "transformers")  # whose prompts with a started answer are sent as plain text
+RENDERED = ("llamacpp", "xinstruct", "transformers")  # whose prompts with a prefill are sent as plain text
 _SEED_RANGE = 2**31  # what every server takes
 _ENDED = ("stop", "eos", "eos_token", "stop_sequence", "stop_str", "end_turn")
 
@@ -57,7 +57,7 @@ def dialect_of(models: dict[str, Any]) -> str:
 
 
 def completion_body(request: Request, prompt: str, dialect: str = "llamacpp", model: str = "") -> dict[str, Any]:
-    """Body for /v1/completions: a prompt that is already rendered, started answer included."""
+    """Body for /v1/completions: a prompt that is already rendered, including a prefill."""
     if dialect == "transformers":
         return {"model": model, "prompt": prompt} | _sampling(request, dialect) | _generation_config(request)
     if dialect == "xinstruct":
@@ -149,7 +149,7 @@ def read_reply(payload: dict[str, Any], request: Request, attempts: int, seconds
         return Reply(error=f"garbled: not an answer of the OpenAI protocol ({error!r})", attempts=attempts)
     if error_text := _unfinished(reason, payload):
         return Reply(error=error_text, attempts=attempts)
-    # Some servers send the started answer back, some only what follows it.
+    # Some servers send the prefill back, some only what follows it.
     text = (text or "").removeprefix(request.prefill) if "message" in choice else text
     text, stopped = request.cut(text)
     ended = "length" if reason == "length" and not stopped else "stop"

@@ -163,7 +163,7 @@ class Endpoint:
     # ---- calls
 
     async def call(self, session: aiohttp.ClientSession, request: Request) -> dict[str, Any]:
-        """One attempt: the JSON answer. Raises Trouble, CallFailed or BadInput."""
+        """One attempt: the JSON answer. Raises RetryableError, CallFailed or BadInput."""
         if self.window and request.max_tokens >= self.window:
             text = f"max_tokens {request.max_tokens} alone fill the {self.window} tokens that {self.url} serves"
             raise CallFailed("context", text)
@@ -174,7 +174,7 @@ class Endpoint:
         return await self._post(session, "/chat/completions", chat_body(self.dialect, self.served, request))
 
     async def _prompt(self, session: aiohttp.ClientSession, request: Request) -> str:
-        """The prompt by the model's own template, the started answer literally behind it."""
+        """The prompt by the model's own template, with the prefill literally behind it."""
         if self.dialect in ("llamacpp", "xinstruct"):
             body = {"messages": list(request.messages)}
             got = await once(session, f"{self.root}/apply-template", body, self.policy)
@@ -186,7 +186,7 @@ class Endpoint:
                 raise
             except (OSError, ValueError) as error:
                 raise BadInput(
-                    f"{self.served}: its tokenizer is not on this machine, so no answer can be started for it ({error})"
+                    f"{self.served}: its tokenizer is not on this machine, so no answer can be prefilled ({error})"
                 ) from None
         return self._render(request)
 

@@ -14,10 +14,10 @@ from dataclasses import replace
 import aiohttp
 
 from xinstruct.files import BadInput
-from xinstruct.llm.calls import PASSING, WEATHER, Done, Gate, Reply, Request, kind_of
+from xinstruct.llm.calls import ENDPOINT_ERRORS, TRANSIENT_ERRORS, Done, Gate, Reply, Request, kind_of
 from xinstruct.llm.dialects import read_reply
 from xinstruct.llm.endpoint import Endpoint, open_session
-from xinstruct.llm.transport import Attempts, CallFailed, Policy, Trouble
+from xinstruct.llm.transport import Attempts, CallFailed, Policy, RetryableError
 from xinstruct.params import TeacherParams
 
 _REST = 2.0  # seconds that an endpoint which refuses connections is left alone while another answers
@@ -39,7 +39,7 @@ class Pool:
 
     @property
     def continues(self) -> bool:
-        """Whether every endpoint's dialect is one that continues a started answer."""
+        """Whether every endpoint's dialect is one that continues a prefill."""
         return all(endpoint.dialect != "openai" for endpoint in self.endpoints)
 
     def probe(self) -> None:
@@ -74,7 +74,7 @@ class Pool:
             endpoint = min(self.endpoints, key=lambda one: one.limiter.load)
             try:
                 reply = await self._attempt(session, endpoint, request)
-            except Trouble as trouble:
+            except RetryableError as trouble:
                 try:
                     await self._pause(endpoint, trouble, tries)
                 except CallFailed as error:
@@ -92,17 +92,17 @@ class Pool:
             start = time.monotonic()
             try:
                 payload = await endpoint.call(session, request)
-            except Trouble as trouble:
+            except RetryableError as trouble:
                 trouble.started = start
                 raise
             seconds = time.monotonic() - start
         reply = read_reply(payload, request, 1, seconds)
-        if (kind := kind_of(reply.error)) in PASSING:
-            raise Trouble(kind, reply.error.removeprefix(f"{kind}: "))
+        if (kind := kind_of(reply.error)) in TRANSIENT_ERRORS:
+            raise RetryableError(kind, reply.error.removeprefix(f"{kind}: "))
         endpoint.limiter.succeeded(start, seconds)
         return reply
 
-    async def _pause(self, endpoint: Endpoint, trouble: Trouble, tries: Attempts) -> None:
+    async def _pause(self, endpoint: Endpoint, trouble: RetryableError, tries: Attempts) -> None:
         """Wait as the trouble demands, or not at all where another endpoint is free."""
         pause = tries.failed(trouble, endpoint.url)
         limiter, started = endpoint.limiter, trouble.started
@@ -116,7 +116,7 @@ class Pool:
     def _lost(self, error: CallFailed, tries: Attempts) -> Reply:
         """A call that was given up. Stops everything when the server is gone: all others would wait in vain too."""
         self.lost += 1
-        if error.kind in WEATHER or self.lost > self.most:
+        if error.kind in ENDPOINT_ERRORS or self.lost > self.most:
             state = "overloaded" if error.kind == "busy" else "gone"
             urls = ", ".join(endpoint.url for endpoint in self.endpoints)
             raise BadInput(f"{urls}: the server is {state} ({error}); answered calls are kept, run again to go on")

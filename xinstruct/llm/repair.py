@@ -25,13 +25,13 @@ from xinstruct.prompts import assistant, render, user
 Ask = Callable[[list[Request]], list[Answer]]
 
 
-class Mending:
+class AnswerRepair:
     """What `teacher.repairs`, `teacher.on_length` and `teacher.length_limit` say."""
 
     def __init__(self, params: TeacherParams) -> None:
         self.repairs, self.on_length, self.length_limit = params.repairs, params.on_length, params.length_limit
 
-    def mend(self, requests: Sequence[Request], answers: Sequence[Answer], ask: Ask) -> list[Answer]:
+    def repaired(self, requests: Sequence[Request], answers: Sequence[Answer], ask: Ask) -> list[Answer]:
         """The answers, those that are not what was asked for asked again by `ask` as far as allowed."""
         current, result = list(requests), list(answers)
         repairs = [0] * len(current)

@@ -36,15 +36,15 @@ class EmbeddedServer:
     """One child process with one model. `url` is its base without /v1."""
 
     def __init__(
-        self, model: Path, context: int, slots: int = 1, threads: int = 1, port: int = 0, copies: int = 0
+        self, model: Path, context: int, slots: int = 1, threads: int = 1, port: int = 0, engines: int = 0
     ) -> None:
-        """copies: engines of a checkpoint folder (0: one per core). Raises BadInput when there is no model."""
+        """engines: how many run a checkpoint folder (0: one per core). Raises BadInput when there is no model."""
         if not (model.is_file() or (model / "config.json").is_file()):
             raise BadInput(f"{model}: no such model; run the fetch stage (dvc repro fetch)")
         self.module = "xinstruct.llm.batched" if model.is_dir() else "xinstruct.llm.server"
         self.options = ["--model", str(model), "--context", str(context), "--slots", str(slots)]
         self.options += ["--threads", str(threads), "--port", str(port), "--parent", str(os.getpid())]
-        self.options += ["--copies", str(copies)] if model.is_dir() else []
+        self.options += ["--engines", str(engines)] if model.is_dir() else []
         self.model = model
         self.url = ""
         self.restarts = 0

@@ -27,7 +27,7 @@ from typing import Any
 import aiohttp
 
 from xinstruct.files import BadInput
-from xinstruct.llm.calls import WEATHER
+from xinstruct.llm.calls import ENDPOINT_ERRORS
 from xinstruct.params import TeacherParams
 
 _FATAL = {
@@ -50,7 +50,7 @@ class CallFailed(Exception):
         self.kind = kind
 
 
-class Trouble(Exception):
+class RetryableError(Exception):
     """One attempt that failed and may be made again. `retry_after` is the server's wish in seconds, or None."""
 
     def __init__(self, kind: str, text: str, retry_after: float | None = None) -> None:
@@ -97,13 +97,13 @@ class Attempts:
         self.begun = time.monotonic()
         self._counted = 0
 
-    def failed(self, trouble: Trouble, where: str) -> float:
+    def failed(self, trouble: RetryableError, where: str) -> float:
         """Seconds to wait before the next attempt. Raises CallFailed when there is none."""
         self.made += 1
         self.trouble = trouble.kind
         pause = self._pause(trouble)
         waited = time.monotonic() - self.begun
-        if trouble.kind in WEATHER:
+        if trouble.kind in ENDPOINT_ERRORS:
             # What the server's state forbids is no fault of this call: time limits it, not attempts.
             if waited + pause > self.policy.patience:
                 raise CallFailed(trouble.kind, f"{where}: {trouble} (tried {self.made} times in {waited:.0f} s)")
@@ -113,7 +113,7 @@ class Attempts:
             raise CallFailed(trouble.kind, f"{where}: {trouble} (tried {self.made} times)")
         return pause
 
-    def _pause(self, trouble: Trouble) -> float:
+    def _pause(self, trouble: RetryableError) -> float:
         if trouble.retry_after is not None:
             return min(max(0.0, trouble.retry_after), self.policy.longest)
         if trouble.kind == "dropped" and self.made == 1:
@@ -137,14 +137,14 @@ async def post(session: aiohttp.ClientSession, url: str, body: dict[str, Any], p
         start = time.monotonic()
         try:
             payload = await once(session, url, body, policy)
-        except Trouble as trouble:
+        except RetryableError as trouble:
             await asyncio.sleep(tries.failed(trouble, url))
         else:
             return Posted(payload, tries.made + 1, time.monotonic() - start)
 
 
 async def once(session: aiohttp.ClientSession, url: str, body: dict[str, Any], policy: Policy) -> dict[str, Any]:
-    """One attempt. Raises Trouble (may be tried again), CallFailed or BadInput."""
+    """One attempt. Raises RetryableError (may be tried again), CallFailed or BadInput."""
     limits = aiohttp.ClientTimeout(total=policy.timeout, sock_connect=policy.connect)
     try:
         async with session.post(url, json=body, timeout=limits) as answer:
@@ -152,13 +152,13 @@ async def once(session: aiohttp.ClientSession, url: str, body: dict[str, Any], p
             if answer.status != 200:
                 raise _failure(url, answer.status, text.decode(errors="replace"), answer.headers)
     except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
-        raise Trouble("dropped", f"connection dropped ({error})") from None
+        raise RetryableError("dropped", f"connection dropped ({error})") from None
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise Trouble("unreachable", str(error)) from None
+        raise RetryableError("unreachable", str(error)) from None
     except TimeoutError as error:
-        raise Trouble("timeout", str(error) or f"no answer in {policy.timeout:g} s") from None
+        raise RetryableError("timeout", str(error) or f"no answer in {policy.timeout:g} s") from None
     except aiohttp.ClientError as error:
-        raise Trouble("garbled", f"the answer was cut off ({error})") from None
+        raise RetryableError("garbled", f"the answer was cut off ({error})") from None
     return _parsed(text)
 
 
@@ -180,18 +180,18 @@ def _parsed(text: bytes) -> dict[str, Any]:
     try:
         payload = json.loads(text)
     except ValueError:
-        raise Trouble("garbled", f"the answer is not JSON: {text[:100]!r}") from None
+        raise RetryableError("garbled", f"the answer is not JSON: {text[:100]!r}") from None
     if not isinstance(payload, dict) or not payload.get("choices", [1]):
-        raise Trouble("garbled", f"the answer holds no choices: {text[:100]!r}")
+        raise RetryableError("garbled", f"the answer holds no choices: {text[:100]!r}")
     return payload
 
 
 def _failure(url: str, status: int, text: str, headers: Any) -> Exception:
     shown = f"HTTP {status}: {text[:300]}"
     if status in _SLOW_DOWN:
-        return Trouble("busy", shown, retry_after(headers.get("Retry-After", "")))
+        return RetryableError("busy", shown, retry_after(headers.get("Retry-After", "")))
     if status >= 500 or status == 408:
-        return Trouble("server", shown)
+        return RetryableError("server", shown)
     if status in _FATAL:
         return BadInput(f"{url}: {_FATAL[status]}: {shown}")
     return CallFailed("context" if is_context_error(text) else "rejected", shown)

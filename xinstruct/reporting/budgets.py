@@ -26,7 +26,7 @@ from xinstruct.records import Sample, Turn
 from xinstruct.reporting.quality import distinct, language_pairs, nearest, sentences, source_functions
 
 DRAWS = 1000
-_DEAR = 60  # draws of a measure that compares every sample with every other
+_EXPENSIVE_DRAWS = 60  # draws of a measure that compares every sample with every other
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ MEASURES: dict[str, tuple[Measure, int]] = {
     "pairs of languages": (lambda samples: float(language_pairs(samples)), DRAWS),
     "distinct 2-grams, instructions": (lambda samples: distinct(sentences(samples), 2), DRAWS),
     "distinct 2-grams, code": (lambda samples: distinct((s.response for s in samples), 2), DRAWS),
-    "nearest other sample": (lambda samples: _average(nearest(samples, samples)), _DEAR),
+    "nearest other sample": (lambda samples: _average(nearest(samples, samples)), _EXPENSIVE_DRAWS),
 }
 
 
@@ -102,10 +102,10 @@ def within(order: Sequence[Talk], budget: float) -> list[Sample]:
     return found
 
 
-def drawn(held: Sequence[Talk], rng: random.Random, again: bool = True) -> list[Talk]:
+def drawn(talks: Sequence[Talk], rng: random.Random, again: bool = True) -> list[Talk]:
     """The rounds in order, each with its discussions drawn with replacement, or (not `again`) shuffled."""
     rounds: dict[int, list[Talk]] = defaultdict(list)
-    for talk in held:
+    for talk in talks:
         rounds[talk.round].append(talk)
     order: list[Talk] = []
     for number in sorted(rounds):
@@ -116,10 +116,10 @@ def drawn(held: Sequence[Talk], rng: random.Random, again: bool = True) -> list[
 
 def compare(runs: Sequence[Sequence[Talk]], seed: int = 1) -> dict[str, Any]:
     """{"budget": tokens, "measures": {name: [per run {"value", "interval", "difference"}]}}."""
-    budget = min(sum(talk.tokens for talk in held) for held in runs)
+    budget = min(sum(talk.tokens for talk in talks) for talks in runs)
     found: dict[str, Any] = {"budget": round(budget), "measures": {}}
-    orders = [_orders(held, budget, seed, again=False, count=DRAWS // 20) for held in runs]
-    drawings = [_orders(held, budget, seed, again=True, count=DRAWS) for held in runs]
+    orders = [_orders(talks, budget, seed, again=False, count=DRAWS // 20) for talks in runs]
+    drawings = [_orders(talks, budget, seed, again=True, count=DRAWS) for talks in runs]
     for name, (measure, draws) in MEASURES.items():
         columns = [
             (_average([measure(s) for s in plain[: max(1, draws // 20)]]), [measure(s) for s in drawing[:draws]])
@@ -129,10 +129,10 @@ def compare(runs: Sequence[Sequence[Talk]], seed: int = 1) -> dict[str, Any]:
     return found
 
 
-def _orders(held: Sequence[Talk], budget: float, seed: int, again: bool, count: int) -> list[list[Sample]]:
+def _orders(talks: Sequence[Talk], budget: float, seed: int, again: bool, count: int) -> list[list[Sample]]:
     """What was verified within the budget, for `count` orders of the discussions."""
     rng = random.Random(seed)
-    return [within(drawn(held, rng, again), budget) for _ in range(count)]
+    return [within(drawn(talks, rng, again), budget) for _ in range(count)]
 
 
 def _cell(own: tuple[float, list[float]], first_run: tuple[float, list[float]], first: bool) -> dict[str, Any]:

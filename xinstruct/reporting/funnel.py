@@ -162,8 +162,8 @@ def yields(run: Run, name: str, key: Callable[[dict[str, Any]], str]) -> Table:
 def booked(run: Run, name: str) -> Counter[str]:
     """Discussions held, as the stage booked them: a failed one leaves no sample that bears its operation."""
     groups = run.metrics.get("synthesize", {}).get(f"by_{name.lower()}", {})
-    held = {value: row.get("discussed") for value, row in groups.items() if isinstance(row, dict)}
-    return Counter({value: count for value, count in held.items() if isinstance(count, int)})
+    discussed = {value: row.get("discussed") for value, row in groups.items() if isinstance(row, dict)}
+    return Counter({value: count for value, count in discussed.items() if isinstance(count, int)})
 
 
 def attempts(run: Run) -> list[dict[str, Any]]:

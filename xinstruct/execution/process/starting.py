@@ -86,8 +86,8 @@ def _item(letter: bytes, content: bytes | str) -> bytes:
 
 
 def _first(config: Fields, group: Group | None) -> tuple[Zygote, socket.socket]:
-    """A new zygote, and the socket on which it starts more (nurse in zygote.py)."""
-    (connection, theirs), (nursery, its) = _sockets(), _sockets()
+    """Start the first zygote. Returns it with the socket of its fork server (fork_zygotes in zygote.py)."""
+    (connection, theirs), (fork_server, its) = _sockets(), _sockets()
     pid = os.fork()
     if pid == 0:
         try:
@@ -99,7 +99,7 @@ def _first(config: Fields, group: Group | None) -> tuple[Zygote, socket.socket]:
         os._exit(1)
     for end in (theirs, its):
         end.close()
-    return Zygote(connection, pid), nursery
+    return Zygote(connection, pid), fork_server
 
 
 def _become_zygote(config: Fields, *sockets: int) -> None:
@@ -132,7 +132,7 @@ class Zygotes:
 
     def __init__(self, config: Fields, group: Group | None, probe: Callable[[Zygote, Fields], bool]) -> None:
         self._group, self._probe = group, probe
-        self._first, self._nursery = _first(config, group)
+        self._first, self._fork_server = _first(config, group)
         self._settle()
         self._templates: dict[str, Zygote | None] = {}
         self._asked: Counter[str] = Counter()
@@ -150,7 +150,7 @@ class Zygotes:
     def _template(self, wanted: Fields) -> Zygote | None:
         key = wanted["key"]
         self._asked[key] += 1
-        if self._asked[key] < wanted["after"]:
+        if self._asked[key] < wanted["warm_up"]:
             return None
         found = self._templates.pop(key) if key in self._templates else self._begin(wanted)
         self._templates[key] = found  # the last used stands last
@@ -172,13 +172,13 @@ class Zygotes:
 
     def _born(self, config: Fields) -> Zygote:
         connection, theirs = _sockets()
-        socket.send_fds(self._nursery, [marshal.dumps(config)], [theirs.fileno()])
+        socket.send_fds(self._fork_server, [marshal.dumps(config)], [theirs.fileno()])
         theirs.close()
         return Zygote(connection, template=bool(config.get("template")))
 
     def close(self) -> None:
         """Let them end."""
-        self._nursery.close()
+        self._fork_server.close()
         for template in (*self._templates.values(), self._first):
             if template:
                 template.close()
