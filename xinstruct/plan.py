@@ -8,12 +8,14 @@ which DVC does not hash: re-sharding reruns nothing.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from xinstruct.files import BadInput, hash_path, read_yaml, write_json
 from xinstruct.params import everything
@@ -40,6 +42,16 @@ class Plan:
         path = Path(self.work) / "plan.json"
         write_json(path, asdict(self))
         return path
+
+    def lock(self) -> IO[str]:
+        """Lock the scratch folder against a second run, waiting for a live one. The lock ends with the open file."""
+        lock = (Path(self.work) / "lock").open("w", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print(f"{self.stage}: {self.work} is in use by a live run; waiting for it", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
 
     @staticmethod
     def load(path: Path) -> Plan:

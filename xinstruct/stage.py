@@ -16,11 +16,8 @@ finish. Either way the records are merged in the order of their ids, so the byte
 from __future__ import annotations
 
 import argparse
-import errno
-import fcntl
 import json
 import os
-import shutil
 import sqlite3
 import sys
 import zlib
@@ -46,7 +43,7 @@ from xinstruct.params import listed
 from xinstruct.plan import Plan, resolve, work_root
 from xinstruct.records import KINDS, Reason, Record, Rejection, kind_of, rejection
 from xinstruct.spill import Rows, Seen, in_order
-from xinstruct.surroundings import cache_folder, use_utf8
+from xinstruct.surroundings import cache_folder, disk_is_full, use_utf8
 
 T = TypeVar("T")
 Own = TypeVar("Own")
@@ -170,20 +167,11 @@ def run(script: Script, doc: str | None, argv: list[str] | None = None) -> int:
         print(f"\n{name}: interrupted; finished work is kept, run again to go on from here", file=sys.stderr)
         return 130
     except (OSError, sqlite3.Error) as error:
-        if not _disk_is_full(error):
+        if not disk_is_full(error):
             raise
         print(f"{name}: error: the disk is full ({error}); free space and run again, nothing is lost", file=sys.stderr)
         return 1
     return 0
-
-
-def _disk_is_full(error: Exception) -> bool:
-    """Whether that is why; SQLite also says "disk I/O error" or "unable to open" where no page is left."""
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOSPC
-    return isinstance(error, sqlite3.OperationalError) and (
-        error.sqlite_errorcode == sqlite3.SQLITE_FULL or shutil.disk_usage(work_root()).free < 1 << 16
-    )
 
 
 def _parser(name: str, doc: str | None) -> argparse.ArgumentParser:
@@ -208,23 +196,12 @@ def _run(script: Script, args: argparse.Namespace) -> None:
     elif args.finish:
         finish_stage(plan, script)
     else:
-        lock = _lock(plan)
+        lock = plan.lock()
         if "SNAKEMAKE_PROFILE" in os.environ:
             _hand_over(plan, lock)
         for shard in range(plan.shards):
             run_shard(plan, shard, script.work)
         finish_stage(plan, script)
-
-
-def _lock(plan: Plan) -> IO[str]:
-    """Keep a second run off while one (or an orphan of a killed one) still writes."""
-    lock = (Path(plan.work) / "lock").open("w", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        print(f"{plan.stage}: {plan.work} is in use by a live run; waiting for it", file=sys.stderr, flush=True)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
 
 
 def _hand_over(plan: Plan, lock: IO[str]) -> None:

@@ -1,11 +1,14 @@
-"""What a user's surroundings are, or what stands for it where they lack it: a home, a cache, UTF-8."""
+"""The user's environment: home and cache folders with their substitutes, a full disk, UTF-8 mode."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import locale
 import os
 import pwd
+import shutil
+import sqlite3
 import sys
 from functools import cache
 from pathlib import Path
@@ -48,6 +51,15 @@ def _writable(usual: Path | None, other: Path) -> Path:
             if own and os.access(place, os.W_OK | os.X_OK):
                 return place
     raise BadInput(f"{other} cannot be written, nor {usual or 'a home'}; name another folder: XDG_CACHE_HOME=/FOLDER")
+
+
+def disk_is_full(error: Exception) -> bool:
+    """Tell whether an error came from a full disk, which SQLite may report as an I/O error or a failed open."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOSPC
+    return isinstance(error, sqlite3.OperationalError) and (
+        error.sqlite_errorcode == sqlite3.SQLITE_FULL or shutil.disk_usage(work_root()).free < 1 << 16
+    )
 
 
 def use_utf8() -> None:
