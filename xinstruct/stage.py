@@ -1,4 +1,4 @@
-"""What every stage script shares: command line, shards, row accounting, atomic outputs, metrics.
+"""The common part of all stage scripts: command line, shards, row accounting, atomic outputs, metrics.
 
 A stage script names itself and gives one or two functions::
 
@@ -8,9 +8,9 @@ A stage script names itself and gives one or two functions::
     if __name__ == "__main__":
         sys.exit(run(Script("filter", work, finish, writes=("samples",)), __doc__))
 
-``python -m stages.filter`` runs all shards and then finishes. With $SNAKEMAKE_PROFILE set it hands
-its plan to Snakemake instead, which starts the same script once per shard (``--shard``) and once to
-finish. Either way the records are merged in the order of their ids, so the bytes are the same.
+``python -m stages.filter`` runs all shards and then finishes. With $SNAKEMAKE_PROFILE set it hands its plan to
+Snakemake instead, which starts the same script once per shard (``--shard``) and once to finish. Either way the
+records are merged in the order of their ids, so the bytes are the same.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ _ORDER: dict[str, Callable[[Any], Any]] = {"turns": lambda turn: (turn.thread, t
 
 
 class Context(Generic[Own]):
-    """One shard of a stage while it runs: its params, inputs, kept and rejected records.
+    """One shard of a running stage: its params, inputs, kept and rejected records.
 
-    `params` holds what dvc.yaml lists for the stage; asking it for another parameter raises BadInput.
-    Everything that is opened (``open``) must be kept or rejected before the shard ends.
+    `params` has the parameters that dvc.yaml lists for the stage; access to any other raises BadInput. Everything
+    that is opened (``open``) must be kept or rejected before the shard ends.
     """
 
     def __init__(self, plan: Plan, shard: int) -> None:
@@ -79,17 +79,17 @@ class Context(Generic[Own]):
     # ---- input
 
     def read(self, kind: str, folder: str) -> list[Any]:
-        """All records of a kind that another stage wrote, e.g. read("snippets", "data/mine")."""
+        """Return all records of a kind that another stage wrote, e.g. read("snippets", "data/mine")."""
         return read_records(Path(folder) / f"{kind}.parquet", kind)
 
     def mine(self, items: Iterable[T], key: Callable[[T], str]) -> list[T]:
-        """The items that belong to this shard, by a stable hash of their key."""
+        """Return the items that belong to this shard, by a stable hash of their key."""
         return [item for item in items if zlib.crc32(key(item).encode()) % self.plan.shards == self.shard]
 
     # ---- row accounting
 
     def open(self, ident: str) -> None:
-        """Count one unit of work in; it must be kept or rejected. Raises on a doubled id."""
+        """Count one unit of work in; it must be kept or rejected later. Raises AssertionError on a repeated id."""
         if not self.opened.add(ident):
             raise AssertionError(f"{self.name}: {ident} was opened twice")
         self.unfinished.add(ident)
@@ -100,7 +100,7 @@ class Context(Generic[Own]):
         self.records[kind_of(record)].append(record)
 
     def reject(self, record: Record, reason: Reason | str, detail: str = "", of: str = "") -> None:
-        """Keep a record among the rejected, with a reason of the closed list."""
+        """Write a record to the rejected ones, with a reason of the closed list."""
         self._close(of or record.id)
         self.records["rejected"].append(rejection(record, self.name, reason, detail))
 
@@ -122,7 +122,7 @@ class Context(Generic[Own]):
     # ---- output and display
 
     def out(self, name: str) -> Path:
-        """A declared output path. Raises when dvc.yaml does not declare it for this stage."""
+        """Return the path of an output. Raises AssertionError if dvc.yaml does not declare it for this stage."""
         if name not in self.plan.outs:
             raise AssertionError(f"{self.name}: {name} is not an output in dvc.yaml: {self.plan.outs}")
         path = Path(name)
@@ -134,7 +134,7 @@ class Context(Generic[Own]):
         return iter(progress.bar(items, total=total, desc=desc or self.name, unit=unit))
 
     def say(self, text: str) -> None:
-        """One line to the person who watches."""
+        """Print one line of progress to stderr."""
         progress.say(f"{self.name}: {text}")
 
 
@@ -143,7 +143,7 @@ Work = Callable[[Context[Any]], None]
 
 @dataclass(frozen=True)
 class Script:
-    """A stage script: its name, the work of a shard, what to do with all shards, kinds it writes."""
+    """A stage script: its name, the work of a shard, the work after all shards, and the record kinds it writes."""
 
     name: str
     work: Work
@@ -205,7 +205,7 @@ def _run(script: Script, args: argparse.Namespace) -> None:
 
 
 def _hand_over(plan: Plan, lock: IO[str]) -> None:
-    """Become Snakemake, which starts this script once per shard. The lock is kept over exec."""
+    """Execute Snakemake, which starts this script once per shard. The lock is kept over exec."""
     os.set_inheritable(lock.fileno(), True)
     os.environ["XDG_CACHE_HOME"] = str(cache_folder().parent)  # Snakemake's own cache must be writable
     command = ["-m", "snakemake", "--nolock", "--rerun-incomplete", "--quiet", "host", "rules", "reason", "progress"]
@@ -232,7 +232,7 @@ def run_shard(plan: Plan, shard: int, work: Work) -> None:
 
 
 def finish_stage(plan: Plan, script: Script) -> None:
-    """Merge all parts, check the books, write data/<stage>, metrics and tables."""
+    """Merge all parts, check the row accounts, write data/<stage>, metrics and tables."""
     context: Context[Any] = Context(plan, -1)
     opened = _merge(plan, context)
     if script.finish:
@@ -264,7 +264,7 @@ def _merge(plan: Plan, context: Context[Any]) -> int:
 
 
 def _sum(left: Any, right: Any) -> Any:
-    """Add up two shards' metrics: numbers are summed, what only one has is kept."""
+    """Add up the metrics of two shards: numbers are summed, values that only one has are kept."""
     if isinstance(left, dict) and isinstance(right, dict):
         return {key: _sum(left.get(key), right.get(key)) for key in left | right}
     if left is None or right is None:

@@ -1,10 +1,10 @@
-"""Critique turns: before an answer is accepted a peer of the discussion may object to it.
+"""Critique turns: before an answer is accepted, a peer of the discussion may object to it.
 
-The peer says whether it objects to the problem or to the answer, why, and on which input. Its words
-alone change nothing. An objection to the answer stands when an input, the peer's own or one drawn by
-type, gives another result than the reference (the base's code, or the witness's of a new problem);
-that input becomes a case, and the author may answer once more. An objection to the problem lets the
-author reword it, shown what the reference returned. Beyond the paper, and off by default.
+The peer states whether it objects to the problem or to the answer, why, and on which input. Its words alone
+change nothing. An objection to the answer is upheld when an input, the peer's own or one drawn by type,
+gives another result than the reference (the base's code, or the witness's of a new problem); that input
+becomes a case, and the author may answer once more. After an objection to the problem the author may reword
+it, shown what the reference returned. Critique goes beyond the paper and is off by default.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _INPUT = re.compile(r"^\W*input\W*(\[.*\])", re.I | re.M)
 
 @dataclass(frozen=True)
 class Objection:
-    """What a peer said: about "problem", "answer" or "" (nothing); why; the arguments it names, if it does."""
+    """A peer's objection to the "problem" or the "answer" ("": none), its reason, and the arguments that it names."""
 
     about: str
     reason: str = ""
@@ -48,7 +48,7 @@ class Objection:
 
 
 def parse(text: str, signature: Signature) -> Objection:
-    """Read a peer's words; what is no objection in the form asked for is none."""
+    """Read a peer's answer. Text that is not in the requested form counts as no objection."""
     part = _PART.search(text.strip())
     if part is None:
         return Objection("")
@@ -63,7 +63,7 @@ def parse(text: str, signature: Signature) -> Objection:
 
 
 def critique(discussions: Sequence[Discussion], verified: VerifiedAnswers, context: RoundContext) -> None:
-    """All turns. An answer that loses to a peer's case, and its author with it, fails its discussion."""
+    """Run all turns. A discussion fails when its answer fails a peer's case and the author cannot repair it."""
     for turn in range(context.params.critique_turns):
         active = [d for d in discussions if d.id in verified and d.reason is None and len(d.agents) > 1]
         said = _objections(active, verified, turn, context)
@@ -125,9 +125,9 @@ def _question(discussion: Discussion, found: VerifiedAnswer, turn: int, context:
 def _evidence(
     objecting: list[Discussion], verified: VerifiedAnswers, said: dict[str, Objection], turn: int, context: RoundContext
 ) -> dict[str, list[Case]]:
-    """Run reference and answer on what the peer named and on drawn inputs; a difference becomes a case.
+    """Run reference and answer on the peer's input and on drawn inputs; a difference becomes a case.
 
-    Returns what the reference gave on the input that the peer named, by discussion.
+    Returns, by discussion, the reference's result on the input that the peer named.
     """
     jobs, inputs = [], {}
     for discussion in objecting:
@@ -154,7 +154,7 @@ def _evidence(
 def _difference(
     discussion: Discussion, inputs: list[list[Any]], ran: Verdict, answered: Verdict
 ) -> tuple[Case | None, str]:
-    """The first input where the reference returned a value and the answer did not return the same."""
+    """Return the first input on which the answer does not return the reference's value, with a description."""
     kind = discussion.signature.returns
     if ran.verdict != "passed":
         return None, f"the reference did not run: {ran.verdict}"
@@ -172,7 +172,7 @@ def _difference(
 
 
 def _upset(found: VerifiedAnswer, case: Case, text: str) -> None:
-    """Make the failing input a case; what passed before no longer has, as far as is known."""
+    """Add the failing input to the cases; candidates that passed before now count as failing it."""
     found.cases = [*found.cases, case]
     found.task.cases = tuple(found.cases)
     for candidate in found.task.candidates:
@@ -186,7 +186,7 @@ def _holds(found: VerifiedAnswer) -> bool:
 
 
 def _revise_answers(objected: list[Discussion], verified: VerifiedAnswers, turn: int, context: RoundContext) -> None:
-    """One more answer by the author, who is shown the failing case; it must pass all cases."""
+    """Let each author answer once more, shown the failing case; the new answer must pass all cases."""
     tasks = [verified[d.id].task for d in objected]
     for task in tasks:
         task.told()
@@ -215,7 +215,7 @@ def _revise_problems(
     turn: int,
     context: RoundContext,
 ) -> None:
-    """The author rewords the problem, shown the objection and what running code returns; else it stays."""
+    """Let each author reword the problem, shown the objection and real results; otherwise it stays as it was."""
     params = replace(context.params, new_signature="keep")  # what was verified has its signature
     requests = []
     for discussion in objected:

@@ -1,9 +1,9 @@
-"""Task types beyond generation, made of a verified answer and verified by running again.
+"""Task types beyond generation, derived from a verified answer and verified by running again.
 
-completion: a function that breaks off in its body is completed. repair: a broken variant that fails
-the cases is given with what running it said. explanation: the answer is explained, and code written
-from the explanation alone must pass. translation: the base's code is given; it needs no further
-answer. Each discussion keeps its cases. Leaves out who draws the type (shapes.py).
+completion: a function that breaks off in its body is completed. repair: a broken variant that fails the
+cases is shown with its error. explanation: the answer is explained, and code written from the explanation
+alone must pass. translation: the base's code is shown; no further answer is needed. Each discussion keeps
+its cases. The type of a discussion is drawn in shapes.py.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PREFERRED = ("wrong_answer", "runtime_error", "timeout", "compile_error")  # how
 
 
 def derive(discussions: Sequence[Discussion], verified: VerifiedAnswers, context: RoundContext) -> None:
-    """Put the answer of each discussion's task type into `verified`; one that does not hold up fails its discussion."""
+    """Replace verified answers by those of the discussion's task type; a discussion without such an answer fails."""
     active = [d for d in discussions if d.id in verified and d.reason is None]
     tasks: dict[str, Task] = {}
     for discussion in active:
@@ -55,7 +55,7 @@ def derive(discussions: Sequence[Discussion], verified: VerifiedAnswers, context
 def _asked(
     discussion: Discussion, found: VerifiedAnswer, question: str, params: SynthesizeParams, **fields: Any
 ) -> Task:
-    """The further question about a verified answer; its worked examples are fixed ones."""
+    """Return the task that asks the further question about a verified answer, with fixed worked examples."""
     return Task(
         id=f"{discussion.id}-{discussion.task}",
         language=discussion.target,
@@ -70,7 +70,7 @@ def _asked(
 
 
 def _header(discussion: Discussion, code: str) -> FunctionHeader:
-    """The header of the answer's function; without surrounding code where the answer was not a continuation of it."""
+    """Return the header of the answer's function; without surrounding code when the answer brought its own."""
     header = FunctionHeader.of(discussion.target, discussion.name, discussion.signature)
     return header if code.startswith(header.prefix + header.indent) else FunctionHeader("", header.bare, "", "")
 
@@ -89,7 +89,7 @@ def _completion(discussion: Discussion, found: VerifiedAnswer, params: Synthesiz
 
 
 def _repairs(discussions: list[Discussion], verified: VerifiedAnswers, context: RoundContext) -> dict[str, Task]:
-    """Broken variants run first; the one that fails in the preferred way is shown with its error."""
+    """Run broken variants and ask for a repair of the one that fails in the preferred way, shown with its error."""
     jobs, shown_as = [], {}
     for discussion in discussions:
         found = verified[discussion.id]
@@ -122,7 +122,7 @@ def _said(verdict: str, detail: str) -> str:
 
 
 def _explanations(discussions: list[Discussion], verified: VerifiedAnswers, context: RoundContext) -> dict[str, Task]:
-    """The explanations, each as the only thing that the next answer is told."""
+    """Ask for explanations, then for code that is written from nothing but each explanation."""
     requests = []
     for discussion in discussions:
         code = verified[discussion.id].candidate.code
@@ -159,7 +159,7 @@ def _explanations(discussions: list[Discussion], verified: VerifiedAnswers, cont
 
 
 def _no_explanation(text: str, discussion: Discussion) -> tuple[Reason, str] | None:
-    """Why a text explains nothing: it is empty, or holds a line of the code itself."""
+    """Return why a text is no explanation (it is empty or contains a line of the code), or None."""
     if not text.strip():
         return Reason.EMPTY_ANSWER, "the explanation is empty"
     folded = "".join(text.split())

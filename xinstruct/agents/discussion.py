@@ -1,8 +1,8 @@
-"""One discussion F of d agents: who speaks, the prompt in the paper's block order, what comes of it.
+"""One discussion F of d agents: its speakers, its prompt in the paper's block order, its outcome.
 
-Centralized, F(A1; A2..Ad): A1 is the main agent, the new problem starts from its sample and goes to
-its memory. Parallel, F(A1, .., Ad): all are equal, the base is drawn among what they bring and every
-memory gets the new sample. Leaves out how discussions are drawn (society.py) and answered (answers.py).
+Centralized, F(A1; A2..Ad): A1 is the main agent, the new problem is based on its sample and goes to its
+memory. Parallel, F(A1, .., Ad): all agents are equal, the base is drawn among their samples and every memory
+gets the new one. Discussions are drawn in society.py and answered in answers.py.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class TaskMaterial:
 
 @dataclass
 class Discussion:
-    """What is drawn before anyone speaks. `base` indexes into agents and communicated."""
+    """One discussion, as it was drawn. `base` is an index into `agents` and `communicated`."""
 
     id: str
     round: int
@@ -70,31 +70,31 @@ class Discussion:
 
     @property
     def source(self) -> Sample:
-        """The sample that the new problem starts from."""
+        """The sample that the new problem is based on."""
         return self.communicated[self.base]
 
     @property
     def speaker(self) -> LanguageAgent:
-        """The agent whose sample is the base: A1 where there is a main agent."""
+        """The agent whose sample is the base; it is A1 when there is a main agent."""
         return self.agents[self.base]
 
     @property
     def learners(self) -> list[LanguageAgent]:
-        """Whose memory and reflection the outcome concerns."""
+        """The agents whose memory and reflection get the outcome."""
         return [self.speaker] if self.topology == "centralized" else self.agents
 
     @property
     def cases(self) -> list[Case]:
-        """The base's cases: what checks an answer when the operation keeps the behaviour."""
+        """The base's cases, which check an answer when the operation keeps the behaviour."""
         return cases_from_json(self.source.cases)
 
     def fail(self, reason: Reason | str, detail: str = "") -> None:
-        """Record why it came to nothing; the first reason stays."""
+        """Record why the discussion failed; the first reason stays."""
         if self.reason is None:
             self.reason, self.detail = Reason(reason), detail
 
     def prompt(self, params: SynthesizeParams, seed: int) -> Request:
-        """F as one request: role, [Memory], [Reflection], [Communication], [Goal], [Guidelines], [Created Prompt]."""
+        """Build F's request: role, [Memory], [Reflection], [Communication], [Goal], [Guidelines], [Created Prompt]."""
         start = instruction_start(self.target, self.name)
         words = {"title": get(self.target).title, "base": self.base + 1, "start": start, "signature": self.signature}
         own = params.new_signature == "teacher"
@@ -113,7 +113,7 @@ class Discussion:
         return self.created_request(f"{self.id}-prompt", text, params, seed)
 
     def created_request(self, ident: str, text: str, params: SynthesizeParams, seed: int) -> Request:
-        """A request that is answered by a created prompt, whose first words are written already."""
+        """Return a request whose answer is a created prompt, with its first words as the prefill."""
         own = params.new_signature == "teacher"
         request = Request(
             id=ident,
@@ -127,7 +127,7 @@ class Discussion:
         return as_asked(request, uses_prefill(params))
 
     def _memory(self, params: SynthesizeParams) -> list[dict[str, str]]:
-        """Titles and first lines of what the learners remember beyond what is communicated."""
+        """Return title and first line of the learners' remembered samples that are not communicated anyway."""
         shown = {sample.id for sample in self.communicated}
         found: dict[str, Sample] = {}
         for agent in self.learners:
@@ -149,7 +149,7 @@ class Discussion:
         ]
 
     def accept(self, text: str, params: SynthesizeParams) -> None:
-        """Take the teacher's words: the created prompt and, where asked for, its own signature."""
+        """Store the teacher's created prompt and, when new_signature is teacher, the signature that it states."""
         sentence = first_sentence(continuation(text, instruction_start(self.target, self.name), uses_prefill(params)))
         if not sentence:
             return self.fail(Reason.EMPTY_ANSWER, "the created prompt is empty")
@@ -174,21 +174,21 @@ class Discussion:
         return None
 
     def full_instruction(self, cases: list[Case]) -> str:
-        """The created prompt with signature and two calls: the final question."""
+        """Return the final question: the created prompt with signature and two calls."""
         declared = get(self.target).header(self.name, self.signature).rstrip()
         kind = self.task if self.material else "generation"
         return instruction(self.created, self.target, self.name, declared, self.signature, cases, kind, self.material)
 
 
 def clip(text: str, limit: int) -> str:
-    """The text, cut at a line end with a mark when it is over `limit` characters."""
+    """Cut a text longer than `limit` characters at the end of a line and mark the cut."""
     if len(text) <= limit:
         return text
     return text[:limit].rsplit("\n", 1)[0] + "\n..."
 
 
 def _split(text: str) -> list[str]:
-    """Parameters at top level: commas inside <> do not count."""
+    """Split parameters at top-level commas; commas inside <> do not count."""
     parts, depth, start = [], 0, 0
     for index, char in enumerate(text):
         depth += (char == "<") - (char == ">")

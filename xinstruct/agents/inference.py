@@ -1,7 +1,8 @@
-"""Types of functions that state none, found by calling them: guesses are run, the one that answers best is taken.
+"""Type inference for functions that state no types: guesses are run, and the best one is taken.
 
-A guess holds when most calls return, all results have one type, several differ, and nothing shows that the
-language only bent wrong values (NaN, "undefined"). Whether the function then makes a seed is for ``cases``.
+A guess is accepted when most calls return, all results have one type, several results differ, and none shows
+that the language merely coerced wrong values (NaN, "undefined"). ``cases`` decides later whether the function
+makes a seed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _UNKNOWN = Type("string")  # the driver of a language without declared results t
 
 
 def with_types(snippets: Sequence[Snippet], judge: JudgeProtocol) -> list[Snippet]:
-    """The snippets for which a guess held, each with its signature. One batch for the judge."""
+    """Return the snippets with an accepted guess, each with its signature. The judge runs all guesses in one batch."""
     tried: list[tuple[Snippet, Signature]] = []
     for snippet in snippets:
         for params in guesses(snippet.language, snippet.name, standalone(snippet), snippet.doc):
@@ -58,7 +59,7 @@ def _job(snippet: Snippet, signature: Signature, number: int) -> Job:
 def judged(
     params: tuple[Parameter, ...], cases: Sequence[Case], verdict: Verdict
 ) -> tuple[tuple[float, int], Signature] | None:
-    """How well a guess answers (share of calls, different results) with the whole signature, None when it fails."""
+    """Return a guess's score (share of calls that returned, different results) and full signature, None if it fails."""
     if verdict.verdict != "passed":
         return None
     pairs = zip(cases, verdict.values, verdict.errors, strict=True)
@@ -72,5 +73,5 @@ def judged(
 
 
 def _is_coerced(case: Case, value: Any) -> bool:
-    """Whether a result shows that the arguments were of another type than the function is for."""
+    """Tell whether a result shows that the arguments had another type than the function expects."""
     return bool(_COERCED.search(json.dumps(value))) and not _COERCED.search(json.dumps(case.args))

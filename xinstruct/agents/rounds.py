@@ -1,8 +1,8 @@
-"""A round from plan to memory: prompts, answers, verdicts, scores, samples.
+"""A round of discussions: prompts, answers, verdicts, scores, samples, memories.
 
-One batch for the teacher or the judge per phase. What comes out of each discussion is a sample or a
-reason, never both and never neither; the caller does the book-keeping. Leaves out what is drawn
-(society.py) and what an answer prompt looks like (answers.py, examples.py).
+Each phase is one batch for the teacher or the judge. Every discussion ends as either a sample or a reason,
+which the caller books. Discussions are drawn in society.py; answer prompts are built in answers.py and
+examples.py.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from xinstruct.records import Reason, Sample, content_id
 
 @dataclass
 class Outcome:
-    """What a discussion came to: `reason` is None for a sample that is kept."""
+    """The outcome of a discussion; `reason` is None for a sample that is kept."""
 
     discussion: Discussion
     sample: Sample | None = None
@@ -41,7 +41,7 @@ class Outcome:
 
 
 def run_round(society: Society, number: int, teacher: ChatModel, judge: JudgeProtocol, scorer: Scorer) -> list[Outcome]:
-    """All discussions of a round, in the order they were drawn."""
+    """Run all discussions of a round and return their outcomes in the order in which they were drawn."""
     params, seed = society.params, society.seed
     discussions = society.plan(number)
     _create(discussions, teacher, params, seed)
@@ -58,7 +58,7 @@ def run_round(society: Society, number: int, teacher: ChatModel, judge: JudgePro
 
 
 def _create(discussions: Sequence[Discussion], teacher: ChatModel, params: SynthesizeParams, seed: int) -> None:
-    """The created prompts; parts of a meeting that share one take it over."""
+    """Ask for the created prompts; parts of a meeting that share one take it over."""
     own, shared = families(discussions)
     requests = [d.prompt(params, seed) for d in own]
     answers = teacher.ask(requests, "created prompts") if requests else []
@@ -81,7 +81,7 @@ def _outcome(discussion: Discussion, verified: VerifiedAnswer | None) -> Outcome
 
 
 def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: ChatModel) -> None:
-    """Rate what was verified; a sample below the cut-off or without a rating is rejected."""
+    """Rate the verified samples; one below the cut-off or without a rating is rejected."""
     found = [(o, o.sample) for o in outcomes if o.sample is not None]
     threads = [o.discussion.thread for o, _ in found]
     ratings = scorer.rate([sample for _, sample in found], teacher, threads)
@@ -101,7 +101,7 @@ def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: ChatModel) -> N
 
 
 def _rate_failures(outcomes: Sequence[Outcome], scorer: Scorer, teacher: ChatModel, count: int) -> None:
-    """Rate code that failed by running, so that it shows what a score is worth. It changes no memory."""
+    """Rate code that failed by running, as a calibration of the scores. It changes no memory."""
     failed = [(o, o.discussion.attempt) for o in outcomes if o.discussion.attempt is not None][:count]
     samples = [make_sample(o.discussion, attempt, o.discussion.cases) for o, attempt in failed if attempt]
     threads = [Thread("synthesize", f"{o.discussion.id}-failed", o.discussion.round) for o, _ in failed]
@@ -110,7 +110,7 @@ def _rate_failures(outcomes: Sequence[Outcome], scorer: Scorer, teacher: ChatMod
 
 
 def _remember(outcome: Outcome, society: Society) -> None:
-    """A kept sample goes to the memories; a failure goes to the reflections."""
+    """Offer a kept sample to the memories, or note a failure in the reflections."""
     discussion = outcome.discussion
     society.count(discussion, outcome.sample is not None)
     if outcome.sample is not None and outcome.reason is None:
@@ -126,7 +126,7 @@ def _remember(outcome: Outcome, society: Society) -> None:
 
 
 def make_sample(discussion: Discussion, candidate: Candidate, cases: list[Case]) -> Sample:
-    """The D_s3 record of a verified answer, before it is scored."""
+    """Return the D_s3 record of a verified answer, before it is scored."""
     told = discussion.explanation
     text = discussion.full_instruction(cases)
     base = discussion.source
@@ -158,6 +158,6 @@ def make_sample(discussion: Discussion, candidate: Candidate, cases: list[Case])
 
 
 def _task_roots(operation: Operation, parents: list[Sample]) -> list[str]:
-    """Roots whose behaviour the new sample repeats: the base's where it is kept, else possibly all."""
+    """Return the roots whose behaviour the sample may repeat: the base's if it is kept, else those of all parents."""
     repeated = parents[:1] if operation.keeps_behaviour else parents
     return sorted({root for sample in repeated for root in sample.roots()})

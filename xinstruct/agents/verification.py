@@ -43,14 +43,14 @@ class Reference:
     code: str
 
     def job(self, ident: str, inputs: list[list[object]]) -> Job:
-        """A job that runs it on these inputs."""
+        """Return a job that runs it on these inputs."""
         cases = tuple(Case(tuple(args)) for args in inputs)
         return Job(ident, self.language, self.code, self.function, self.signature, cases)
 
 
 @dataclass
 class VerifiedAnswer:
-    """A verified answer: the candidate, the cases it passed, how it was asked for, code it must equal."""
+    """A candidate that passed, the cases it passed, the task it answers, and code with the same behaviour."""
 
     candidate: Candidate
     cases: list[Case]
@@ -63,7 +63,7 @@ VerifiedAnswers = dict[str, VerifiedAnswer]  # by discussion
 
 @dataclass(frozen=True)
 class RoundContext:
-    """What all phases of a round share. `params` is the synthesize section, `known` every sample by its id."""
+    """The parts shared by all phases of a round: `params` is the synthesize section, `known` all samples by id."""
 
     teacher: ChatModel
     judge: JudgeProtocol
@@ -74,7 +74,7 @@ class RoundContext:
 
 @dataclass(frozen=True)
 class Agreed:
-    """Two answers in two languages, and the cases that both stand for."""
+    """Two answers in two languages, and the cases on which they agree."""
 
     answer: Candidate
     witness: Candidate
@@ -89,7 +89,7 @@ def verify(discussions: list[Discussion], context: RoundContext) -> VerifiedAnsw
 
 
 def _translate(discussions: list[Discussion], context: RoundContext) -> VerifiedAnswers:
-    """Answers that the base's cases check."""
+    """Ask for translations and check them by their bases' cases."""
     tasks = [_translation_task(d, context) for d in discussions]
     answer(tasks, context.teacher, context.judge, tries(context.params), context.seed)
     verified: VerifiedAnswers = {}
@@ -122,7 +122,7 @@ def _translation_task(discussion: Discussion, context: RoundContext) -> Task:
 
 
 def _invent(discussions: list[Discussion], context: RoundContext) -> VerifiedAnswers:
-    """Answers of new problems, checked by the agreement of two languages."""
+    """Ask for answers to new problems and check them by the agreement of two languages."""
     usable, pairs = [], []
     for discussion in discussions:
         witness = _witness(discussion)
@@ -147,13 +147,13 @@ def _invent(discussions: list[Discussion], context: RoundContext) -> VerifiedAns
 
 
 def _witness(discussion: Discussion) -> str:
-    """The second language of an agreement: the base's, or a peer's where the base's is the target itself."""
+    """Return the second language of an agreement: the base's, or a peer's when the base's is the target itself."""
     spoken = [discussion.source.language, *(agent.language for agent in discussion.agents), "python", "javascript"]
     return next(language for language in spoken if language != discussion.target)
 
 
 def _new_task(discussion: Discussion, language: str, examples: int) -> Task:
-    """The created problem as a task of one language; the witness gets it under its own title."""
+    """Return the created problem as a task of one language; the witness's task names its own language."""
     words = discussion.created.replace(get(discussion.target).title, get(language).title, 1)
     name = get(language).identifier(discussion.name)
     words = words.replace(f"`{discussion.name}`", f"`{name}`", 1)
@@ -170,7 +170,7 @@ def _new_task(discussion: Discussion, language: str, examples: int) -> Task:
 
 
 def draw_inputs(signature: Signature, known: Sequence[Case], count: int, seed: int) -> list[list[Any]]:
-    """Inputs by type, the base's own first where they fit, so that a mere copy of it shows."""
+    """Draw inputs by type, after those of the base that fit, so that a mere copy of the base is recognised."""
     rng = random.Random(seed)
     kinds = [param.type for param in signature.params]
     fitting = [list(c.args) for c in known if len(c.args) == len(kinds) and all(map(conforms, kinds, c.args))]
@@ -184,7 +184,7 @@ def draw_inputs(signature: Signature, known: Sequence[Case], count: int, seed: i
 def agree(
     pairs: Sequence[tuple[Task, Task]], known: Sequence[Sequence[Case]], context: RoundContext
 ) -> list[Agreed | tuple[Reason, str]]:
-    """Per (target task, witness task): what they agree on, or why there is nothing."""
+    """Return, per (target task, witness task), the answers that agree with their cases, or the reason for none."""
     params, tasks = context.params, [task for pair in pairs for task in pair]
     fresh = ask(tasks, range(params.candidates), context.teacher, tries(params), context.seed)
     inputs = {
@@ -202,7 +202,7 @@ def agree(
 
 
 def _settle(target: Task, witness: Task, inputs: list[list[Any]], known: Sequence[Case]) -> Agreed | tuple[Reason, str]:
-    """The first pair of candidates (by order) that agree; else the reason there is none."""
+    """Return the first pair of candidates that agree, or the reason why there is none."""
     for one in _ran(target):
         for two in _ran(witness):
             cases = _common(target.signature, inputs, one.verdict, two.verdict)
@@ -223,7 +223,7 @@ def _ran(task: Task) -> list[Candidate]:
 
 
 def _common(signature: Signature, inputs: list[list[Any]], one: Verdict | None, two: Verdict | None) -> list[Case]:
-    """Cases where both returned; none at all when they differ anywhere."""
+    """Return the cases where both returned; none at all when their results differ anywhere."""
     cases: list[Case] = []
     if one is None or two is None:
         return cases
@@ -237,6 +237,6 @@ def _common(signature: Signature, inputs: list[list[Any]], one: Verdict | None, 
 
 
 def _copies(signature: Signature, cases: Sequence[Case], known: Sequence[Case]) -> bool:
-    """Whether the cases repeat all that is known of the base (only told where inputs are shared)."""
+    """Tell whether the cases repeat the base's known results (only inputs that both have are compared)."""
     results = [(k.expected, c.expected) for k in known for c in cases if c.args == k.args]
     return bool(results) and all(same(signature.returns, old, new) for old, new in results)
