@@ -1,8 +1,8 @@
-"""What this machine can run: languages with their versions, the sandbox and what it holds.
+"""A report of what this machine can run: languages with their versions, the sandbox and its guarantees.
 
-The exit status is 0 when the paper's eight languages and the sandbox are there; else 1, and each missing
-thing is named with the one command that installs it. All other languages are told of in a section of their
-own and do not count. Nothing is installed and nothing is changed.
+The exit status is 0 when the paper's eight languages and the sandbox work; else it is 1, and each missing thing is
+named with the one command that installs it. Other languages are listed in a section of their own and do not count.
+Nothing is installed or changed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MEANING = {
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """It takes no arguments."""
+    """Add no arguments; the subcommand has none."""
 
 
 def main(args: argparse.Namespace) -> int:
@@ -75,7 +75,7 @@ def _sandbox() -> bool:
 
 
 def _forks(sandbox: Sandbox, wanted: str) -> Iterator[str]:
-    """Whether commands are forked where they have begun (docs/forks.md), and which were seen to work so."""
+    """Yield lines that tell whether commands are forked (docs/forks.md), and of which commands forks work."""
     if sandbox.forks:
         yield "forks on (execution.forks: auto, docs/forks.md)"
         for name, works in working(sandbox):

@@ -1,6 +1,6 @@
-"""What a sandbox holds on this machine: attacks on itself, tried before anything is trusted to it.
+"""The guarantees of a sandbox on this machine, tested by attacks before any program is run in it.
 
-Leaves out how programs are fenced in (tiers.py) and the attacks themselves (attacks.py, which runs inside).
+The isolation itself is in tiers.py, the attacks are in attacks.py, which runs inside.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _testing = threading.Lock()
 
 
 def guarantees(sandbox: Sandbox) -> dict[str, bool]:
-    """What the sandbox was seen to hold, tried once per process and tier.
+    """Return which guarantees hold, tested once per process and tier.
 
     Keys: network, files, writes, processes, environment, user, privileges, seccomp, cgroup, addresses.
-    Raises BadInput when it cannot start or an essential guarantee does not hold.
+    Raises BadInput when the sandbox cannot start or an essential guarantee does not hold.
     """
     with _testing:
         if sandbox.tier not in _tested:
@@ -43,7 +43,7 @@ def guarantees(sandbox: Sandbox) -> dict[str, bool]:
 
 
 def _private() -> list[str]:
-    """Some of what lies in the user's home."""
+    """Return some files and folders of the user's home."""
     own = home()
     if not own or str(own) == "/" or not os.access(own, os.R_OK):
         return []

@@ -1,11 +1,11 @@
-"""A checkpoint that this process runs itself, in engines of its own: a ChatModel without server and journal.
+"""A ChatModel for a checkpoint that runs in this process's own engines, without server and journal.
 
-Requests are sorted by prompt, so that what prompts share is read once, and run by an EnginePool
-(xinstruct/models). Every answer draws from its own random numbers, seeded by its prompt's tokens,
-its seed and its number among the prompt's samples, and the engine computes each row alone, so asking in
-another order, or fewer or more, changes nothing. Equal requests are answered once.
+Requests are sorted by prompt, so that common prefixes are computed once, and run by an EnginePool (xinstruct/models).
+Every answer draws from its own random numbers, seeded by its prompt's tokens, its seed and its number among the
+prompt's samples, and the engine computes each row alone, so asking in another order, or fewer or more, changes
+nothing. Equal requests are answered once.
 
-Leaves out schemas, log-probabilities and beam search. Usage::
+Schemas, log-probabilities and beam search are not supported. Usage::
 
     with LocalModel(Path("models/sft")) as model:
         answers = model.ask([Request("1", (user("Say hello."),), max_tokens=200)])
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class LocalModel:
-    """A checkpoint folder, loaded once in processes of its own, that answers until it is closed."""
+    """A checkpoint folder, loaded once into processes of its own, that answers until it is closed."""
 
     run_by = "local"
 
@@ -54,11 +54,11 @@ class LocalModel:
         return hash_path(self.folder)
 
     def close(self) -> None:
-        """End the processes."""
+        """Terminate the processes."""
         self.engines.close()
 
     def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
-        """Answers in the order of the requests.
+        """Return the answers in the order of the requests.
 
         Raises BadInput when a prompt does not fit into the context, ValueError on a schema or log-probabilities.
         """
@@ -93,7 +93,7 @@ class LocalModel:
 
 
 def seed_of(prompt: Sequence[int], sample: int, seed: int) -> int:
-    """What decides the draws of one answer: its prompt's tokens and its number."""
+    """Return the random seed of one answer, from its prompt's tokens and its number."""
     return int(content_id(str(seed), str(sample), ",".join(map(str, prompt))), 16) >> 1
 
 

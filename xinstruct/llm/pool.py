@@ -1,7 +1,7 @@
-"""Endpoints behind a Client: which of them is asked, retries, failover, one clear error when all are gone.
+"""The endpoints of a Client: load balancing, retries, failover, and one clear error when all are gone.
 
-Several URLs are replicas of one model: a request goes to the one with the most room, and to another
-when that one refuses the connection or is resting (Retry-After). Left out: different models at once.
+Several URLs are replicas of one model: a request goes to the one with the most room, and to another when that one
+refuses the connection or has asked for a pause (Retry-After). All replicas must serve the same model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REST = 2.0  # seconds that an endpoint which refuses connections is left alone 
 
 
 class Pool:
-    """One endpoint or several replicas. `probe` first, then `run` as often as needed."""
+    """One endpoint or several replicas. Call `probe` first, then `run` as often as needed."""
 
     def __init__(self, urls: Sequence[str], params: TeacherParams) -> None:
         self.endpoints = [Endpoint(url, params) for url in urls]
@@ -39,11 +39,11 @@ class Pool:
 
     @property
     def continues(self) -> bool:
-        """Whether every endpoint's dialect is one that continues a prefill."""
+        """True if every endpoint's dialect continues a prefill."""
         return all(endpoint.dialect != "openai" for endpoint in self.endpoints)
 
     def probe(self) -> None:
-        """Look at every endpoint. One that cannot be used is an error, and so are different models."""
+        """Probe every endpoint. Raises BadInput if one cannot be used or if their models differ."""
 
         async def look() -> None:
             async with open_session() as session:
@@ -54,7 +54,7 @@ class Pool:
             raise BadInput(f"teacher.model: its URLs serve different models {sorted(names)}; set teacher.served_as")
 
     async def run(self, requests: Sequence[Request], done: Done, gate: Gate) -> None:
-        """Answer all that `gate` lets through; `done` is called with each reply as it comes."""
+        """Answer all requests that `gate` admits; `done` is called with each reply as it comes."""
         for endpoint in self.endpoints:
             endpoint.limiter = endpoint.limiter.renewed()
         todo = iter(requests)
@@ -103,7 +103,7 @@ class Pool:
         return reply
 
     async def _pause(self, endpoint: Endpoint, trouble: RetryableError, tries: Attempts) -> None:
-        """Wait as the trouble demands, or not at all where another endpoint is free."""
+        """Wait as the error demands, or not at all when another endpoint is free."""
         pause = tries.failed(trouble, endpoint.url)
         limiter, started = endpoint.limiter, trouble.started
         if trouble.kind in ("busy", "timeout"):
@@ -114,7 +114,7 @@ class Pool:
             await asyncio.sleep(pause)
 
     def _lost(self, error: CallFailed, tries: Attempts) -> Reply:
-        """A call that was given up. Stops everything when the server is gone: all others would wait in vain too."""
+        """Return the reply of a call that was given up. Stops all calls when the server is gone."""
         self.lost += 1
         if error.kind in ENDPOINT_ERRORS or self.lost > self.most:
             state = "overloaded" if error.kind == "busy" else "gone"

@@ -1,7 +1,7 @@
-"""One POST, what can go wrong with it, and how often it is tried again.
+"""One POST request: the errors it may meet, and how often it is retried.
 
 ==============================  ===========  =======================================================
-what happened                   class        what is done
+event                           class        reaction
 ==============================  ===========  =======================================================
 429, 503                        busy         waits as Retry-After says (else backs off), `patience` long
 no connection                   unreachable  backs off, or another endpoint is asked, `patience` long
@@ -11,7 +11,7 @@ no answer, or body stands still timeout      backs off and asks again, `attempts
 cut, invalid or unfinished body garbled      backs off and asks again, `attempts` times
 400, 413 about its length       context      CallFailed at once
 other 4xx                       rejected     CallFailed at once: this request is at fault
-401, 403, 404                                BadInput: no other call would fare better
+401, 403, 404                                BadInput: any other call would fail too
 ==============================  ===========  =======================================================
 """
 
@@ -43,7 +43,7 @@ _CONTEXT_SIGNS = (
 
 
 class CallFailed(Exception):
-    """A call that got no answer; `kind` is its class."""
+    """A call without an answer; `kind` is the class of its error."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(f"{kind}: {text}")
@@ -51,7 +51,7 @@ class CallFailed(Exception):
 
 
 class RetryableError(Exception):
-    """One attempt that failed and may be made again. `retry_after` is the server's wish in seconds, or None."""
+    """A failed attempt that may be repeated. `retry_after` is the server's wish in seconds, or None."""
 
     def __init__(self, kind: str, text: str, retry_after: float | None = None) -> None:
         super().__init__(text)
@@ -61,7 +61,7 @@ class RetryableError(Exception):
 
 @dataclass(frozen=True)
 class Policy:
-    """How patient a call is; all times in seconds. backoff is the first wait, it doubles up to `longest`.
+    """The patience of a call; all times in seconds. backoff is the first wait, it doubles up to `longest`.
 
     connect: for a connection. timeout: for a whole attempt. stall: between two pieces of a body.
     """
@@ -76,7 +76,7 @@ class Policy:
 
     @staticmethod
     def of(params: TeacherParams) -> Policy:
-        """From params.yaml's `teacher` section."""
+        """Return the policy of params.yaml's `teacher` section."""
         return Policy(
             attempts=params.attempts,
             backoff=params.backoff,
@@ -88,7 +88,7 @@ class Policy:
 
 
 class Attempts:
-    """The failed attempts of one call: how long to wait before the next, or CallFailed."""
+    """The failed attempts of one call, which decide whether and when it is repeated."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -98,7 +98,7 @@ class Attempts:
         self._counted = 0
 
     def failed(self, trouble: RetryableError, where: str) -> float:
-        """Seconds to wait before the next attempt. Raises CallFailed when there is none."""
+        """Return the seconds to wait before the next attempt. Raises CallFailed when there is none."""
         self.made += 1
         self.trouble = trouble.kind
         pause = self._pause(trouble)
@@ -123,7 +123,7 @@ class Attempts:
 
 @dataclass(frozen=True)
 class Posted:
-    """A JSON answer, how many attempts it took and the seconds of the last."""
+    """A JSON answer, the number of attempts it took, and the seconds of the last one."""
 
     payload: dict[str, Any]
     attempts: int
@@ -144,7 +144,7 @@ async def post(session: aiohttp.ClientSession, url: str, body: dict[str, Any], p
 
 
 async def once(session: aiohttp.ClientSession, url: str, body: dict[str, Any], policy: Policy) -> dict[str, Any]:
-    """One attempt. Raises RetryableError (may be tried again), CallFailed or BadInput."""
+    """Make one attempt. Raises RetryableError (may be tried again), CallFailed or BadInput."""
     limits = aiohttp.ClientTimeout(total=policy.timeout, sock_connect=policy.connect)
     try:
         async with session.post(url, json=body, timeout=limits) as answer:
@@ -163,7 +163,7 @@ async def once(session: aiohttp.ClientSession, url: str, body: dict[str, Any], p
 
 
 async def _body(answer: aiohttp.ClientResponse, stall: float) -> bytes:
-    """The whole body; TimeoutError when nothing of it comes for `stall` seconds."""
+    """Return the whole body. Raises TimeoutError when no part of it comes for `stall` seconds."""
     pieces = []
     clock = asyncio.get_running_loop().time
     try:
@@ -198,12 +198,12 @@ def _failure(url: str, status: int, text: str, headers: Any) -> Exception:
 
 
 def is_context_error(text: str) -> bool:
-    """Whether a server's words say that prompt and answer do not fit its context."""
+    """Tell whether a server's error says that prompt and answer exceed its context."""
     return any(sign in text.lower() for sign in _CONTEXT_SIGNS)
 
 
 def retry_after(value: str) -> float | None:
-    """Seconds that a Retry-After header asks for (a number or a date), or None."""
+    """Return the seconds that a Retry-After header asks for (a number or a date), or None."""
     try:
         return float(value)
     except ValueError:

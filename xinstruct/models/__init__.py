@@ -1,6 +1,6 @@
-"""Models in memory and on disk: what serving, sampling and training stand on.
+"""Models in memory and on disk, the base of serving, sampling and training.
 
-registry.py, hub.py, fetch.py, convert.py  which checkpoints there are, and getting one
+registry.py, hub.py, fetch.py, convert.py  the known checkpoints, and fetching one
 device.py, attention.py, chat.py           loading one; its number type; its chat template
 engine.py                                  batched generation; an answer depends on its own request only (docs/llm.md)
 kv_cache.py, sampling.py                   keys and values of unfinished answers; requests, completions, drawing a token

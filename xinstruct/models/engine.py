@@ -1,7 +1,9 @@
 """Batched generation: requests enter free slots, prompts are prefilled in chunks, all slots decode together.
 
     engine = Engine(Path("models/start"))
-    answers = engine.run([GenerationRequest(ids, max_tokens=100), ...])
+    engine.add(GenerationRequest(ids, max_tokens=100), done)
+    while engine.step():
+        pass
 
 A prefix that a prompt shares with one in a slot is copied and not computed again, so the worked examples
 that all prompts of a stage begin with, and a prompt of many samples, are computed once. All prompt tokens

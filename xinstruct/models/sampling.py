@@ -87,7 +87,7 @@ def _draw(chances: Any, draws: Any) -> Any:
 
 
 def _nucleus(chances: Any, top_p: float) -> Any:
-    """The chances with everything but the likeliest tokens that hold `top_p` set to zero."""
+    """Set all chances to zero except those of the likeliest tokens that hold `top_p`."""
     ordered, places = chances.sort(descending=True, stable=True)
     before = ordered.cumsum(-1) - ordered
     return torch.zeros_like(chances).scatter(0, places, ordered * (before < top_p))

@@ -39,7 +39,7 @@ Done = Callable[[Completion], None]
 
 
 class EngineDied(RuntimeError):
-    """A worker's process ended by itself; its requests are lost."""
+    """A worker process ended unexpectedly; its requests are lost."""
 
 
 @dataclass(eq=False)
