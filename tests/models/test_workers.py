@@ -93,7 +93,7 @@ def test_as_many_engines_as_cores_while_the_memory_lasts(tiny: Path, tmp_path: P
     assert how_many(tmp_path) == 1
 
 
-def test_an_asker_goes_on_with_its_prompt_then_takes_a_new_one_then_helps() -> None:
+def test_a_worker_goes_on_with_its_prompt_then_takes_a_new_one_then_helps() -> None:
     waiting: PrefixQueue[str] = PrefixQueue()
     for prompt in "ab":
         for i in range(3):

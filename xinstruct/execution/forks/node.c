@@ -1,7 +1,7 @@
 /* The native part of the node template (template.js): it forks programs and drops their rights.
  *
- * The library is loaded by LD_PRELOAD first (for the thread functions) and then by process.dlopen. The functions that node
- * offers to native modules are declared here, so that no header of node is needed.
+ * The library is loaded by LD_PRELOAD first (for the thread functions) and then by process.dlopen. The functions
+ * that node offers to native modules are declared here, so that no header of node is needed.
  */
 #include "../process/serving.c"
 
@@ -164,7 +164,7 @@ static void note_open_files(int proc) {
     }
 }
 
-/* In a fork, replace each open file of the template by one of the fork's own, so that libuv's numbers stay in use. */
+/* In a fork, replace each open file of the template by the fork's own, so that libuv's numbers stay in use. */
 static int replace_files(const int *kept) {
     for (int fd = 3; fd < MOST_FILES; fd++) {
         struct stat info;

@@ -3,8 +3,8 @@
  * It is loaded by LD_PRELOAD. Everything the command did before (a compiler: reading its precompiled header) is done
  * once. The template knows nothing of any program; a fork takes its request and drops its rights as every program does
  * (serving.c), and only then opens the file, which is its own. XINSTRUCT_TEMPLATE holds the numbers of the worker's
- * socket and of the pid namespace, XINSTRUCT_OPENS the name of the file, XINSTRUCT_CALLS the functions that the template
- * calls before. A fork has none of the command's other threads, so these must be idle (settle).
+ * socket and of the pid namespace, XINSTRUCT_OPENS the name of the file, XINSTRUCT_CALLS the functions that the
+ * template calls before. A fork has none of the command's other threads, so these must be idle (settle).
  */
 #include "../process/serving.c"
 

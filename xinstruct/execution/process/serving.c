@@ -1,8 +1,8 @@
-/* The common part of all zygotes (zygote.py, ../forks/node.c, ../forks/opening.c): the worker asks for forks by a socket.
+/* The common part of all zygotes (zygote.py, ../forks/node.c, ../forks/opening.c), which fork at the worker's request.
  *
  * A program's process is forked before the program is requested, and reads the request itself: the zygote never reads
- * one, so a fork finds no other program's text in its memory, and the next fork is made while the worker handles the last
- * answer. The setup between the fork and the program's first instruction is written here and not in Python, because an
+ * one, so a fork finds no other program's text in its memory, and the next fork is made while the worker handles the
+ * last answer. The setup between the fork and the program's first instruction is written here and not in Python, because an
  * interpreter would touch hundreds of pages for it, each of which the kernel has to copy.
  */
 #include "box.c"
