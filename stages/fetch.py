@@ -1,7 +1,7 @@
-"""Fetch everything the pipeline starts from: teacher, student, source packages, benchmarks.
+"""Fetch the inputs of the pipeline: teacher, student, source packages, benchmarks.
 
-Pinned by version and sha256, downloaded side by side. Finished downloads are kept in work/downloads,
-so running again goes on where it stopped and downloads nothing twice.
+Everything is pinned by version and sha256 and downloaded in parallel. Finished downloads are kept in
+work/downloads, so a second run continues where the first stopped and downloads nothing twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from xinstruct.stage import Context, Script, run
 
 
 def work(ctx: Context[FetchParams]) -> None:
-    """Fill models/teacher, models/start and data/fetch; each takes its name only when it is whole."""
+    """Fill models/teacher, models/start and data/fetch; each gets its final name only when it is complete."""
     from xinstruct.benchmarks.fetch import fetch_benchmarks, packaged
     from xinstruct.mining.fetch import Sources
 
@@ -56,7 +56,7 @@ def _student(ctx: Context[FetchParams]) -> dict[str, Any]:
 
 
 def _brief(packages: list[dict[str, Any]]) -> dict[str, str]:
-    """What was fetched, one short value each: version and sha256."""
+    """Return one short value per package: its version and sha256."""
     rows = sorted(packages, key=lambda package: str(package.get("package", package.get("name", ""))))
     named = ((str(row.get("package", row.get("name", index))), row) for index, row in enumerate(rows))
     return {name: f"{row.get('version', '')} {row.get('sha256', '')}".strip() for name, row in named}

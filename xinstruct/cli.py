@@ -1,7 +1,7 @@
 """The command ``xinstruct``: one subcommand per tool that is useful without the pipeline.
 
-A subcommand is a module with ``configure(parser)`` and ``main(args) -> exit status``, imported only when
-it is asked for. To add one, add a line to SUBCOMMANDS. The pipeline itself is run by ``dvc repro``.
+A subcommand is a module with ``configure(parser)`` and ``main(args) -> exit status``, imported only when it is
+called. To add one, add a line to SUBCOMMANDS. The pipeline itself is run by ``dvc repro``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser(wanted: str) -> argparse.ArgumentParser:
-    """All subcommands by name; only the wanted one is imported and configured."""
+    """Return a parser with all subcommands by name; only the wanted one is imported and configured."""
     parser = argparse.ArgumentParser(prog="xinstruct", description=__doc__.split("\n", 1)[0])
     subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
     for name, (module, text) in SUBCOMMANDS.items():

@@ -1,4 +1,4 @@
-"""What every process that works for another shares: how many cores it may use, how it ends."""
+"""Helpers for processes: the number of cores they may use, and worker processes that end with their parent."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from types import FrameType
 
 
 def cores() -> int:
-    """CPU cores that this process may use."""
+    """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def live_with(parent: int) -> None:
-    """End at SIGTERM and SIGINT, and within a second of the parent's death (0: no parent to look after)."""
+    """End at SIGTERM and SIGINT, and within a second of the parent's death (0: no parent to watch)."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     if parent:

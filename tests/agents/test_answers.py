@@ -48,11 +48,11 @@ def test_the_brace_that_the_stop_string_took_is_put_back(language: str) -> None:
 
 @pytest.mark.parametrize("language", EIGHT)
 def test_what_wraps_a_function_is_left_out_and_put_back(language: str) -> None:
-    opening = FunctionHeader.of(language, "add", ADD)
-    function = f"{opening.bare}\n    body\n" + ("" if language == "python" else "}")
-    whole = opening.whole(function)
+    header = FunctionHeader.of(language, "add", ADD)
+    function = f"{header.bare}\n    body\n" + ("" if language == "python" else "}")
+    whole = header.whole(function)
     assert whole.startswith(get(language).header("add", ADD).rstrip())
-    assert opening.alone(whole) == function.strip()
+    assert header.alone(whole) == function.strip()
     assert not any(word in function for word in ("import", "#include", "using", "<?php", "class"))
 
 

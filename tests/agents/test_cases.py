@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.agents.helpers import EXECUTION, snippet
-from xinstruct.agents.cases import constants, find_cases, probe, telling, weak
+from xinstruct.agents.cases import constants, find_cases, probe, select_cases, weak
 from xinstruct.agents.examples import worked
 from xinstruct.code.mutants import make_mutants
 from xinstruct.code.types import Case, Signature, conforms
@@ -91,6 +91,8 @@ def test_strings_that_the_code_names_are_among_the_inputs(judge: Judge) -> None:
 def test_cases_that_tell_apart_are_taken_first() -> None:
     cases = [Case((n, 0), 1) for n in range(6)] + [Case((7, 0), 2), Case((3, 3), 3)]
     two = Signature.of("int", a="int", b="int")
-    chosen = telling(two, cases, [{4, 6}, set()], 3)
+    chosen = select_cases(two, cases, [{4, 6}, set()], 3)
     assert chosen == [cases[4], cases[6], cases[7]]  # catches the variant, then new results
-    assert weak(two, telling(two, [Case((1, 1), 1), Case((2, 2), 2), Case((3, 4), 4), Case((5, 6), 5)], [], 3)) == ""
+    assert (
+        weak(two, select_cases(two, [Case((1, 1), 1), Case((2, 2), 2), Case((3, 4), 4), Case((5, 6), 5)], [], 3)) == ""
+    )

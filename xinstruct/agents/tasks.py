@@ -105,10 +105,10 @@ def instruction(
     signature: Signature,
     cases: list[Case],
     kind: str = "generation",
-    given: Any = None,
+    material: Any = None,
 ) -> str:
     """The final text of a task: sentence, declaration in a fence or what its type gives, neutral types, two calls."""
-    source = get(given.language or language) if given else get(language)
+    source = get(material.language or language) if material else get(language)
     return render(
         "task" if kind == "generation" else f"task_{kind}",
         sentence=sentence,
@@ -116,7 +116,7 @@ def instruction(
         title=get(language).title,
         source_title=source.title,
         source_fence=source.fence,
-        given=given,
+        material=material,
         declaration=declared,
         signature=signature,
         name=name,
@@ -124,7 +124,7 @@ def instruction(
     )
 
 
-def started(language: str, name: str) -> str:
+def instruction_start(language: str, name: str) -> str:
     """The words an instruction starts with, already written for the teacher."""
     return render("igenerator_start", title=get(language).title, name=name)
 

@@ -1,10 +1,10 @@
-"""How a model is asked and how its answer becomes a program: the protocol named "paper".
+"""The protocol named "paper": how a model is asked and how its answer becomes a program.
 
-One user turn of the chat template asks to complete the given function and to return the complete
-code in a code block; the prompt follows, fenced. Decoding is greedy. The answer's code is found by
-extract.py; two named completions follow: an answer that is only the body gets the header it was
-asked to complete (``+header``), a Python answer gets the imports and helpers of the original prompt
-(no rule: the original harness appends answers to the prompt, so they are always there).
+One user turn of the chat template asks to complete the given function and to return the complete code in a code
+block; the prompt follows, fenced. Decoding is greedy. The answer's code is found by code/extraction.py; two named
+completions follow: an answer that is only the body gets the header it was asked to complete (``+header``), a
+Python answer gets the imports and helpers of the original prompt (this has no name: the original harness appends
+answers to the prompt, so they are always there).
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[ \t]*$|\Z)", re.M | r
 
 
 def instruction(language: Language, prompt: str) -> str:
-    """The user turn for a prompt in a language."""
+    """Return the user turn for a prompt in a language."""
     return render("benchmark_paper", title=language.title, fence=language.fence, prompt=prompt)
 
 
 def explaining(problem: Any) -> list[dict[str, str]]:
-    """The turn that shows a problem's solution, header and body without description, and asks what it does."""
+    """Return the turn that shows a problem's solution without its description and asks for an explanation."""
     language = get(problem.language)
     code = f"{problem.prompt}{problem.solution}".strip("\n")
     return [user(render("explain", title=language.title, fence=language.fence, code=code))]
 
 
 def regenerating(problem: BenchmarkProblem, explanation: str) -> list[dict[str, str]]:
-    """The turn that gives an explanation and a header and asks for the function."""
+    """Return the turn that gives an explanation and a header and asks for the function."""
     language = get(problem.language)
     header = problem.prompt.strip("\n")
     asked = render("regenerate", title=language.title, fence=language.fence, explanation=explanation, header=header)
@@ -44,17 +44,17 @@ def regenerating(problem: BenchmarkProblem, explanation: str) -> list[dict[str, 
 
 
 def without_code(explanation: str) -> str:
-    """An explanation without its fenced blocks: it must not hand the code on."""
+    """Remove the fenced blocks of an explanation, so that it cannot pass the code on."""
     return _FENCED.sub("", explanation).strip()
 
 
 def conversation(problem: TranslatedProblem) -> list[dict[str, str]]:
-    """The messages that a model is given."""
+    """Return the messages that a model is given."""
     return [user(problem.instruction)]
 
 
 def program(problem: TranslatedProblem, answer: str) -> tuple[str, str]:
-    """The code to judge and the rule that found it; ("", "none") when the answer holds no code."""
+    """Return the code to judge and the rule that found it; ("", "none") when the answer has no code."""
     code, rule = extract_code(answer, problem.language, problem.function)
     if rule == NONE:
         return "", NONE

@@ -1,14 +1,14 @@
-"""From an answer to the code that is judged, by named rules (rules.yaml), each a list of steps.
+"""Extraction rules: from an answer to the code that is judged, by named lists of steps (rules.yaml).
 
-Taking code out of the answer: ``whole`` (all of it), ``first_fence``, ``last_fence`` (that fenced
-block; without one there is no code), ``first_fence_or_whole``, ``last_fence_or_whole``, ``last_pair``
-(the last block with its indentation, else all; fences are paired as they come, those with the language's tag where
-there are any), ``headed_pair`` (the same in what follows the heading that analogical prompting asks for), ``best`` and
-``best_last`` (see extract.py).
-Then: ``stop`` (cut at the first stop string of the language), ``drop_main`` (a main of the answer's
-own goes), ``balance`` (missing or surplus closing braces), ``imports`` (the preset of modules),
-``preamble`` (the prompt's imports and helper functions), ``prompt`` (the whole prompt), ``auto``
-(``preamble`` when the code defines the function, else ``prompt``).
+The first step extracts code from the answer: ``whole`` (all of it), ``first_fence``, ``last_fence`` (that fenced
+block; without one there is no code), ``first_fence_or_whole``, ``last_fence_or_whole``, ``last_pair`` (the last
+block with its indentation, else all; fences are paired in order, those with the language's tag if there are any),
+``headed_pair`` (the same in the text after the heading that analogical prompting asks for), ``best`` and
+``best_last`` (see code/extraction.py).
+Then: ``stop`` (cut at the first stop string of the language), ``drop_main`` (remove the answer's own main),
+``balance`` (add missing or remove surplus closing braces), ``imports`` (add the preset of modules), ``preamble``
+(add the prompt's imports and helper functions), ``prompt`` (add the whole prompt), ``auto`` (``preamble`` when the
+code defines the function, else ``prompt``).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _MAINS = {
 
 @dataclass(frozen=True)
 class Rules:
-    """A named list of steps; the first one takes the code out of the answer."""
+    """A named list of steps; the first one extracts the code from the answer."""
 
     name: str
     steps: tuple[str, ...]
@@ -67,7 +67,7 @@ class Rules:
 
 
 def rules(name: str) -> Rules:
-    """The set of a name, or of steps joined by "+". Raises BadInput naming both."""
+    """Return the rules of a name, or of steps joined by "+". Raises BadInput naming both."""
     known: dict[str, list[str]] = dict(read_yaml(_FILE))
     steps = tuple(known.get(name, name.split("+")))
     if steps[0] not in TAKES or any(step not in _STEPS for step in steps[1:]):
@@ -76,7 +76,7 @@ def rules(name: str) -> Rules:
 
 
 def apply(one: Rules, problem: BenchmarkProblem, answer: str) -> tuple[str, str]:
-    """The code to judge and the rule that found it; ("", "none") when the answer holds none."""
+    """Return the code to judge and the rule that found it; ("", "none") when the answer has none."""
     code, found = _take(one.steps[0], problem, answer.replace("\r\n", "\n"))
     if found == NONE:
         return "", NONE
@@ -155,7 +155,7 @@ def _auto(problem: BenchmarkProblem, code: str) -> str:
 
 
 def preamble(problem: BenchmarkProblem) -> str:
-    """The prompt's imports, and in Python its helper functions: what a repeated function may need."""
+    """Return the prompt's imports, and in Python its helper functions, which a rewritten function may need."""
     if problem.language != "python":
         head = problem.prompt.partition("<?php")[2] if problem.language == "php" else problem.prompt
         return "\n".join(_IMPORT_LINE.findall(head)) if problem.language in ("cpp", "java", "csharp") else ""

@@ -1,7 +1,7 @@
 """Where an answer begins and ends: code cut out of what a model wrote, and a function cut in two.
 
-A started answer is continued behind the function's own first lines and cut where the function ends.
-An answer that was not started is taken from its fenced block. Leaves out what surrounds a function
+A prefilled answer continues the function's first lines and is cut where the function ends.
+The code of an answer without prefill is taken from its fenced block. Leaves out what surrounds a function
 (languages/header.py) and what becomes of the code (answers.py).
 """
 
@@ -18,7 +18,7 @@ def stops(language: str) -> tuple[str, ...]:
 
 
 def complete(language: str, opened: str, text: str, finish_reason: str = "stop") -> tuple[str, bool]:
-    """The started function and what the model wrote after it, cut where the function ends.
+    """Return the prefilled function with what the model wrote after it, cut where the function ends.
 
     Returns the code and whether the function's end was found.
     """
@@ -54,7 +54,7 @@ def _close(opened: str, body: str) -> tuple[str, bool]:
 
 
 def whole_answer(language: str, name: str, text: str) -> str:
-    """The code of an answer that was not started, "" when there is none."""
+    """Return the code of an answer without prefill, "" when there is none."""
     if language in COVERED:
         return extract_code(text, language, name)[0]
     return next((block for _, block in fenced_blocks(text)), "")

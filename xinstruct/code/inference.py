@@ -2,7 +2,8 @@
 
 Parameters with a stated neutral type keep it. Of the others, the written type (``Array``, ``mixed``,
 ``ReadonlyVec3``) or the name (``text``, ``items``, ``n``) says what may be tried, else everything may. Callbacks
-and objects are never tried. Leaves out the result, and whether a guess holds: running it decides (``agents.typed``).
+and objects are never tried. Leaves out the result, and whether a guess holds: calling the function decides
+(``agents.inference``).
 """
 
 from __future__ import annotations

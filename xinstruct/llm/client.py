@@ -1,11 +1,11 @@
-"""The client: ask a model many things, get the answers in order, never ask an answered call again.
+"""The client asks a model many things, returns the answers in order, and never asks an answered call again.
 
     with Client(params.teacher) as model:
         answers = model.ask([Request("1", ({"role": "user", "content": "Say hello."},))])
 
-Every answer is written to the journal the moment it arrives, so a killed run resumes where it
-was; failed calls are set aside in it with their error, never served. The server is started only
-when a call is missing. Results do not depend on the order of completion. Left out: streaming.
+Every answer is written to the journal the moment it arrives, so a killed run resumes where it was; failed calls are
+stored there with their error and never served. The server is started only when a call is missing. Results do not
+depend on the order of completion. Streaming is not supported.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Any
 from xinstruct.files import BadInput
 from xinstruct.llm.accounting import Account, Progress
 from xinstruct.llm.budget import Budget, BudgetReached, Prices, run_id
-from xinstruct.llm.calls import PASSING, Answer, Done, Reply, Request, Token, kind_of
+from xinstruct.llm.calls import TRANSIENT_ERRORS, Answer, Done, Reply, Request, Token, kind_of
 from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.endpoint import without_secrets
 from xinstruct.llm.journal import Entry, Journal, call_key
 from xinstruct.llm.pool import Pool
-from xinstruct.llm.repair import Mending
+from xinstruct.llm.repair import AnswerRepair
 from xinstruct.params import TeacherParams
 from xinstruct.plan import work_root
 
@@ -39,7 +39,7 @@ _REMEDY = {
 
 
 class Client:
-    """A ChatModel that is asked as params.yaml's `teacher` section says: what fetch left in `folder`, or a server."""
+    """A ChatModel for the fetched model in `folder` or for a server, set up by params.yaml's `teacher` section."""
 
     def __init__(
         self,
@@ -52,8 +52,8 @@ class Client:
     ) -> None:
         """Raises BadInput when `folder` holds no fetched model or the endpoint cannot be used.
 
-        `stage` is who asks, for the journal and the budget; `account` a file for what the calls took;
-        `url` an endpoint to ask instead of what is in `folder`.
+        `stage` names the caller for the journal and the budget; `account` is a file for the cost of the calls; `url` is
+        an endpoint to ask instead of the model in `folder`.
         """
         self.model = {"name": url, "kind": "endpoint", "base_url": url} if url else read_model(folder)
         self.backend: Embedded | Pool
@@ -72,7 +72,7 @@ class Client:
             ("calls", "cached", "prompt_tokens", "completion_tokens", "errors"), 0
         )
         self.account = Account(prices)
-        self.mending = Mending(params)
+        self.repair = AnswerRepair(params)
         self._account_path = account
         self._journal = Journal(journal or work_root() / "journal.sqlite", stage, run_id())
         self.budget = Budget(params, self._journal, prices, name)
@@ -86,14 +86,14 @@ class Client:
 
     @property
     def run_by(self) -> str:
-        """What runs the model: "endpoint", or the embedded server's engine: "batched", "openvino" or "llamacpp"."""
+        """The backend that runs the model: "endpoint", or the engine that runs it here, as teacher.engine names it."""
         if isinstance(self.backend, Pool):
             return "endpoint"
         return self.backend.engine
 
     @property
     def continues(self) -> bool:
-        """Whether a started answer (Request.prefill) is known to be continued; an unnamed endpoint may not."""
+        """True if a prefill (Request.prefill) is known to be continued; an unknown endpoint may not do so."""
         return not isinstance(self.backend, Pool) or self.backend.continues
 
     def close(self) -> None:
@@ -104,18 +104,18 @@ class Client:
         self._journal.close()
 
     def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
-        """Answers in the order of the requests. A call that failed is an Answer with its error.
+        """Return the answers in the order of the requests. A call that failed is an Answer with its error.
 
-        An answer that misses its schema is asked for once more with what was wrong (teacher.repairs);
-        one that was cut is treated as teacher.on_length says. Raises BadInput when no call can
-        succeed (server gone, unknown model, every prompt too long), BudgetReached at a limit.
+        An answer that misses its schema is asked for once more with the error (teacher.repairs); one that was cut is
+        treated as teacher.on_length says. Raises BadInput when no call can succeed (server gone, unknown model, every
+        prompt too long), BudgetReached at a limit.
         """
 
         def again(wanted: list[Request]) -> list[Answer]:
             self.account.repaired += len(wanted)
             return self._ask(wanted, f"{desc} again")
 
-        answers = self.mending.mend(requests, self._ask(requests, desc), again)
+        answers = self.repair.repaired(requests, self._ask(requests, desc), again)
         self.usage["errors"] += sum(answer.finish_reason == "error" for answer in answers)
         return answers
 
@@ -135,14 +135,14 @@ class Client:
         return answers
 
     def _ask_missing(self, missing: dict[str, Request], desc: str) -> tuple[dict[str, Entry], dict[str, Reply]]:
-        """Ask; what failed for a reason that may pass is asked once more before it is set aside."""
+        """Ask the missing calls; those with a transient error are asked once more before they are stored as failed."""
         fresh: dict[str, Entry] = {}
         failed: dict[str, Reply] = {}
         self._run(missing, fresh, failed, desc)
-        doubtful = [key for key, reply in failed.items() if kind_of(reply.error) in PASSING]
+        doubtful = [key for key, reply in failed.items() if kind_of(reply.error) in TRANSIENT_ERRORS]
         if doubtful and isinstance(self.backend, Pool):
             self._run({key: missing[key] for key in doubtful}, fresh, failed, f"{desc} once more")
-            if not fresh and any(kind_of(reply.error) in PASSING for reply in failed.values()):
+            if not fresh and any(kind_of(reply.error) in TRANSIENT_ERRORS for reply in failed.values()):
                 self._see_that_it_works(next(iter(failed.values())))
         for key, reply in failed.items():
             facts = (kind_of(reply.error), without_secrets(reply.error), reply.attempts, reply.waited)
@@ -150,7 +150,7 @@ class Client:
         return fresh, failed
 
     def _see_that_it_works(self, failed: Reply) -> None:
-        """Where nothing succeeded: is it these requests or the server? One plain question tells."""
+        """Ask a plain question when no call succeeded, to tell faulty requests from a faulty server."""
         told: list[Reply] = []
         plain = Request("", ({"role": "user", "content": "Say yes."},), max_tokens=4)
         _unwrapped(self.backend.run([plain], lambda _, reply: told.append(reply), self._admit_all))
@@ -211,7 +211,7 @@ class Client:
         return self._journal.put(key, self.identity, request.content(), entry)
 
     def _raise_if_hopeless(self, failed: dict[str, Reply], enough: int) -> None:
-        """One clear error at the start instead of thousands of equal ones later."""
+        """Raise one clear error at the start instead of thousands of equal ones later."""
         kinds = {kind_of(reply.error) for reply in failed.values()}
         if len(failed) < enough or len(kinds) != 1 or (kind := kinds.pop()) not in _REMEDY:
             return
@@ -233,7 +233,7 @@ class Client:
 
 
 def read_model(folder: Path) -> dict[str, Any]:
-    """What fetch wrote about a model. Raises BadInput when it is missing or not usable."""
+    """Read the model.json that fetch wrote. Raises BadInput when it is missing or unusable."""
     path = folder / "model.json"
     try:
         model = json.loads(path.read_text(encoding="utf-8"))

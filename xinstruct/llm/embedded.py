@@ -29,11 +29,11 @@ from pathlib import Path
 
 import aiohttp
 
-from xinstruct.llm.calls import LASTING, Done, Gate, Reply, Request
+from xinstruct.llm.calls import PERMANENT_ERRORS, Done, Gate, Reply, Request
 from xinstruct.llm.dialects import completion_body, read_reply
 from xinstruct.llm.server import EmbeddedServer
 from xinstruct.llm.transport import CallFailed, Policy, post
-from xinstruct.models.prefix_queue import ByPrompt
+from xinstruct.models.prefix_queue import PrefixQueue
 from xinstruct.params import TeacherParams
 from xinstruct.processes import cores
 from xinstruct.progress import TICK
@@ -67,7 +67,7 @@ class Line:
                 return replace(reply, waited=time.monotonic() - begun)  # with its prompt's evaluation
             except CallFailed as error:
                 self.last, self.known = None, False
-                if error.kind in LASTING or attempt == 3:
+                if error.kind in PERMANENT_ERRORS or attempt == 3:
                     return Reply(error=str(error), attempts=attempt)
                 await asyncio.to_thread(self.server.revive)
         raise AssertionError("unreachable")
@@ -96,9 +96,9 @@ class Embedded:
         self.count = 1 if self.pooled else wanted or cores()
         self.slots = params.slots if self.pooled or wanted == 1 else 1
         threads = max(1, cores() // self.count)
-        copies = wanted if self.engine == "batched" else 0
+        engines = wanted if self.engine == "batched" else 0
         self.servers = [
-            EmbeddedServer(model, params.context, self.slots, threads, copies=copies, engine=engine)
+            EmbeddedServer(model, params.context, self.slots, threads, engines=engines, engine=engine)
             for _ in range(self.count)
         ]
         self.lines: list[Line] = []
@@ -132,7 +132,7 @@ class Embedded:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
             prompts = [await self._render(session, request) for request in requests]
-            queue: ByPrompt[tuple[str, Request]] = ByPrompt()
+            queue: PrefixQueue[tuple[str, Request]] = PrefixQueue()
             for prompt, request in zip(prompts, requests, strict=True):
                 queue.add(prompt, (prompt, request))
             counting = asyncio.create_task(self._count(session, made)) if self.pooled else None
@@ -145,7 +145,12 @@ class Embedded:
                     counting.cancel()
 
     async def _work(
-        self, session: aiohttp.ClientSession, line: Line, queue: ByPrompt[tuple[str, Request]], done: Done, gate: Gate
+        self,
+        session: aiohttp.ClientSession,
+        line: Line,
+        queue: PrefixQueue[tuple[str, Request]],
+        done: Done,
+        gate: Gate,
     ) -> None:
         # A line of llama.cpp goes on with its prompt; the batched server groups what it is sent by itself.
         asker = self if self.pooled else line

@@ -1,8 +1,8 @@
-"""Answered calls as a Parquet file, so that a team can track them and rerun without the teacher.
+"""Export and import of answered calls as a Parquet file, so that a team can track them and rerun without the teacher.
 
-Exporting writes every answered call, ordered by key; what was set aside stays behind. Importing adds
-the calls that a journal does not have and never overwrites one; each row's key is computed anew, so an
-answer cannot be slipped under another question. Imported calls count in no run's budget.
+Exporting writes every answered call, ordered by key, and no failed ones. Importing adds the calls that a journal does
+not have and never overwrites one; each row's key is computed anew, so an answer cannot be attached to another
+question. Imported calls do not count in any run's budget.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _INSERT = f"insert or ignore into calls ({_COLUMNS}, imported) values ({'?,' * l
 
 
 def export_calls(journal: Journal, path: Path) -> int:
-    """Write all answered calls, atomically. Returns how many."""
+    """Write all answered calls, atomically. Returns their number."""
     count = 0
     with replaced_file(path) as tmp, pq.ParquetWriter(tmp, SCHEMA, compression="zstd") as writer:
         for rows in _batches(journal):
@@ -65,10 +65,10 @@ def _batches(journal: Journal) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def import_calls(journal: Journal, path: Path) -> tuple[int, int]:
-    """Add the calls of an exported file, all or none. Returns how many were new and how many were there.
+    """Add the calls of an exported file, all or none. Returns how many were new and how many existed.
 
-    Raises BadInput naming file, row and column when the file is of another schema, or a row's key is
-    not that of its model and request.
+    Raises BadInput naming file, row and column when the file has another schema, or a row's key does not belong to
+    its model and request.
     """
     table = read_table(path, SCHEMA, _KIND)
     rows = table.select(SCHEMA.names).to_pylist()

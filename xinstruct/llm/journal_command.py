@@ -1,7 +1,7 @@
-"""Answered calls of the teacher: how many, what they took, and moving them between machines.
+"""Answered calls of the teacher: their number and cost, and moving them between machines.
 
 xinstruct journal stats                      by stage and model: calls, tokens, retries, latencies
-xinstruct journal failures                   the calls that were set aside, with their errors
+xinstruct journal failures                   failed calls with their errors
 xinstruct journal export data/calls.parquet  all answered calls (then: dvc add data/calls.parquet)
 xinstruct journal import data/calls.parquet  add them to this journal; nothing is overwritten
 """
@@ -28,7 +28,7 @@ _NAMES = ("calls", "imported", "cut_at_length", "retried", "prompt_tokens", "com
 
 
 def stats(journal: Journal) -> list[dict[str, Any]]:
-    """One row per stage and model: counts, tokens, latency percentiles in seconds, failures by class."""
+    """Return one row per stage and model: counts, tokens, latency percentiles in seconds, failures by class."""
     rows = []
     groups = journal.db.execute(f"select stage, model, {_COUNTS} from calls group by 1, 2 order by 1, 2").fetchall()
     for stage, model, *counts in groups:
@@ -71,7 +71,7 @@ def _import(journal: Journal, args: argparse.Namespace) -> None:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `xinstruct journal`."""
+    """Add the arguments of `xinstruct journal`."""
     parser.add_argument("--journal", type=Path, help="the SQLite file (default: work/journal.sqlite)")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     shown = actions.add_parser("stats", help="what was asked and what it took")
@@ -87,7 +87,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """`xinstruct journal`. Returns 0; raises BadInput on files that cannot be used."""
+    """Run `xinstruct journal`. Returns 0; raises BadInput on files that cannot be used."""
     path = args.journal or work_root() / "journal.sqlite"
     if args.action is not _import and not path.exists():
         raise BadInput(f"{path}: no such journal; nothing was asked yet, or name it with --journal")

@@ -25,7 +25,7 @@ from xinstruct.processes import cores
 
 
 def model_file(model: str) -> Path:
-    """The GGUF file or checkpoint folder of a name, folder or file. Raises BadInput when there is none."""
+    """Return the GGUF file or checkpoint folder of a name, folder or file. Raises BadInput when there is none."""
     path = Path(model)
     if path.is_file():
         return path
@@ -41,7 +41,7 @@ def model_file(model: str) -> Path:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `xinstruct serve`."""
+    """Add the arguments of `xinstruct serve`."""
     parser.add_argument("model", help="a name in models.yaml, a checkpoint folder, or a GGUF file (or its folder)")
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     parser.add_argument("--slots", type=int, default=4, help="requests answered at the same time (default 4)")
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """`xinstruct serve`. Returns 0 after Ctrl-C or SIGTERM, 1 when the server dies by itself."""
+    """Run `xinstruct serve`. Returns 0 after Ctrl-C or SIGTERM, 1 when the server dies by itself."""
     signal.signal(signal.SIGTERM, _interrupt)
     threads = args.threads or cores()
     model = model_file(args.model)

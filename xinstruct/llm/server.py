@@ -47,10 +47,10 @@ class EmbeddedServer:
         slots: int = 1,
         threads: int = 1,
         port: int = 0,
-        copies: int = 0,
+        engines: int = 0,
         engine: str = "llamacpp",
     ) -> None:
-        """copies: engines of a checkpoint folder (0: one per core). engine: of a GGUF file, llamacpp or openvino.
+        """engines: how many run a checkpoint (0: one per core). engine: what runs a GGUF file, llamacpp or openvino.
 
         Raises BadInput when there is no model.
         """
@@ -59,7 +59,7 @@ class EmbeddedServer:
         self.module = _MODULES["batched" if model.is_dir() else engine]
         self.options = ["--model", str(model), "--context", str(context), "--slots", str(slots)]
         self.options += ["--threads", str(threads), "--port", str(port), "--parent", str(os.getpid())]
-        self.options += ["--copies", str(copies)] if model.is_dir() else []
+        self.options += ["--engines", str(engines)] if model.is_dir() else []
         self.model = model
         self.url = ""
         self.restarts = 0

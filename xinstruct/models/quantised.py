@@ -23,9 +23,9 @@ from typing import Any
 
 from xinstruct.files import BadInput
 from xinstruct.models.gguf_file import unreadable
-from xinstruct.models.sampling import Job, Made, refuse_too_long
+from xinstruct.models.sampling import Completion, GenerationRequest, refuse_too_long
 
-Done = Callable[[Made], None]
+Done = Callable[[Completion], None]
 _CACHE_GB = 2  # of keys and values, those of earlier prompts among them
 _STEP_TOKENS = 512  # read and written in one step; more makes no step faster on two cores and all wait longer
 
@@ -34,10 +34,10 @@ _STEP_TOKENS = 512  # read and written in one step; more makes no step faster on
 class _Asked:
     """A request on its way."""
 
-    job: Job
+    request: GenerationRequest
     done: Done
     handle: Any = None
-    made: Made = field(default_factory=Made)
+    completion: Completion = field(default_factory=Completion)
     given_up: bool = False
 
     def cancel(self) -> None:
@@ -75,12 +75,12 @@ class QuantisedEngine:
         self._died = died or (lambda: None)
         threading.Thread(target=self._work, daemon=True).start()
 
-    def add(self, job: Job, done: Done) -> Callable[[], None]:
+    def add(self, request: GenerationRequest, done: Done) -> Callable[[], None]:
         """Queue a request. Returns what cancels it. Raises BadInput when it does not fit."""
-        refuse_too_long(job, self.context)
-        if job.schema:
-            _refuse_schema(job.schema)
-        asked = _Asked(job, done)
+        refuse_too_long(request, self.context)
+        if request.schema:
+            _refuse_schema(request.schema)
+        asked = _Asked(request, done)
         self._inbox.put(asked)
         return asked.cancel
 
@@ -104,25 +104,25 @@ class QuantisedEngine:
         with contextlib.suppress(queue.Empty):
             while True:
                 asked = self._inbox.get(block=not self._running)
-                config = self._config(asked.job)
+                config = self._config(asked.request)
                 self._number += 1
-                asked.handle = self._pipe.add_request(self._number, _tensor(asked.job.ids), config)
+                asked.handle = self._pipe.add_request(self._number, _tensor(asked.request.ids), config)
                 self._running.append(asked)
 
-    def _config(self, job: Job) -> Any:
+    def _config(self, request: GenerationRequest) -> Any:
         config = self._genai.GenerationConfig(
-            max_new_tokens=job.max_tokens,
-            do_sample=job.temperature > 0,
-            stop_strings=set(job.stop),
+            max_new_tokens=request.max_tokens,
+            do_sample=request.temperature > 0,
+            stop_strings=set(request.stop),
             include_stop_str_in_output=True,  # cut by whoever asked
             apply_chat_template=False,
-            logprobs=min(1, job.logprobs),
+            logprobs=min(1, request.logprobs),
         )
-        if job.temperature > 0:
-            config.temperature, config.top_p = job.temperature, job.top_p
-            config.rng_seed = job.seed
-        if job.schema:
-            config.structured_output_config = self._genai.StructuredOutputConfig(json_schema=job.schema)
+        if request.temperature > 0:
+            config.temperature, config.top_p = request.temperature, request.top_p
+            config.rng_seed = request.seed
+        if request.schema:
+            config.structured_output_config = self._genai.StructuredOutputConfig(json_schema=request.schema)
         return config
 
     def _goes_on(self, asked: _Asked) -> bool:
@@ -132,22 +132,22 @@ class QuantisedEngine:
         ended = asked.handle.get_status() != self._genai.GenerationStatus.RUNNING
         while asked.handle.can_read():
             for output in asked.handle.read().values():
-                asked.made.ids += output.generated_ids
+                asked.completion.ids += output.generated_ids
                 self.tokens += len(output.generated_ids)
-                if asked.job.logprobs:
+                if asked.request.logprobs:
                     chosen = zip(output.generated_ids, output.generated_log_probs, strict=True)
-                    asked.made.logprobs += [(value, [(token, value)]) for token, value in chosen]
+                    asked.completion.logprobs += [(value, [(token, value)]) for token, value in chosen]
         if ended:
             self._report(asked)
         return not ended
 
     def _report(self, asked: _Asked) -> None:
-        made = asked.made
-        if not made.ids:
-            raise RuntimeError(f"no answer to a prompt of {len(asked.job.ids)} tokens: {asked.handle.get_status()}")
-        made.finished = made.ids[-1] in self._ends
-        made.text = self.tokenizer.decode(made.ids[:-1] if made.finished else made.ids)
-        asked.done(made)
+        completion = asked.completion
+        if not completion.ids:
+            raise RuntimeError(f"no answer to a prompt of {len(asked.request.ids)} tokens: {asked.handle.get_status()}")
+        completion.finished = completion.ids[-1] in self._ends
+        completion.text = self.tokenizer.decode(completion.ids[:-1] if completion.finished else completion.ids)
+        asked.done(completion)
 
 
 class QuantisedTokenizer:

@@ -63,7 +63,7 @@ def _check_signature(signature: Signature) -> None:
 
 
 def _unit(code: str) -> str:
-    """The source as part of package main, its own main out of the way, on the same lines."""
+    """Return the source as part of package main, with its own main renamed and the line numbers kept."""
     text = clike.blank(code, clike.GO_LITERAL)
     package = re.search(r"^\s*package\s+(\w+)", text, re.M)
     if package:
@@ -156,7 +156,7 @@ class Go(Language):
         return _program({**files, common.PLAN: common.plan(name, signature, args, nonce)})
 
     def _call(self, text: str, name: str, signature: Signature) -> str:
-        """An expression of what is called."""
+        """Return an expression of the function to call."""
         found = re.search(rf"\bfunc\s*(?:\(([^()]*)\)\s*)?{re.escape(name)}\s*(\[[^()]*\]\s*)?\(", text)
         if not found:
             return name
@@ -183,13 +183,13 @@ class Go(Language):
         return _program({**files, "answer.go": _unit(program), common.PLAN: nonce})
 
     def batchable(self, program: Program) -> bool:
-        """See Language.batchable: packages that cannot name each other."""
+        """See Language.batchable: the packages cannot name each other."""
         return True
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:
         """See Language.batch_compile. The folders become packages of one module with one driver.
 
-        When the build as a whole came to nothing (an import that is not there), no folder gets a status.
+        When the build as a whole fails (an import that does not exist), no folder gets a status.
         """
         lines = [f"printf '{_MODULE}' >go.mod"]
         for folder, program in zip(folders, programs, strict=True):
@@ -208,7 +208,7 @@ class Go(Language):
 
 
 def _aside(files: dict[str, str], folder: str) -> str:
-    """The shell command that makes the driver's source a package of its own."""
+    """Return the shell command that makes the driver's source a package of its own."""
     source, package = next(pair for pair in _DRIVERS.items() if pair[0] in files)
     return f"mkdir -p {package} && mv {folder}/{source} {package}/"
 

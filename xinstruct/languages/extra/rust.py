@@ -119,7 +119,7 @@ class Rust(Language):
         return _program(files, _driver(), "--extern", f"xinstruct_driver={_LIBRARY}", "answer.rs")
 
     def _call(self, code: str, name: str, signature: Signature) -> tuple[str, str]:
-        """(an expression of what is called, declarations it needs)."""
+        """Return (an expression of the function to call, declarations it needs)."""
         text = clike.blank(code, clike.RUST_LITERAL)
         found = re.search(rf"\bfn\s+{re.escape(name)}\s*(?:<(?P<generic>[^()]*)>)?\s*\(", text)
         if not found:
@@ -136,7 +136,7 @@ class Rust(Language):
         return (self._spelled(path, params, signature) if generic else path), extra
 
     def _spelled(self, path: str, params: list[str], signature: Signature) -> str:
-        """A closure over a generic function, its parameters as the signature spells them."""
+        """Return a closure over a generic function, its parameters typed as in the signature."""
         declared = [re.sub(r"\s+", " ", p.partition(":")[2].strip()) for p in params]
         declared += [""] * (len(signature.params) - len(declared))
         taken = []
