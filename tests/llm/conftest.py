@@ -179,7 +179,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wanted = find("smollm2-135m").gguf
     for folder in (os.environ.get("XINSTRUCT_TEST_TEACHER", ""), ROOT / "models" / "teacher"):
         path = Path(folder) / "model.json"
-        if folder and path.exists() and json.loads(path.read_text()).get("sha256") == wanted["sha256"]:
+        if folder and path.exists() and json.loads(path.read_text()).get("sha256") == wanted.sha256:
             return Path(folder)
     return _fetched(tmp_path_factory, "llamacpp")
 

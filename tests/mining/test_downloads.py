@@ -16,7 +16,7 @@ import pytest
 from xinstruct.files import BadInput
 from xinstruct.mining.fetch import Sources
 from xinstruct.packages import clients
-from xinstruct.packages.downloads import Downloads
+from xinstruct.packages.downloads import Downloads, _bytes
 
 NAMES = [f"p{n}" for n in range(25)]
 
@@ -106,6 +106,19 @@ def test_a_network_that_is_gone_stops_it_after_a_few_failures(pip: Pip, tmp_path
     assert len(pip.calls) < len(NAMES)
 
 
+def test_holes_of_a_file_in_the_making_are_not_counted_as_bytes_that_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XINSTRUCT_WORK", str(tmp_path / "work"))
+    path = tmp_path / "work" / "downloads" / "joined" / "0123" / "m.gguf.coming"
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        file.seek(50_000_000)
+        file.write(b"x" * 1_000_000)
+    assert path.stat().st_size == 51_000_000
+    assert 1_000_000 <= _bytes() < 2_000_000
+
+
 def test_an_interruption_keeps_what_came_and_a_rerun_goes_on(pip: Pip, tmp_path: Path) -> None:
     lists, pip.slow = listed(tmp_path / "s.yaml"), {"p14"}
     sources, downloads = Sources("own", tmp_path / "data", lists), Downloads("fetch", len(NAMES))
@@ -130,7 +143,7 @@ def test_ctrl_c_ends_clients_and_what_they_started_at_once(tmp_path: Path) -> No
 import sys
 from pathlib import Path
 from xinstruct.packages import clients
-from xinstruct.packages.downloads import Downloads
+from xinstruct.packages.downloads import Downloads, _bytes
 command = ["sh", "-c", "sleep 61 & echo $! > child; wait"]
 Downloads("fetch", 1).run([lambda: clients.call(command, Path(sys.argv[1]))])
 """

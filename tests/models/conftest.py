@@ -1,8 +1,8 @@
-"""The tiny model of the training tests, and the embedded one."""
+"""The tiny model of the training tests, the embedded one, and servers on the loopback."""
 
 from __future__ import annotations
 
-from tests.llm.conftest import checkpoint
+from tests.llm.conftest import checkpoint, embedded, loopback, serve
 from tests.training.conftest import tiny
 
-__all__ = ["checkpoint", "tiny"]
+__all__ = ["checkpoint", "embedded", "loopback", "serve", "tiny"]

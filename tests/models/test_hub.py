@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.llm.conftest import Handler, loopback, serve, sha256  # noqa: F401
+from tests.llm.conftest import Handler, sha256
 from xinstruct.files import BadInput, write_text
 from xinstruct.models import fetch, registry
 from xinstruct.models.fetch import fetch_student, fetch_teacher
@@ -79,12 +79,12 @@ class FakeHub:
 
 
 @pytest.fixture
-def hub(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHub:  # noqa: F811
+def hub(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHub:
     """The hub, a registry that points to it, and a work folder of its own."""
     server = FakeHub({"coder-q4_k_m.gguf": WEIGHTS, "coder-q8_0.gguf": b"x" * 10, "config.json": b"{}"})
     monkeypatch.setenv("HF_ENDPOINT", serve(server))
     monkeypatch.setenv("XINSTRUCT_WORK", str(tmp_path / "work"))
-    use(monkeypatch, tmp_path, f"{{repo: {REPO}, revision: null, file: '*-q4_k_m*.gguf', size: null, sha256: null}}")
+    use(monkeypatch, tmp_path, f"{{file: '*-q4_k_m*.gguf', sources: [{{kind: hub, repo: {REPO}, revision: null}}]}}")
     return server
 
 
@@ -94,7 +94,8 @@ def use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gguf: str, safetensors:
 
 
 def pinned(digest: str) -> str:
-    return f"{{repo: {REPO}, revision: {COMMIT}, file: coder-q4_k_m.gguf, size: {len(WEIGHTS)}, sha256: '{digest}'}}"
+    source = f"{{kind: hub, repo: {REPO}, revision: {COMMIT}}}"
+    return f"{{file: coder-q4_k_m.gguf, size: {len(WEIGHTS)}, sha256: '{digest}', sources: [{source}]}}"
 
 
 def test_an_open_pin_is_read_from_the_metadata_and_locked(hub: FakeHub, tmp_path: Path) -> None:
@@ -144,20 +145,15 @@ def test_a_spoiled_cache_is_noticed(hub: FakeHub, tmp_path: Path, monkeypatch: p
     assert (tmp_path / "again" / "coder-q4_k_m.gguf").read_bytes() == WEIGHTS
 
 
-@pytest.mark.parametrize(
-    "name", ["qwen2.5-coder-7b-instruct", pytest.param("qwen2.5-coder-0.5b-instruct", marks=pytest.mark.slow)]
-)
-def test_an_unreachable_hub_names_model_variable_and_remedies(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_hub_names_model_variable_and_remedies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("XINSTRUCT_WORK", str(tmp_path / "work"))
     with pytest.raises(BadInput, match=r"Qwen2\.5-Coder.*HF_ENDPOINT.*smollm2-135m"):
-        fetch_teacher(name, tmp_path / "teacher", print)
+        fetch_teacher("qwen2.5-coder-7b-instruct", tmp_path / "teacher", print)
 
 
 def test_a_repository_the_hub_lacks(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, tmp_path, "{repo: maker/None, revision: null, file: '*.gguf'}")
+    use(monkeypatch, tmp_path, "{file: '*.gguf', sources: [{kind: hub, repo: maker/None, revision: null}]}")
     with pytest.raises(BadInput, match="see that the hub has this repository"):
         fetch_teacher("coder", tmp_path / "teacher", print)
 
@@ -210,5 +206,10 @@ def test_the_registry_is_sound() -> None:
     for model in known.values():
         assert model.license
         assert model.context
-        assert len(model.gguf.get("sha256") or "0" * 64) == 64
-        assert len(model.gguf.get("revision") or "0" * 40) == 40
+        assert len(model.gguf.sha256 or "0" * 64) == 64
+        hubs = [source for source in model.gguf.sources if isinstance(source, registry.Repository)]
+        assert all(len(source.revision or "0" * 40) == 40 for source in hubs)
+    for name in ("qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct"):
+        kinds = [type(source) for source in known[name].gguf.sources]
+        assert kinds == [registry.Folder, registry.Repository, registry.Parts]
+    assert [type(source) for source in known["smollm2-135m"].gguf.sources] == [registry.Folder, registry.Wheel]

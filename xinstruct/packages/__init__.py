@@ -70,6 +70,18 @@ def get(archive: Archive, dest: Path) -> Path:
     return _cached(registry, archive.key, lambda folder: _fetch([archive], folder), dest, archive.sha256, pattern)
 
 
+def get_once(archive: Archive, folder: Path) -> Path:
+    """Download an archive that is read once into a folder of its own, unless it lies there. Returns its path.
+
+    Neither our cache nor the client's keeps it: who reads it removes the folder and checks what was read. Raises
+    BadInput when it cannot be had (twice) or its client is not installed.
+    """
+    _need_client(archive)
+    if not folder.exists():
+        _download(archive.registry, archive.key, lambda fresh: _fetch([archive], fresh, cached=False), folder)
+    return _main(folder, "")
+
+
 def get_together(archives: Sequence[Archive]) -> None:
     """Bring archives of one registry into the cache by one call of its client, as far as that works.
 
@@ -117,7 +129,7 @@ def _need_client(archive: Archive) -> None:
     )
 
 
-def _fetch(archives: Sequence[Archive], folder: Path) -> str:
+def _fetch(archives: Sequence[Archive], folder: Path, cached: bool = True) -> str:
     """Download archives of one registry into a folder. Returns the client's error text, "" for none."""
     registry, names = archives[0].registry, [archive.name for archive in archives]
     if registry.startswith("debian"):
@@ -128,6 +140,7 @@ def _fetch(archives: Sequence[Archive], folder: Path) -> str:
         return clients.call(["npm", "pack", "--silent", "--ignore-scripts", *specs], folder)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
     # Of an sdist alone: what its build needs comes as wheels, or pip would build that from source as well.
+    command += [] if cached else ["--no-cache-dir"]
     command += ["--only-binary", ":all:"] if registry == "pypi" else ["--no-binary", ",".join(names)]
     command += [f"{archive.name}=={archive.version}" for archive in archives]
     return clients.call([*command, "--dest", "."], folder)

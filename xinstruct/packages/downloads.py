@@ -26,7 +26,7 @@ from xinstruct.progress import TICK, bar
 
 AT_ONCE = 4  # tasks; two cores are busy then, and registries are not flooded
 _HOPELESS = 4  # so many failures stop the rest: a network that is gone fails everything
-_KEPT = ("pypi", "npm", "debian", "debian-binary", "hub")  # of work/downloads: what comes from outside
+_KEPT = ("pypi", "npm", "debian", "debian-binary", "hub", "joined")  # of work/downloads: what comes from outside
 _GRACE = 2.0  # seconds in which threads whose clients were ended keep what is whole
 _WINDOW = 10  # looks over which the rate of bytes is taken
 T = TypeVar("T")
@@ -142,5 +142,6 @@ def _bytes() -> int:
         for base, _, names in os.walk(work_root() / "downloads" / kept):
             for name in names:
                 with contextlib.suppress(FileNotFoundError):  # it was renamed or removed just now
-                    total += Path(base, name).stat().st_size
+                    status = Path(base, name).stat()
+                    total += min(status.st_size, status.st_blocks * 512)  # a file of parts has holes while they come
     return total
