@@ -115,7 +115,7 @@ def compared(about: dict[str, Any], stages: set[str]) -> Iterator[Compared]:
 
 
 def told(about: dict[str, Any], stages: set[str]) -> bool:
-    """Print how the outputs compare. Returns whether all of them are equal."""
+    """Print how the outputs compare. Returns whether all are equal, and none is without a hash of the recorded run."""
     rows = list(compared(about, stages))
     for row in rows:
         print(f"  {row.state:9} {row.path}")
@@ -125,7 +125,7 @@ def told(about: dict[str, Any], stages: set[str]) -> bool:
         print(f"the recording has no hashes of: {', '.join(without)}")
     if any(row.state == "differs" for row in rows):
         print("What is trained, and what is sampled from it, is equal only where the arithmetic is: docs/recorded.md")
-    return equal == len(rows)
+    return equal == len(rows) and not without
 
 
 # ---- the command
@@ -137,11 +137,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stages", nargs="*", help="up to these stages (default: all)")
     parser.add_argument("--missing", choices=("stop", "ask"), default="stop", help="at a call that is not recorded")
     parser.add_argument("--compare", action="store_true", help="only hold the outputs here against the recorded run's")
-    parser.add_argument("--strict", action="store_true", help="exit status 1 when an output is not equal")
+    parser.add_argument("--strict", action="store_true", help="exit status 1 unless every output is equal")
 
 
 def main(args: argparse.Namespace) -> int:
-    """`xinstruct recorded`. Returns dvc's exit status; with --strict 1 when an output is not equal."""
+    """`xinstruct recorded`. Returns dvc's exit status; with --strict 1 unless every output is equal."""
     if not args.name:
         raise BadInput(f"which recording? There are: {', '.join(there()) or 'none'}")
     about, stages = read_about(place(args.name)), upstream(args.stages)
@@ -153,7 +153,7 @@ def main(args: argparse.Namespace) -> int:
 def _rerun(name: str, about: dict[str, Any], targets: list[str], missing: str) -> int:
     with Journal(work_root() / "journal.sqlite") as journal:
         new, known = import_recording(journal, place(name))
-        print(f"{new:,} calls are new in {journal.path}, {known:,} were there")
+        print(f"{new:,} calls are new in {journal.path}, {known:,} were there", flush=True)
     for dotted, value in set_params(name, about["params"], missing).items():
-        print(f"{PARAMS}: {dotted} = {value}")
+        print(f"{PARAMS}: {dotted} = {value}", flush=True)
     return subprocess.run(["dvc", "repro", *targets], check=False).returncode

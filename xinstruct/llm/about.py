@@ -1,9 +1,9 @@
 """Recording a run: its answered calls into recorded/NAME, and about.yaml, which says what was run.
 
 ``xinstruct journal export --recorded NAME`` in the folder of the run. Only the calls that the outputs used are kept,
-where the stages' scratch still says which (work/STAGE/KEY/used-N.json of the present code, params and data); else all
-of the teacher's. It may be said again at any time, while a run still goes on or after more of it: nothing that the
-recording holds is lost. Hashes of outputs are those of dvc.lock, of the stages that dvc finds unchanged.
+where the stages' scratch still says which (work/STAGE/KEY/used-calls-N.json of the present code, params and data);
+else all of the teacher's. It may be said again at any time, while a run still goes on or after more of it: nothing that
+the recording holds is lost. Hashes of outputs are those of dvc.lock, of the stages that dvc finds unchanged.
 """
 
 from __future__ import annotations
@@ -55,24 +55,34 @@ def record(name: str, journal: Journal, limit: int = LIMIT) -> dict[str, Any]:
     used = _used()
     teacher = used.teacher or _configured(params.teacher)
     if (folder / ABOUT).exists():
-        before = read_about(folder)
-        if before["teacher"]["identity"] != teacher.identity:
-            raise BadInput(
-                f"{folder}: holds calls of {before['teacher']['identity']}, this run's teacher is {teacher.identity}; "
-                "give another name"
-            )
-        verify(folder, before["parts"])
+        _check_same(folder, teacher)
+    _check_there(folder, teacher, journal, used)
     for table in (CALLS, FAILURES):
         add_parts(journal, folder, table, teacher.identity, used.keys, limit)
-    there = held(folder, CALLS)
-    if not there:
-        raise BadInput(f"{journal.path}: holds no answered call of {teacher.identity}; was it another journal?")
-    if used.keys is not None and (lost := used.keys - there - held(folder, FAILURES)):
-        raise BadInput(f"{journal.path}: lacks {len(lost)} of the {len(used.keys)} calls that the outputs used")
     about = _about(name, folder, teacher, values)
-    about["calls"]["kept"] = "all of the teacher's" if used.keys is None else "those that the outputs used"
+    about["calls"]["used_by_outputs"] = "not known" if used.keys is None else len(used.keys)
     _write(folder / ABOUT, name, about)
     return about
+
+
+def _check_same(folder: Path, teacher: Facts) -> None:
+    before = read_about(folder)
+    if before["teacher"]["identity"] != teacher.identity:
+        raise BadInput(
+            f"{folder}: holds calls of {before['teacher']['identity']}, this run's teacher is {teacher.identity}; "
+            "give another name"
+        )
+    verify(folder, before["parts"])
+
+
+def _check_there(folder: Path, teacher: Facts, journal: Journal, used: Used) -> None:
+    query = "select key from calls where model = ?1 union select key from failures where model = ?1"
+    there = {key for (key,) in journal.db.execute(query, (teacher.identity,))}
+    there |= held(folder, CALLS) | held(folder, FAILURES)
+    if not there:
+        raise BadInput(f"{journal.path}: holds no call of {teacher.identity}; was it another journal?")
+    if used.keys is not None and (lost := used.keys - there):
+        raise BadInput(f"{journal.path}: lacks {len(lost)} of the {len(used.keys)} calls that the outputs used")
 
 
 def _about(name: str, folder: Path, teacher: Facts, values: dict[str, Any]) -> dict[str, Any]:
@@ -98,6 +108,7 @@ def _about(name: str, folder: Path, teacher: Facts, values: dict[str, Any]) -> d
 def _write(path: Path, name: str, about: dict[str, Any]) -> None:
     yaml = YAML()
     yaml.width = 4096
+    yaml.representer.ignore_aliases = lambda *_: True  # what stands in params and overrides is written out in both
     with replaced_file(path) as tmp, tmp.open("w", encoding="utf-8") as handle:
         handle.write(_HEAD.format(name))
         yaml.dump(about, handle)
@@ -156,8 +167,7 @@ def _counts(folder: Path) -> dict[str, Any]:
     for row in rows:
         counts = {"calls": 1, "prompt_tokens": row["prompt_tokens"], "completion_tokens": row["completion_tokens"]}
         stages.setdefault(row["stage"] or "none", Counter()).update(counts)
-    times = [row["created"] for row in rows]
-    days = [datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d") for time in (min(times), max(times))]
+    days = sorted({datetime.fromtimestamp(row["created"], UTC).strftime("%Y-%m-%d") for row in rows})
     total = sum(stages.values(), Counter[str]())
     by_stage = {stage: dict(stages[stage]) for stage in sorted(stages)}
     return {**total, "failed": len(held(folder, FAILURES)), "asked": days, "by_stage": by_stage}

@@ -268,7 +268,7 @@ class Client:
 
 def used_calls(account: Path) -> Path:
     """The file beside an account that names the calls it is of (about.py reads it for a recording)."""
-    return account.with_name(account.name.replace("calls", "used", 1))
+    return account.with_name(f"used-{account.name}")
 
 
 def _lacking(name: str, missing: dict[str, Request], desc: str) -> str:

@@ -72,9 +72,8 @@ def _export(journal: Journal, args: argparse.Namespace) -> None:
         return
     about = record(args.recorded, journal)
     calls, left_out = about["calls"], about["stages_left_out"]
-    print(
-        f"{calls['calls']:,} answered calls ({calls['kept']}), {calls['failed']} failed ones in {place(args.recorded)}"
-    )
+    print(f"{place(args.recorded)}: {calls['calls']:,} answered calls, {calls['failed']:,} failed ones")
+    print(f"used by the outputs that are there: {calls['used_by_outputs']}")
     if left_out:
         print(f"without hashes of outputs (not made, or not as dvc.lock says): {', '.join(left_out)}")
 

@@ -4,6 +4,7 @@ registry.py, hub.py, fetch.py, convert.py  which checkpoints there are, and gett
 device.py, attention.py, chat.py           loading one; its number type; its chat template
 engine.py                                  batched generation; an answer depends on its own request only (docs/llm.md)
 kv_cache.py, sampling.py                   keys and values of unfinished answers; what is asked of one, and drawn
+recorded.py                                recordings that stand for a teacher
 workers.py, prefix_queue.py                engines side by side, a process each; what waits is grouped by prompt
 
 Importing this package (before torch) makes OpenMP threads sleep at barriers instead of spinning: spinning beside one
