@@ -29,7 +29,9 @@ from xinstruct.llm.about import record
 from xinstruct.llm.journal import Journal
 from xinstruct.llm.recording import CALLS, held
 from xinstruct.models.recorded import read_about, stand_in
+from xinstruct.params.dotted import flatten
 from xinstruct.plan import Plan
+from xinstruct.processes import git as git_says
 from xinstruct.recorded import compared, set_params
 from xinstruct.stage import Context, Script, run
 
@@ -143,12 +145,35 @@ def test_what_was_run_is_written_beside_the_calls(here: Path) -> None:
         keys = set(held_keys(journal))
     assert held(here / "recorded/run", CALLS) == keys - {"k" * 64}, "a call that no output used stays behind"
     calls = about["calls"]
-    assert calls["used_by_outputs"] == calls["calls"] == len(keys) - 1
-    assert sum(stage["calls"] for stage in calls["by_stage"].values()) == calls["calls"]
+    assert calls["used_by_outputs"] == calls["answered"] == len(keys) - 1
+    assert sum(stage["answered"] for stage in calls["by_stage"].values()) == calls["answered"]
     assert set(calls["by_stage"]) == {"seed", "synthesize"}
     assert about["params"] == read_yaml(here / "params.yaml")
     assert about["teacher"]["identity"] == "oracle" and about["teacher"]["served"] == "oracle"
     assert about["teacher"]["model"] == json.loads((here / "models/teacher/model.json").read_text())
+
+
+def test_the_commit_and_what_was_changed_of_it_is_written(here: Path) -> None:
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
+    (here / "README.md").write_text("one\n")
+    YAML().dump(values(), here / "params.yaml")
+    for words in (["init", "-q"], ["add", "params.yaml", "README.md"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *words], check=True)
+    (here / "README.md").write_text("two\n")
+    YAML().dump(values(SMALL), here / "params.yaml")
+    teacher = {name.removeprefix("teacher."): SMALL[name] for name in SMALL if name.startswith("teacher.")}
+    seed = {"per_language": 2, "scorer": {"cutoff": 1.0}}
+    (here / "experiments").mkdir()
+    (here / "experiments/a.yaml").write_text("random_seed: 5\n")
+    small = {"languages": LANGUAGES, "synthesize": SMALL["synthesize"], "seed": seed, "teacher": teacher}
+    YAML().dump(small, here / "experiments/small.yaml")
+    with Journal(here / "work/journal.sqlite") as journal:
+        about = record("run", journal)
+    assert about["code"] == {"commit": git_says("rev-parse", "HEAD").strip(), "changed": ["README.md"]}
+    changed = {name: value for name, value in flatten(values(SMALL)).items() if flatten(values()).get(name) != value}
+    assert about["overrides"] == changed and "teacher.identity" in changed and "random_seed" not in changed
+    assert about["experiment"] == "experiments/small.yaml"
+    assert about["stages_left_out"] == sorted(read_yaml(here / "dvc.yaml")["stages"])
 
 
 def test_calls_that_the_outputs_used_and_nobody_has_are_missed(here: Path) -> None:

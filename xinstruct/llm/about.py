@@ -165,12 +165,12 @@ def _counts(folder: Path) -> dict[str, Any]:
     rows = [row for path in parts(folder, CALLS) for row in _brief(path)]
     stages: dict[str, Counter[str]] = {}
     for row in rows:
-        counts = {"calls": 1, "prompt_tokens": row["prompt_tokens"], "completion_tokens": row["completion_tokens"]}
+        counts = {"answered": 1, "prompt_tokens": row["prompt_tokens"], "completion_tokens": row["completion_tokens"]}
         stages.setdefault(row["stage"] or "none", Counter()).update(counts)
     days = sorted({datetime.fromtimestamp(row["created"], UTC).strftime("%Y-%m-%d") for row in rows})
     total = sum(stages.values(), Counter[str]())
     by_stage = {stage: dict(stages[stage]) for stage in sorted(stages)}
-    return {**total, "failed": len(held(folder, FAILURES)), "asked": days, "by_stage": by_stage}
+    return {**total, "failed": len(held(folder, FAILURES)), "days": days, "by_stage": by_stage}
 
 
 def _brief(path: Path) -> Iterator[dict[str, Any]]:
@@ -190,8 +190,9 @@ def _code() -> dict[str, Any]:
 def _overrides(values: dict[str, Any]) -> dict[str, Any]:
     """What params.yaml changes of the committed one, by dotted name (`-S`)."""
     text = git("show", "HEAD:./params.yaml")
-    committed = flatten(YAML(typ="safe", pure=True).load(text)) if text else {}
-    nothing = object()
+    if not text:
+        return {}  # no repository: nothing is known of what it was before
+    committed, nothing = flatten(YAML(typ="safe", pure=True).load(text)), object()
     return {name: value for name, value in flatten(values).items() if committed.get(name, nothing) != value}
 
 

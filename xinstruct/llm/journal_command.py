@@ -67,12 +67,12 @@ def _failures(journal: Journal, args: argparse.Namespace) -> None:
 
 
 def _export(journal: Journal, args: argparse.Namespace) -> None:
-    if not args.recorded:
+    if args.recorded is None:
         print(f"{export_calls(journal, args.file):,} answered calls in {args.file}")
         return
     about = record(args.recorded, journal)
     calls, left_out = about["calls"], about["stages_left_out"]
-    print(f"{place(args.recorded)}: {calls['calls']:,} answered calls, {calls['failed']:,} failed ones")
+    print(f"{place(args.recorded)}: {calls['answered']:,} answered calls, {calls['failed']:,} failed ones")
     print(f"used by the outputs that are there: {calls['used_by_outputs']}")
     if left_out:
         print(f"without hashes of outputs (not made, or not as dvc.lock says): {', '.join(left_out)}")
@@ -96,7 +96,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     exported = actions.add_parser("export", help="write a Parquet file, or a recording of this run")
     target = exported.add_mutually_exclusive_group(required=True)
     target.add_argument("file", type=Path, nargs="?", help="the Parquet file, for all answered calls")
-    target.add_argument("--recorded", metavar="NAME", default="", help="this run's calls and facts into recorded/NAME")
+    target.add_argument("--recorded", metavar="NAME", help="this run's calls and facts into recorded/NAME")
     exported.set_defaults(action=_export)
     imported = actions.add_parser("import", help="add a Parquet file, or a recording")
     imported.add_argument("file", type=Path, help="the Parquet file, or a folder below recorded/")
