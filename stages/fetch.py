@@ -13,6 +13,7 @@ from typing import Any
 
 from xinstruct.files import replaced_folder, write_json
 from xinstruct.models.fetch import fetch_student, fetch_teacher
+from xinstruct.models.recorded import stand_in
 from xinstruct.packages.downloads import Downloads
 from xinstruct.params import FetchParams
 from xinstruct.stage import Context, Script, run
@@ -47,7 +48,10 @@ def work(ctx: Context[FetchParams]) -> None:
 def _teacher(ctx: Context[FetchParams]) -> dict[str, Any]:
     teacher = ctx.params.teacher
     with replaced_folder(ctx.out("models/teacher")) as folder:
-        return fetch_teacher(teacher.model, folder, ctx.say, engine=teacher.engine)
+        if teacher.recorded and teacher.missing == "stop":  # nothing will be asked: no weights are needed
+            return stand_in(teacher.recorded, folder)
+        facts = fetch_teacher(teacher.model, folder, ctx.say, engine=teacher.engine)
+        return stand_in(teacher.recorded, folder, facts) if teacher.recorded else facts
 
 
 def _student(ctx: Context[FetchParams]) -> dict[str, Any]:

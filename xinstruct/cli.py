@@ -22,6 +22,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "answer": ("xinstruct.benchmarks.answers", "ask a model a benchmark's problems and keep its raw answers"),
     "trace": ("xinstruct.trace", "a sample's descent, down to the package, file, lines and licence it came from"),
     "experiment": ("xinstruct.experiments", "run a parameter set through dvc exp, or write it into params.yaml"),
+    "recorded": ("xinstruct.recorded", "rerun a recorded run from its answered calls, without its teacher"),
     "summary": ("xinstruct.reporting.summary", "what the run in this folder made, a line per stage, and where to look"),
     "budgets": ("xinstruct.reporting.budgets", "runs of the discussions beside each other at the same teacher tokens"),
     "doctor": ("xinstruct.execution.doctor", "what this machine can run, what is missing, how to get it"),

@@ -20,17 +20,8 @@ from ruamel.yaml import YAML
 
 from xinstruct.files import BadInput, read_yaml, replaced_file, write_json
 from xinstruct.params import Params, everything, nearest
-
-
-def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Flatten nested params to dotted names: {"synthesize": {"rounds": 2}} -> {"synthesize.rounds": 2}."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+from xinstruct.params.dotted import flatten
+from xinstruct.processes import git
 
 
 def check(changes: dict[str, Any], params: dict[str, Any], source: Path) -> None:
@@ -79,6 +70,12 @@ def apply(source: Path, target: Path = Path("params.yaml")) -> dict[str, Any]:
     """Write a set into params.yaml and keep comments and order. Returns the dotted changes."""
     changes = flatten(read_yaml(source) or {})
     check(changes, read_yaml(target), source)
+    put(changes, target)
+    return changes
+
+
+def put(changes: dict[str, Any], target: Path) -> None:
+    """Write values by dotted name into a params.yaml, comments and order kept."""
     yaml = YAML()
     yaml.width = 200
     document = yaml.load(target.read_text(encoding="utf-8"))
@@ -90,7 +87,6 @@ def apply(source: Path, target: Path = Path("params.yaml")) -> dict[str, Any]:
         node[last] = value
     with replaced_file(target) as tmp, tmp.open("w", encoding="utf-8") as handle:
         yaml.dump(document, handle)
-    return changes
 
 
 def command(source: Path, queue: bool = False) -> list[str]:
@@ -114,9 +110,9 @@ def collect(source: Path, folder: Path = Path("experiments") / "results" / "abla
 
     dvc keeps an experiment as a commit under refs/exps with its name; metrics are part of that commit.
     """
-    refs = _git("for-each-ref", "--format=%(refname)", "--sort=-committerdate", "refs/exps").split()
+    refs = git("for-each-ref", "--format=%(refname)", "--sort=-committerdate", "refs/exps").split()
     ref = next((ref for ref in refs if ref.rsplit("/", 1)[1] == source.stem), "")
-    text = _git("show", f"{ref}:reports/synthesize/metrics.json") if ref else ""
+    text = git("show", f"{ref}:reports/synthesize/metrics.json") if ref else ""
     if not text:
         return None
     metrics = json.loads(text)
@@ -124,12 +120,6 @@ def collect(source: Path, folder: Path = Path("experiments") / "results" / "abla
     row = {"changes": flatten(read_yaml(source) or {})} | {key: metrics.get(key, {}) for key in kept}
     write_json(folder / f"{source.stem}.json", row)
     return folder / f"{source.stem}.json"
-
-
-def _git(*words: str) -> str:
-    """Return git's output, "" when it fails."""
-    done = subprocess.run(["git", *words], capture_output=True, encoding="utf-8", errors="replace", check=False)
-    return done.stdout if done.returncode == 0 else ""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

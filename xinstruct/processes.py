@@ -1,9 +1,10 @@
-"""Helpers for processes: the number of cores they may use, and worker processes that end with their parent."""
+"""Helpers for processes: the number of cores they may use, workers that end with their parent, git's output."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from types import FrameType
@@ -12,6 +13,12 @@ from types import FrameType
 def cores() -> int:
     """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def git(*words: str) -> str:
+    """What a git command prints in this folder, "" when it fails."""
+    done = subprocess.run(["git", *words], capture_output=True, encoding="utf-8", errors="replace", check=False)
+    return done.stdout if done.returncode == 0 else ""
 
 
 def live_with(parent: int) -> None:

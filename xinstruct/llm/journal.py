@@ -182,6 +182,16 @@ class Journal:
         columns = "key, model, stage, run, request, kind, error, attempts, waited, created"
         self.db.execute(f"insert into failures ({columns}) values ({'?,' * 9}?)", row)
 
+    def recorded_failures(self, keys: Iterable[str]) -> dict[str, str]:
+        """The errors of those calls that had none but an error in an imported recording."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, str] = {}
+        for start in range(0, len(wanted), _BATCH):
+            batch = wanted[start : start + _BATCH]
+            query = f"select key, error from failures where run = '' and key in ({','.join('?' * len(batch))})"
+            found |= dict(self.db.execute(query, batch))
+        return found
+
     def open_session(self, model: str) -> None:
         """Record that this run's stage begins to ask a model."""
         columns = "run, stage, model, started"

@@ -4,6 +4,8 @@ xinstruct journal stats                      by stage and model: calls, tokens, 
 xinstruct journal failures                   failed calls with their errors
 xinstruct journal export data/calls.parquet  all answered calls (then: dvc add data/calls.parquet)
 xinstruct journal import data/calls.parquet  add them to this journal; nothing is overwritten
+xinstruct journal export --recorded NAME     this run's calls and what was run into recorded/NAME (docs/recorded.md)
+xinstruct journal import recorded/NAME       the calls of a recording; `xinstruct recorded NAME` reruns it, too
 """
 
 from __future__ import annotations
@@ -15,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.files import BadInput
+from xinstruct.llm.about import record
 from xinstruct.llm.accounting import percentile
 from xinstruct.llm.exchange import export_calls, import_calls
 from xinstruct.llm.journal import Journal
+from xinstruct.llm.recording import import_recording
+from xinstruct.models.recorded import place
 from xinstruct.plan import work_root
 
 _COUNTS = """
@@ -62,11 +67,19 @@ def _failures(journal: Journal, args: argparse.Namespace) -> None:
 
 
 def _export(journal: Journal, args: argparse.Namespace) -> None:
-    print(f"{export_calls(journal, args.file):,} answered calls in {args.file}")
+    if args.recorded is None:
+        print(f"{export_calls(journal, args.file):,} answered calls in {args.file}")
+        return
+    about = record(args.recorded, journal)
+    calls, left_out = about["calls"], about["stages_left_out"]
+    print(f"{place(args.recorded)}: {calls['answered']:,} answered calls, {calls['failed']:,} failed ones")
+    print(f"used by the outputs that are there: {calls['used_by_outputs']}")
+    if left_out:
+        print(f"without hashes of outputs (not made, or not as dvc.lock says): {', '.join(left_out)}")
 
 
 def _import(journal: Journal, args: argparse.Namespace) -> None:
-    new, known = import_calls(journal, args.file)
+    new, known = (import_recording if args.file.is_dir() else import_calls)(journal, args.file)
     print(f"{new:,} calls are new in {journal.path}, {known:,} were there and stay as they were")
 
 
@@ -80,10 +93,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     failures = actions.add_parser("failures", help="calls that were set aside")
     failures.add_argument("--limit", type=int, default=20, help="the latest so many (default 20)")
     failures.set_defaults(action=_failures)
-    for name, action, text in (("export", _export, "write a Parquet file"), ("import", _import, "add a Parquet file")):
-        moved = actions.add_parser(name, help=text)
-        moved.add_argument("file", type=Path)
-        moved.set_defaults(action=action)
+    exported = actions.add_parser("export", help="write a Parquet file, or a recording of this run")
+    target = exported.add_mutually_exclusive_group(required=True)
+    target.add_argument("file", type=Path, nargs="?", help="the Parquet file, for all answered calls")
+    target.add_argument("--recorded", metavar="NAME", help="this run's calls and facts into recorded/NAME")
+    exported.set_defaults(action=_export)
+    imported = actions.add_parser("import", help="add a Parquet file, or a recording")
+    imported.add_argument("file", type=Path, help="the Parquet file, or a folder below recorded/")
+    imported.set_defaults(action=_import)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -72,6 +72,8 @@ class TeacherParams(Section):
     dialect: Dialect
     engine: Engine
     identity: str
+    recorded: str
+    missing: Literal["stop", "ask"]
     slots: Count
     servers: Whole
     context: Count
