@@ -242,14 +242,12 @@ def test_a_call_that_is_not_recorded_is_put_to_the_live_model_where_params_say_s
     assert [sent["messages"][-1]["content"] for sent in recorded.server.asked] == ["what is six"]
 
 
-def test_a_live_model_that_treats_started_answers_otherwise_is_refused(recorded: Recorded) -> None:
+def test_a_live_model_that_treats_prefills_otherwise_is_refused(recorded: Recorded) -> None:
     about(recorded.root / "recorded" / "run", **asdict(recorded.facts) | {"continues": not recorded.facts.continues})
     stand_in("run", recorded.root / "models" / "teacher", {"name": "x", "kind": "endpoint", "base_url": recorded.url})
     with recorded.open(missing="ask") as teacher:
         assert same(teacher.ask(recorded.questions), recorded.said)
-        with pytest.raises(
-            BadInput, match=r"m: does not continue started answers, unlike the teacher of the recording"
-        ):
+        with pytest.raises(BadInput, match=r"m: does not continue a prefill, unlike the teacher of the recording"):
             teacher.ask([ask("new")])
 
 

@@ -53,7 +53,7 @@ def test_it_prints_its_url_answers_and_ends_cleanly(embedded: Path, tmp_path: Pa
         folder = endpoint_folder(tmp_path / "teacher", url)
         with Client(asking(slots=2), folder, tmp_path / "j.sqlite") as teacher:
             endpoint = teacher.backend.endpoints[0]  # type: ignore[union-attr]
-            assert endpoint.dialect == "llamacpp"
+            assert endpoint.dialect == "xinstruct"
             plain, prefilled = teacher.ask(
                 [ask("Say hello.", max_tokens=6), ask("Count.", prefill="1, 2, 3,", max_tokens=6)]
             )
@@ -71,7 +71,7 @@ def test_schema_logprobs_stop_and_seed_of_llamacpp(embedded: Path, tmp_path: Pat
     schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
     schema["additionalProperties"] = False  # type: ignore[assignment]
     sampled = ask("Write a word.", max_tokens=8, temperature=1.5)
-    with served(embedded) as (_, url):
+    with served(embedded, "--engine", "llamacpp") as (_, url):
         folder = endpoint_folder(tmp_path / "teacher", url)
         with Client(asking(slots=1), folder, tmp_path / "j.sqlite") as teacher:
             shaped, valued, prefilled, stopped = teacher.ask(

@@ -161,7 +161,7 @@ class Client:
         return fresh, failed
 
     def _opened(self, missing: dict[str, Request], desc: str) -> Embedded | Pool:
-        """Return the backend. Raises BadInput where a recording must answer alone or the live model is of another kind."""
+        """Return the backend. Raises BadInput where a recording must answer alone or the live model differs in kind."""
         if self.backend is None:
             name = self.recording["name"]
             if self._params.missing == "stop":

@@ -46,6 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     parser.add_argument("--slots", type=int, default=4, help="requests answered at the same time (default 4)")
     parser.add_argument("--context", type=int, default=4096, help="tokens per slot (default 4096)")
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "openvino", "llamacpp"),
+        default="auto",
+        help="of a GGUF file (default: openvino where it reads the file)",
+    )
     parser.add_argument("--threads", type=int, default=0, help="default: all cores")
 
 
@@ -54,7 +60,9 @@ def main(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     threads = args.threads or cores()
     model = model_file(args.model)
-    engine = "openvino" if model.is_file() and not unreadable(model) else "llamacpp"
+    engine = args.engine
+    if engine == "auto":
+        engine = "openvino" if model.is_file() and not unreadable(model) else "llamacpp"
     server = EmbeddedServer(model, args.context, args.slots, threads, args.port, engine=engine)
     try:
         server.launch()

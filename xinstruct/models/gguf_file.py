@@ -9,10 +9,13 @@ _NUMBERS = ("F32", "F16", "Q8_0", "Q4_0", "Q4_1", "Q4_K", "Q6_K")
 
 
 def unreadable(file: Path) -> str:
-    """Why OpenVINO's reader does not take a GGUF file (its architecture, a number type), "" where it does."""
+    """Name what OpenVINO's reader does not take (an architecture, a number type); "" when it takes the file."""
     from gguf import GGUFReader
 
-    reader = GGUFReader(file)
+    try:
+        reader = GGUFReader(file)
+    except (ValueError, IndexError) as error:  # as the library tells of a file that is cut or of another kind
+        return f"this file ({error})"
     architecture = str(reader.fields["general.architecture"].contents())
     if architecture not in _ARCHITECTURES:
         return f"architecture {architecture}"
