@@ -36,7 +36,7 @@ def outcomes(snippets: Sequence[Snippet], judge: Judge, seed: SeedParams) -> Cou
 
 
 def typed(snippets: Sequence[Snippet], judge: Judge) -> list[Snippet]:
-    """Those whose types were found by calling them."""
+    """Return the snippets whose types were found by calling them."""
     found: list[Snippet] = []
     for start in range(0, len(snippets), _BATCH):
         found += with_types(snippets[start : start + _BATCH], judge)

@@ -174,7 +174,7 @@ class Task:
             failure = Reason.TRUNCATED
         return Candidate(index, answer.text, code, answer.completion_tokens, failure, body=body_of(code, self.name))
 
-    def told(self) -> bool:
+    def add_feedback(self) -> bool:
         """Show the next try the failed answer that got furthest and its error. Returns False when no answer ran."""
         ran = [c for c in self.candidates if c.verdict is not None]
         if not ran:
@@ -228,7 +228,7 @@ def answer(tasks: Sequence[Task], teacher: ChatModel, judge: JudgeProtocol, trie
     for indices in waves:
         unsolved = [task for task in tasks if task.best is None]
         if indices.start >= total:
-            unsolved = [task for task in unsolved if task.told()]
+            unsolved = [task for task in unsolved if task.add_feedback()]
         purpose = "feedback" if indices.start >= total else "answers"
         fresh = ask(unsolved, indices, teacher, tries, seed, purpose)
         jobs = [(task, candidate) for task, candidate in fresh if not candidate.failure]

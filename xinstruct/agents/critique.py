@@ -189,7 +189,7 @@ def _revise_answers(objected: list[Discussion], verified: VerifiedAnswers, turn:
     """Let each author answer once more, shown the failing case; the new answer must pass all cases."""
     tasks = [verified[d.id].task for d in objected]
     for task in tasks:
-        task.told()
+        task.add_feedback()
     # the first number that no answer or feedback turn has had, and one more per turn
     number = context.params.candidates + context.params.feedback_turns + turn
     fresh = ask(tasks, range(number, number + 1), context.teacher, tries(context.params), context.seed, "revisions")

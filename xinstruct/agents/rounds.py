@@ -25,7 +25,6 @@ from xinstruct.agents.verification import RoundContext, VerifiedAnswer, verify
 from xinstruct.code.types import Case, cases_to_json
 from xinstruct.languages import get
 from xinstruct.llm.chat_model import ChatModel
-from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason, Sample, content_id
 
 
@@ -42,26 +41,25 @@ class Outcome:
 
 def run_round(society: Society, number: int, teacher: ChatModel, judge: JudgeProtocol, scorer: Scorer) -> list[Outcome]:
     """Run all discussions of a round and return their outcomes in the order in which they were drawn."""
-    params, seed = society.params, society.seed
+    context = RoundContext(teacher, judge, society.params, society.seed, society.known)
     discussions = society.plan(number)
-    _create(discussions, teacher, params, seed)
-    context = RoundContext(teacher, judge, params, seed, society.known)
+    _create(discussions, context)
     verified = verify([d for d in discussions if d.reason is None], context)
     critique(discussions, verified, context)
     derive(discussions, verified, context)
     outcomes = [_outcome(d, verified.get(d.id)) for d in discussions]
     _score(outcomes, scorer, teacher)
-    _rate_failures(outcomes, scorer, teacher, params.rate_failures)
+    _rate_failures(outcomes, scorer, teacher, society.params.rate_failures)
     for outcome in outcomes:
         _remember(outcome, society)
     return outcomes
 
 
-def _create(discussions: Sequence[Discussion], teacher: ChatModel, params: SynthesizeParams, seed: int) -> None:
+def _create(discussions: Sequence[Discussion], context: RoundContext) -> None:
     """Ask for the created prompts; parts of a meeting that share one take it over."""
     own, shared = families(discussions)
-    requests = [d.prompt(params, seed) for d in own]
-    answers = teacher.ask(requests, "created prompts") if requests else []
+    requests = [d.prompt(context.params, context.seed) for d in own]
+    answers = context.teacher.ask(requests, "created prompts") if requests else []
     for discussion, request, reply in zip(own, requests, answers, strict=True):
         speaker = discussion.speaker
         discussion.thread.prompt(request, agent=speaker.id, language=discussion.target)
@@ -69,7 +67,7 @@ def _create(discussions: Sequence[Discussion], teacher: ChatModel, params: Synth
         if reply.error:
             discussion.fail(call_failure(reply.error), reply.error)
         else:
-            discussion.accept(reply.text, params)
+            discussion.accept(reply.text, context.params)
     for discussion in shared:
         follow(discussion)
 
