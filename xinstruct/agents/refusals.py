@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Signature
 from xinstruct.languages import EIGHT, Unsupported, get
 from xinstruct.records import Reason
@@ -55,5 +55,5 @@ def _parses(body: str, language: str, name: str, signature: Signature) -> bool |
         lines += "\n}" * max(0, opened + 1 - closed)
     elif closed > opened:
         lines = lines.removesuffix("}").rstrip()
-    tree = GRAMMARS[language].parser().parse(f"{head.rstrip()}\n{lines}\n{foot}".encode())
+    tree = traits_of(language).grammar.parser().parse(f"{head.rstrip()}\n{lines}\n{foot}".encode())
     return not tree.root_node.has_error

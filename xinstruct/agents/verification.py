@@ -18,7 +18,7 @@ from xinstruct.agents.society import Society
 from xinstruct.agents.tasks import supports
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
-from xinstruct.languages import get
+from xinstruct.languages import EIGHT, get
 from xinstruct.llm.chat_model import ChatModel
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason
@@ -133,7 +133,7 @@ def _invent(discussions: list[Discussion], society: Society, teacher: ChatModel,
 
 def _witness(discussion: Discussion) -> str:
     """The second language of an agreement: the base's, or a peer's where the base's is the target itself."""
-    spoken = [discussion.source.language, *(agent.language for agent in discussion.agents), "python", "javascript"]
+    spoken = [discussion.source.language, *(agent.language for agent in discussion.agents), *EIGHT]
     return next(language for language in spoken if language != discussion.target)
 
 

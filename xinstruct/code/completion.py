@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 
-from xinstruct.code.extraction import COVERED, extract_code, fenced_blocks
+from xinstruct.code.extraction import extract_code, fenced_blocks
+from xinstruct.code.traits import traits_of
 
 
 def stops(language: str) -> tuple[str, ...]:
     """What ends one bare function: its brace at the line's start, or the next statement."""
-    return ("```", "\ndef ", "\nprint(", "\n#", "\nif __name__") if language == "python" else ("```", "\n}")
+    return traits_of(language).stops
 
 
 def complete(language: str, opened: str, text: str, finish_reason: str = "stop") -> tuple[str, bool]:
@@ -22,14 +23,14 @@ def complete(language: str, opened: str, text: str, finish_reason: str = "stop")
 
     Returns the code and whether the function's end was found.
     """
-    body = text.split("```")[0]
-    if language == "python":
+    traits, body = traits_of(language), text.split("```")[0]
+    if traits.indented:
         match = re.search(r"^\S", body, re.M)
         kept = body[: match.start()] if match else body
         return (opened + kept).rstrip() + "\n", match is not None or finish_reason == "stop"
     if finish_reason == "stop":
         body += "\n}"  # the stop string itself is not part of an answer
-    if language == "bash":
+    if traits.closing_line:
         match = re.search(r"^\}", body, re.M)
         return (opened + (body[: match.end()] if match else body)).rstrip() + "\n", match is not None
     return _close(opened, body)
@@ -55,7 +56,7 @@ def _close(opened: str, body: str) -> tuple[str, bool]:
 
 def whole_answer(language: str, name: str, text: str) -> str:
     """The code of an answer that was not started, "" when there is none."""
-    if language in COVERED:
+    if traits_of(language).definition:
         return extract_code(text, language, name)[0]
     return next((block for _, block in fenced_blocks(text)), "")
 
