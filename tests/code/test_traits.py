@@ -23,7 +23,6 @@ NAMED = {
     "execution/mounts.py": (1, "the folder of the interpreter's library, no language"),
     "execution/process/starting.py": (1, "a key of the helper's configuration, no language"),
     "execution/tiers.py": (1, "a key of the helper's configuration, no language"),
-    "mining/filters.py": (3, "how comments are found"),
     "reporting/load.py": (8, "the columns of the paper's tables"),
     "reporting/scores.py": (4, "the columns of the paper's tables"),
 }

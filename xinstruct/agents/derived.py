@@ -77,7 +77,7 @@ def _completion(discussion: Discussion, found: Found, params: SynthesizeParams) 
     opening = _opening(discussion, found.candidate.code)
     function = opening.alone(found.candidate.code)
     head = len(opening.bare) if function.startswith(opening.bare) else function.find("\n") + 1
-    part = first_part(function, head)
+    part = first_part(discussion.target, function, head)
     if not part:
         discussion.fail(Reason.TRIVIAL, "completion: the answer cannot be cut in two")
         return {}
@@ -93,7 +93,8 @@ def _repairs(discussions: list[Discussion], chosen: Chosen, tools: Tools) -> dic
         found = chosen[discussion.id]
         opening = _opening(discussion, found.candidate.code)
         function = opening.alone(found.candidate.code)
-        for index, variant in enumerate(make_mutants(function, MUTANTS, int(discussion.id, 16))):
+        variants = make_mutants(discussion.target, function, MUTANTS, int(discussion.id, 16))
+        for index, variant in enumerate(variants):
             job = found.task.job(found.candidate, found.cases)
             job = replace(job, id=f"{discussion.id}-mutant{index}", code=opening.whole(variant))
             jobs.append(job)

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from xinstruct.code.lexical import blanked, levels
 from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Case, Signature
 from xinstruct.languages import get
@@ -44,9 +45,8 @@ def _own_declaration(code: str, language: str, name: str) -> str:
     match = re.search(rf"^.*\b{re.escape(name)}\b[^\n]*", code, re.M)
     if match is None:
         return ""
-    start, depth, body_opens = match.start(), 0, traits_of(language).body_opens
-    for index, char in enumerate(code[start:], start):
-        depth += (char in "([") - (char in ")]")
+    start, body_opens = match.start(), traits_of(language).body_opens
+    for index, depth in enumerate(levels(blanked(language, code)[start:], "()[]"), start):
         if depth == 0 and index > start + len(name) and (length := body_opens(code[index:], match.group())):
             text = code[start : index + length].strip()
             return text if len(text) <= MAX_DECLARATION and ";" not in text else ""

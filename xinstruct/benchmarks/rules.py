@@ -20,9 +20,10 @@ from pathlib import Path
 
 from xinstruct.benchmarks.problems import BenchmarkProblem
 from xinstruct.code.extraction import NONE, balance_braces, defines, extract_code, fenced_blocks
+from xinstruct.code.lexical import blanked, closing
 from xinstruct.code.traits import traits_of
 from xinstruct.files import BadInput, read_yaml
-from xinstruct.languages import clike, get
+from xinstruct.languages import get
 
 TAKES = (
     "whole",
@@ -107,16 +108,12 @@ def _drop_main(problem: BenchmarkProblem, code: str) -> str:
         return code
     if traits.indented:
         return code[: match.start()] + code[match.end() :]
-    open_, text = 0, clike.blank(code)
-    for at in range(match.end() - 1, len(text)):
-        open_ += (text[at] == "{") - (text[at] == "}")
-        if open_ == 0:
-            return code[: match.start()] + code[at + 1 :]
-    return code[: match.start()]
+    end = closing(blanked(problem.language, code), match.end() - 1)
+    return code[: match.start()] + code[end:]
 
 
 def _balance(problem: BenchmarkProblem, code: str) -> str:
-    return balance_braces(code)[0] if traits_of(problem.language).braces else code
+    return balance_braces(problem.language, code)[0] if traits_of(problem.language).braces else code
 
 
 def _imports(problem: BenchmarkProblem, code: str) -> str:

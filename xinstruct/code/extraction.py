@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from xinstruct.code.lexical import blanked, levels
 from xinstruct.code.names import NAMES
 from xinstruct.code.traits import traits_of
 
@@ -25,9 +26,6 @@ _CODE_LINE = re.compile(
     r"|[\w.]+\s*(?:=|\()|.*[;{]\s*$"
 )
 _FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n`]*$", re.MULTILINE)
-_NOT_CODE = re.compile(
-    r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"\"\".*?\"\"\"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL
-)
 
 
 def extract_code(answer: str, language: str, function: str, last: bool = False) -> tuple[str, str]:
@@ -47,7 +45,7 @@ def extract_code(answer: str, language: str, function: str, last: bool = False) 
         return "", NONE
     code = code.strip("\n").rstrip() + "\n"
     if traits_of(language).balanced:
-        code, repair = balance_braces(code)
+        code, repair = balance_braces(language, code)
         rule += repair
     return code, rule
 
@@ -147,20 +145,17 @@ def _from_definition(text: str, language: str, function: str) -> str:
     return "\n".join(line for line in lines[start:end] if not _FENCE.match(line))
 
 
-def balance_braces(code: str) -> tuple[str, str]:
-    """Balance curly braces of C-family code outside strings and comments: (code, what was done).
+def balance_braces(language: str, code: str) -> tuple[str, str]:
+    """Balance curly braces of a brace language's code outside strings and comments: (code, what was done).
 
     Missing closing braces are added at the end (``+closed_braces``); closing braces that end the
     text and close nothing are dropped (``+dropped_braces``). Others are left for the compiler.
     """
-    depth, lowest = 0, 0
-    for char in _NOT_CODE.sub("", code):
-        depth += (char == "{") - (char == "}")
-        lowest = min(lowest, depth)
-    if lowest < 0:
-        return _drop_braces(code, -lowest)
-    if depth > 0:
-        return code.rstrip() + "\n" + "}\n" * depth, "+closed_braces"
+    depths = [0, *levels(blanked(language, code), "{}")]
+    if min(depths) < 0:
+        return _drop_braces(code, -min(depths))
+    if depths[-1] > 0:
+        return code.rstrip() + "\n" + "}\n" * depths[-1], "+closed_braces"
     return code, ""
 
 

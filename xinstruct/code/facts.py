@@ -78,6 +78,16 @@ class Facts:
         """Source text of a node."""
         return self.source[node.start_byte : node.end_byte].decode()
 
+    def without_comments(self, start: int, end: int) -> str:
+        """Source text between two bytes, less the comments in it."""
+        parts, at = [], start
+        for node in self.comments[bisect_right(self.ends, start) :]:
+            if node.start_byte >= end:
+                break
+            parts.append(self.source[at : max(at, node.start_byte)])
+            at = max(at, min(node.end_byte, end))
+        return b"".join([*parts, self.source[at:end]]).decode()
+
     def names(self, definition: Definition, mark: str) -> list[Node]:
         """The nodes inside a definition that the language's second query captures as `mark`, by position."""
         found = self._names.get(definition.node.id)

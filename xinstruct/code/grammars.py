@@ -25,6 +25,7 @@ class Grammar:
     module: str
     function: str = "language"
     comments: tuple[str, ...] = ("comment",)  # node types
+    literals: tuple[str, ...] = ("string",)  # node types; also of the parts that are left of a broken one
 
     def parser(self) -> Parser:
         """A parser for this grammar."""
@@ -37,6 +38,10 @@ class Grammar:
     def names_query(self) -> Query:
         """The second part, for one definition: the names it reads and binds."""
         return _query(self, 1)
+
+    def compiled(self, text: str) -> Query:
+        """A query of one's own."""
+        return Query(_language(self), text)
 
 
 @cache
@@ -53,7 +58,7 @@ def _parser(grammar: Grammar) -> Parser:
 def _query(grammar: Grammar, part: int) -> Query:
     text = (_HERE / "queries" / f"{grammar.queries}.scm").read_text(encoding="utf-8").split("\n; ----")[part]
     comments = "" if part else "\n".join(f"({kind}) @comment" for kind in grammar.comments)
-    return Query(_language(grammar), f";{text}\n{comments}\n")
+    return grammar.compiled(f";{text}\n{comments}\n")
 
 
 @cache

@@ -17,6 +17,7 @@ from xinstruct.code.declarations import function_node, parameter_list
 from xinstruct.code.docs import Doc
 from xinstruct.code.examples import signature_from_examples
 from xinstruct.code.facts import Definition, Facts
+from xinstruct.code.lexical import split_arguments
 from xinstruct.code.traits import Traits, traits_of
 from xinstruct.code.types import Parameter, Signature, Type, TypeSyntaxError
 
@@ -69,7 +70,7 @@ def _optional(traits: Traits, text: str) -> str:
 
 
 def _generic(traits: Traits, head: str, inner: str, hint: str) -> str:
-    args = [_spell(traits, traits.clean_inner(part), hint) for part in _split(inner)]
+    args = [_spell(traits, traits.clean_inner(part), hint) for part in split_arguments(inner)]
     if not all(args):
         return ""
     if head in traits.lists and len(args) == 1:
@@ -77,17 +78,6 @@ def _generic(traits: Traits, head: str, inner: str, hint: str) -> str:
     if head in traits.dicts and len(args) == 2:
         return f"dict<{args[0]},{args[1]}>"
     return f"tuple<{','.join(args)}>" if head in traits.tuples else ""
-
-
-def _split(text: str) -> list[str]:
-    parts, depth = [""], 0
-    for char in text:
-        depth += (char in "<[") - (char in ">]")
-        if char == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return [part.strip() for part in parts]
 
 
 # ---- reading the declaration

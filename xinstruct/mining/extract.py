@@ -153,14 +153,16 @@ def _weigh(found: Finding, broken: tuple[Reason, str] | None) -> None:
 
 def _trivial(facts: Facts, function: Definition) -> bool:
     """Nothing but `return this.x`, a constant, an empty body, "not implemented" or a bare call."""
-    start, end = function.span
     body = function.node.child_by_field_name("body")
-    text = facts.text(body) if body is not None else facts.source[start:end].decode().partition("{")[2]
-    if doc := inner_doc(facts, function):
-        text = text.replace(doc[2], "")
+    start, end = (body.start_byte, body.end_byte) if body is not None else function.span
+    doc = inner_doc(facts, function)
+    told, text = (
+        (whole if body is not None else whole.partition("{")[2]).replace(doc[2] if doc else "\0", "")
+        for whole in (facts.source[start:end].decode(), facts.without_comments(start, end))
+    )
     bare = re.sub(r"->|::", ".", text).replace("$", "").strip().removeprefix("{").removesuffix("}")
-    statements = [part for part in re.split(r"[;\n]", re.sub(r"/\*.*?\*/|//[^\n]*", "", bare)) if part.strip()]
-    if len(statements) <= 2 and _STUB.search(text):
+    statements = [part for part in re.split(r"[;\n]", bare) if part.strip()]
+    if len(statements) <= 2 and _STUB.search(told):
         return True
     if all(_ACCESS.fullmatch(part.strip()) for part in statements) and facts.traits.accessors:
         return True

@@ -10,18 +10,13 @@ import re
 from functools import cache
 from pathlib import Path
 
+from xinstruct.code.lexical import comments
 from xinstruct.code.traits import traits_of
 from xinstruct.files import read_yaml
 from xinstruct.records import Reason
 
 _FILE = Path(__file__).parent / "filters.yaml"
 DATA_FILES = ("filters.yaml",)
-_COMMENT = {
-    "python": re.compile(r"#[^\n]*"),
-    "bash": re.compile(r"(?:^|(?<=\s))#[^\n]*"),
-    "php": re.compile(r"/\*.*?\*/|//[^\n]*|#(?!\[)[^\n]*", re.DOTALL),
-}
-_SLASHES = re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)
 _LICENCE_HEADER = re.compile(
     r"licensed under the|all rights reserved|permission is hereby granted|redistribution and use in source|"
     r"SPDX-License-Identifier|^\s*(?:\(c\)|copyright\b)",
@@ -126,8 +121,8 @@ def code_reason(language: str, code: str) -> Broken | None:
     letters = sum(map(str.isalnum, solid)) / len(solid)
     if letters < limits["alphanumeric_min"]:
         return Reason.LOW_ALPHANUMERIC, f"{letters:.2f}"
-    comments = sum(len(found.group()) for found in _COMMENT.get(language, _SLASHES).finditer(code)) / len(code)
-    return (Reason.COMMENT_SHARE, f"{comments:.2f}") if comments > limits["comment_max"] else None
+    share = sum(end - start for start, end in comments(language, code)) / len(code)
+    return (Reason.COMMENT_SHARE, f"{share:.2f}") if share > limits["comment_max"] else None
 
 
 def resolved_reason(language: str, used: int, missing: int) -> Broken | None:

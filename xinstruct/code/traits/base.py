@@ -26,6 +26,7 @@ LISTS = frozenset(
 DICTS = frozenset(
     ("dict", "Dict", "Mapping", "Map", "map", "unordered_map", "Dictionary", "IDictionary", "HashMap")
 )  # fmt: skip
+OPAQUE = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
 INSTANCE = "(instance method)"
 BRACE_STOPS = ("```", "\n}")
 
@@ -136,7 +137,7 @@ class Traits:
     positional: bool = False  # parameters have no names of their own
 
     # ---- literals and comments, where there is no grammar
-    opaque: re.Pattern[str] | None = None
+    opaque: re.Pattern[str] = OPAQUE
 
     @property
     def grammar(self) -> Grammar:

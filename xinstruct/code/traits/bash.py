@@ -76,7 +76,9 @@ def _parameter(number: int, body: str, doc: str) -> Parameter:
 
 TRAITS = Traits(
     "bash",
-    syntax=Grammar("bash", "tree_sitter_bash"),
+    syntax=Grammar(
+        "bash", "tree_sitter_bash", literals=("string", "raw_string", "ansi_c_string", "heredoc_body", "string_content")
+    ),
     suffixes=(".sh", ".bash", ""),
     first_line=re.compile(rb"^#!\s*/(usr/)?bin/(env\s+)?bash"),
     scripts=True,

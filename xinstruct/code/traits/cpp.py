@@ -12,6 +12,11 @@ from xinstruct.code.grammars import Grammar, standard_names
 from xinstruct.code.traits import shared
 from xinstruct.code.traits.base import INSTANCE, Parameter, Traits, listed_types
 
+GRAMMAR = Grammar(
+    "cpp",
+    "tree_sitter_cpp",
+    literals=("string_literal", "raw_string_literal", "char_literal", "string_content", "raw_string_content"),
+)
 _CONDITIONS = {"preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif"}
 _GUARD = 0.8  # of a file: a condition around so much of it is an include guard
 
@@ -115,7 +120,7 @@ def _parameter(facts: Facts, node: Node) -> Parameter:
 
 TRAITS = Traits(
     "cpp",
-    syntax=Grammar("cpp", "tree_sitter_cpp"),
+    syntax=GRAMMAR,
     suffixes=(".h", ".hh", ".hpp", ".cc", ".cpp", ".cxx", ".ipp"),
     headers=(".h", ".hpp", ".hh"),
     marks=re.compile(

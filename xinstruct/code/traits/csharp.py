@@ -20,9 +20,9 @@ def _import_kept(text: str) -> bool:
 
 def _bare(definition: Definition, body: bytes) -> bytes:
     if definition.kind == "constant":
-        body = shared.constant(body, b"static ")
+        body = shared.constant("csharp", body, b"static ")
     elif definition.node.type == "method_declaration":
-        body = shared.led(body, b"public static ")
+        body = shared.led("csharp", body, b"public static ")
     return re.sub(rb"(\(\s*)this\s+", rb"\1", body, count=1)
 
 
@@ -32,7 +32,11 @@ def _clean(text: str) -> str:
 
 TRAITS = Traits(
     "csharp",
-    syntax=Grammar("csharp", "tree_sitter_c_sharp"),
+    syntax=Grammar(
+        "csharp", "tree_sitter_c_sharp",
+        literals=("string_literal", "verbatim_string_literal", "raw_string_literal", "character_literal",
+                  "interpolated_string_expression", "string_literal_content", "string_content"),
+    ),
     suffixes=(".cs",),
     marks=re.compile(rb"^\s*(?:using [A-Z][\w.]*;|namespace [A-Z][\w.]*\s*[{;]?\s*$)", re.MULTILINE),
     scoped=True,

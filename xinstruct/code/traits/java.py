@@ -30,8 +30,8 @@ def _free(facts: Facts, definition: Definition, used: set[str], bound: set[str])
 
 def _bare(definition: Definition, body: bytes) -> bytes:
     if definition.kind == "constant":
-        return shared.constant(body, b"static final ")
-    return shared.led(body, b"public static ") if definition.node.type == "method_declaration" else body
+        return shared.constant("java", body, b"static final ")
+    return shared.led("java", body, b"public static ") if definition.node.type == "method_declaration" else body
 
 
 def _faults(facts: Facts, definition: Definition) -> list[str]:
@@ -53,7 +53,10 @@ def _clean(text: str) -> str:
 
 TRAITS = Traits(
     "java",
-    syntax=Grammar("java", "tree_sitter_java", comments=("line_comment", "block_comment")),
+    syntax=Grammar(
+        "java", "tree_sitter_java", comments=("line_comment", "block_comment"),
+        literals=("string_literal", "character_literal", "string_fragment", "multiline_string_fragment"),
+    ),
     suffixes=(".java",),
     marks=re.compile(rb"^(?:package [\w.]+;|import java[\w.]*\.\w+;)", re.MULTILINE),
     scoped=True,

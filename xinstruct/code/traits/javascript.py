@@ -13,6 +13,7 @@ from xinstruct.code.traits.base import Imported, Traits
 SCALARS = {"boolean": "bool", "string": "string", "bigint": "", "void": "none", "Boolean": "bool", "String": "string",
            "bool": "bool", "str": "string", "integer": "int", "int": "int", "float": "float",
            "Integer": "int"}  # fmt: skip
+LITERALS = ("string", "template_string", "regex", "string_fragment")
 DEFINITION = r"\bfunction\s*\*?\s+{name}\b|\b(?:const|let|var)\s+{name}\s*[:=]"
 _DOCUMENTS = re.compile(r"\b(?:example|returns) \d+:|@param\b|@returns?\b")  # else it is about the first statement
 _FILE_HEADER = re.compile(r"^.+\n\s*={5,}\s*$", re.MULTILINE)
@@ -49,7 +50,7 @@ def _poor_doc(doc: str) -> str:
 
 TRAITS = Traits(
     "javascript",
-    syntax=Grammar("javascript", "tree_sitter_javascript"),
+    syntax=Grammar("javascript", "tree_sitter_javascript", literals=LITERALS),
     suffixes=(".js", ".mjs", ".cjs"),
     programs=("node",),
     marks=re.compile(

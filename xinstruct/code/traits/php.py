@@ -7,13 +7,14 @@ from functools import cache
 
 from xinstruct.code.facts import Definition, Facts
 from xinstruct.code.grammars import Grammar, standard_names
+from xinstruct.code.lexical import blanked
 from xinstruct.code.traits import shared
 from xinstruct.code.traits.base import Imported, Traits
 
 _OWN_CLASSES = frozenset(("self", "static"))
+_CLASS_WORDS = re.compile(r"\b(?:self|static|parent|__\w+__)\b")
 _WORDS = "match list print echo empty isset unset array clone exit die eval include require fn function abstract "
 _FUNCTIONS = "copy rename unlink touch mkdir rmdir file glob link symlink chmod chown stat exec system header mail"
-_OPAQUE = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|//[^\n]*|#(?!\[)[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def _import_names(text: str) -> Imported:
@@ -30,7 +31,7 @@ def _free(facts: Facts, definition: Definition, used: set[str], bound: set[str])
 
 def _bare(definition: Definition, body: bytes) -> bytes:
     if definition.node.type == "method_declaration":
-        body = shared.led(body, b"")
+        body = shared.led("php", body, b"")
     if definition.kind == "constant":
         body = shared.MODIFIERS.sub(b"", body)
         body = re.sub(rb"^(?:const\s+)?", b"const ", body)
@@ -54,7 +55,10 @@ def _taken() -> frozenset[str]:
 def _needs_class(facts: Facts, definition: Definition) -> bool:
     """Whether a method names its class in a way that does not fall away: `new static`, `self::class`, a type."""
     start, end = definition.span
-    text = _OPAQUE.sub("''", facts.source[start:end].decode())
+    text = facts.source[start:end].decode()
+    if not _CLASS_WORDS.search(text) and not any(scope in text for scope in definition.scopes):
+        return False
+    text = blanked("php", text)
     own = "|".join(map(re.escape, (*definition.scopes, *sorted(_OWN_CLASSES))))
     if re.search(rf"\b(?:{own})\s*::\s*class\b|\b__(?:DIR|FILE|CLASS|NAMESPACE|METHOD)__\b", text):
         return True
@@ -68,7 +72,10 @@ def _clean(text: str) -> str:
 
 TRAITS = Traits(
     "php",
-    syntax=Grammar("php", "tree_sitter_php", "language_php"),
+    syntax=Grammar(
+        "php", "tree_sitter_php", "language_php",
+        literals=("string", "encapsed_string", "heredoc", "nowdoc", "shell_command_expression", "string_content"),
+    ),
     suffixes=(".php",),
     opening="<?php\n",
     programs=("php",),

@@ -81,7 +81,7 @@ def _preamble(prompt: str, function: str) -> str:
 
 TRAITS = Traits(
     "python",
-    syntax=Grammar("python", "tree_sitter_python"),
+    syntax=Grammar("python", "tree_sitter_python", literals=("string", "string_content")),
     suffixes=(".py",),
     programs=("python",),
     marks=re.compile(rb"^(?:def \w+\(.*\).*:|from [\w.]+ import \w|class \w+(?:\(.*\))?:)\s*$", re.MULTILINE),

@@ -7,6 +7,7 @@ import re
 from tree_sitter import Node
 
 from xinstruct.code.facts import Definition, Facts
+from xinstruct.code.lexical import comments
 from xinstruct.code.traits.base import INSTANCE
 
 # A type, the name, parameters and then a body: a call or a prototype has no body.
@@ -19,7 +20,6 @@ MODIFIERS = re.compile(
     rb"^(?:(?:public|protected|private|internal|static|final|abstract|sealed|synchronized|strictfp|inline|default|native|transient|volatile|"
     rb"unsafe|extern|virtual|override|new|partial|async|readonly|const)\s+)*"
 )
-_NOTES = re.compile(rb"\A(?:\s*(?://[^\n]*\n|/\*.*?\*/))+\s*", re.DOTALL)
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:#include\b|using\s+[\w.:=<> ]+;|import\b|package\b|use\s).*$", re.M)
 
 
@@ -28,21 +28,33 @@ def import_lines(prompt: str, function: str) -> str:
     return "\n".join(_IMPORT_LINE.findall(prompt))
 
 
-def led(body: bytes, lead: bytes) -> bytes:
+def led(language: str, body: bytes, lead: bytes) -> bytes:
     """A member with `lead` for its modifiers, without notes between its annotations and them."""
-    body = _NOTES.sub(b"", body)
-    return lead + body[len(modifiers_before(body)) :]
+    body = _without_notes(language, body)
+    return lead + body[len(_modifiers_before(body)) :]
 
 
-def modifiers_before(body: bytes) -> bytes:
-    """The modifiers that a member begins with."""
+def constant(language: str, body: bytes, lead: bytes) -> bytes:
+    """A constant with `lead` for its modifiers, or with `const` where it has that."""
+    words = _modifiers_before(_without_notes(language, body))
+    return led(language, body, b"public const " if b"const" in words else lead)
+
+
+def _modifiers_before(body: bytes) -> bytes:
     head = MODIFIERS.match(body)
     return head.group() if head else b""
 
 
-def constant(body: bytes, lead: bytes) -> bytes:
-    """A constant with `lead` for its modifiers, or with `const` where it has that."""
-    return led(body, b"public const " if b"const" in modifiers_before(_NOTES.sub(b"", body)) else lead)
+def _without_notes(language: str, body: bytes) -> bytes:
+    """A member without the comments that it begins with."""
+    if not body.startswith((b"/", b"#")):
+        return body
+    text, at = body.decode(), 0
+    for start, end in comments(language, text):
+        if text[at:start].strip():
+            break
+        at = end
+    return text[at:].lstrip().encode() if at else body
 
 
 def modifiers(facts: Facts, node: Node) -> str:

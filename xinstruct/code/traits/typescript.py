@@ -7,7 +7,7 @@ import re
 from xinstruct.code.facts import Definition, Facts
 from xinstruct.code.grammars import Grammar
 from xinstruct.code.traits.base import Traits
-from xinstruct.code.traits.javascript import DEFINITION, SCALARS, body_opens, import_names
+from xinstruct.code.traits.javascript import DEFINITION, LITERALS, SCALARS, body_opens, import_names
 
 
 def _faults(facts: Facts, definition: Definition) -> list[str]:
@@ -18,7 +18,9 @@ def _faults(facts: Facts, definition: Definition) -> list[str]:
 
 TRAITS = Traits(
     "typescript",
-    syntax=Grammar("typescript", "tree_sitter_typescript", "language_typescript"),
+    syntax=Grammar(
+        "typescript", "tree_sitter_typescript", "language_typescript", literals=(*LITERALS, "template_literal_type")
+    ),
     suffixes=(".ts",),
     excluded=(".d.ts",),
     programs=("deno", "ts"),
