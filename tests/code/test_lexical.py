@@ -124,6 +124,13 @@ def test_a_text_that_keeps_the_parser_busy_is_given_up(language: str, text: str)
     assert time.thread_time() - before < 4  # it would take up to 14
 
 
+@pytest.mark.parametrize("language", ["javascript", "typescript", "java", "cpp", "csharp", "php"])
+def test_a_comment_that_the_text_breaks_off_in_is_one(language: str) -> None:
+    code = "/* a */ int f() { return '/*'; } /* } }  it's \"}"
+    assert blanked(language, code).count("}") == 1
+    assert comments(language, code)[-1] == (code.rindex("/*"), len(code))
+
+
 def test_a_language_without_a_grammar_is_read_as_if_it_were_like_c() -> None:
     assert blanked("formula", "f = '}' // }\n") == "f =         \n"
 

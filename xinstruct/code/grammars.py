@@ -28,8 +28,8 @@ class Grammar:
     literals: tuple[str, ...] = ("string",)  # node types; also of the parts that are left of a broken one
 
     def parser(self) -> Parser:
-        """A parser for this grammar."""
-        return _parser(self)
+        """A parser for this grammar, of one's own: no two threads may use the same."""
+        return Parser(_language(self))
 
     def query(self) -> Query:
         """The compiled first part of ``queries/<name>.scm``, for whole files: definitions, imports, comments."""
@@ -47,11 +47,6 @@ class Grammar:
 @cache
 def _language(grammar: Grammar) -> Language:
     return Language(getattr(importlib.import_module(grammar.module), grammar.function)())
-
-
-@cache
-def _parser(grammar: Grammar) -> Parser:
-    return Parser(_language(grammar))
 
 
 @cache

@@ -18,6 +18,7 @@ from xinstruct.code.grammars import Grammar
 from xinstruct.code.traits import Traits, traits_of
 
 Span = tuple[int, int]
+Opaque = tuple[tuple[int, int, bool], ...]  # start, end, whether it is a comment
 _SECONDS = 2.0  # of processor time for one text; grammars read some 8 MB a second, and what takes longer is no program
 _MOST_ANGLES = 2_000  # in one statement: each may open type arguments, and Java's and C#'s parsers try all of them
 _PAIRS = {"(": "()", "[": "[]", "{": "{}", "<": "<>"}
@@ -55,26 +56,35 @@ def _outermost(spans: list[Span]) -> list[Span]:
 
 
 @lru_cache(maxsize=16)  # one text is asked about several times in a row
-def _opaque(language: str, code: str) -> tuple[tuple[int, int, bool], ...]:
-    """(start, end, whether it is a comment) of every literal and comment, outer ones before those inside."""
+def _opaque(language: str, code: str) -> Opaque:
+    """Every literal and comment, outer ones before those inside."""
     traits = traits_of(language)
     lead = "" if traits.opening[:2] in code else traits.opening
-    tree = parsed(traits, (lead + code).encode("utf-8", "surrogatepass")) if traits.syntax else None
+    tree = parsed(traits, encoded(lead + code)) if traits.syntax else None
     if tree is None:
         matches = traits.opaque.finditer(code)
         return tuple((*found.span(), found.group().startswith(("//", "/*"))) for found in matches)
     found = QueryCursor(_query(traits.grammar)).captures(tree.root_node)
     nodes = [(node.start_byte, -node.end_byte, kind == "comment") for kind in found for node in found[kind]]
-    return tuple(_in_characters(code, len(lead), sorted(nodes)))
+    spans = tuple(_in_characters(code, len(lead), sorted(nodes)))
+    return _with_broken_off(code, spans) if traits.braces else spans
+
+
+def _with_broken_off(code: str, spans: Opaque) -> Opaque:
+    """Spans with the comment that a text breaks off in: no grammar takes it for one."""
+    at = code.rfind("/*")
+    if at < 0 or "*/" in code[at:] or any(start <= at < end for start, end, _ in spans):
+        return spans
+    return (*(span for span in spans if span[0] < at), (at, len(code), True))
 
 
 def _in_characters(code: str, lead: int, nodes: list[tuple[int, int, bool]]) -> Iterator[tuple[int, int, bool]]:
     """Spans of bytes, counted from an ASCII lead before the code, as spans of characters."""
     places = {}
     if not code.isascii():
-        data, at, count = code.encode("utf-8", "surrogatepass"), 0, 0
+        data, at, count = encoded(code), 0, 0
         for place in sorted({abs(byte) - lead for start, end, _ in nodes for byte in (start, end)}):
-            count += len(data[at:place].decode("utf-8", "surrogatepass"))
+            count += len(data[at:place].decode())
             at = place
             places[place] = count
     for start, minus_end, comment in nodes:
@@ -86,6 +96,11 @@ def _in_characters(code: str, lead: int, nodes: list[tuple[int, int, bool]]) -> 
 def _query(grammar: Grammar) -> Query:
     patterns = [f"({kind}) @literal" for kind in grammar.literals] + [f"({kind}) @comment" for kind in grammar.comments]
     return grammar.compiled("\n".join(patterns))
+
+
+def encoded(code: str) -> bytes:
+    """UTF-8 of any text; halves of surrogate pairs, which have none, are replaced one by one."""
+    return code.encode() if code.isascii() else re.sub(r"[\ud800-\udfff]", "\ufffd", code).encode()
 
 
 def parsed(traits: Traits, source: bytes) -> Tree | None:
@@ -100,7 +115,6 @@ def parsed(traits: Traits, source: bytes) -> Tree | None:
             lambda at, _: source[at : at + 65536], progress_callback=lambda at, _: time.thread_time() > until
         )
     except ValueError:  # given up
-        parser.reset()
         return None
 
 
