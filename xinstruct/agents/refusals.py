@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from xinstruct.code.lexical import blanked, parsed
+from xinstruct.code.lexical import blanked, encoded, parsed
 from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Signature
 from xinstruct.languages import EIGHT, Unsupported, get
@@ -57,5 +57,5 @@ def _parses(body: str, language: str, name: str, signature: Signature) -> bool |
         lines += "\n}" * max(0, opened + 1 - closed)
     elif closed > opened:
         lines = lines.removesuffix("}").rstrip()
-    tree = parsed(traits_of(language), f"{head.rstrip()}\n{lines}\n{foot}".encode())
+    tree = parsed(traits_of(language), encoded(f"{head.rstrip()}\n{lines}\n{foot}"))
     return tree is not None and not tree.root_node.has_error
