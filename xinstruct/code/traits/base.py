@@ -79,7 +79,7 @@ class Traits:
     overloads: bool = False  # a call of its own name may mean another function
     free: Callable[[Facts, Definition, set[str], set[str]], set[str]] = unbound  # of the names used and those bound
     import_kept: Callable[[str], bool] = field(default=lambda text: False)  # a statement that binds no single name
-    import_names: Callable[[str], Imported] = field(default=lambda text: {})
+    import_names: Callable[[str], Imported] = field(default=lambda text: {})  # of one statement
 
     # ---- docs
     doc_inside: bool = False  # the doc inside a body goes before the one above
@@ -96,9 +96,11 @@ class Traits:
 
     # ---- what goes out with a function
     glue: str = "\n\n"  # between helpers
-    bare: Callable[[Definition, bytes], bytes] = field(default=lambda definition, body: body)  # without its class
-    closed: Callable[[Definition, str], str] = field(default=lambda definition, text: text)
-    faults: Callable[[Facts, Definition], list[str]] = field(default=lambda facts, definition: [])  # cannot stand alone
+    # A definition's source without what only its class needs: modifiers, annotations, the word for its own object.
+    bare: Callable[[Definition, bytes], bytes] = field(default=lambda definition, body: body)
+    closed: Callable[[Definition, str], str] = field(default=lambda definition, text: text)  # as a whole statement
+    # Why a definition cannot stand alone, in brackets, whatever names it uses; [] when it can.
+    faults: Callable[[Facts, Definition], list[str]] = field(default=lambda facts, definition: [])
     fault_marks: str = INSTANCE  # faults that begin so are no names that lie elsewhere
 
     # ---- types
@@ -114,7 +116,7 @@ class Traits:
     integer: str = ""  # what is put for a type parameter; "": nothing is
     type_parameters: Callable[[Node], Node | None] = listed_types
     parameter: Callable[[Facts, Node], Parameter] | None = None  # reads one; None: by the grammar's fields
-    parameter_refused: re.Pattern[str] | None = None
+    parameter_refused: re.Pattern[str] | None = None  # found in a parameter that no value can be given for
     predicate: re.Pattern[str] | None = None  # a result type that means a boolean
     signature: Callable[[Facts, Definition, str], Signature | None] | None = None  # by other means than declared types
     untyped_calls: bool = False  # a call needs no declared types
@@ -127,7 +129,7 @@ class Traits:
     indented: bool = False  # blocks are by indentation
     closing_line: bool = False  # a function's last brace stands alone at a line's start
     stops: tuple[str, ...] = BRACE_STOPS  # end one bare function
-    body_opens: Callable[[str, str], int] = opens_by_brace
+    body_opens: Callable[[str, str], int] = opens_by_brace  # of what follows a header's brackets, and its first line
 
     # ---- programs of benchmarks
     main: re.Pattern[str] | None = None  # the head of a main of an answer's own
