@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -36,6 +37,10 @@ class A { String s = §"\"}"; char c = §'}'; String t = §"""
 ''',
     "cpp": r"""
 const char* s = §"}" §R"x(} ")x"; char c = §'}'; int n = 1'000; ¤// } '
+#define S §"}" ¤// c }
+#define F(x) g(x, §'{') + \
+    §"}"
+#error don't
 ¤/* } */
 """,
     "csharp": r"""
@@ -57,6 +62,7 @@ f() { echo ${x#y} $#; }
 """,
     "c": r"""
 char *s = §"}"; char c = §'}'; ¤/* } */ int class = 1;
+#define S §"}"
 """,
     "go": r"""
 func f() rune { _ = §`}"`; _ = §"}"; return §'}' } ¤// }
@@ -82,7 +88,7 @@ def test_blanked_text_has_no_bracket_of_a_literal_and_keeps_places(language: str
     code = TEXTS[language].replace("§", "").replace("¤", "")
     text = blanked(language, code)
     assert len(text) == len(code) and text.count("\n") == code.count("\n")
-    assert text.count("{") == text.count("}") and not set("\"'`") & set(text.replace("1'000", "").replace("'a", ""))
+    assert text.count("{") == text.count("}") and not set("\"'`") & set(re.sub("1'000|'a|don't", "", text))
     assert all(one in (" ", other) for one, other in zip(text, code, strict=True))
 
 

@@ -26,6 +26,7 @@ class Grammar:
     function: str = "language"
     comments: tuple[str, ...] = ("comment",)  # node types
     literals: tuple[str, ...] = ("string",)  # node types; also of the parts that are left of a broken one
+    unread: tuple[str, ...] = ()  # types of nodes whose text the grammar leaves as it is: bodies of macros
 
     def parser(self) -> Parser:
         """A parser for this grammar, of one's own: no two threads may use the same."""

@@ -62,12 +62,18 @@ def _opaque(language: str, code: str) -> Opaque:
     lead = "" if traits.opening[:2] in code else traits.opening
     tree = parsed(traits, encoded(lead + code)) if traits.syntax else None
     if tree is None:
-        matches = traits.opaque.finditer(code)
-        return tuple((*found.span(), found.group().startswith(("//", "/*"))) for found in matches)
+        return tuple(_by_pattern(traits, code, 0))
     found = QueryCursor(_query(traits.grammar)).captures(tree.root_node)
-    nodes = [(node.start_byte, -node.end_byte, kind == "comment") for kind in found for node in found[kind]]
-    spans = tuple(_in_characters(code, len(lead), sorted(nodes)))
-    return _with_broken_off(code, spans) if traits.braces else spans
+    nodes = [(node.start_byte, -node.end_byte, kind) for kind in found for node in found[kind]]
+    spans: list[tuple[int, int, bool]] = []
+    for start, end, kind in _in_characters(code, len(lead), sorted(nodes)):
+        spans += _by_pattern(traits, code[start:end], start) if kind == "unread" else [(start, end, kind == "comment")]
+    return _with_broken_off(code, tuple(spans)) if traits.braces else tuple(spans)
+
+
+def _by_pattern(traits: Traits, text: str, at: int) -> Iterator[tuple[int, int, bool]]:
+    for found in traits.opaque.finditer(text):
+        yield at + found.start(), at + found.end(), found.group().startswith(("//", "/*"))
 
 
 def _with_broken_off(code: str, spans: Opaque) -> Opaque:
@@ -78,7 +84,7 @@ def _with_broken_off(code: str, spans: Opaque) -> Opaque:
     return (*(span for span in spans if span[0] < at), (at, len(code), True))
 
 
-def _in_characters(code: str, lead: int, nodes: list[tuple[int, int, bool]]) -> Iterator[tuple[int, int, bool]]:
+def _in_characters(code: str, lead: int, nodes: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
     """Spans of bytes, counted from an ASCII lead before the code, as spans of characters."""
     places = {}
     if not code.isascii():
@@ -87,15 +93,15 @@ def _in_characters(code: str, lead: int, nodes: list[tuple[int, int, bool]]) -> 
             count += len(data[at:place].decode())
             at = place
             places[place] = count
-    for start, minus_end, comment in nodes:
+    for start, minus_end, kind in nodes:
         left, right = start - lead, -minus_end - lead
-        yield places.get(left, left), places.get(right, right), comment
+        yield places.get(left, left), places.get(right, right), kind
 
 
 @cache
 def _query(grammar: Grammar) -> Query:
-    patterns = [f"({kind}) @literal" for kind in grammar.literals] + [f"({kind}) @comment" for kind in grammar.comments]
-    return grammar.compiled("\n".join(patterns))
+    kinds = {"literal": grammar.literals, "comment": grammar.comments, "unread": grammar.unread}
+    return grammar.compiled("\n".join(f"({node}) @{kind}" for kind, nodes in kinds.items() for node in nodes))
 
 
 def encoded(code: str) -> bytes:

@@ -16,6 +16,7 @@ GRAMMAR = Grammar(
     "cpp",
     "tree_sitter_cpp",
     literals=("string_literal", "raw_string_literal", "char_literal", "string_content", "raw_string_content"),
+    unread=("preproc_arg",),
 )
 _CONDITIONS = {"preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif"}
 _GUARD = 0.8  # of a file: a condition around so much of it is an include guard
