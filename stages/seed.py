@@ -16,7 +16,7 @@ from xinstruct.agents.inference import with_types
 from xinstruct.agents.prefill import resolved, uses_prefill
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.seeds import Draft, assign, generate, screen, try_snippets
-from xinstruct.code.inference import LANGUAGES
+from xinstruct.code.traits import traits_of
 from xinstruct.execution.judge import Judge
 from xinstruct.llm.client import Client
 from xinstruct.params import SeedParams
@@ -53,7 +53,12 @@ def _usable(ctx: Context[SeedParams], snippets: list[Snippet]) -> tuple[list[Sni
         ctx.open(snippet.id)
         off = snippet.language not in ctx.params.languages
         problem = (Reason.SAMPLED_OUT, "its language is off in params.yaml") if off else screen(snippet)
-        if problem and problem[0] == Reason.NO_SIGNATURE and ctx.own.prove and snippet.language in LANGUAGES:
+        if (
+            problem
+            and problem[0] == Reason.NO_SIGNATURE
+            and ctx.own.prove
+            and traits_of(snippet.language).untyped_calls
+        ):
             untyped.append(snippet)
         elif problem:
             ctx.reject(snippet, *problem)

@@ -58,9 +58,9 @@ def test_weakness_is_told_from_values_alone() -> None:
 
 def test_mutants_change_code_only() -> None:
     code = 'def f(a):\n    # a + 1 == 2\n    s = "a < b and c"\n    return a + 1\n'
-    found = make_mutants(code, 9, 3)
+    found = make_mutants("python", code, 9, 3)
     assert sorted(found) == sorted([code.replace("return a + 1", "return a - 1"), code.replace("n a + 1", "n a + 2")])
-    assert make_mutants(code, 1, 3) == found[:1] and make_mutants("pass", 3, 1) == []
+    assert make_mutants("python", code, 1, 3) == found[:1] and make_mutants("python", "pass", 3, 1) == []
 
 
 def test_inputs_repeat_per_snippet_and_differ_among_snippets() -> None:
@@ -82,7 +82,7 @@ def test_worked_examples_are_right_in_every_language(judge: Judge) -> None:
 
 def test_strings_that_the_code_names_are_among_the_inputs(judge: Judge) -> None:
     code = "def starred(text):\n    return text == '**zq**' or text.endswith('#%')"
-    assert constants(code) == ["**zq**", "#%"]
+    assert constants("python", code) == ["**zq**", "#%"]
     item = probe(snippet("python", "starred", code, Signature.of("bool", text="string")), 6)
     find_cases([item], judge, mutants=2)
     assert item.reason is None and {case.expected for case in item.cases} == {True, False}

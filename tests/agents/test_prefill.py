@@ -78,6 +78,6 @@ def test_code_of_a_whole_answer() -> None:
 
 def test_a_function_is_cut_about_its_middle_and_never_in_a_string() -> None:
     python = "def f(a):\n    b = a + 1\n    c = b * 2\n    return c"
-    assert first_part(python, 9) == "def f(a):\n    b = a + 1"
-    assert first_part("def f(a):\n    return a + 'x y z'", 9) == "def f(a):\n    return"
-    assert first_part("def f(a):\n    pass", 9) == ""
+    assert first_part("python", python, 9) == "def f(a):\n    b = a + 1"
+    assert first_part("python", "def f(a):\n    return a + 'x y z'", 9) == "def f(a):\n    return"
+    assert first_part("python", "def f(a):\n    pass", 9) == ""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.lexical import blanked, encoded, parsed
+from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Signature
 from xinstruct.languages import EIGHT, Unsupported, get
 from xinstruct.records import Reason
@@ -52,10 +53,11 @@ def _parses(body: str, language: str, name: str, signature: Signature) -> bool |
     except Unsupported:
         return None
     lines = body.strip("\n").rstrip()
-    opened, closed = lines.count("{"), lines.count("}")
+    text = blanked(language, lines)
+    opened, closed = text.count("{"), text.count("}")
     if head.rstrip().endswith("{"):
         lines += "\n}" * max(0, opened + 1 - closed)
     elif closed > opened:
         lines = lines.removesuffix("}").rstrip()
-    tree = GRAMMARS[language].parser().parse(f"{head.rstrip()}\n{lines}\n{foot}".encode())
-    return not tree.root_node.has_error
+    tree = parsed(traits_of(language), encoded(f"{head.rstrip()}\n{lines}\n{foot}"))
+    return tree is not None and not tree.root_node.has_error

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from xinstruct.code.lexical import literals
 from xinstruct.code.mutants import make_mutants
 from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.jobs import Job
@@ -80,16 +81,19 @@ def probe(snippet: Snippet, count: int) -> Probe:
     signature, code = Signature.from_json(snippet.signature), standalone(snippet)
     rng = random.Random(int(snippet.id, 16))
     inputs: list[list[Any]] = []
-    for args in with_constants(signature, random_args(signature, rng, count * POOL), constants(code), rng):
+    for args in with_constants(
+        signature, random_args(signature, rng, count * POOL), constants(snippet.language, code), rng
+    ):
         if args not in inputs:
             inputs.append(args)
     return Probe(snippet, signature, code, inputs, count)
 
 
-def constants(code: str) -> list[str]:
+def constants(language: str, code: str) -> list[str]:
     """Short plain strings that stand as literals in the code, in order: what a function compares its text with."""
-    found = re.findall(r"\"([^\"\\\n$]{1,24})\"|'([^'\\\n$]{1,24})'", code)
-    return list(dict.fromkeys(double or single for double, single in found))[:40]
+    texts = (code[start:end] for start, end in literals(language, code, nested=True))
+    found = (re.fullmatch(r"""[A-Za-z@]*(["'])((?:(?!\1)[^\\\n$]){1,24})\1""", text) for text in texts)
+    return list(dict.fromkeys(match.group(2) for match in found if match))[:40]
 
 
 def find_cases(probes: list[Probe], judge: JudgeProtocol, mutants: int) -> None:
@@ -152,7 +156,7 @@ def _run_mutants(probes: list[Probe], judge: JudgeProtocol, count: int) -> None:
     """Take `item.count` of the cases of each probe by what broken variants do on them; fail it where none is caught."""
     jobs: list[tuple[Probe, Job]] = []
     for item in probes:
-        variants = make_mutants(item.snippet.code, count, int(item.snippet.id, 16))
+        variants = make_mutants(item.snippet.language, item.snippet.code, count, int(item.snippet.id, 16))
         prefix = item.code[: len(item.code) - len(item.snippet.code)]
         jobs += [(item, item.job(prefix + text, item.cases, f"mutant{i}")) for i, text in enumerate(variants)]
     verdicts = judge.observe([job for _, job in jobs], "running broken variants") if jobs else []

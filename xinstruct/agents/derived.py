@@ -79,7 +79,7 @@ def _completion(discussion: Discussion, found: VerifiedAnswer, params: Synthesiz
     header = _header(discussion, found.candidate.code)
     function = header.alone(found.candidate.code)
     head = len(header.bare) if function.startswith(header.bare) else function.find("\n") + 1
-    part = first_part(function, head)
+    part = first_part(discussion.target, function, head)
     if not part:
         discussion.fail(Reason.TRIVIAL, "completion: the answer cannot be cut in two")
         return {}
@@ -95,7 +95,8 @@ def _repairs(discussions: list[Discussion], verified: VerifiedAnswers, context: 
         found = verified[discussion.id]
         header = _header(discussion, found.candidate.code)
         function = header.alone(found.candidate.code)
-        for index, variant in enumerate(make_mutants(function, MUTANTS, int(discussion.id, 16))):
+        variants = make_mutants(discussion.target, function, MUTANTS, int(discussion.id, 16))
+        for index, variant in enumerate(variants):
             job = found.task.job(found.candidate, found.cases)
             job = replace(job, id=f"{discussion.id}-mutant{index}", code=header.whole(variant))
             jobs.append(job)

@@ -15,6 +15,7 @@ from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.operations import Operation
 from xinstruct.agents.prefill import as_asked, continuation, uses_prefill
 from xinstruct.agents.tasks import Thread, first_sentence, instruction, instruction_start, request_seed
+from xinstruct.code.lexical import split_arguments
 from xinstruct.code.types import Case, Parameter, Signature, Type, TypeSyntaxError, cases_from_json
 from xinstruct.languages import get
 from xinstruct.llm.client import Request
@@ -165,7 +166,7 @@ class Discussion:
         if match is None:
             return self.fail(Reason.NO_SIGNATURE, f"no signature line in {text!r:.200}")
         try:
-            params = [part.split(":", 1) for part in _split(match[2])]
+            params = [part.split(":", 1) for part in split_arguments(match[2])]
             fields = tuple(Parameter(name.strip(), Type.parse(kind)) for name, kind in params)
             self.signature = Signature(fields, Type.parse(match[3]))
             self.name = get(self.target).identifier(match[1])
@@ -185,17 +186,6 @@ def clip(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     return text[:limit].rsplit("\n", 1)[0] + "\n..."
-
-
-def _split(text: str) -> list[str]:
-    """Split parameters at top-level commas; commas inside <> do not count."""
-    parts, depth, start = [], 0, 0
-    for index, char in enumerate(text):
-        depth += (char == "<") - (char == ">")
-        if char == "," and depth == 0:
-            parts.append(text[start:index])
-            start = index + 1
-    return [part for part in [*parts, text[start:]] if part.strip()]
 
 
 def _other_language(sentence: str, target: str) -> str:

@@ -103,9 +103,10 @@ def _fixed(discussion: Discussion) -> list[tuple[str, str]]:
     source, target = discussion.source.language, discussion.target
     usable = [w for w in worked() if target in w.bodies and source in w.bodies and target in (w.targets or [target])]
     usable.sort(key=lambda w: (-len(wanted & w.signature.heads()), len(w.signature.heads() - wanted), not w.targets))
+    shown_as = [spelled_for(target, source, w.bare(source), w.signature) for w in usable]
     return [
-        (translation(source, spelled_for(target, w.bare(source), w.signature), target), fenced(target, w.bare(target)))
-        for w in usable
+        (translation(source, text, target), fenced(target, w.bare(target)))
+        for w, text in zip(usable, shown_as, strict=True)
     ]
 
 
@@ -124,7 +125,7 @@ def shown(sample: Sample) -> str:
 
 def source_for(target: str, sample: Sample) -> str:
     """Return a sample's function as shown before a translation, with the names that the target's style gives it."""
-    return spelled_for(target, shown(sample), Signature.from_json(sample.signature))
+    return spelled_for(target, sample.language, shown(sample), Signature.from_json(sample.signature))
 
 
 def _fits(sample: Sample) -> bool:

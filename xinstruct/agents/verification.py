@@ -23,7 +23,7 @@ from xinstruct.agents.tasks import supports
 from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import get
+from xinstruct.languages import EIGHT, get
 from xinstruct.languages.generate import random_args
 from xinstruct.llm.chat_model import ChatModel
 from xinstruct.params import SynthesizeParams
@@ -148,7 +148,7 @@ def _invent(discussions: list[Discussion], context: RoundContext) -> VerifiedAns
 
 def _witness(discussion: Discussion) -> str:
     """Return the second language of an agreement: the base's, or a peer's when the base's is the target itself."""
-    spoken = [discussion.source.language, *(agent.language for agent in discussion.agents), "python", "javascript"]
+    spoken = [discussion.source.language, *(agent.language for agent in discussion.agents), *EIGHT]
     return next(language for language in spoken if language != discussion.target)
 
 

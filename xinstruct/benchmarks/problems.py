@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from xinstruct.benchmarks.fetch import HERE, declaration, rows
+from xinstruct.code.lexical import blanked
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
@@ -66,7 +67,7 @@ class ProgramProblem:
         """Return the whole program as a job. With fit_braces, the tests lose braces that the code already closed."""
         tests = self.tests
         if self.fit_braces:
-            code, tests = fitted(code, self.prompt, tests)
+            code, tests = fitted(self.language, code, self.prompt, tests)
         parts = {"code": code, "tests": tests, "function": self.function, "stub": self.stub}
         return Job(ident, self.language, program=filled(self.program, parts), by_status=self.by_status)
 
@@ -231,22 +232,20 @@ _FUNCTIONS = {"called": _called, "from_name": _from_name, "declared": _declared}
 # ---- braces between code and tests
 
 
-def depth(code: str) -> int:
-    """Return the number of open braces at the end of C-like code, ignoring strings and comments."""
-    from xinstruct.languages.clike import blank
-
-    text = blank(code)
+def depth(language: str, code: str) -> int:
+    """Return the number of open braces at the end of a brace language's code, ignoring strings and comments."""
+    text = blanked(language, code)
     return text.count("{") - text.count("}")
 
 
-def fitted(code: str, prompt: str, tests: str) -> tuple[str, str]:
+def fitted(language: str, code: str, prompt: str, tests: str) -> tuple[str, str]:
     """Return code and tests so that the leading braces of the tests close exactly what the code leaves open.
 
     The tests expect the code to end inside the function that the prompt opened. A complete function has closed it:
     then the tests' first brace is removed; for further ones (a class) the end of the code is removed.
     """
     leading = re.match(r"\s*\}", tests)
-    surplus = depth(prompt) - depth(code)
+    surplus = depth(language, prompt) - depth(language, code)
     if not leading or surplus <= 0:
         return code, tests
     for _ in range(surplus - 1):

@@ -15,6 +15,8 @@ from typing import Any
 
 from xinstruct.benchmarks.problems import BenchmarkProblem, TranslatedProblem
 from xinstruct.code.extraction import NONE, defines, extract_code
+from xinstruct.code.lexical import blanked
+from xinstruct.code.traits import traits_of
 from xinstruct.languages import Language, get
 from xinstruct.prompts import render, user
 
@@ -66,11 +68,12 @@ def program(problem: TranslatedProblem, answer: str) -> tuple[str, str]:
 
 
 def _with_header(problem: TranslatedProblem, body: str) -> str:
-    backend = get(problem.language)
-    if problem.language == "python":
+    backend, traits = get(problem.language), traits_of(problem.language)
+    if traits.indented:
         body = textwrap.indent(textwrap.dedent(body), "    ")
-    closing = "" if problem.language == "python" else "}\n"
+    closing = "" if traits.indented else "}\n"
     # Some answers close the function they were asked to complete, others stop before its brace.
-    if body.count("}") > body.count("{"):
+    text = blanked(problem.language, body)
+    if text.count("}") > text.count("{"):
         closing = ""
     return f"{problem.header}{body.rstrip()}\n{closing}{backend.footer()}"

@@ -13,7 +13,6 @@ code defines the function, else ``prompt``).
 
 from __future__ import annotations
 
-import ast
 import re
 import textwrap
 from dataclasses import dataclass
@@ -21,8 +20,10 @@ from pathlib import Path
 
 from xinstruct.benchmarks.problems import BenchmarkProblem
 from xinstruct.code.extraction import NONE, balance_braces, defines, extract_code, fenced_blocks
+from xinstruct.code.lexical import blanked, closing
+from xinstruct.code.traits import traits_of
 from xinstruct.files import BadInput, read_yaml
-from xinstruct.languages import clike, get
+from xinstruct.languages import get
 
 TAKES = (
     "whole",
@@ -38,21 +39,6 @@ TAKES = (
 _HEADING = "Python3 code to solve the original problem:"
 _FILE = Path(__file__).parent / "rules.yaml"
 DATA_FILES = ("rules.yaml",)
-_PYTHON_IMPORTS = (
-    "import bisect, collections, copy, datetime, functools, hashlib, heapq, itertools, json, math, operator, os, "
-    "random, re, string, sys, time\nfrom collections import *\nfrom functools import *\nfrom heapq import *\n"
-    "from itertools import *\nfrom typing import *\n"
-)
-_IMPORT_LINE = re.compile(r"^[ \t]*(?:#include\b|using\s+[\w.:=<> ]+;|import\b|package\b|use\s).*$", re.M)
-_BRACED = ("java", "csharp", "cpp", "javascript", "typescript", "php")
-_MAINS = {
-    "python": re.compile(r"^if\s+__name__\s*==.*(?:\n(?:[ \t].*|\s*$))*", re.M),
-    "cpp": re.compile(r"^[ \t]*(?:int|void|auto)\s+main\s*\([^)]*\)\s*(?:->\s*int\s*)?\{", re.M),
-    "java": re.compile(r"^[ \t]*(?:public\s+)?static\s+void\s+main\s*\([^)]*\)[^{]*\{", re.M),
-    "csharp": re.compile(
-        r"^[ \t]*(?:(?:public|private|internal)\s+)?static\s+(?:void|int)\s+Main\s*\([^)]*\)\s*\{", re.M
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -115,26 +101,23 @@ def _stop(problem: BenchmarkProblem, code: str) -> str:
 
 
 def _drop_main(problem: BenchmarkProblem, code: str) -> str:
-    pattern = _MAINS.get(problem.language)
+    traits = traits_of(problem.language)
+    pattern = traits.main
     match = pattern.search(code) if pattern and problem.function != "main" else None
     if match is None:
         return code
-    if problem.language == "python":
+    if traits.indented:
         return code[: match.start()] + code[match.end() :]
-    open_, text = 0, clike.blank(code)
-    for at in range(match.end() - 1, len(text)):
-        open_ += (text[at] == "{") - (text[at] == "}")
-        if open_ == 0:
-            return code[: match.start()] + code[at + 1 :]
-    return code[: match.start()]
+    end = closing(blanked(problem.language, code), match.end() - 1)
+    return code[: match.start()] + code[end:]
 
 
 def _balance(problem: BenchmarkProblem, code: str) -> str:
-    return balance_braces(code)[0] if problem.language in _BRACED else code
+    return balance_braces(problem.language, code)[0] if traits_of(problem.language).braces else code
 
 
 def _imports(problem: BenchmarkProblem, code: str) -> str:
-    return _PYTHON_IMPORTS + code if problem.language == "python" else code
+    return traits_of(problem.language).usual_imports + code
 
 
 def _preamble(problem: BenchmarkProblem, code: str) -> str:
@@ -149,22 +132,14 @@ def _prompt(problem: BenchmarkProblem, code: str) -> str:
 def _auto(problem: BenchmarkProblem, code: str) -> str:
     if defines(code, problem.language, problem.function):
         return _preamble(problem, code)
-    if problem.language == "python" and not code.startswith((" ", "\t")):
+    if traits_of(problem.language).indented and not code.startswith((" ", "\t")):
         code = textwrap.indent(textwrap.dedent(code), "    ")
     return f"{problem.prompt.rstrip()}\n{code}"
 
 
 def preamble(problem: BenchmarkProblem) -> str:
     """Return the prompt's imports, and in Python its helper functions, which a rewritten function may need."""
-    if problem.language != "python":
-        head = problem.prompt.partition("<?php")[2] if problem.language == "php" else problem.prompt
-        return "\n".join(_IMPORT_LINE.findall(head)) if problem.language in ("cpp", "java", "csharp") else ""
-    try:
-        body = ast.parse(problem.prompt).body
-    except SyntaxError:  # a prompt that ends at its header or inside a suite
-        body = ast.parse(problem.prompt + "    pass\n").body
-    own = [n for n in body if not (isinstance(n, ast.FunctionDef) and n.name == problem.function)]
-    return "\n".join(ast.unparse(node) for node in own if not isinstance(node, ast.Expr))
+    return traits_of(problem.language).preamble(problem.prompt, problem.function)
 
 
 _STEPS = {

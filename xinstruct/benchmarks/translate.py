@@ -23,13 +23,12 @@ from xinstruct.benchmarks.problems import TranslatedProblem
 from xinstruct.benchmarks.protocol import instruction
 from xinstruct.benchmarks.recorded import recorded_calls
 from xinstruct.code.extraction import definition_line
+from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.languages import Language, Unsupported, get
 from xinstruct.records import content_id
-
-_NONE = {"cpp": "std::nullopt", "bash": "None", "python": "None"}
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ def _check(backend: Language, function: str, signature: Signature, case: Case) -
 def _prompt(backend: Language, function: str, header: str, task: Task) -> str:
     """Return the header with the description as comment lines right above the function."""
     text = re.sub(rf"\b{re.escape(task.function)}\b", function, task.doc)
-    words = {"True": "true", "False": "false", "None": _NONE.get(backend.name, "null")}
+    words = {"True": "true", "False": "false", "None": traits_of(backend.name).none}
     text = re.sub(r"\b(?:True|False|None)\b", lambda found: words[found.group()], text)
     text = "\n".join([text, *_conventions(backend, task.signature)])
     lines = header.rstrip("\n").split("\n")
@@ -172,7 +171,7 @@ def _prompt(backend: Language, function: str, header: str, task: Task) -> str:
 
 def _conventions(backend: Language, signature: Signature) -> list[str]:
     """Describe how arguments and result are written where the header cannot show it: a shell only has words."""
-    if backend.name != "bash":
+    if not traits_of(backend.name).positional:
         return []
     params = [f"${i} ({p.name}): {backend.spell_type(p.type)}" for i, p in enumerate(signature.params, 1)]
     return [*params, f"Prints: {backend.spell_type(signature.returns)}"]

@@ -19,11 +19,11 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from xinstruct.code.traits import EIGHT
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 
 __all__ = ["EIGHT", "Language", "Program", "Toolchain", "Unsupported", "all_languages", "get", "names"]
 
-EIGHT = ("python", "javascript", "typescript", "java", "cpp", "csharp", "php", "bash")  # the paper's, in its order
 VARIABLE = "XINSTRUCT_LANGUAGES"
 _HERE = Path(__file__).parent
 # The eight are found by their names, those in extra/ too: no stage depends on the latter.

@@ -14,9 +14,10 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from xinstruct.code.lexical import blanked, closing
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import clike, common
+from xinstruct.languages import common
 from xinstruct.languages import cpp_headers as shared
 from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
 
@@ -45,10 +46,10 @@ _MOLD = ("-fuse-ld=mold", "-Wl,--build-id=none")  # an identity of the build wou
 
 def definitions(code: str, name: str) -> list[tuple[str, bool]]:
     """Return (qualified name, by address?) of each definition of a function in the code, without prototypes."""
-    text = clike.blank(code)
+    text = blanked("cpp", code)
     found = []
     for match in re.finditer(rf"(?<![\w.>]){re.escape(name)}\s*\(", text):
-        end = clike.closing(text, match.end() - 1)
+        end = closing(text, match.end() - 1)
         if re.match(r"\s*(?:const|noexcept(?:\s*\([^()]*\))?|override|->\s*[\w:<>,&*()\s]+|\s)*\{", text[end:]):
             scope, start = _scope(text[: match.start()])
             generic = "template" in start or bool(re.search(r"\bauto\b", text[match.end() : end]))

@@ -13,6 +13,7 @@ import re
 from functools import cache
 from typing import Any
 
+from xinstruct.code.lexical import blanked
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import clike, common
@@ -60,13 +61,13 @@ def _batch() -> Prepared:
 
 def _unit(code: str, name: str) -> str:
     """Return the source of an answer, with usings hoisted and bare methods wrapped, or of a whole program (no name)."""
-    types = re.search(r"\b(class|struct|interface|namespace|enum)\b", clike.blank(code))
-    if not name or (not clike.at_top(code, name) and types):
+    types = re.search(r"\b(class|struct|interface|namespace|enum)\b", blanked("csharp", code))
+    if not name or (not clike.at_top("csharp", code, name) and types):
         return code if "#define" in code else _IMPLICIT + code
-    code, usings = clike.cut(code, r"^[ \t]*using\s+(static\s+)?[\w.]+(\s*=\s*[\w.<>]+)?\s*;")
+    code, usings = clike.cut("csharp", code, r"^[ \t]*using\s+(static\s+)?[\w.]+(\s*=\s*[\w.<>]+)?\s*;")
     extra = "".join(line + "\n" for line in usings.splitlines() if line not in _USINGS.splitlines())
     # An extension method must stand in a static class, which holds no instance method.
-    static = "static " if re.search(r"\(\s*this\s", clike.outermost(code)) else ""
+    static = "static " if re.search(r"\(\s*this\s", clike.outermost("csharp", code)) else ""
     return f"{_USINGS}{extra}\n{static}class Solution\n{{\n{code}\n}}\n"
 
 

@@ -11,6 +11,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 
+from xinstruct.code.lexical import literals
 from xinstruct.code.types import Signature
 from xinstruct.languages import get
 
@@ -68,15 +69,14 @@ _ASSIGNED = re.compile(
     r"\b([A-Za-z_]\w*)\s*(?:[-+*/%|&^]|<<|>>)?=(?!=|>)"  # assigned to
     r"|\b([A-Za-z_]\w*)\s*(?:\+\+|--|:(?!:)|\bof\b|\bin\b)"  # counted, looped over
 )
-_STRING = re.compile(r"(\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')")
 _LABELS = {"default", "else", "case", "try", "public", "private", "in", "of"}  # words that are no variables there
 
 
-def spelled_for(target: str, code: str, signature: Signature) -> str:
+def spelled_for(target: str, source: str, code: str, signature: Signature) -> str:
     """Return code with its variables in the target's syntax (`$x` before PHP), for a model that copies names.
 
-    Variables are the parameters and the names that the body assigns or loops over; strings stay as they are, and string
-    concatenation becomes PHP's dot. The result is shown and never run.
+    `source` is the code's own language. Variables are the parameters and the names that the body assigns or loops over;
+    strings stay as they are, and string concatenation becomes PHP's dot. The result is shown and never run.
     """
     if target != "php":
         return code
@@ -86,12 +86,12 @@ def spelled_for(target: str, code: str, signature: Signature) -> str:
     if not names:
         return code
     pattern = re.compile(rf"(?<![$\w.])({'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})\b(?!\s*\()")
-    parts = _STRING.split(code)  # strings at the odd places
-    for index in range(0, len(parts), 2):
-        text = pattern.sub(r"$\1", parts[index])
-        if index + 1 < len(parts):
-            text = re.sub(r" \+ $", " . ", text)
-        parts[index] = re.sub(r"^ \+ ", " . ", text) if index else text
+    parts, at, strings = [], 0, literals(source, code)
+    for start, end in [*strings, (len(code), len(code))]:
+        text = pattern.sub(r"$\1", code[at:start])
+        text = re.sub(r"^ \+ ", " . ", text) if at else text
+        parts += [re.sub(r" \+ $", " . ", text) if start < end else text, code[start:end]]
+        at = end
     return "".join(parts)
 
 

@@ -16,6 +16,7 @@ import re
 from functools import cache
 from typing import Any
 
+from xinstruct.code.lexical import blanked
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import clike, common
@@ -77,12 +78,13 @@ def _batch() -> tuple[Prepared, ...]:
 
 def _unit(code: str, name: str) -> tuple[str, str]:
     """Return (file name, source) of an answer: package dropped, bare methods wrapped, public class kept."""
-    code, _ = clike.cut(code, r"^[ \t]*package\s+[\w.]+\s*;")
-    if name and (clike.at_top(code, name) or not re.search(r"\b(class|interface|record|enum)\b", clike.blank(code))):
-        code, imports = clike.cut(code, r"^[ \t]*import\s+(static\s+)?[\w.]+(\.\*)?\s*;")
+    code, _ = clike.cut("java", code, r"^[ \t]*package\s+[\w.]+\s*;")
+    types = re.search(r"\b(class|interface|record|enum)\b", blanked("java", code))
+    if name and (clike.at_top("java", code, name) or not types):
+        code, imports = clike.cut("java", code, r"^[ \t]*import\s+(static\s+)?[\w.]+(\.\*)?\s*;")
         code = f"{_IMPORTS}{imports}\nclass Solution {{\n{clike.indent(code)}\n}}\n"
-    types = r"\bpublic\s+(?:(?:final|abstract|sealed|strictfp|static)\s+)*(?:class|interface|record|enum)\s+(\w+)"
-    public = re.search(types, clike.outermost(code))
+    main = r"\bpublic\s+(?:(?:final|abstract|sealed|strictfp|static)\s+)*(?:class|interface|record|enum)\s+(\w+)"
+    public = re.search(main, clike.outermost("java", code))
     return f"{public.group(1) if public else 'Answer'}.java", code
 
 

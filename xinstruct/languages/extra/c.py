@@ -50,7 +50,7 @@ def _check_signature(signature: Signature) -> None:
 
 def declared(code: str, name: str) -> list[str]:
     """Return the parameters' types as the function's first declaration writes them, [] if it cannot be read."""
-    text = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", clike.outermost(code), flags=re.M)
+    text = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", clike.outermost("c", code), flags=re.M)
     found = re.search(rf"(?<![\w.>]){re.escape(name)}\s*\(([^()]*)\)", text)
     if not found or found.group(1).strip() in ("", "void"):
         return []

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from xinstruct.code.lexical import blanked
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import clike, common
@@ -64,7 +65,7 @@ def _check_signature(signature: Signature) -> None:
 
 def _unit(code: str) -> str:
     """Return the source as part of package main, with its own main renamed and the line numbers kept."""
-    text = clike.blank(code, clike.GO_LITERAL)
+    text = blanked("go", code)
     package = re.search(r"^\s*package\s+(\w+)", text, re.M)
     if package:
         code = f"{code[: package.start(1)]}main{code[package.end(1) :]}"
@@ -150,7 +151,7 @@ class Go(Language):
         _check_signature(signature)
         common.check_args(signature, args, *common.INT64)
         common.check_text(signature, args)
-        call = self._call(clike.blank(code, clike.GO_LITERAL), name, signature)
+        call = self._call(blanked("go", code), name, signature)
         main = f'package main\n\nimport xinstruct_ "answer/xinstruct"\n\nfunc main() {{ xinstruct_.Run({call}) }}\n'
         files = {"driver.go": common.asset("driver.go"), "answer.go": _unit(code), "main.go": main}
         return _program({**files, common.PLAN: common.plan(name, signature, args, nonce)})
@@ -171,7 +172,7 @@ class Go(Language):
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: main must return, or all Test functions must pass and return."""
-        text = clike.outermost(program, clike.GO_LITERAL)
+        text = clike.outermost("go", program)
         tests = re.findall(r"^func\s+(Test\w*)\s*\(\s*\w+\s+\*testing\.T\s*\)", text, re.M)
         run = "xinstruct_.Program(answer_main_)"
         if tests:
