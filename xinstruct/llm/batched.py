@@ -17,7 +17,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 from jinja2 import TemplateError
@@ -28,16 +28,13 @@ from xinstruct.llm.child import READY, arguments
 from xinstruct.models.workers import EngineDied, EnginePool
 from xinstruct.processes import cores, live_with
 
-if TYPE_CHECKING:
-    from xinstruct.models.quantised import QuantisedEngine
-
 OWNER = "xinstruct"
 
 
 class Service:
     """The HTTP side: reads requests, waits for the engines, writes answers."""
 
-    def __init__(self, engines: EnginePool | QuantisedEngine, tokenizer: Any, name: str) -> None:
+    def __init__(self, engines: EnginePool, tokenizer: Any, name: str) -> None:
         self.engines = engines
         self.name = name
         self.tokenizer = tokenizer

@@ -1,7 +1,7 @@
 """A GGUF file run by OpenVINO GenAI: quantised weights, continuous batching and a prefix cache on a CPU.
 
-``QuantisedEngine`` takes requests and reports completions as the pool of batched engines does
-(workers.py), so the same server stands before either. Of the log-probabilities only the chosen token's
+``QuantisedEngine`` takes requests and reports completions as the batched engine does (engine.py), so the
+same pool and server stand before either. Of the log-probabilities only the chosen token's
 is known, not its alternatives'. An answer to one request may change with what runs beside it: batches of
 another size round differently (docs/llm.md). Left out: GPUs, checkpoints (engine.py), and the
 architectures and number types that gguf_file.py names.
@@ -9,13 +9,7 @@ architectures and number types that gguf_file.py names.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import queue
 import sys
-import threading
-import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,78 +30,57 @@ class _Asked:
 
     request: GenerationRequest
     done: Done
-    handle: Any = None
+    handle: Any
     completion: Completion = field(default_factory=Completion)
     given_up: bool = False
 
     def cancel(self) -> None:
-        """Its answer is not wanted any more; its slot becomes free before the next step."""
+        """Give up the answer; its slot becomes free before the next step."""
         self.given_up = True
 
 
 class QuantisedEngine:
-    """One model in this process. `add` may be called by any thread; answers are reported by the engine's own."""
+    """One model, used by one thread: `add` requests, then `step` until none is left (workers.py does, in a process)."""
 
-    def __init__(
-        self, file: Path, slots: int, context: int, threads: int, died: Callable[[], None] | None = None
-    ) -> None:
-        """slots: answers at a time. died: called when the engine failed. Raises BadInput for a file it cannot read."""
+    def __init__(self, file: Path, slots: int, context: int, threads: int) -> None:
+        """slots: answers at a time. threads: cores used. Raises BadInput for a file that OpenVINO cannot read."""
         if why := unreadable(file):
             raise BadInput(f"{file}: OpenVINO does not read {why}; set teacher.engine to llamacpp")
-        genai = _library()
-        self.context = context
-        self.worked, self.tokens = 0.0, 0
-        tokenizer = genai.Tokenizer(str(file))
-        self.tokenizer = QuantisedTokenizer(tokenizer)
-        scheduling = genai.SchedulerConfig()
+        self._genai = _library()
+        self.context, self.count = context, slots
+        self.tokens = 0
+        tokenizer = self._genai.Tokenizer(str(file))
+        scheduling = self._genai.SchedulerConfig()
         scheduling.cache_size = _CACHE_GB
         scheduling.max_num_batched_tokens = max(_STEP_TOKENS, slots)
         scheduling.max_num_seqs = slots
         scheduling.enable_prefix_caching = True
-        self._pipe = genai.ContinuousBatchingPipeline(
+        self._pipe = self._genai.ContinuousBatchingPipeline(
             str(file), tokenizer, scheduling, "CPU", INFERENCE_NUM_THREADS=threads
         )
-        self._genai = genai
+        self._tokenizer = QuantisedTokenizer(tokenizer)
         self._ends = set(self._pipe.get_config().stop_token_ids) | {self._pipe.get_config().eos_token_id}
-        self._inbox: queue.SimpleQueue[_Asked] = queue.SimpleQueue()
         self._running: list[_Asked] = []
         self._number = 0
-        self._died = died or (lambda: None)
-        threading.Thread(target=self._work, daemon=True).start()
 
     def add(self, request: GenerationRequest, done: Done) -> Callable[[], None]:
-        """Queue a request. Returns what cancels it. Raises BadInput when it does not fit."""
+        """Queue a request and return a function that cancels it. Raises BadInput when it does not fit."""
         refuse_too_long(request, self.context)
-        if request.schema:
-            _refuse_schema(request.schema)
-        asked = _Asked(request, done)
-        self._inbox.put(asked)
+        self._number += 1
+        handle = self._pipe.add_request(self._number, _tensor(request.ids), self._config(request))
+        asked = _Asked(request, done, handle)
+        self._running.append(asked)
         return asked.cancel
 
-    # ---- the engine's own thread
-
-    def _work(self) -> None:
-        try:
-            while True:
-                self._take()
-                begun = time.monotonic()
-                if self._pipe.has_non_finished_requests():
-                    self._pipe.step()
-                self.worked += time.monotonic() - begun
-                self._running = [asked for asked in self._running if self._goes_on(asked)]
-        except Exception:
-            traceback.print_exc()
-            self._died()
-
-    def _take(self) -> None:
-        """Begin what was asked since; with nothing to do, wait for it."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                asked = self._inbox.get(block=not self._running)
-                config = self._config(asked.request)
-                self._number += 1
-                asked.handle = self._pipe.add_request(self._number, _tensor(asked.request.ids), config)
-                self._running.append(asked)
+    def step(self) -> bool:
+        """Generate a token for every request that runs; return False when none is left."""
+        for asked in [asked for asked in self._running if asked.given_up]:
+            asked.handle.cancel()
+            self._running.remove(asked)
+        if self._pipe.has_non_finished_requests():
+            self._pipe.step()
+        self._running = [asked for asked in self._running if self._goes_on(asked)]
+        return bool(self._running)
 
     def _config(self, request: GenerationRequest) -> Any:
         config = self._genai.GenerationConfig(
@@ -126,9 +99,6 @@ class QuantisedEngine:
         return config
 
     def _goes_on(self, asked: _Asked) -> bool:
-        if asked.given_up:
-            asked.handle.cancel()
-            return False
         ended = asked.handle.get_status() != self._genai.GenerationStatus.RUNNING
         while asked.handle.can_read():
             for output in asked.handle.read().values():
@@ -146,8 +116,13 @@ class QuantisedEngine:
         if not completion.ids:
             raise RuntimeError(f"no answer to a prompt of {len(asked.request.ids)} tokens: {asked.handle.get_status()}")
         completion.finished = completion.ids[-1] in self._ends
-        completion.text = self.tokenizer.decode(completion.ids[:-1] if completion.finished else completion.ids)
+        completion.text = self._tokenizer.decode(completion.ids[:-1] if completion.finished else completion.ids)
         asked.done(completion)
+
+
+def load_tokenizer(file: Path) -> QuantisedTokenizer:
+    """Load the tokenizer of a GGUF file, without its weights."""
+    return QuantisedTokenizer(_library().Tokenizer(str(file)))
 
 
 class QuantisedTokenizer:
@@ -185,15 +160,3 @@ def _tensor(ids: Sequence[int]) -> Any:
     import openvino
 
     return openvino.Tensor(np.array([ids], dtype=np.int64))
-
-
-def _refuse_schema(schema: str) -> None:
-    """Raises BadInput for what is no JSON schema: met inside a step it would end all requests."""
-    from jsonschema import SchemaError
-    from jsonschema.validators import validator_for
-
-    try:
-        parsed = json.loads(schema)
-        validator_for(parsed).check_schema(parsed)
-    except (SchemaError, json.JSONDecodeError) as error:
-        raise BadInput(f"the schema is none: {str(error).splitlines()[0]}") from None

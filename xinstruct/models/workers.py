@@ -1,4 +1,4 @@
-"""A pool of engines that serve one checkpoint, each in a worker process; cores and memory limit their number.
+"""A pool of engines that serve one model, each in a worker process; cores and memory limit their number.
 
     with EnginePool(Path("models/start")) as pool:
         answers = pool.run([GenerationRequest(ids, max_tokens=100), ...])
@@ -22,13 +22,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xinstruct.files import BadInput
 from xinstruct.models.prefix_queue import PrefixQueue
 from xinstruct.models.sampling import Completion, GenerationRequest, refuse_too_long
 from xinstruct.params import Dtype
 from xinstruct.processes import cores, live_with
+
+if TYPE_CHECKING:
+    from xinstruct.models.engine import Engine
+    from xinstruct.models.quantised import QuantisedEngine
 
 _AHEAD = 4  # requests that a worker is given beyond its slots, so that a free slot is filled at once
 _GATHER = 0.005  # seconds between the first of many requests and the handing out, so that prompts stay together
@@ -91,7 +95,8 @@ class EnginePool:
     ) -> None:
         """slots: answers at a time over all engines (0: what suits the device). count: engines (0: `how_many`).
 
-        died: called when a process ended unexpectedly. tell: seconds between two reports of the tokens generated.
+        A GGUF file is run by QuantisedEngine, a folder by Engine. died: called when a process ended unexpectedly.
+        tell: seconds between two reports of the tokens generated.
         Raises BadInput as Engine does.
         """
         count = count or how_many(folder)
@@ -238,6 +243,16 @@ def how_many(folder: Path) -> int:
     return max(1, min(cores(), int(_SHARE * memory / weights)))
 
 
+def _engine(model: Path, slots: int, context: int, dtype: Dtype, threads: int) -> Engine | QuantisedEngine:
+    if model.is_file():
+        from xinstruct.models.quantised import QuantisedEngine
+
+        return QuantisedEngine(model, slots, context, threads)
+    from xinstruct.models.engine import Engine
+
+    return Engine(model, slots, context, dtype, threads)
+
+
 def _answer(  # noqa: PLR0913 (what a process is started with)
     inbox: Any,
     outbox: Connection,
@@ -252,11 +267,9 @@ def _answer(  # noqa: PLR0913 (what a process is started with)
     """Run a worker process: admit requests and step, until the parent ends. Ctrl-C is left to the parent."""
     live_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from xinstruct.models.engine import Engine
-
     try:
-        engine = Engine(folder, slots, context, dtype, threads)
-    except (BadInput, OSError, ValueError) as error:
+        engine = _engine(folder, slots, context, dtype, threads)
+    except (BadInput, OSError, ValueError, RuntimeError) as error:
         outbox.send(("refused", f"{error}"))
         return
     outbox.send(("ready", (engine.context, engine.count)))
