@@ -14,7 +14,7 @@ TEST_CACHE := $(CURDIR)/build/test-cache
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test quick lint types unit fresh graph smoke ablations doctor evidence verdicts \
+.PHONY: help setup system toolchains repro test quick lint types unit fresh graph smoke ablations recorded doctor evidence verdicts \
         bench published agreement reference answers rescore pages docs lock clean
 
 help: ## what there is
@@ -82,6 +82,9 @@ ablations: setup ## queue experiments/ablations, run them one after the other, c
 	xinstruct experiment --queue experiments/ablations/*.yaml
 	dvc exp run --run-all
 	xinstruct experiment --collect experiments/ablations/*.yaml
+
+recorded: setup ## a recorded run again from its answered calls, without its teacher: make recorded NAME=...
+	@xinstruct recorded $(NAME) $(ARGS) && xinstruct summary
 
 doctor: setup ## languages, toolchains, sandbox guarantees
 	xinstruct doctor

@@ -7,8 +7,8 @@
 
 client: a loopback server in a process of its own answers 2 KB prompts after 200 ms; ours, journal and
 accounting on, takes turns with openai's client and distilabel. generation: the same requests through
-llama.cpp with one slot (one request at a time), the batched engine (the default), llama.cpp with a server
-per core, 8 and 16 slots, and what the pipeline adds to the servers' own time.
+llama.cpp with one slot (one request at a time), the batched engine, OpenVINO, llama.cpp with a server per
+core, 8 and 16 slots, and what the pipeline adds to the servers' own time.
 Each round runs all of them, in turning order; ratios are of a round, shown as min / median / max,
 because a machine in use says little by absolute times. A peer that does not install is named and left out.
 """
@@ -56,7 +56,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--in-flight", type=int, default=256)
     parser.add_argument("--latency", type=float, default=0.2, help="seconds of the loopback server")
     parser.add_argument("--prompts", type=int, default=24, help="generation: prompts in a round")
-    parser.add_argument("--only", default="", help="generation: layouts whose name holds this")
+    parser.add_argument("--only", default="", help="generation: layouts whose names hold one of these (';' between)")
     parser.add_argument("--samples", type=int, default=4, help="generation: answers to each prompt")
     parser.add_argument("--tokens", type=int, default=64, help="generation: most tokens of an answer")
     parser.add_argument("--model", default="smollm2-135m", help="generation: a name in models.yaml or a GGUF folder")

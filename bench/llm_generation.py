@@ -28,6 +28,9 @@ LAYOUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "default: batched, 96 slots": ("batched", {"slots": 96}),
     "batched, 48 slots": ("batched", {"slots": 48}),
     "batched, 48 slots, one process": ("batched", {"slots": 48, "servers": 1}),
+    "OpenVINO, 96 slots": ("openvino", {"slots": 96}),
+    "OpenVINO, 32 slots": ("openvino", {"slots": 32}),
+    "OpenVINO, 16 slots": ("openvino", {"slots": 16}),
     "llama.cpp, a server per core": ("llamacpp", {"servers": 0}),
     "llama.cpp, 8 slots": ("llamacpp", {"servers": 1, "slots": 8}),
     "llama.cpp, 16 slots": ("llamacpp", {"servers": 1, "slots": 16}),
@@ -38,16 +41,21 @@ LAYOUTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def contestants(args: argparse.Namespace) -> dict[str, Callable[[int], dict[str, float]]]:
-    """Runners by name; the model is fetched for both engines. Raises BadInput when it cannot be."""
-    layouts = {label: LAYOUTS[label] for label in LAYOUTS if not args.only or label == BASE or args.only in label}
-    folders = {engine: _folder(args.model, engine) for engine in {engine for engine, _ in layouts.values()}}
+    """Runners by name; the model is fetched for each engine. Raises BadInput when it cannot be."""
+    wanted = [name.strip() for name in args.only.split(";") if name.strip()]
+    layouts = {
+        label: layout
+        for label, layout in LAYOUTS.items()
+        if label == BASE or not wanted or any(name in label for name in wanted)
+    }
+    folders = {engine: fetched(args.model, engine) for engine in {engine for engine, _ in layouts.values()}}
     found: dict[str, Callable[[int], dict[str, float]]] = {}
     for label, (engine, layout) in layouts.items():
         found[label] = lambda number, layout=layout, folder=folders[engine]: _served(args, number, layout, folder)  # type: ignore[misc]
     return found
 
 
-def _folder(model: str, engine: str) -> Path:
+def fetched(model: str, engine: str) -> Path:
     """The model as an engine wants it."""
     name, _, kind = engine.partition(" ")
     folder = _scratch() / engine.replace(" ", "-")
@@ -85,14 +93,17 @@ def _served(args: argparse.Namespace, number: int, layout: dict[str, Any], folde
             answers = teacher.ask(_requests(args, number))
             wall = time.monotonic() - start
             backend = teacher.backend
-            worked = _worked(backend.servers[0].url, layout, journal, backend.batched)  # type: ignore[union-attr]
-    row = {"tokens_per_second": sum(answer.completion_tokens for answer in answers) / wall}
+            worked = _worked(backend.servers[0].url, layout, journal, backend.pooled)  # type: ignore[union-attr]
+    row = {
+        "tokens_per_second": sum(answer.completion_tokens for answer in answers) / wall,
+        "read_and_written": sum(answer.prompt_tokens + answer.completion_tokens for answer in answers) / wall,
+    }
     return row | ({"overhead_percent": 100 * max(0.0, wall - worked) / wall} if worked else {})
 
 
-def _worked(url: str, layout: dict[str, Any], journal: Path, batched: bool) -> float:
-    """Seconds that the servers worked: the batched one tells, one slot worked while a call waited; else unknown (0)."""
-    if batched:
+def _worked(url: str, layout: dict[str, Any], journal: Path, pooled: bool) -> float:
+    """Seconds that the servers worked: ours tell, one slot worked while a call waited; else unknown (0)."""
+    if pooled:
         with urllib.request.urlopen(f"{url}/health", timeout=30) as answer:
             return float(json.load(answer)["worked_seconds"])
     if layout.get("slots", 1) > 1:

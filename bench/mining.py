@@ -18,7 +18,7 @@ from typing import Any
 from tree_sitter import Node
 
 from stages.mine import SOURCES, source_index, tokenizer
-from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.traits import traits_of
 from xinstruct.dedup.minhash import survivors
 from xinstruct.files import BadInput
 from xinstruct.mining.corpus import mine_source, wanted_files
@@ -43,7 +43,7 @@ def walked(entry: dict[str, Any]) -> tuple[int, list[str]]:
     total, kept = 0, []
     for data in wanted_files(entry, SOURCES):
         total += len(data)
-        kept += _documented(GRAMMARS[entry["language"]].parser().parse(data).root_node)
+        kept += _documented(traits_of(entry["language"]).grammar.parser().parse(data).root_node)
     return total, kept
 
 

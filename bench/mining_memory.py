@@ -23,7 +23,7 @@ from typing import Any
 
 from stages.mine import SOURCES, source_index
 from xinstruct.code.facts import parse
-from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.traits import traits_of
 from xinstruct.files import write_json
 from xinstruct.mining.archives import read_archive
 from xinstruct.mining.corpus import wanted_names
@@ -37,7 +37,7 @@ _RUN = "import sys, stages.mine as m; m._WORKERS = int(sys.argv[1]); sys.exit(m.
 
 def pieces(language: str, source: bytes) -> list[bytes]:
     """A file cut behind every use of a name that it defines (of four letters at least); joined by "" it is the file."""
-    names = {name.encode() for name in parse(GRAMMARS[language], source).helpers if re.fullmatch(r"\w{4,}", name)}
+    names = {name.encode() for name in parse(traits_of(language), source).helpers if re.fullmatch(r"\w{4,}", name)}
     found, at = [], 0
     for word in re.finditer(rb"\w{4,}", source):
         if word.group() in names:

@@ -1,4 +1,4 @@
-"""What a reader's verdicts on a sample of mined snippets add up to: ``python -m bench.mining_sample``.
+"""The sum of a reader's verdicts on a sample of mined snippets: ``python -m bench.mining_sample``.
 
 mining_sample.json holds the verdicts on one sample that ``python -m xinstruct.mining.sample draw`` printed.
 """

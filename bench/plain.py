@@ -65,7 +65,7 @@ def _csharp(program: str) -> tuple[str, Commands]:
 
 
 def _text(language: str, program: str) -> str:
-    """What is written to the source file: a .NET project imports some namespaces by itself, mcs does not."""
+    """Return the text of the source file: a .NET project imports some namespaces by itself, mcs does not."""
     return _IMPLICIT + program if language == "csharp" and "#define" not in program else program
 
 
@@ -130,7 +130,7 @@ def fenced(programs: list[tuple[str, str]], sandbox: Sandbox, workers: int) -> l
 
 
 def emitted(programs: list[str], sandbox: Sandbox) -> list[str]:
-    """What typescript 5 makes of programs for ES5, in spite of any error, as JavaScript. Raises RuntimeError."""
+    """Return programs as typescript 5 emits them for ES5, despite errors, as JavaScript. Raises RuntimeError."""
     modules = sandbox.folder() / _MODULES.name
     shutil.copytree(_MODULES, modules)
     limits = replace(_FENCED, cpu_seconds=120, output_kb=32 * 1024, file_mb=256)

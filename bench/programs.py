@@ -54,7 +54,7 @@ _ANSWERS = {"cpp": "cpp", "java": "java", "javascript": "javascript", "typescrip
 def programs(
     language: str, limit: int, source: str = "humaneval-x", judge: Judge | None = None
 ) -> tuple[str, Programs]:
-    """Where they are from, and at most `limit` of them; two sets take turns. multipl-e needs the judge."""
+    """Return the source and at most `limit` of its programs; two sets take turns. multipl-e needs the judge."""
     if canonical.DATA.is_dir():
         if source == "multipl-e" and judge and language in _ANSWERS:
             return "MultiPL-E", _multipl_e(language, limit, judge)

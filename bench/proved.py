@@ -15,7 +15,7 @@ from pathlib import Path
 from xinstruct.agents import cases
 from xinstruct.agents.inference import with_types
 from xinstruct.agents.seeds import namesakes_last, screen, simplicity
-from xinstruct.code.inference import LANGUAGES
+from xinstruct.code.traits import traits_of
 from xinstruct.execution.judge import Judge
 from xinstruct.files import read_records
 from xinstruct.params import SeedParams, read
@@ -36,7 +36,7 @@ def outcomes(snippets: Sequence[Snippet], judge: Judge, seed: SeedParams) -> Cou
 
 
 def typed(snippets: Sequence[Snippet], judge: Judge) -> list[Snippet]:
-    """Those whose types were found by calling them."""
+    """Return the snippets whose types were found by calling them."""
     found: list[Snippet] = []
     for start in range(0, len(snippets), _BATCH):
         found += with_types(snippets[start : start + _BATCH], judge)
@@ -50,7 +50,7 @@ def row(language: str, snippets: Sequence[Snippet], judge: Judge, seed: SeedPara
     usable = namesakes_last(sorted((s for s in own if problems[s.id] is None), key=simplicity))[:most]
     first = outcomes(usable, judge, seed)
     found: list[Snippet] = []
-    if language in LANGUAGES and first["proved"] < most:
+    if traits_of(language).untyped_calls and first["proved"] < most:
         found = typed([s for s in own if (p := problems[s.id]) and p[0] == Reason.NO_SIGNATURE], judge)
     second = outcomes(found, judge, seed)
     why = first + second

@@ -48,7 +48,7 @@ def tracked(root: Path) -> list[str]:
 
 
 def tree(readme: str) -> set[str]:
-    """What the tree of a README names: root names, and below a folder its indented names as FOLDER/NAME."""
+    """Return the names in a README's tree: root names, and below a folder its indented names as FOLDER/NAME."""
     block = readme.partition("## The tree")[2].split("```")[1]
     found, folder = set(), ""
     for line in block.splitlines():

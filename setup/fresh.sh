@@ -3,7 +3,7 @@
 #
 #   bash setup/fresh.sh [FOLDER]     FOLDER: where to clone to (default: a new temporary folder, removed when all is well)
 #
-# NO_TESTS=1 leaves `make test` out.
+# NO_TESTS=1 leaves `make test` out; RECORDED=NAME runs `make recorded NAME=NAME` in place of make repro and the tests.
 # Prints the time of each step; the whole log stands in FOLDER/log. What apt has installed on this machine stays:
 # that the list of packages is complete is seen on a new machine only (the log says what was installed, and what was there).
 set -euo pipefail
@@ -34,6 +34,12 @@ step() {
 }
 
 step make setup
+if [ -n "${RECORDED:-}" ]; then
+    step make recorded NAME="$RECORDED"
+    grep -E '^  (equal|differs|not made) |^[0-9]+ of [0-9]+ outputs' "$log"
+    [ -n "${1:-}" ] || rm -rf "$place"
+    exit
+fi
 step make repro
 git diff --stat -- dvc.lock reports | tee -a "$log" # nothing: the same bytes as the committed run
 step make repro # has nothing to do

@@ -1,11 +1,11 @@
 """Remove benchmark overlaps, exact duplicates and near-duplicates from the seed and synthesized samples.
 
-Instruction and response are compared together, and only within one language: the translations of a
-seed into other languages are what the corpus is for and never collapse into one. Of a group of
-near-duplicates the best stays: verified before unverified, then the higher score, then D_s1 before
-D_s2 before D_s3, then the smaller id. Rejections name the benchmark problem or the sample kept.
+Instruction and response are compared together, and only within one language: translations of a seed into
+other languages are the purpose of the corpus and never collapse into one. Of a group of near-duplicates the
+best one stays: verified before unverified, then the higher score, then D_s1 before D_s2 before D_s3, then the
+smaller id. A rejection names the benchmark problem or the sample that was kept.
 
-Left out: comparing across languages. A shard holds whole languages, so shards change nothing.
+A shard holds whole languages, so the number of shards changes nothing.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ BENCHMARKS = "data/fetch/benchmarks"
 
 
 def text_of(sample: Sample) -> str:
-    """What is compared."""
+    """Return the text of a sample that is compared."""
     return f"{sample.instruction}\n{sample.response}"
 
 
 def preference(sample: Sample) -> tuple[bool, float, str, str]:
-    """Sort key: the sample to keep comes first."""
+    """Sort key by which the sample to keep comes first."""
     return (sample.verdict != PASSED, -sample.score, sample.kind, sample.id)
 
 
 def work(ctx: Context[DeduplicateParams]) -> None:
-    """All samples of this shard's languages."""
+    """Compare all samples of this shard's languages."""
     everything = ctx.read("samples", "data/seed") + ctx.read("samples", "data/synthesize")
     samples = sorted(ctx.mine(everything, key=lambda sample: sample.language), key=preference)
     for sample in samples:
@@ -86,7 +86,7 @@ def _near(ctx: Context[DeduplicateParams], samples: list[Sample]) -> None:
 
 
 def finish(ctx: Context[DeduplicateParams]) -> None:
-    """Counts of what stays and what goes, by language, kind and benchmark."""
+    """Count the kept and rejected samples by language, kind and benchmark."""
     kept, gone = ctx.records["samples"], ctx.records["rejected"]
     ctx.metrics["kept"] = {
         "language": dict(sorted(Counter(sample.language for sample in kept).items())),

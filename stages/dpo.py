@@ -23,7 +23,7 @@ COLUMNS = ["step", "loss", "margin", "accuracy"]
 
 
 def work(ctx: Context[DpoParams]) -> None:
-    """Train and keep the model in scratch; finish puts it in its place."""
+    """Train, and leave the model in the scratch folder until finish moves it."""
     pairs: list[Pair] = ctx.read("pairs", "data/preferences")
     for pair in pairs:
         ctx.open(pair.id)
@@ -49,7 +49,7 @@ def work(ctx: Context[DpoParams]) -> None:
 
 
 def finish(ctx: Context[DpoParams]) -> None:
-    """Put the trained model in its place."""
+    """Move the trained model to its final folder."""
     copy_model(ctx.scratch / "model", ctx.out("models/dpo"))
 
 

@@ -1,12 +1,11 @@
 """Greedy pass@1 of the start, SFT and DPO models on benchmarks and held-out tasks, and held-out loss.
 
-Every model answers the same drawn problems in every language (protocol "paper") and the same
-verified held-out tasks, asked as in SFT. Answers run in the sandbox against cases whose expected
-values come from running the canonical solution. Each model's answers are saved when it has
-finished: an interrupted run goes on with the next model. A language without toolchain is left out
-and named; nothing else is.
+Every model answers the same drawn problems in every language (protocol "paper") and the same verified
+held-out tasks, asked as in SFT. Answers run in the sandbox against cases whose expected values come from
+running the canonical solution. Each model's answers are saved when it has finished: an interrupted run
+continues with the next model. A language without a toolchain is left out and named; nothing else is.
 
-Left out: sampling (pass@k for k > 1): the metric in metrics/multilingual_code_eval counts that.
+pass@k for k > 1 is not measured here; the metric in metrics/multilingual_code_eval computes it.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ BENCHMARKS = Path("data/fetch/benchmarks")
 
 
 def work(ctx: Context[EvaluateParams]) -> None:
-    """All models (one shard: they run one after the other and share the judge)."""
+    """Evaluate all models in one shard; they run one after the other and share the judge."""
     languages = _languages(ctx)
     heldout = _heldout(ctx, languages)
     with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
@@ -64,10 +63,10 @@ def _languages(ctx: Context[EvaluateParams]) -> list[str]:
 
 
 def _heldout(ctx: Context[EvaluateParams], languages: list[str]) -> list[Sample]:
-    """Verified held-out samples in a seeded order, at most evaluate.heldout, sorted by id."""
-    held = sft_data.heldout_samples(ctx.read("samples", "data/filter"))
+    """Return at most evaluate.heldout verified held-out samples, drawn in a seeded order and sorted by id."""
+    heldout = sft_data.heldout_samples(ctx.read("samples", "data/filter"))
     # an explanation is prose: what a model answers to it cannot be run
-    samples = [s for s in held if s.language in languages and s.task != "explanation"]
+    samples = [s for s in heldout if s.language in languages and s.task != "explanation"]
     order = sorted(samples, key=lambda sample: content_id(str(ctx.params.random_seed), sample.id))
     return sorted(order[: ctx.own.heldout], key=lambda sample: sample.id)
 
@@ -93,7 +92,7 @@ def _benchmark_questions(ctx: Context[EvaluateParams], judge: Judge, languages: 
 def _answers(
     ctx: Context[EvaluateParams], model: str, questions: Sequence[Question], heldout: list[Sample]
 ) -> dict[str, Any]:
-    """Greedy answers and held-out loss of a model; from scratch when an earlier run got this far."""
+    """Return a model's greedy answers and held-out loss, from scratch when an earlier run saved them."""
     saved = ctx.scratch / f"answers-{model}.json"
     if not saved.exists():
         folder = Path("models") / model
@@ -111,7 +110,7 @@ def _answers(
 def _judge(
     ctx: Context[EvaluateParams], judge: Judge, model: str, questions: Sequence[Question], answers: list[Any]
 ) -> None:
-    """Extract, run and keep one Completion per question; count the rules that found the code."""
+    """Extract and run all answers, keep one Completion per question, count the extraction rules that applied."""
     rules: Counter[str] = Counter()
     rows: dict[str, Completion] = {}
     jobs = []
@@ -133,7 +132,7 @@ def _judge(
 
 
 def finish(ctx: Context[EvaluateParams]) -> None:
-    """Scores, comparisons of each model with the one before it, and the table."""
+    """Write scores, the comparison of each model with the one before it, and the table."""
     completions = ctx.records["completions"]
     scores = summary(completions, ctx.params.languages)
     ctx.metrics["scores"] = scores

@@ -1,7 +1,7 @@
-"""Fetch everything the pipeline starts from: teacher, student, source packages, benchmarks.
+"""Fetch the inputs of the pipeline: teacher, student, source packages, benchmarks.
 
-Pinned by version and sha256, downloaded side by side. Finished downloads are kept in work/downloads,
-so running again goes on where it stopped and downloads nothing twice.
+Everything is pinned by version and sha256 and downloaded in parallel. Finished downloads are kept in
+work/downloads, so a second run continues where the first stopped and downloads nothing twice.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Any
 
 from xinstruct.files import replaced_folder, write_json
 from xinstruct.models.fetch import fetch_student, fetch_teacher
+from xinstruct.models.recorded import stand_in
 from xinstruct.packages.downloads import Downloads
 from xinstruct.params import FetchParams
 from xinstruct.stage import Context, Script, run
 
 
 def work(ctx: Context[FetchParams]) -> None:
-    """Fill models/teacher, models/start and data/fetch; each takes its name only when it is whole."""
+    """Fill models/teacher, models/start and data/fetch; each gets its final name only when it is complete."""
     from xinstruct.benchmarks.fetch import fetch_benchmarks, packaged
     from xinstruct.mining.fetch import Sources
 
@@ -47,7 +48,10 @@ def work(ctx: Context[FetchParams]) -> None:
 def _teacher(ctx: Context[FetchParams]) -> dict[str, Any]:
     teacher = ctx.params.teacher
     with replaced_folder(ctx.out("models/teacher")) as folder:
-        return fetch_teacher(teacher.model, folder, ctx.say, engine=teacher.engine)
+        if teacher.recorded and teacher.missing == "stop":  # nothing will be asked: no weights are needed
+            return stand_in(teacher.recorded, folder)
+        facts = fetch_teacher(teacher.model, folder, ctx.say, engine=teacher.engine)
+        return stand_in(teacher.recorded, folder, facts) if teacher.recorded else facts
 
 
 def _student(ctx: Context[FetchParams]) -> dict[str, Any]:
@@ -56,7 +60,7 @@ def _student(ctx: Context[FetchParams]) -> dict[str, Any]:
 
 
 def _brief(packages: list[dict[str, Any]]) -> dict[str, str]:
-    """What was fetched, one short value each: version and sha256."""
+    """Return one short value per package: its version and sha256."""
     rows = sorted(packages, key=lambda package: str(package.get("package", package.get("name", ""))))
     named = ((str(row.get("package", row.get("name", index))), row) for index, row in enumerate(rows))
     return {name: f"{row.get('version', '')} {row.get('sha256', '')}".strip() for name, row in named}

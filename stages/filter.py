@@ -1,13 +1,13 @@
 """Run every sample's response against its cases in the sandbox; split the verified ones by root snippet.
 
-A sample that passes all cases is kept with verdict "passed"; any other is rejected with its verdict
-as the reason. Samples that repeat the behaviour of one snippet, directly or through others, form one
-component and land on the same side: no held-out task has a twin in training, in any language. Components are held
-out in the order of a seeded hash of their smallest root until heldout_share of the samples is
-reached; one that would overshoot the share is passed over (discussions can tie most of the corpus
-into one large component, which then is training data).
+A sample that passes all cases is kept with verdict "passed"; any other is rejected with its verdict as the
+reason. Samples that repeat the behaviour of one snippet, directly or through others, form one component and
+stay on the same side: no held-out task has a twin in training, in any language. Components are held out in the
+order of a seeded hash of their smallest root until heldout_share of the samples is reached; one that would
+exceed the share is skipped (discussions can connect most of the corpus into one large component, which then is
+training data).
 
-Left out: whether the cases are good ones; they come from running code and were checked by mutants.
+The quality of the cases is not checked here; they come from running code and were checked by mutants.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def work(ctx: Context[FilterParams]) -> None:
 
 
 def components(samples: list[Sample]) -> list[list[Sample]]:
-    """Samples grouped so that two groups share no root snippet."""
+    """Group samples so that no two groups share a root snippet."""
     leader: dict[str, str] = {}
 
     def find(root: str) -> str:
@@ -74,29 +74,29 @@ def split(samples: list[Sample], share: float, seed: int) -> None:
     order = sorted(groups, key=lambda group: content_id(str(seed), min(sample.roots()[0] for sample in group)))
     room = ceil(share * len(samples)) if len(order) > 1 else 0
     for group in order:
-        held = len(group) <= room
-        room -= len(group) if held else 0
+        is_heldout = len(group) <= room
+        room -= len(group) if is_heldout else 0
         for sample in group:
-            sample.split = "heldout" if held else "train"
+            sample.split = "heldout" if is_heldout else "train"
 
 
 def finish(ctx: Context[FilterParams]) -> None:
-    """The split over all shards, and the counts by language and kind."""
+    """Split over all shards, and count by language and kind."""
     samples = sorted(ctx.records["samples"], key=lambda sample: sample.id)
     split(samples, ctx.own.heldout_share, ctx.params.random_seed)
-    held = [sample for sample in samples if sample.split == "heldout"]
+    heldout = [sample for sample in samples if sample.split == "heldout"]
     sizes = sorted((len(group) for group in components(samples)), reverse=True)
     ctx.metrics["by_language"] = _counts(samples, ctx.records["rejected"])
-    ctx.metrics["split"] = {"train": len(samples) - len(held), "heldout": len(held)}
+    ctx.metrics["split"] = {"train": len(samples) - len(heldout), "heldout": len(heldout)}
     ctx.metrics["components"] = {"count": len(sizes), "largest": sizes[0] if sizes else 0}
-    without = sorted({s.language for s in samples} - {s.language for s in held})
+    without = sorted({s.language for s in samples} - {s.language for s in heldout})
     if without:
         ctx.say(f"no held-out sample in {', '.join(without)}: too few verified samples with a root of their own")
     ctx.metrics["languages_without_heldout"] = len(without)
 
 
 def _counts(samples: list[Sample], rejected: list[Any]) -> dict[str, dict[str, dict[str, Any]]]:
-    """language -> kind -> in, passed, train, heldout, verdict counts of the others."""
+    """Return language -> kind -> counts of samples in, passed, train and heldout, and of each other verdict."""
     table: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for sample in samples:
         table[sample.language][sample.kind].update(["in", PASSED, sample.split])

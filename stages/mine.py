@@ -1,8 +1,8 @@
-"""Mine documented functions, with provenance and licence, out of the fetched source packages.
+"""Mine documented functions, with provenance and licence, from the fetched source packages.
 
-Reads data/fetch/sources (archives and their index), writes data/mine/snippets.parquet and the
-rejected beside it. Over `mine.per_language` good snippets a language is sampled, balanced over its
-packages, what `mine.prefer` names first; what is over is counted as sampled_out.
+Reads data/fetch/sources (archives and their index) and writes data/mine/snippets.parquet, with the rejected
+ones beside it. When a language has more than `mine.per_language` good snippets, that many are sampled, balanced
+over packages; snippets that `mine.prefer` names come first. The others are rejected as sampled_out.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from xinstruct.stage import Context, Script, run
 
 SOURCES = Path("data/fetch/sources")
 _WORKERS = 2
-_HELD = 2  # snippets of a language in memory before sampling, in multiples of per_language
+_BUFFERED = 2  # snippets of a language in memory before sampling, in multiples of per_language
 TOKENIZER = Path("models/start/tokenizer.json")
 
 
 def work(ctx: Context[MineParams]) -> None:
-    """Mine this shard's packages. Raises BadInput on a language that there is not."""
+    """Mine this shard's packages. Raises BadInput for an unknown language."""
     for name in ctx.params.languages:
         if name not in NAMES and not os.environ.get("XINSTRUCT_LANGUAGES"):  # which may add any
             raise BadInput(f"params.yaml: languages names {name}; {nearest(name, list(NAMES))}")
@@ -43,16 +43,16 @@ def work(ctx: Context[MineParams]) -> None:
     entries = ctx.mine(entries, key=lambda e: f"{e['registry']}:{e['package']}:{e['language']}")
     units = [unit for entry in entries for unit in parts(entry, SOURCES)]
     seen = Seen(ctx.scratch)
-    held: dict[str, list[Snippet]] = defaultdict(list)
+    collected: dict[str, list[Snippet]] = defaultdict(list)
     for entry, mined in ctx.progress(_mined(ctx, units), len(units), unit="package"):
-        _account(ctx, entry, mined, seen, held)
-        _shrink(ctx, held[entry["language"]], _HELD * ctx.own.per_language)
-    for snippet in (snippet for pile in held.values() for snippet in pile):
+        _account(ctx, entry, mined, seen, collected)
+        _shrink(ctx, collected[entry["language"]], _BUFFERED * ctx.own.per_language)
+    for snippet in (snippet for pile in collected.values() for snippet in pile):
         ctx.keep(snippet)
 
 
 def _mined(ctx: Context[MineParams], entries: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Mined]]:
-    """Each package with what it gave, in order; only a few are in hand at a time, whatever the corpus."""
+    """Yield each package with its result, in order; only a few results are in memory at a time."""
     limit = (ctx.own.max_tokens, str(tokenizer()))
     with ProcessPoolExecutor(_WORKERS) as pool:
         ahead: deque[tuple[dict[str, Any], Future[Mined]]] = deque()
@@ -69,7 +69,7 @@ def _mined(ctx: Context[MineParams], entries: list[dict[str, Any]]) -> Iterator[
 
 
 def _shrink(ctx: Context[MineParams], pile: list[Snippet], most: int) -> None:
-    """Sample a language's snippets down to `most` when twice as many are held: memory stays bounded."""
+    """Sample a language's snippets down to `most` once it has twice as many, so that memory stays bounded."""
     if len(pile) <= 2 * most:
         return
     kept = _sample(pile, most, ctx.own.prefer, random.Random(f"{ctx.params.random_seed}:{pile[0].language}"))
@@ -85,14 +85,14 @@ def _where(snippet: Snippet) -> str:
 
 
 def tokenizer() -> Path:
-    """The student's tokenizer, which sizes are counted by. Raises BadInput where it is missing."""
+    """Return the student's tokenizer, which counts the tokens of snippets. Raises BadInput when it is missing."""
     if not TOKENIZER.exists():
         raise BadInput(f"{TOKENIZER}: no such file; run the stage that makes it (dvc repro fetch)")
     return TOKENIZER
 
 
 def source_index() -> list[dict[str, Any]]:
-    """The index that fetch wrote. Raises BadInput where it is missing."""
+    """Return the index that fetch wrote. Raises BadInput when it is missing."""
     path = SOURCES / INDEX
     if not path.exists():
         raise BadInput(f"{path}: no such file; run the stage that makes it (dvc repro fetch)")
@@ -100,9 +100,9 @@ def source_index() -> list[dict[str, Any]]:
 
 
 def _account(
-    ctx: Context[MineParams], entry: dict[str, Any], mined: Mined, seen: Seen, held: dict[str, list[Snippet]]
+    ctx: Context[MineParams], entry: dict[str, Any], mined: Mined, seen: Seen, collected: dict[str, list[Snippet]]
 ) -> None:
-    """Open every function and every refused file of a package, and hold or reject each."""
+    """Open every function and every refused file of a package; collect or reject each."""
     language, package = entry["language"], entry["package"]
     for path, reason, detail in mined.refused:
         ident = _own_id(ctx, entry, mined, content_id("file", language, package, path))
@@ -119,11 +119,11 @@ def _account(
         elif not seen.add(text):
             ctx.drop(snippet.id, language, Reason.EXACT_DUPLICATE, where)
         else:
-            held[language].append(snippet)
+            collected[language].append(snippet)
 
 
 def _own_id(ctx: Context[MineParams], entry: dict[str, Any], mined: Mined, ident: str) -> str:
-    """The id, or another where two files of a data set hold one row: both are counted, the second as a duplicate."""
+    """Return the id, or another one when two files of a data set contain the same row, so that both are counted."""
     return content_id(ident, entry["file"]) if mined.rows and ident in ctx.opened else ident
 
 
@@ -156,7 +156,7 @@ def _snippet(entry: dict[str, Any], mined: Mined, path: str, finding: Finding) -
 
 
 def finish(ctx: Context[MineParams]) -> None:
-    """Sample what is over the cap, then count."""
+    """Sample languages above the limit, then count."""
     by_language: dict[str, list[Snippet]] = defaultdict(list)
     for snippet in sorted(ctx.records["snippets"], key=lambda s: s.id):
         by_language[snippet.language].append(snippet)
@@ -174,7 +174,7 @@ def finish(ctx: Context[MineParams]) -> None:
 
 
 def _apart(ctx: Context[MineParams], found: list[Snippet]) -> list[Snippet]:
-    """What is left when near-duplicates of a better snippet of any package are rejected; runnable ones are better."""
+    """Reject near-duplicates of a better snippet of any package, runnable ones being better; return the others."""
     ranked = sorted(found, key=lambda snippet: (_usable(snippet), snippet.id))
     texts = [snippet.code for snippet in ranked]
     twins = survivors(texts, ctx.own.near_duplicate, ctx.own.permutations)
@@ -188,7 +188,7 @@ def _apart(ctx: Context[MineParams], found: list[Snippet]) -> list[Snippet]:
 
 
 def _usable(snippet: Snippet) -> int:
-    """0 for what later stages can run, 1 for what runs once its types are found, 2 for what they can only read."""
+    """Return 0 if later stages can run the snippet, 1 if they can once its types are inferred, 2 if they cannot."""
     return (0 if snippet.signature else 1) if snippet.self_contained else 2
 
 
@@ -196,7 +196,7 @@ _LEVELS = {"self_contained": (0, 1, 2), "runnable": (0, 1, 1), "none": (0, 0, 0)
 
 
 def _sample(found: list[Snippet], cap: int, prefer: str, rng: random.Random) -> list[Snippet]:
-    """At most `cap` snippets: preferred ones first, round-robin over packages in a random order."""
+    """Return at most `cap` snippets: preferred ones first, round-robin over packages in a random order."""
     chosen: list[Snippet] = []
     levels = _LEVELS[prefer]
     for level in sorted(set(levels)):

@@ -1,7 +1,7 @@
 """D_s4: the tuned model's answers to training tasks, labelled by execution.
 
-Reads data/filter and models/sft; writes data/preferences: every sampled answer with its verdict
-(completions) and the pairs made of them. A killed run asks only for what is missing: answers are kept in
+Reads data/filter and models/sft; writes data/preferences: every sampled answer with its verdict (completions)
+and the pairs made of them. A killed run asks only for missing answers: those of a local model are kept in
 scratch batch by batch, those of a server (student.sampling) in the journal one by one.
 """
 
@@ -31,7 +31,7 @@ STOP = ("\n```\n",)  # the answer is over with its code block; what follows is c
 
 
 def work(ctx: Context[PreferencesParams]) -> None:
-    """Ask, judge, pair."""
+    """Sample answers, judge them, make pairs."""
     tasks = pick_tasks(ctx.read("samples", "data/filter"), ctx.own.tasks, ctx.params.random_seed)
     if not tasks:
         ctx.say("no training task to ask: data/filter has no verified training sample")
@@ -45,7 +45,7 @@ def work(ctx: Context[PreferencesParams]) -> None:
 
 
 def _ask(ctx: Context[PreferencesParams], tasks: list[Sample]) -> dict[str, list[dict[str, Any]]]:
-    """Sampled answers (text, tokens, finished) by task id; tasks of like length share a batch and its file."""
+    """Return sampled answers (text, tokens, finished) by task id; tasks of similar length share a batch file."""
     answers: dict[str, list[dict[str, Any]]] = {}
     ordered = sorted(tasks, key=lambda task: (len(task.instruction), task.id))
     sampling = ctx.params.student.sampling
@@ -66,7 +66,7 @@ def _ask(ctx: Context[PreferencesParams], tasks: list[Sample]) -> dict[str, list
 def _sampled(
     ctx: Context[PreferencesParams], model: ChatModel, tasks: list[Sample], desc: str
 ) -> dict[str, list[dict[str, Any]]]:
-    """One batch of `_ask`."""
+    """Sample one batch of `_ask`."""
     requests = [sample for task in tasks for sample in _request(ctx, task).samples(ctx.own.samples)]
     answers = iter(ask_all(model, requests, desc))
     return {task.id: [next(answers).brief() for _ in range(ctx.own.samples)] for task in tasks}
@@ -87,7 +87,7 @@ def _request(ctx: Context[PreferencesParams], task: Sample) -> Request:
 def _judged(
     ctx: Context[PreferencesParams], tasks: list[Sample], answers: dict[str, list[dict[str, Any]]]
 ) -> dict[str, list[Answer]]:
-    """Every answer as a completion with its verdict. Equal codes of a task are run once."""
+    """Return every answer as a completion with its verdict. Equal codes of a task are run once."""
     rows = {task.id: [_completion(task, i, row) for i, row in enumerate(answers[task.id])] for task in tasks}
     jobs = {_key(row): of_sample(task, row.code, _key(row)) for task in tasks for row in rows[task.id] if row.code}
     with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
@@ -140,7 +140,7 @@ def _pair(ctx: Context[PreferencesParams], task: Sample, answers: list[Answer]) 
 
 
 def _metrics(tasks: list[Sample], answers: list[Completion], pairs: list[Pair]) -> dict[str, Any]:
-    """Counts; `chosen` says how many pairs prefer a sampled answer and how many the reference."""
+    """Count tasks, answers and pairs; `chosen` tells how many pairs prefer a sampled answer or the reference."""
     kinds = Counter(pair.chosen_verdict for pair in pairs)
     return {
         "tasks": dict(sorted(Counter(task.language for task in tasks).items())),

@@ -1,9 +1,8 @@
 """The report: the paper's tables and figures beside this run's, the funnel, discussions turn by turn.
 
-Reads what the other stages wrote and writes reports/index.html (one self-contained page) and
-reports/report.md; beside them, untracked, reports/calls.html: what the teacher's calls took here. An
-input that is missing is named on the page. Leaves out all computing of results: numbers come from the
-records, in xinstruct/reporting.
+Reads the outputs of the other stages and writes reports/index.html (one self-contained page) and
+reports/report.md; beside them, untracked, reports/calls.html with the time and cost of this run's teacher
+calls. A missing input is named on the page. All numbers are computed in xinstruct/reporting.
 
     python -m stages.report
 """
@@ -23,11 +22,11 @@ from xinstruct.stage import Context, Script, run
 
 
 def work(ctx: Context[ReportParams]) -> None:
-    """Nothing: the report is about all shards of all stages, so it is written once, at the end."""
+    """Do nothing: the report covers all shards of all stages, so finish writes it once."""
 
 
 def finish(ctx: Context[ReportParams]) -> None:
-    """Read everything, draw it, write both files."""
+    """Read all inputs, draw the figures, write both files."""
     loaded = load(Path(), ctx.params)
     for name in loaded.absent:
         ctx.say(f"warning: {name} is not there; the report says so")

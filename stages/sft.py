@@ -26,7 +26,7 @@ START = Path("models/start")
 
 
 def work(ctx: Context[SftParams]) -> None:
-    """Train and keep the model in scratch; finish puts it in its place."""
+    """Train, and leave the model in the scratch folder until finish moves it."""
     samples: list[Sample] = ctx.read("samples", "data/filter")
     rows = _encode(ctx, training_samples(samples))
     if not rows:
@@ -44,7 +44,7 @@ def work(ctx: Context[SftParams]) -> None:
 
 
 def _encode(ctx: Context[SftParams], samples: list[Sample]) -> list[Encoded]:
-    """Samples as tokens; those that do not fit a packed row are rejected, never cut."""
+    """Tokenize samples; those that do not fit into a packed row are rejected, never cut."""
     tokenizer = load_tokenizer(START)
     rows = []
     for sample in samples:
@@ -68,7 +68,7 @@ def _metrics(rows: list[Encoded], log: list[dict[str, float]]) -> dict[str, Any]
 
 
 def finish(ctx: Context[SftParams]) -> None:
-    """Put the trained model in its place."""
+    """Move the trained model to its final folder."""
     copy_model(ctx.scratch / "model", ctx.out("models/sft"))
 
 

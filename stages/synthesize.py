@@ -12,15 +12,14 @@ import sys
 from collections import Counter
 from typing import Any
 
-from xinstruct.agents.groups import groups, merged
+from xinstruct.agents.prefill import resolved, uses_prefill
 from xinstruct.agents.rounds import Outcome, run_round
 from xinstruct.agents.scorer import Scorer
-from xinstruct.agents.society import Society
-from xinstruct.agents.spending import Metered
-from xinstruct.agents.started import prefilled, resolved
+from xinstruct.agents.society import Society, groups, merged
 from xinstruct.execution import toolchains
 from xinstruct.execution.judge import Judge
 from xinstruct.languages import all_languages
+from xinstruct.llm.chat_model import MeteredModel
 from xinstruct.llm.client import Client
 from xinstruct.params import SynthesizeParams
 from xinstruct.records import Reason, rejection
@@ -29,7 +28,7 @@ from xinstruct.stage import Context, Script, run, work_root
 
 
 def work(ctx: Context[SynthesizeParams]) -> None:
-    """All rounds of this shard's groups of agents. Agents meet within their group only."""
+    """Run all rounds of this shard's groups of agents. Agents meet within their group only."""
     seeds, order = ctx.read("samples", "data/seed"), _languages(ctx)
     usable = [sample for sample in seeds if sample.language in order]
     own = ctx.mine(groups(ctx.own.groups), key=lambda group: str(group.number))
@@ -40,7 +39,7 @@ def work(ctx: Context[SynthesizeParams]) -> None:
         Judge(ctx.params.execution, work_root() / "verdicts.sqlite") as judge,
         Client(ctx.params.teacher, stage=ctx.name, account=ctx.scratch / f"calls-{ctx.shard}.json") as llm,
     ):
-        params, metered = resolved(ctx.own, llm), Metered(llm)
+        params, metered = resolved(ctx.own, llm), MeteredModel(llm)
         for group in own:
             society = Society(group.seeds(usable), params, order, ctx.params.random_seed, group)
             _discuss(ctx, society, metered, judge, counts)
@@ -50,10 +49,14 @@ def work(ctx: Context[SynthesizeParams]) -> None:
 
 
 def _discuss(
-    ctx: Context[SynthesizeParams], society: Society, teacher: Metered, judge: Judge, counts: Counter[tuple[str, str]]
+    ctx: Context[SynthesizeParams],
+    society: Society,
+    teacher: MeteredModel,
+    judge: Judge,
+    counts: Counter[tuple[str, str]],
 ) -> None:
-    """All rounds of one group."""
-    scorer = Scorer(society.params.scorer, society.seed, prefilled(society.params))
+    """Run all rounds of one group."""
+    scorer = Scorer(society.params.scorer, society.seed, uses_prefill(society.params))
     rated: dict[str, list[float]] = ctx.metrics.setdefault("rated", {"passed": [], "failed": []})
     for number in range(1, society.params.rounds + 1):
         for outcome in run_round(society, number, teacher, judge, scorer):
@@ -69,7 +72,7 @@ def _discuss(
 
 
 def finish(ctx: Context[SynthesizeParams]) -> None:
-    """What only all groups together show: what two of them made alike, variety, the worth of the scores."""
+    """Compute what needs all groups: samples that two of them made, variety, calibration of the scores."""
     ctx.records["samples"], repeats = merged(ctx.records["samples"])
     for sample in repeats:
         ctx.records["rejected"].append(rejection(sample, ctx.name, Reason.EXACT_DUPLICATE, "made by another group"))
@@ -87,7 +90,7 @@ def finish(ctx: Context[SynthesizeParams]) -> None:
 
 
 def _languages(ctx: Context[SynthesizeParams]) -> list[str]:
-    """The languages of the run that this machine can execute; those left out are named."""
+    """Return the languages of the run that this machine can execute; the others are named."""
     for language in all_languages():
         name = language.name
         if name in ctx.params.languages and toolchains.available(name) is None:
@@ -118,7 +121,7 @@ def _close(ctx: Context[SynthesizeParams], outcome: Outcome, counts: Counter[tup
 
 
 def _count(outcome: Outcome, counts: Counter[tuple[str, str]]) -> None:
-    """Discussed, verified and kept by each grouping; changes of memories."""
+    """Count discussed, verified and kept discussions by each grouping, and changes of memories."""
     talk = outcome.discussion
     kinds = _groups(
         talk.target, talk.operation.name, talk.topology, talk.source.language, talk.round, talk.task, talk.shape
@@ -143,13 +146,13 @@ def _count(outcome: Outcome, counts: Counter[tuple[str, str]]) -> None:
 def _groups(
     target: str, operation: str, topology: str, source: str, round: int, task: str, shape: str
 ) -> dict[str, str]:
-    """What the yields are counted by."""
+    """Return the groupings that yields are counted by, with the discussion's values."""
     found = {"target": target, "operation": operation, "topology": topology, "source": source, "round": str(round)}
     return found | {"task": task, "shape": shape}
 
 
 def _nested(counts: Counter[tuple[str, str]]) -> dict[str, Any]:
-    """{"by_target": {"java": {"discussed": 6, ...}}, "memory": {"insert": 9, ...}}."""
+    """Return nested counts: {"by_target": {"java": {"discussed": 6, ...}}, "memory": {"insert": 9, ...}}."""
     found: dict[str, Any] = {}
     for (group, path), count in sorted(counts.items()):
         if not path:

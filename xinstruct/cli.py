@@ -1,7 +1,7 @@
 """The command ``xinstruct``: one subcommand per tool that is useful without the pipeline.
 
-A subcommand is a module with ``configure(parser)`` and ``main(args) -> exit status``, imported only when
-it is asked for. To add one, add a line to SUBCOMMANDS. The pipeline itself is run by ``dvc repro``.
+A subcommand is a module with ``configure(parser)`` and ``main(args) -> exit status``, imported only when it is
+called. To add one, add a line to SUBCOMMANDS. The pipeline itself is run by ``dvc repro``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "answer": ("xinstruct.benchmarks.answers", "ask a model a benchmark's problems and keep its raw answers"),
     "trace": ("xinstruct.trace", "a sample's descent, down to the package, file, lines and licence it came from"),
     "experiment": ("xinstruct.experiments", "run a parameter set through dvc exp, or write it into params.yaml"),
+    "recorded": ("xinstruct.recorded", "rerun a recorded run from its answered calls, without its teacher"),
     "summary": ("xinstruct.reporting.summary", "what the run in this folder made, a line per stage, and where to look"),
     "budgets": ("xinstruct.reporting.budgets", "runs of the discussions beside each other at the same teacher tokens"),
     "doctor": ("xinstruct.execution.doctor", "what this machine can run, what is missing, how to get it"),
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser(wanted: str) -> argparse.ArgumentParser:
-    """All subcommands by name; only the wanted one is imported and configured."""
+    """Return a parser with all subcommands by name; only the wanted one is imported and configured."""
     parser = argparse.ArgumentParser(prog="xinstruct", description=__doc__.split("\n", 1)[0])
     subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
     for name, (module, text) in SUBCOMMANDS.items():

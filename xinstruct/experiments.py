@@ -1,9 +1,9 @@
 """Parameter sets: YAML files under experiments/ that change some of params.yaml.
 
-``xinstruct experiment experiments/NAME.yaml`` runs one through ``dvc exp run`` (``--queue`` only
-queues it, ``--print`` shows the command); ``--apply`` writes it into params.yaml instead, comments
-kept. A set is params.yaml in small: the same sections, only what differs. It leaves out any notion
-of a grid: a folder of sets is run one by one.
+``xinstruct experiment experiments/NAME.yaml`` runs one through ``dvc exp run`` (``--queue`` only queues it,
+``--print`` shows the command); ``--apply`` writes it into params.yaml instead and keeps comments. A set has the
+sections of params.yaml with only those values that differ. There are no grids: a folder of sets is run one by
+one.
 """
 
 from __future__ import annotations
@@ -20,23 +20,14 @@ from ruamel.yaml import YAML
 
 from xinstruct.files import BadInput, read_yaml, replaced_file, write_json
 from xinstruct.params import Params, everything, nearest
-
-
-def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested params to dotted names: {"synthesize": {"rounds": 2}} -> {"synthesize.rounds": 2}."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+from xinstruct.params.dotted import flatten
+from xinstruct.processes import git
 
 
 def check(changes: dict[str, Any], params: dict[str, Any], source: Path) -> None:
-    """Refuse a set that names a param which params.yaml does not have, or gives one a value that it cannot take.
+    """Refuse a set with a parameter that params.yaml does not have, or with a value that the parameter cannot take.
 
-    Raises BadInput naming `source`, or params.yaml where the fault is there already.
+    Raises BadInput naming `source`, or params.yaml if the error is already there.
     """
     everything(params)
     found, missing = copy.deepcopy(params), ""
@@ -55,7 +46,7 @@ def check(changes: dict[str, Any], params: dict[str, Any], source: Path) -> None
 
 
 def _check_names(params: Params, source: Path) -> None:
-    """Refuse names of operations, aspects, languages and benchmarks that there are not. Raises BadInput."""
+    """Refuse unknown names of operations, aspects, languages and benchmarks. Raises BadInput."""
     from xinstruct.agents import scorer, shapes
     from xinstruct.benchmarks.fetch import packaged
     from xinstruct.languages import names
@@ -76,9 +67,15 @@ def _check_names(params: Params, source: Path) -> None:
 
 
 def apply(source: Path, target: Path = Path("params.yaml")) -> dict[str, Any]:
-    """Write a set into params.yaml, comments and order kept. Returns the dotted changes."""
+    """Write a set into params.yaml and keep comments and order. Returns the dotted changes."""
     changes = flatten(read_yaml(source) or {})
     check(changes, read_yaml(target), source)
+    put(changes, target)
+    return changes
+
+
+def put(changes: dict[str, Any], target: Path) -> None:
+    """Write values by dotted name into a params.yaml, comments and order kept."""
     yaml = YAML()
     yaml.width = 200
     document = yaml.load(target.read_text(encoding="utf-8"))
@@ -90,11 +87,10 @@ def apply(source: Path, target: Path = Path("params.yaml")) -> dict[str, Any]:
         node[last] = value
     with replaced_file(target) as tmp, tmp.open("w", encoding="utf-8") as handle:
         yaml.dump(document, handle)
-    return changes
 
 
 def command(source: Path, queue: bool = False) -> list[str]:
-    """The `dvc exp run` command line of a set; the experiment bears the file's name."""
+    """Return the `dvc exp run` command line of a set; the experiment is named after the file."""
     changes = flatten(read_yaml(source) or {})
     check(changes, read_yaml(Path("params.yaml")), source)
     line = ["dvc", "exp", "run", "--name", source.stem] + (["--queue"] if queue else [])
@@ -110,13 +106,13 @@ def _hydra(value: Any) -> str:
 
 
 def collect(source: Path, folder: Path = Path("experiments") / "results" / "ablations") -> Path | None:
-    """Keep the metrics of a finished experiment for later reports; None where it has not been run.
+    """Copy the metrics of a finished experiment for later reports. Returns None when it has not been run.
 
-    dvc keeps an experiment as a commit under refs/exps that bears its name; metrics are part of it.
+    dvc keeps an experiment as a commit under refs/exps with its name; metrics are part of that commit.
     """
-    refs = _git("for-each-ref", "--format=%(refname)", "--sort=-committerdate", "refs/exps").split()
+    refs = git("for-each-ref", "--format=%(refname)", "--sort=-committerdate", "refs/exps").split()
     ref = next((ref for ref in refs if ref.rsplit("/", 1)[1] == source.stem), "")
-    text = _git("show", f"{ref}:reports/synthesize/metrics.json") if ref else ""
+    text = git("show", f"{ref}:reports/synthesize/metrics.json") if ref else ""
     if not text:
         return None
     metrics = json.loads(text)
@@ -126,14 +122,8 @@ def collect(source: Path, folder: Path = Path("experiments") / "results" / "abla
     return folder / f"{source.stem}.json"
 
 
-def _git(*words: str) -> str:
-    """What git prints, "" when it fails."""
-    done = subprocess.run(["git", *words], capture_output=True, encoding="utf-8", errors="replace", check=False)
-    return done.stdout if done.returncode == 0 else ""
-
-
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `xinstruct experiment`."""
+    """Add the arguments of `xinstruct experiment`."""
     parser.add_argument("sets", nargs="+", type=Path, help="YAML files such as experiments/smoke.yaml")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--queue", action="store_true", help="queue only; `dvc queue start` runs them")
@@ -143,7 +133,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """`xinstruct experiment`. Returns the exit status of the first set that fails, else 0."""
+    """Run `xinstruct experiment`. Returns the exit status of the first set that fails, else 0."""
     for source in args.sets:
         if args.apply:
             print("\n".join(f"{name} = {value}" for name, value in apply(source).items()))

@@ -1,9 +1,9 @@
 """Reading and writing: atomic files and folders, Parquet with a checked schema, params, hashes.
 
-Everything is written under a temporary name, synced and renamed, so that a file that exists is
-whole. The temporary name is one that no other thread or process has, and what may be made once per
-machine is made under a lock that both share. This is the only module that gives temporary names to
-files, and the only one that writes records to disk.
+Everything is written under a temporary name, synced and renamed, so that a file that exists is complete. No
+two threads or processes use the same temporary name, and things made once per machine are made under a lock
+that they share. This is the only module that gives temporary names to files, and the only one that writes
+records to disk.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FORGOTTEN = 3600.0  # seconds after which a temporary file that nobody writes t
 
 
 class BadInput(ValueError):
-    """Something a person gave is not usable; the text says what, where and what to do."""
+    """Unusable input from a person; the message says what is wrong, where, and how to correct it."""
 
 
 def read_yaml(path: Path) -> Any:
@@ -53,7 +53,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def temporary(final: Path) -> Path:
-    """A name beside `final`, for a file or folder to come, that no other thread or process has."""
+    """Return a name beside `final` for a new file or folder, which no other thread or process uses."""
     return final.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp")
 
 
@@ -67,7 +67,7 @@ def sync_replace(tmp: Path, final: Path) -> None:
 
 
 def _rename(tmp: Path, final: Path) -> None:
-    """Rename over a file or folder, which a folder in use elsewhere may become again at any moment."""
+    """Rename over a file or folder, which another process may create again at any moment."""
     while True:
         try:
             os.replace(tmp, final)
@@ -90,7 +90,7 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def replaced_file(final: Path) -> Iterator[Path]:
-    """The name of a file to write; it takes the final name only when the block ends without error."""
+    """Yield the name of a file to write; it gets the final name only if the block ends without error."""
     final.parent.mkdir(parents=True, exist_ok=True)
     _sweep(final)
     tmp = temporary(final)
@@ -103,7 +103,7 @@ def replaced_file(final: Path) -> Iterator[Path]:
 
 @contextmanager
 def replaced_folder(final: Path) -> Iterator[Path]:
-    """A fresh folder to fill; it takes the final name only when the block ends without error."""
+    """Yield a new folder to fill; it gets the final name only if the block ends without error."""
     final.parent.mkdir(parents=True, exist_ok=True)
     _sweep(final)
     tmp = temporary(final)
@@ -119,7 +119,7 @@ def replaced_folder(final: Path) -> Iterator[Path]:
 
 
 def _sweep(final: Path) -> None:
-    """Remove what killed processes left of earlier tries at this file or folder."""
+    """Remove temporary files that killed processes left when they wrote this file or folder."""
     for tmp in final.parent.glob(f".{glob_escape(final.name)}.*.tmp"):
         with suppress(OSError):
             if _is_abandoned(tmp):
@@ -142,7 +142,7 @@ def _is_abandoned(tmp: Path) -> bool:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`: threads and processes that want the same one take turns."""
+    """Hold the lock file `path`; threads and processes that lock the same file take turns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -150,10 +150,10 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def made_once(final: Path, make: Callable[[Path], None]) -> Path:
-    """The file or folder `final`, made by ``make(temporary name)`` unless it is there; by one at a time, whoever asks.
+    """Return the file or folder `final`, made by ``make(temporary name)`` unless it exists; only one caller makes it.
 
-    Everybody may read it, whatever the umask: sandboxed programs run as another user. What `make` raises is raised,
-    and nothing is left behind.
+    Everybody may read it, whatever the umask: sandboxed programs run as another user. Exceptions of `make` are
+    passed on, and then nothing is left behind.
     """
     if final.exists():
         return final
@@ -177,7 +177,7 @@ def _readable(path: Path) -> None:
 
 
 def link(source: Path, final: Path) -> None:
-    """Put a file in a second place: a hard link where the file system allows, else a copy."""
+    """Make a file available under a second path: by a hard link where the file system allows it, else by a copy."""
     with replaced_file(final) as tmp:
         try:
             os.link(source.resolve(), tmp)
@@ -192,12 +192,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically, keys sorted, so that equal values give equal bytes."""
+    """Write JSON atomically with sorted keys, so that equal values give equal bytes."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def add_json(path: Path, entries: dict[str, Any]) -> None:
-    """Put entries into the JSON object of a file that others may add to at the same moment."""
+    """Add entries to the JSON object of a file; others may do so at the same time."""
     with locked(path.with_name(f".{path.name}.lock")):
         before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         write_json(path, before | entries)
@@ -207,7 +207,7 @@ def add_json(path: Path, entries: dict[str, Any]) -> None:
 
 
 def write_records(path: Path, kind: str, records: Iterable[Record]) -> int:
-    """Write records of one kind as Parquet (zstd), atomically, a part at a time. Returns how many."""
+    """Write records of one kind as Parquet (zstd), atomically, a part at a time. Returns their number."""
     source, count = iter(records), 0
     with replaced_file(path) as tmp, pq.ParquetWriter(tmp, schema(kind), compression="zstd") as writer:
         while (part := list(islice(source, _ROWS))) or not count:
@@ -226,7 +226,7 @@ def read_records(path: Path, kind: str) -> list[Any]:
 
 
 def iterate_records(path: Path, kind: str) -> Iterator[Any]:
-    """As read_records, a part of the file at a time. What only values can break is not checked."""
+    """Like read_records, but reads a part of the file at a time and checks only the schema, no values."""
     try:
         usual = pq.read_schema(path).equals(schema(kind))
     except (pa.ArrowInvalid, OSError):
@@ -240,9 +240,9 @@ def iterate_records(path: Path, kind: str) -> Iterator[Any]:
 
 
 def read_table(path: Path, wanted: pa.Schema, what: str) -> pa.Table:
-    """Read a Parquet file of exactly the wanted columns, none of them null, in any order.
+    """Read a Parquet file of exactly the wanted columns, in any order and without nulls.
 
-    Raises BadInput naming file, row and column when it does not match; `what` says what it should hold.
+    Raises BadInput naming file, row and column when it does not match; `what` describes the expected content.
     """
     try:
         table = pq.read_table(path)
@@ -265,7 +265,7 @@ def read_table(path: Path, wanted: pa.Schema, what: str) -> pa.Table:
 
 
 def hash_path(path: Path) -> str:
-    """sha256 of a file, or of a folder's names and contents (caches left out)."""
+    """Return the sha256 of a file, or of a folder's names and contents (without caches)."""
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
         lines = [f"{p.relative_to(path).as_posix()} {hash_path(p)}" for p in files]

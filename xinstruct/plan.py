@@ -1,19 +1,21 @@
-"""What a stage is to do, resolved from dvc.yaml: dependencies, outputs, params, shards, scratch.
+"""The plan of a stage, resolved from dvc.yaml: dependencies, outputs, params, shards, scratch folder.
 
-dvc.yaml is the only place where the graph is written. A plan adds the scratch folder, whose name
-hashes code, params, data and shards: no stale part can be reused and a killed run resumes. Scratch
-is no DVC output, so DVC never deletes it. Resources and shards stand in the stage's ``meta``,
-which DVC does not hash: re-sharding reruns nothing.
+dvc.yaml is the only place where the graph is written. A plan adds the scratch folder, whose name hashes code,
+params, data and shards, so that no stale part is reused and a killed run resumes. Scratch is no DVC output, so
+DVC never deletes it. Resources and shards are in the stage's ``meta``, which DVC does not hash: changing the
+number of shards reruns nothing.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from xinstruct.files import BadInput, hash_path, read_yaml, write_json
 from xinstruct.params import everything
@@ -32,7 +34,7 @@ class Plan:
     resources: dict[str, Any] = field(default_factory=dict)
 
     def part(self, shard: int) -> Path:
-        """Scratch folder of one shard's results."""
+        """Return the scratch folder of one shard's results."""
         return Path(self.work) / f"part-{shard:04d}-of-{self.shards:04d}"
 
     def save(self) -> Path:
@@ -41,14 +43,24 @@ class Plan:
         write_json(path, asdict(self))
         return path
 
+    def lock(self) -> IO[str]:
+        """Lock the scratch folder against a second run, waiting for a live one. The lock ends with the open file."""
+        lock = (Path(self.work) / "lock").open("w", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print(f"{self.stage}: {self.work} is in use by a live run; waiting for it", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
+
     @staticmethod
     def load(path: Path) -> Plan:
-        """Inverse of save."""
+        """Read the plan that `save` wrote."""
         return Plan(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def work_root(root: Path = Path()) -> Path:
-    """Where scratch lives. `dvc exp run --temp` works in <repo>/.dvc/tmp/exps: map back to the repo."""
+    """Return the folder of all scratch. `dvc exp run --temp` works in <repo>/.dvc/tmp/exps, which is mapped back."""
     if given := os.environ.get("XINSTRUCT_WORK"):
         return Path(given)
     parts = root.resolve().parts
@@ -57,7 +69,7 @@ def work_root(root: Path = Path()) -> Path:
 
 
 def graph(root: Path = Path()) -> dict[str, dict[str, Any]]:
-    """The stages of dvc.yaml by name, in the order written. Raises BadInput on templating."""
+    """Return the stages of dvc.yaml by name, in their order. Raises BadInput on templating."""
     text = (root / "dvc.yaml").read_text(encoding="utf-8")
     if "${" in text:
         raise BadInput("dvc.yaml: ${...} templating is not supported; write the value out or use params.yaml")
@@ -65,7 +77,7 @@ def graph(root: Path = Path()) -> dict[str, dict[str, Any]]:
 
 
 def resolve(stage: str, root: Path = Path()) -> Plan:
-    """The plan of one stage. Raises BadInput when a dependency is missing or any parameter is not as it must be."""
+    """Return the plan of one stage. Raises BadInput when a dependency is missing or any parameter is invalid."""
     stages = graph(root)
     if stage not in stages:
         raise BadInput(f"dvc.yaml has no stage {stage!r}; it has: {', '.join(stages)}")
@@ -86,10 +98,10 @@ def resolve(stage: str, root: Path = Path()) -> Plan:
 
 
 def _select(values: dict[str, Any], keys: list[str]) -> dict[str, Any]:
-    """The declared params, nested as in params.yaml; a key may be dotted (teacher.model).
+    """Return the declared params, nested as in params.yaml; a key may be dotted (teacher.model).
 
-    Keys are sorted at every depth: in which order a mapping is written changes nothing, neither for
-    DVC, which compares values, nor for what a stage draws by weights.
+    Keys are sorted at every depth, so that the order in which a mapping is written changes nothing: neither for
+    DVC, which compares values, nor for a stage that draws by weights.
     """
     chosen: dict[str, Any] = {}
     for key in keys:
@@ -110,7 +122,7 @@ def _sorted(value: Any) -> Any:
 
 
 def output_names(spec: dict[str, Any]) -> list[str]:
-    """Every output of a stage in dvc.yaml: outs, metrics and plots, with or without options."""
+    """Return all outputs of a stage in dvc.yaml: outs, metrics and plots, with or without options."""
     entries = [entry for key in ("outs", "metrics", "plots") for entry in spec.get(key, [])]
     return [entry if isinstance(entry, str) else str(next(iter(entry))) for entry in entries]
 

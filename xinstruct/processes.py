@@ -1,21 +1,28 @@
-"""What every process that works for another shares: how many cores it may use, how it ends."""
+"""Helpers for processes: the number of cores they may use, workers that end with their parent, git's output."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from types import FrameType
 
 
 def cores() -> int:
-    """CPU cores that this process may use."""
+    """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
+def git(*words: str) -> str:
+    """What a git command prints in this folder, "" when it fails."""
+    done = subprocess.run(["git", *words], capture_output=True, encoding="utf-8", errors="replace", check=False)
+    return done.stdout if done.returncode == 0 else ""
+
+
 def live_with(parent: int) -> None:
-    """End at SIGTERM and SIGINT, and within a second of the parent's death (0: no parent to look after)."""
+    """End at SIGTERM and SIGINT, and within a second of the parent's death (0: no parent to watch)."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     if parent:

@@ -1,7 +1,6 @@
-"""Progress on stderr: bars with rate and time left, and everything else that is printed beside them.
+"""Progress on stderr: bars with rate and time left, and all other messages printed beside them.
 
-On a terminal a bar is drawn five times a second, in a log once in ten seconds. Left out: what is
-counted (the callers know).
+A bar is redrawn five times a second on a terminal and once in ten seconds in a log.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _TERMINAL, _LOG = 0.2, 10.0  # seconds between two drawings of a bar
 def bar(
     items: Iterable[Any] | None = None, *, total: int | None = None, desc: str, unit: str, initial: int = 0
 ) -> tqdm[Any]:
-    """A bar over `items`, or one that is moved by update(); update(0) draws it again when that is due."""
+    """Return a bar over `items`, or one that is moved by update(); update(0) redraws it when that is due."""
     interval = _TERMINAL if sys.stderr.isatty() else _LOG
     return tqdm(
         items,
@@ -45,7 +44,7 @@ def say(text: str) -> None:
 
 
 def quiet_libraries() -> None:
-    """Keep other libraries' bars out of a log: they are off unless asked for where stderr is no terminal.
+    """Switch other libraries' bars off where stderr is no terminal, unless they were asked for.
 
     Some use tqdm without a switch of their own (transformers' dequantising). Errors and warnings stay.
     """
@@ -54,9 +53,9 @@ def quiet_libraries() -> None:
 
 
 class Answers:
-    """A bar of answers in the making: how many are finished, tokens so far, tokens per second.
+    """A bar of answers that are being generated: how many are finished, tokens so far, tokens per second.
 
-    Tokens are those of all answers as they come where `made` is told, else those of finished answers.
+    Tokens are those of all answers if `made` is called, else those of finished answers.
     """
 
     def __init__(self, total: int, desc: str, unit: str) -> None:
@@ -67,13 +66,13 @@ class Answers:
         self._drawn = 0.0
 
     def made(self, tokens: int) -> None:
-        """So many tokens there are by now, those of unfinished answers among them."""
+        """Set the number of tokens generated so far, including those of unfinished answers."""
         self._live = True
         self.tokens = max(self.tokens, tokens)
         self._show()
 
     def finished(self, tokens: int) -> None:
-        """One more answer is finished, of so many tokens."""
+        """Count one more finished answer with its tokens."""
         self._finished += tokens
         self.tokens = max(self.tokens, self._finished)
         self.bar.update()
@@ -81,12 +80,12 @@ class Answers:
 
     @property
     def seconds(self) -> float:
-        """Since the bar was opened."""
+        """The time since the bar was opened."""
         return time.monotonic() - self._begun
 
     @property
     def rate(self) -> float:
-        """Tokens per second."""
+        """Tokens per second since the bar was opened."""
         return self.tokens / max(self.seconds, 1e-9)
 
     def _show(self, last: bool = False) -> None:

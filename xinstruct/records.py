@@ -1,9 +1,9 @@
 """The schema of everything that flows between stages, and the closed list of rejection reasons.
 
-One dataclass per kind of record; ``schema(kind)`` is its Arrow schema. Nested values (signatures,
-cases, scores, messages) travel as JSON text so that any Parquet reader opens the files. ``id`` is
-a content hash (``content_id``); ``parents`` are the ids a record was made from, so any training
-sample can be walked back to its snippet. This module imports nothing of ours.
+One dataclass per kind of record; ``schema(kind)`` is its Arrow schema. Nested values (signatures, cases, scores,
+messages) are stored as JSON text so that any Parquet reader opens the files. ``id`` is a content hash
+(``content_id``); ``parents`` are the ids a record was made from, so any training sample can be traced back to its
+snippet. This module imports no other module of the package.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PASSED = "passed"  # the verdict of what held up; every other one is a Reason
 
 
 class Reason(StrEnum):
-    """Why a record was rejected. Closed: a new reason is added here, nowhere else."""
+    """Why a record was rejected. The list is closed: a new reason is added here and nowhere else."""
 
     # mining
     CORRUPT_ARCHIVE = "corrupt_archive"
@@ -86,7 +86,7 @@ class Reason(StrEnum):
 
 
 def content_id(*parts: str) -> str:
-    """A 16-digit content hash over the parts, order and boundaries included."""
+    """Return a 16-digit content hash of the parts, which depends on their order and boundaries."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -152,17 +152,17 @@ class Sample:
 
     @property
     def code(self) -> str:
-        """What of it runs against its cases."""
+        """The code that runs against the sample's cases."""
         return self.proof or self.response
 
     def roots(self) -> list[str]:
-        """Snippets whose behaviour the task repeats; all it descends from, or itself, where unknown."""
+        """Return the snippets whose behaviour the task repeats; if unknown, all its ancestors, or the sample itself."""
         return sorted(self.task_roots) or sorted(self.snippets) or [self.id]
 
 
 @dataclass(kw_only=True)
 class Turn:
-    """One event of a discussion or of a seed's making: prompt, answer, score or memory change."""
+    """One event of a discussion or of the making of a seed: prompt, answer, score or memory change."""
 
     id: str
     stage: str
@@ -246,7 +246,7 @@ _ARROW: dict[Any, pa.DataType] = {
 
 
 def schema(kind: str) -> pa.Schema:
-    """Arrow schema of a kind of record, e.g. schema("samples")."""
+    """Return the Arrow schema of a kind of record, e.g. schema("samples")."""
     hints = typing.get_type_hints(KINDS[kind])
     return pa.schema([pa.field(f.name, _ARROW[hints[f.name]], nullable=False) for f in _fields(kind)])
 
@@ -256,12 +256,12 @@ def _fields(kind: str) -> tuple[dataclasses.Field[Any], ...]:
 
 
 def kind_of(record: Record) -> str:
-    """The kind's name of a record: its file stem on disk."""
+    """Return the name of a record's kind, which is its file stem on disk."""
     return next(name for name, cls in KINDS.items() if type(record) is cls)
 
 
 def rejection(record: Record, stage: str, reason: Reason | str, detail: str = "") -> Rejection:
-    """The Rejection that keeps a record and says why it was not passed on."""
+    """Return the Rejection that keeps a record with the reason why it was not passed on."""
     raw = dataclasses.asdict(record)
     return Rejection(
         id=record.id,

@@ -1,6 +1,7 @@
-"""Collections that grow with a corpus and not with memory: what is over a limit goes to a file in the scratch folder.
+"""Collections that grow with a corpus but not in memory: entries over a limit go to a file in the scratch folder.
 
-The file is unlinked as soon as it is open, so that nothing is left behind, however the process ends. For one thread.
+The file is unlinked as soon as it is open, so that nothing is left behind however the process ends. The
+collections are for one thread.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from xinstruct.files import temporary
 
 R = TypeVar("R")
-HELD = 100_000  # entries in memory, some 10 MB of hashes or 60 MB of rows
+LIMIT = 100_000  # entries in memory, some 10 MB of hashes or 60 MB of rows
 
 
 def _database(folder: Path) -> sqlite3.Connection:
@@ -31,16 +32,16 @@ def _database(folder: Path) -> sqlite3.Connection:
 
 
 class Seen:
-    """A set of texts by their 8-byte hashes: two texts in 10^19 are taken for one."""
+    """A set of texts that stores their 8-byte hashes: one pair of texts in 10^19 is confused."""
 
-    def __init__(self, folder: Path, held: int = HELD) -> None:
-        self._folder, self._limit = folder, held
+    def __init__(self, folder: Path, limit: int = LIMIT) -> None:
+        self._folder, self._limit = folder, limit
         self._fresh: set[int] = set()
         self._db: sqlite3.Connection | None = None
         self._count = 0
 
     def add(self, text: str) -> bool:
-        """Put a text in; whether it was not there yet."""
+        """Add a text. Returns True if it was new."""
         key = _hash(text)
         if self._has(key):
             return False
@@ -73,17 +74,17 @@ def _hash(text: str) -> int:
 
 
 class Rows(Generic[R]):
-    """Records of one dataclass that bear an id: appended, counted, gone through, gone through by id."""
+    """A list of records of one dataclass with ids; it can be iterated in order of arrival or by id."""
 
-    def __init__(self, kind: type[R], folder: Path, held: int = HELD) -> None:
+    def __init__(self, kind: type[R], folder: Path, limit: int = LIMIT) -> None:
         self._kind: Any = kind
-        self._folder, self._limit = folder, held
+        self._folder, self._limit = folder, limit
         self._fresh: list[R] = []
         self._db: sqlite3.Connection | None = None
         self._spilled = 0
 
     def append(self, record: R) -> None:
-        """Put one in."""
+        """Add a record."""
         self._fresh.append(record)
         if len(self._fresh) > self._limit:
             self._spill()
@@ -112,7 +113,7 @@ class Rows(Generic[R]):
         return iter(list(self._fresh))
 
     def ordered(self) -> Iterator[R]:
-        """All of them by id, equal ids in the order they came. None may be added meanwhile."""
+        """Yield all records by id, equal ids in order of arrival. None may be added meanwhile."""
         if not self._spilled:
             fresh: list[Any] = list(self._fresh)
             yield from sorted(fresh, key=lambda record: record.id)
@@ -124,5 +125,5 @@ class Rows(Generic[R]):
 
 
 def in_order(records: list[R] | Rows[R], key: Callable[[R], Any]) -> Iterable[R]:
-    """Records by a key; rows that may have spilled always by their id."""
+    """Return records sorted by a key; Rows that may have spilled are always sorted by id."""
     return records.ordered() if isinstance(records, Rows) else sorted(records, key=key)

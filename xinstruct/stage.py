@@ -1,4 +1,4 @@
-"""What every stage script shares: command line, shards, row accounting, atomic outputs, metrics.
+"""The common part of all stage scripts: command line, shards, row accounting, atomic outputs, metrics.
 
 A stage script names itself and gives one or two functions::
 
@@ -8,19 +8,16 @@ A stage script names itself and gives one or two functions::
     if __name__ == "__main__":
         sys.exit(run(Script("filter", work, finish, writes=("samples",)), __doc__))
 
-``python -m stages.filter`` runs all shards and then finishes. With $SNAKEMAKE_PROFILE set it hands
-its plan to Snakemake instead, which starts the same script once per shard (``--shard``) and once to
-finish. Either way the records are merged in the order of their ids, so the bytes are the same.
+``python -m stages.filter`` runs all shards and then finishes. With $SNAKEMAKE_PROFILE set it hands its plan to
+Snakemake instead, which starts the same script once per shard (``--shard``) and once to finish. Either way the
+records are merged in the order of their ids, so the bytes are the same.
 """
 
 from __future__ import annotations
 
 import argparse
-import errno
-import fcntl
 import json
 import os
-import shutil
 import sqlite3
 import sys
 import zlib
@@ -46,7 +43,7 @@ from xinstruct.params import listed
 from xinstruct.plan import Plan, resolve, work_root
 from xinstruct.records import KINDS, Reason, Record, Rejection, kind_of, rejection
 from xinstruct.spill import Rows, Seen, in_order
-from xinstruct.surroundings import cache_folder, use_utf8
+from xinstruct.surroundings import cache_folder, disk_is_full, use_utf8
 
 T = TypeVar("T")
 Own = TypeVar("Own")
@@ -56,10 +53,10 @@ _ORDER: dict[str, Callable[[Any], Any]] = {"turns": lambda turn: (turn.thread, t
 
 
 class Context(Generic[Own]):
-    """One shard of a stage while it runs: its params, inputs, kept and rejected records.
+    """One shard of a running stage: its params, inputs, kept and rejected records.
 
-    `params` holds what dvc.yaml lists for the stage; asking it for another parameter raises BadInput.
-    Everything that is opened (``open``) must be kept or rejected before the shard ends.
+    `params` has the parameters that dvc.yaml lists for the stage; access to any other raises BadInput. Everything
+    that is opened (``open``) must be kept or rejected before the shard ends.
     """
 
     def __init__(self, plan: Plan, shard: int) -> None:
@@ -82,17 +79,17 @@ class Context(Generic[Own]):
     # ---- input
 
     def read(self, kind: str, folder: str) -> list[Any]:
-        """All records of a kind that another stage wrote, e.g. read("snippets", "data/mine")."""
+        """Return all records of a kind that another stage wrote, e.g. read("snippets", "data/mine")."""
         return read_records(Path(folder) / f"{kind}.parquet", kind)
 
     def mine(self, items: Iterable[T], key: Callable[[T], str]) -> list[T]:
-        """The items that belong to this shard, by a stable hash of their key."""
+        """Return the items that belong to this shard, by a stable hash of their key."""
         return [item for item in items if zlib.crc32(key(item).encode()) % self.plan.shards == self.shard]
 
     # ---- row accounting
 
     def open(self, ident: str) -> None:
-        """Count one unit of work in; it must be kept or rejected. Raises on a doubled id."""
+        """Count one unit of work in; it must be kept or rejected later. Raises AssertionError on a repeated id."""
         if not self.opened.add(ident):
             raise AssertionError(f"{self.name}: {ident} was opened twice")
         self.unfinished.add(ident)
@@ -103,7 +100,7 @@ class Context(Generic[Own]):
         self.records[kind_of(record)].append(record)
 
     def reject(self, record: Record, reason: Reason | str, detail: str = "", of: str = "") -> None:
-        """Keep a record among the rejected, with a reason of the closed list."""
+        """Write a record to the rejected ones, with a reason of the closed list."""
         self._close(of or record.id)
         self.records["rejected"].append(rejection(record, self.name, reason, detail))
 
@@ -125,7 +122,7 @@ class Context(Generic[Own]):
     # ---- output and display
 
     def out(self, name: str) -> Path:
-        """A declared output path. Raises when dvc.yaml does not declare it for this stage."""
+        """Return the path of an output. Raises AssertionError if dvc.yaml does not declare it for this stage."""
         if name not in self.plan.outs:
             raise AssertionError(f"{self.name}: {name} is not an output in dvc.yaml: {self.plan.outs}")
         path = Path(name)
@@ -137,7 +134,7 @@ class Context(Generic[Own]):
         return iter(progress.bar(items, total=total, desc=desc or self.name, unit=unit))
 
     def say(self, text: str) -> None:
-        """One line to the person who watches."""
+        """Print one line of progress to stderr."""
         progress.say(f"{self.name}: {text}")
 
 
@@ -146,7 +143,7 @@ Work = Callable[[Context[Any]], None]
 
 @dataclass(frozen=True)
 class Script:
-    """A stage script: its name, the work of a shard, what to do with all shards, kinds it writes."""
+    """A stage script: its name, the work of a shard, the work after all shards, and the record kinds it writes."""
 
     name: str
     work: Work
@@ -170,20 +167,11 @@ def run(script: Script, doc: str | None, argv: list[str] | None = None) -> int:
         print(f"\n{name}: interrupted; finished work is kept, run again to go on from here", file=sys.stderr)
         return 130
     except (OSError, sqlite3.Error) as error:
-        if not _disk_is_full(error):
+        if not disk_is_full(error):
             raise
         print(f"{name}: error: the disk is full ({error}); free space and run again, nothing is lost", file=sys.stderr)
         return 1
     return 0
-
-
-def _disk_is_full(error: Exception) -> bool:
-    """Whether that is why; SQLite also says "disk I/O error" or "unable to open" where no page is left."""
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOSPC
-    return isinstance(error, sqlite3.OperationalError) and (
-        error.sqlite_errorcode == sqlite3.SQLITE_FULL or shutil.disk_usage(work_root()).free < 1 << 16
-    )
 
 
 def _parser(name: str, doc: str | None) -> argparse.ArgumentParser:
@@ -208,7 +196,7 @@ def _run(script: Script, args: argparse.Namespace) -> None:
     elif args.finish:
         finish_stage(plan, script)
     else:
-        lock = _lock(plan)
+        lock = plan.lock()
         if "SNAKEMAKE_PROFILE" in os.environ:
             _hand_over(plan, lock)
         for shard in range(plan.shards):
@@ -216,19 +204,8 @@ def _run(script: Script, args: argparse.Namespace) -> None:
         finish_stage(plan, script)
 
 
-def _lock(plan: Plan) -> IO[str]:
-    """Keep a second run off while one (or an orphan of a killed one) still writes."""
-    lock = (Path(plan.work) / "lock").open("w", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        print(f"{plan.stage}: {plan.work} is in use by a live run; waiting for it", file=sys.stderr, flush=True)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
-
-
 def _hand_over(plan: Plan, lock: IO[str]) -> None:
-    """Become Snakemake, which starts this script once per shard. The lock is kept over exec."""
+    """Execute Snakemake, which starts this script once per shard. The lock is kept over exec."""
     os.set_inheritable(lock.fileno(), True)
     os.environ["XDG_CACHE_HOME"] = str(cache_folder().parent)  # Snakemake's own cache must be writable
     command = ["-m", "snakemake", "--nolock", "--rerun-incomplete", "--quiet", "host", "rules", "reason", "progress"]
@@ -255,7 +232,7 @@ def run_shard(plan: Plan, shard: int, work: Work) -> None:
 
 
 def finish_stage(plan: Plan, script: Script) -> None:
-    """Merge all parts, check the books, write data/<stage>, metrics and tables."""
+    """Merge all parts, check the row accounts, write data/<stage>, metrics and tables."""
     context: Context[Any] = Context(plan, -1)
     opened = _merge(plan, context)
     if script.finish:
@@ -287,7 +264,7 @@ def _merge(plan: Plan, context: Context[Any]) -> int:
 
 
 def _sum(left: Any, right: Any) -> Any:
-    """Add up two shards' metrics: numbers are summed, what only one has is kept."""
+    """Add up the metrics of two shards: numbers are summed, values that only one has are kept."""
     if isinstance(left, dict) and isinstance(right, dict):
         return {key: _sum(left.get(key), right.get(key)) for key in left | right}
     if left is None or right is None:

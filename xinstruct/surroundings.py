@@ -1,11 +1,14 @@
-"""What a user's surroundings are, or what stands for it where they lack it: a home, a cache, UTF-8."""
+"""The user's environment: home and cache folders with their substitutes, a full disk, UTF-8 mode."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import locale
 import os
 import pwd
+import shutil
+import sqlite3
 import sys
 from functools import cache
 from pathlib import Path
@@ -15,7 +18,7 @@ from xinstruct.plan import work_root
 
 
 def home() -> Path | None:
-    """The user's home; None for one who has none that is there."""
+    """Return the user's home folder; None when the user has none or it does not exist."""
     try:
         place = Path(os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
@@ -24,14 +27,14 @@ def home() -> Path | None:
 
 
 def usual_cache() -> Path | None:
-    """Where this project's cache belongs: $XDG_CACHE_HOME/xinstruct or ~/.cache/xinstruct."""
+    """Return the usual place of this project's cache: $XDG_CACHE_HOME/xinstruct or ~/.cache/xinstruct."""
     if (given := Path(os.environ.get("XDG_CACHE_HOME", ""))).is_absolute():
         return given / "xinstruct"
     return place / ".cache" / "xinstruct" if (place := home()) else None
 
 
 def cache_folder() -> Path:
-    """A folder for what is made once per machine: the user's where it can be written, else one below the work folder.
+    """Return the folder for files made once per machine: the user's cache, else one in the work folder.
 
     Raises BadInput when neither can be written.
     """
@@ -50,10 +53,19 @@ def _writable(usual: Path | None, other: Path) -> Path:
     raise BadInput(f"{other} cannot be written, nor {usual or 'a home'}; name another folder: XDG_CACHE_HOME=/FOLDER")
 
 
-def use_utf8() -> None:
-    """Go on in Python's UTF-8 mode where the locale is not UTF-8: the same command, started anew.
+def disk_is_full(error: Exception) -> bool:
+    """Tell whether an error came from a full disk, which SQLite may report as an I/O error or a failed open."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOSPC
+    return isinstance(error, sqlite3.OperationalError) and (
+        error.sqlite_errorcode == sqlite3.SQLITE_FULL or shutil.disk_usage(work_root()).free < 1 << 16
+    )
 
-    Names of files, output and child processes are then the same in every locale. For the start of a command only.
+
+def use_utf8() -> None:
+    """Execute the same command again in Python's UTF-8 mode if the locale is not UTF-8.
+
+    Names of files, output and child processes are then the same in every locale. Call it only when a command starts.
     """
     tried = os.environ.get("PYTHONUTF8") == "1"
     if tried or sys.flags.utf8_mode or locale.getencoding().lower() in ("utf-8", "utf8"):

@@ -1,8 +1,8 @@
-"""Where a sample comes from: its parents, their parents, down to the mined snippets.
+"""The origin of a sample: its parents, their parents, down to the mined snippets.
 
-``xinstruct trace ID`` takes the id of a seed, a synthesized or a verified sample (a few first digits
-are enough) and prints each step with the turns that made it; ``--turns`` prints the turns in full.
-Leaves out model answers made in evaluation: those are in data/evaluate.
+``xinstruct trace ID`` takes the id of a seed, a synthesized or a verified sample (a few first digits are enough)
+and prints each step with the turns that made it; ``--turns`` prints the turns in full. Model answers made in
+evaluation are in data/evaluate and not shown.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ class Lineage:
                 self.threads.setdefault(turn.thread, []).append(turn)
 
     def find(self, prefix: str) -> Sample:
-        """The sample whose id starts so. Raises BadInput when none or several do."""
+        """Return the sample whose id begins with `prefix`. Raises BadInput when there is none or several."""
         found = [sample for ident, sample in sorted(self.samples.items()) if ident.startswith(prefix)]
         if len(found) != 1:
             raise BadInput(f"{len(found)} samples have an id that starts with {prefix!r}; ids are in data/filter")
         return found[0]
 
     def thread(self, sample: Sample) -> list[Turn]:
-        """The discussion or the making of a sample, in order; empty when it was not kept."""
+        """Return the turns of a sample's discussion or making, in order; none when it was not kept."""
         named = (turns for turns in self.threads.values() if any(turn.sample == sample.id for turn in turns))
         return sorted(next(named, []), key=lambda turn: turn.step)
 
 
 def lines(lineage: Lineage, sample: Sample, full: bool, depth: int = 0) -> list[str]:
-    """The descent of a sample as indented text, parents below their children."""
+    """Return the ancestry of a sample as indented text, parents below their children."""
     pad = "    " * depth
     what = f"{sample.task}, {sample.operation} by {sample.topology} discussion, {sample.shape.replace('_', ' ')}"
     made = f"{what}, round {sample.round}" if sample.operation else "seed"
@@ -65,13 +65,13 @@ def lines(lineage: Lineage, sample: Sample, full: bool, depth: int = 0) -> list[
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `xinstruct trace`."""
+    """Add the arguments of `xinstruct trace`."""
     parser.add_argument("id", help="id of a sample, or its first digits")
     parser.add_argument("--turns", action="store_true", help="every prompt, answer, score and memory change in full")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print the descent. Returns the exit status."""
+    """Print the ancestry. Returns the exit status."""
     lineage = Lineage()
     print("\n".join(lines(lineage, lineage.find(args.id), args.turns)))
     return 0

@@ -1,4 +1,4 @@
-"""What the verdicts made here are worth: published, re-scored and reference verdicts, attacks, and their pages.
+"""The reliability of verdicts: published, re-scored and reference verdicts, attacks, and their pages.
 
 Commands keep what they find under results/ and write docs/results/*.md from all that is kept; nothing else does.
 """

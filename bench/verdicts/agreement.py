@@ -49,7 +49,7 @@ FAILS = "answer fails here alone"
 
 @dataclass(frozen=True)
 class Row:
-    """What both said of a completion."""
+    """Both verdicts on a completion."""
 
     number: int
     variant: int
@@ -59,12 +59,12 @@ class Row:
 
     @property
     def agree(self) -> bool:
-        """Whether both pass it or both fail it."""
+        """True if both pass it or both fail it."""
         return (self.ours == PASSED) == (self.theirs == PASSED)
 
 
 def compared(found: Sequence[Completion], judge: Judge, desc: str) -> list[Row]:
-    """What both sides say of each completion."""
+    """Return both sides' verdicts on each completion."""
     theirs = judge.judge([one.theirs for one in found], f"{desc}: other tests")
     ours = judge.judge([one.ours for one in found], f"{desc}: translated")
     return [
@@ -89,7 +89,7 @@ def _line(verdict: Verdict) -> str:
 
 
 def kind(row: Row, refused: set[int], of_model: bool = False) -> str:
-    """What sort of disagreement a row is; refused: problems whose canonical answer fails here."""
+    """Return the kind of a row's disagreement; refused: problems whose canonical answer fails here."""
     if of_model:
         return PASSES if row.ours == PASSED else FAILS
     if row.number in refused:
@@ -158,7 +158,7 @@ def _keep(path: Path, about_it: dict[str, Any], found: Sequence[Completion], row
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """What is kept of rows: how many there are, how many both pass or both fail, and those on which they differ."""
+    """Return the kept figures of rows: their number, how many both pass or both fail, and those that differ."""
     both = [row.ours == PASSED for row in rows if row.agree]
     counts = {"completions": len(rows), "both_pass": sum(both), "both_fail": len(both) - sum(both)}
     return counts | {"differing": [dataclasses.asdict(row) for row in rows if not row.agree]}

@@ -55,7 +55,7 @@ def canonical(
     for place in sorted(answers.keys() & ours.keys() & theirs.keys()):
         answer = answers[place]
         assert isinstance(answer, ProgramProblem)
-        bodies = [answer.solution, *make_mutants(answer.solution, variants, seed=place)]
+        bodies = [answer.solution, *make_mutants(answer.language, answer.solution, variants, seed=place)]
         for variant, body in enumerate(bodies):
             code = spelled(answer.prompt + body, answer, theirs[place])
             found.append(_both(place, variant, code, answer.function, ours[place], theirs[place]))

@@ -79,7 +79,7 @@ def kept(folder: Path) -> list[list[str]]:
 
 
 def attacks_page(results: Path = RESULTS / "attacks") -> str:
-    """How many attacks fooled an exit status, and each attack with both verdicts."""
+    """Return the number of attacks that fooled an exit status, and each attack with both verdicts."""
     rows = kept(results)
     fooled = sum(row[3] == "passed" for row in rows)
     tried = sum(row[3] in ("passed", "failed") for row in rows)

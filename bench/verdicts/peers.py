@@ -17,7 +17,7 @@ HEAD = ("evaluator", "completions", "n", "passed there", "passed here", "verdict
 
 
 def compared(evaluator: str, completions: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What is kept of rows (task, ours, theirs): how many each side passed, and those on which they differ."""
+    """Return the kept figures of rows (task, ours, theirs): how many each side passed, and those that differ."""
     here, there = ([row[side] == PASSED for row in rows] for side in ("ours", "theirs"))
     differing = [dict(row) for row, mine, other in zip(rows, here, there, strict=True) if mine != other]
     counts = {"n": len(rows), "here": sum(here), "there": sum(there)}

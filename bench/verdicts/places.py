@@ -1,4 +1,4 @@
-"""Where the files of these commands are: problem and answer files outside the repository, results and pages inside."""
+"""The places of these commands' files: problem and answer files outside the repository, results and pages inside."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def _score(row: dict[str, Any], args: argparse.Namespace) -> None:
 
 
 def result_path(folder: Path, row: dict[str, Any]) -> Path:
-    """Where the result of a declared row is kept."""
+    """Return the file of a declared row's result."""
     name = "-".join([row["file"], row["benchmark"].replace(":", "-"), row["rules"].replace("+", "-"), row["field"]])
     return folder / f"{name}.json"
 
@@ -131,7 +131,7 @@ def _sums(results: Path, reference: Path) -> str:
 
 
 def _answers(row: dict[str, Any]) -> tuple[str, str]:
-    """What a row scores: the same answers by the same tests, whatever the rules."""
+    """Return the key of a row's answers and tests, whatever the rules."""
     return row["file"], row["reference"]
 
 

@@ -160,7 +160,7 @@ def _inputs(records: dict[str, Any], answer: Answer, raw: dict[str, Any]) -> lis
 
 
 def _run_evalplus(tasks: list[dict[str, Any]], sandbox: Sandbox, workers: int) -> dict[str, Any]:
-    """What bench/peers.py prints, run in the sandbox with the packages that it needs. Raises BadInput."""
+    """Run bench/peers.py in the sandbox with the packages it needs and return its output. Raises BadInput."""
     packages = next((PEERS / "lib").glob("python*/site-packages"))
     site = sandbox.folder() / "site"
     for path in packages.iterdir():
@@ -180,7 +180,7 @@ def _run_evalplus(tasks: list[dict[str, Any]], sandbox: Sandbox, workers: int) -
 
 
 def mbxp(args: argparse.Namespace) -> None:
-    """What the standard commands say: of the answers that do not pass here, in TypeScript of all, emitted for ES5."""
+    """Run the standard commands: on the answers that do not pass here, in TypeScript on all, emitted for ES5."""
     own = [row for row in declared_rows() if row["benchmark"] == "mbxp:published"]
     for row in (row for row in own if row["language"] in args.languages):
         everything = row["language"] == "typescript"
@@ -201,7 +201,7 @@ def mbxp(args: argparse.Namespace) -> None:
 
 
 def mapcoder(args: argparse.Namespace) -> None:
-    """What plain python says of code whose published verdict is another than ours."""
+    """Run plain python on code whose published verdict differs from ours."""
     for row in (row for row in declared_rows() if row["field"] == "extracted"):
         differing = {one["task_id"]: one["reference"] for one in _result(args, row)["reference"]["differing"]}
         one = about(row["benchmark"], "python")

@@ -25,7 +25,7 @@ def synthesis(**changes: Any) -> SynthesizeParams:
         "operations": {"translate": 1.0}, "new_signature": "keep", "agreement_inputs": 6, "targets": "uniform",
         "target_weights": {}, "block_chars": 400, "prompt_tokens": 40, "prompt_temperature": 0.0, "candidates": 2,
         "wave": 2, "temperature": 0.4, "max_tokens": 100, "examples": 2, "example_order": ["memory", "fixed", "peers"],
-        "scorer": {"form": "lines", "reasons": False, "weights": {}, "cutoff": 1.5}, "started": "always",
+        "scorer": {"form": "lines", "reasons": False, "weights": {}, "cutoff": 1.5}, "prefill": "always",
     }  # fmt: skip
     found: SynthesizeParams = own("synthesize", **(base | changes))
     return found
@@ -76,7 +76,7 @@ def snippet(language: str, name: str, code: str, signature: Signature, **changes
 
 
 def as_served(body: str, stops: tuple[str, ...]) -> str:
-    """A body as a server continues a started answer: a line break first, cut before a stop string."""
+    """A body as a server continues a prefill: a line break first, cut before a stop string."""
     text = f"\n{body}" if body else ""
     return text[: min((text.index(stop) for stop in stops if stop in text), default=len(text))]
 

@@ -79,7 +79,7 @@ class OracleServer:
     calls: dict[int, Call] = field(default_factory=dict)
     count: int = 0
     stop_after: int = 0  # calls after which it refuses everything; 0: never
-    continues: bool = True  # whether it goes on with an answer that is started; else it refuses one
+    continues: bool = True  # whether it continues a prefill; else it refuses one
     objection: str = " none"  # what a peer says after "Objection:"
 
     def __call__(self, handler: Handler, body: bytes) -> None:
@@ -102,29 +102,29 @@ class OracleServer:
     def answer(self, sent: dict[str, Any]) -> tuple[str, str]:
         """The kind of an answer and its text, cut where the call says."""
         last = sent["messages"][-1]
-        started, question = last["content"], sent["messages"][-2]["content"] if len(sent["messages"]) > 1 else ""
-        begun = last["role"] == "assistant"
-        if not begun:
-            question, _, started = started.partition(BEGIN)
+        start, question = last["content"], sent["messages"][-2]["content"] if len(sent["messages"]) > 1 else ""
+        prefilled = last["role"] == "assistant"
+        if not prefilled:
+            question, _, start = start.partition(BEGIN)
         rng = random.Random(sent["seed"])
-        if "Rate each aspect" in question and not begun and not started:
+        if "Rate each aspect" in question and not prefilled and not start:
             return "score", f"{ASPECT} {rng.choice([2, 3, 4, 5])}.0\ncode correctness: 5.0\ntotal score: 4.0"
-        if question.startswith("Explain what the") and not begun:
+        if question.startswith("Explain what the") and not prefilled:
             name = re.search(r"function `(\w+)`", question)
             return "explanation", f"It is known as {name[1] if name else ''}. It takes what the cases say."
-        if started == "Objection:":
+        if start == "Objection:":
             return "objection", self.objection
-        if started == ASPECT:
+        if start == ASPECT:
             return "score", f" {rng.choice([2, 3, 4, 5])}.0\ncode correctness: 5.0\ntotal score: {rng.randint(2, 5)}.0"
-        if not started.startswith("```"):
+        if not start.startswith("```"):
             sentence = f" does what number {sent['seed']} wants. And more."
-            return "sentence", sentence if begun else f"Of course!\n{started}{sentence}"
-        tag, head = started[3:].split("\n", 1)
+            return "sentence", sentence if prefilled else f"Of course!\n{start}{sentence}"
+        tag, head = start[3:].split("\n", 1)
         language = next(name for name in LANGUAGES if get(name).fence == tag)
         problem = next(p for p in self.stock if re.search(rf"\b{p.function(language)}\b", head))
         kind = rng.choices(list(self.shares), list(self.shares.values()))[0]
         kind, text = self.body(kind, problem, language, question)
-        if not begun:
+        if not prefilled:
             return kind, self.whole(kind, problem, language, text)
         if kind == "right" and (given := given_part(problem, language, head)):
             text = problem.bodies[language][given:]
@@ -168,7 +168,7 @@ class OracleServer:
 
 
 def given_part(problem: Problem, language: str, head: str) -> int:
-    """How many characters of the right body the started answer holds already, 0 when only the header stands."""
+    """How many characters of the right body the prefill holds already, 0 when only the header stands."""
     bare = FunctionHeader.of(language, problem.function(language), problem.signature).bare
     given = head.removeprefix(bare).removeprefix("\n")
     return len(given) if head.startswith(bare) and problem.bodies[language].startswith(given) else 0

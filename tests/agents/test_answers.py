@@ -48,11 +48,11 @@ def test_the_brace_that_the_stop_string_took_is_put_back(language: str) -> None:
 
 @pytest.mark.parametrize("language", EIGHT)
 def test_what_wraps_a_function_is_left_out_and_put_back(language: str) -> None:
-    opening = FunctionHeader.of(language, "add", ADD)
-    function = f"{opening.bare}\n    body\n" + ("" if language == "python" else "}")
-    whole = opening.whole(function)
+    header = FunctionHeader.of(language, "add", ADD)
+    function = f"{header.bare}\n    body\n" + ("" if language == "python" else "}")
+    whole = header.whole(function)
     assert whole.startswith(get(language).header("add", ADD).rstrip())
-    assert opening.alone(whole) == function.strip()
+    assert header.alone(whole) == function.strip()
     assert not any(word in function for word in ("import", "#include", "using", "<?php", "class"))
 
 
@@ -64,11 +64,11 @@ def test_imports_are_no_part_of_what_a_prompt_shows() -> None:
 def test_variables_are_shown_as_php_spells_them() -> None:
     two = Signature.of("int", low="int", text="string")
     code = "int f(int low, String text) {\n    int sum = 0;\n    for (char c : text) {\n        sum += low;\n    }\n"
-    shown = spelled_for("php", code + '    return f(sum) + "low" + text.low;\n}', two)
+    shown = spelled_for("php", "java", code + '    return f(sum) + "low" + text.low;\n}', two)
     assert "int f(int $low, String $text) {" in shown and "for (char $c : $text)" in shown
     assert "$sum += $low;" in shown and 'return f($sum) . "low" . $text.low;' in shown
-    assert spelled_for("php", shown, two) == shown and spelled_for("java", code, two) == code
-    assert spelled_for("php", "def g(low):\n    return low >= 2", two) == "def g($low):\n    return $low >= 2"
+    assert spelled_for("php", "java", shown, two) == shown and spelled_for("java", "java", code, two) == code
+    assert spelled_for("php", "python", "def g(low):\n    return low >= 2", two) == "def g($low):\n    return $low >= 2"
 
 
 def test_outcome_of_unusable_answers() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.agents.helpers import EXECUTION, snippet
-from xinstruct.agents.cases import constants, find_cases, probe, telling, weak
+from xinstruct.agents.cases import constants, find_cases, probe, select_cases, weak
 from xinstruct.agents.examples import worked
 from xinstruct.code.mutants import make_mutants
 from xinstruct.code.types import Case, Signature, conforms
@@ -58,9 +58,9 @@ def test_weakness_is_told_from_values_alone() -> None:
 
 def test_mutants_change_code_only() -> None:
     code = 'def f(a):\n    # a + 1 == 2\n    s = "a < b and c"\n    return a + 1\n'
-    found = make_mutants(code, 9, 3)
+    found = make_mutants("python", code, 9, 3)
     assert sorted(found) == sorted([code.replace("return a + 1", "return a - 1"), code.replace("n a + 1", "n a + 2")])
-    assert make_mutants(code, 1, 3) == found[:1] and make_mutants("pass", 3, 1) == []
+    assert make_mutants("python", code, 1, 3) == found[:1] and make_mutants("python", "pass", 3, 1) == []
 
 
 def test_inputs_repeat_per_snippet_and_differ_among_snippets() -> None:
@@ -82,7 +82,7 @@ def test_worked_examples_are_right_in_every_language(judge: Judge) -> None:
 
 def test_strings_that_the_code_names_are_among_the_inputs(judge: Judge) -> None:
     code = "def starred(text):\n    return text == '**zq**' or text.endswith('#%')"
-    assert constants(code) == ["**zq**", "#%"]
+    assert constants("python", code) == ["**zq**", "#%"]
     item = probe(snippet("python", "starred", code, Signature.of("bool", text="string")), 6)
     find_cases([item], judge, mutants=2)
     assert item.reason is None and {case.expected for case in item.cases} == {True, False}
@@ -91,6 +91,8 @@ def test_strings_that_the_code_names_are_among_the_inputs(judge: Judge) -> None:
 def test_cases_that_tell_apart_are_taken_first() -> None:
     cases = [Case((n, 0), 1) for n in range(6)] + [Case((7, 0), 2), Case((3, 3), 3)]
     two = Signature.of("int", a="int", b="int")
-    chosen = telling(two, cases, [{4, 6}, set()], 3)
+    chosen = select_cases(two, cases, [{4, 6}, set()], 3)
     assert chosen == [cases[4], cases[6], cases[7]]  # catches the variant, then new results
-    assert weak(two, telling(two, [Case((1, 1), 1), Case((2, 2), 2), Case((3, 4), 4), Case((5, 6), 5)], [], 3)) == ""
+    assert (
+        weak(two, select_cases(two, [Case((1, 1), 1), Case((2, 2), 2), Case((3, 4), 4), Case((5, 6), 5)], [], 3)) == ""
+    )

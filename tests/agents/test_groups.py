@@ -9,7 +9,7 @@ import pytest
 from tests.agents.books import Make, Ran
 from tests.agents.helpers import sample
 from tests.agents.oracle import OWN
-from xinstruct.agents.groups import Group, groups, merged
+from xinstruct.agents.society import Group, groups, merged
 from xinstruct.files import BadInput
 
 LANGUAGES = ["python", "javascript", "php"]

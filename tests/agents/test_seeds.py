@@ -1,4 +1,4 @@
-"""What an I-Generator is told, and how it asks an endpoint that does not go on with a started answer."""
+"""What an I-Generator is told, and how it asks an endpoint that does not continue a prefill."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xinstruct.params import SeedParams
 
 
 def section(**changes: Any) -> SeedParams:
-    found: SeedParams = own("seed", **({"instruction_tokens": 9, "started": "always"} | changes))
+    found: SeedParams = own("seed", **({"instruction_tokens": 9, "prefill": "always"} | changes))
     return found
 
 
@@ -39,7 +39,7 @@ def test_the_context_of_a_snippet_is_a_choice() -> None:
 
 
 def test_a_sentence_that_was_not_started_is_found() -> None:
-    writer, item = IGenerator(section(started="never"), 1), draft()
+    writer, item = IGenerator(section(prefill="never"), 1), draft()
     request = writer.request(item, "doc")
     assert not request.prefill and not request.stop
     start = "Write a Python function `f` that"

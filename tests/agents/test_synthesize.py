@@ -181,7 +181,7 @@ def seeding(**changes: object) -> dict[str, object]:
     """The seed section of a small run, as it stands in a plan."""
     few = {"per_language": 3, "tries_per_language": 9, "cases": 5, "mutants": 1, "instruction_tokens": 9, "examples": 1}
     scorer = {"form": "lines", "reasons": False, "weights": {}, "cutoff": 1.5}
-    return asdict(own("seed", **(few | {"scorer": scorer, "started": "always"} | changes)))
+    return asdict(own("seed", **(few | {"scorer": scorer, "prefill": "always"} | changes)))
 
 
 @pytest.mark.slow

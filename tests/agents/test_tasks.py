@@ -35,9 +35,9 @@ def block(text: str) -> str:
 def test_completion_gives_part_of_the_body(oracle_run: Make) -> None:
     ran = oracle_run(OWN, LANGUAGES, shares=RIGHT, tasks={"completion": 1.0}, rounds=1)
     for sample in made(ran, "completion"):
-        opening = FunctionHeader.of(sample.language, sample.function, Signature.from_json(sample.signature))
-        given, whole = block(sample.instruction), opening.alone(sample.response)
-        assert whole.startswith(given) and len(opening.bare) < len(given) < len(whole)
+        header = FunctionHeader.of(sample.language, sample.function, Signature.from_json(sample.signature))
+        given, whole = block(sample.instruction), header.alone(sample.response)
+        assert whole.startswith(given) and len(header.bare) < len(given) < len(whole)
         assert "breaks off in its body" in sample.instruction and "returns" in sample.instruction
 
 
@@ -63,9 +63,9 @@ def test_a_completion_that_fails_is_rejected_with_its_own_reason(oracle_run: Mak
 def test_repair_gives_code_that_fails_and_its_error(oracle_run: Make) -> None:
     ran = oracle_run(OWN, LANGUAGES, shares=RIGHT, tasks={"repair": 1.0}, rounds=1)
     for sample in made(ran, "repair"):
-        opening = FunctionHeader.of(sample.language, sample.function, Signature.from_json(sample.signature))
+        header = FunctionHeader.of(sample.language, sample.function, Signature.from_json(sample.signature))
         broken = block(sample.instruction)
-        assert broken != opening.alone(sample.response)
+        assert broken != header.alone(sample.response)
         assert "Repair this code, which fails (" in sample.instruction
     told = [turn.text for turn in ran.turns if turn.kind == "verdict" and turn.text.startswith("a broken variant: ")]
     assert told and any("expected" in text for text in told)
@@ -76,8 +76,8 @@ def test_translation_gives_the_bases_code(oracle_run: Make) -> None:
     seeds = {p.seed(n).id: p.seed(n) for p in OWN for n in LANGUAGES}
     for sample in made(ran, "translation"):
         base = seeds[sample.parents[0]]
-        opening = FunctionHeader.of(base.language, base.function, Signature.from_json(base.signature))
-        assert block(sample.instruction) == opening.alone(base.response)
+        header = FunctionHeader.of(base.language, base.function, Signature.from_json(base.signature))
+        assert block(sample.instruction) == header.alone(base.response)
 
 
 def test_an_explanation_counts_when_code_written_from_it_alone_passes(oracle_run: Make) -> None:

@@ -131,10 +131,10 @@ def test_the_first_wrong_input_is_named() -> None:
 
 
 def test_a_stand_in_for_lodash_takes_the_place_of_the_module(judge: Judge) -> None:
-    standin = (HERE / "mbxp" / "standins" / "lodash.js").read_text(encoding="utf-8")
+    stub = (HERE / "mbxp" / "stubs" / "lodash.js").read_text(encoding="utf-8")
     tests = "const lodash = require('lodash');\nif (!lodash.isEqual(f(), [1, { a: [2] }])) throw new Error();"
     problem = ProgramProblem(
-        "J/1", "javascript", "", "f", tests, "{standin}\n{code}\n{tests}\nrequire('assert');", standin=standin
+        "J/1", "javascript", "", "f", tests, "{stub}\n{code}\n{tests}\nrequire('assert');", stub=stub
     )
     codes = [f"const f = () => [1, {{ a: [{value}] }}];" for value in (2, 3)]
     verdicts = judge.judge([problem.job(str(i), code) for i, code in enumerate(codes)])

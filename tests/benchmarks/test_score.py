@@ -155,17 +155,21 @@ def test_the_summary_as_text(small: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "code", "tests", "expected"),
+    ("language", "prompt", "code", "tests", "expected"),
     [
-        ("int f() {", "int f() {\n return 1;", "}\nint main() {}", ("int f() {\n return 1;", "}\nint main() {}")),
-        ("int f() {", "int f() { return 1; }", "}\nint main() {}", ("int f() { return 1; }", "\nint main() {}")),
-        ("class P { int f() {", "class P { int f() { return 1; } }", "} int g; }",
+        ("cpp", "int f() {", "int f() {\n return 1;", "}\nint main() {}",
+         ("int f() {\n return 1;", "}\nint main() {}")),
+        ("cpp", "int f() {", "int f() { return 1; }", "}\nint main() {}", ("int f() { return 1; }", "\nint main() {}")),
+        ("java", "class P { int f() {", "class P { int f() { return 1; } }", "} int g; }",
          ("class P { int f() { return 1; } ", " int g; }")),
-        ("function f() {", "function f() { return '}'; }", "f();", ("function f() { return '}'; }", "f();")),
+        ("javascript", "function f() {", "function f() { return '}'; }", "f();",
+         ("function f() { return '}'; }", "f();")),
     ],
 )  # fmt: skip
-def test_braces_between_code_and_tests(prompt: str, code: str, tests: str, expected: tuple[str, str]) -> None:
-    assert fitted(code, prompt, tests) == expected
+def test_braces_between_code_and_tests(
+    language: str, prompt: str, code: str, tests: str, expected: tuple[str, str]
+) -> None:
+    assert fitted(language, code, prompt, tests) == expected
 
 
 def test_publishers_ways_of_judging_are_variants() -> None:

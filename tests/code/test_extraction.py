@@ -83,7 +83,7 @@ def test_java_method_with_the_class_brace_left_over() -> None:
 
 def test_braces_in_strings_and_comments_do_not_count() -> None:
     code = "String f() {\n    // }\n    return \"}\" + '{';\n}\n"
-    assert balance_braces(code) == (code, "")
+    assert balance_braces("java", code) == (code, "")
 
 
 def test_imports_above_an_unfenced_function_are_kept() -> None:

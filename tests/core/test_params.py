@@ -87,7 +87,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(name: str, told: str) -
         ("synthesize.reflection", "yes", "'yes'; it must be true or false"),
         ("synthesize.centralized_share", 1.5, "1.5; it must be from 0 to 1"),
         ("synthesize.base", "prove", "'prove'; it must be one of proven, simplest, random (did you mean proven?)"),
-        ("synthesize.started", True, "true; it must be one of auto, always, never"),
+        ("synthesize.prefill", True, "true; it must be one of auto, always, never"),
         ("sft.learning_rate", "fast", "'fast'; it must be a number"),
         ("sft.learning_rate", "0.5", "'0.5'; it must be a number"),
         ("sft.learning_rate", False, "false; it must be a number"),
@@ -257,6 +257,6 @@ def test_every_parameter_is_explained_and_on_the_page() -> None:
 def test_a_whole_number_for_a_temperature_asks_the_same_as_a_fraction() -> None:
     from tests.agents.test_answers import task
 
-    spelled = [own("synthesize", temperature=t, started="always").temperature for t in (1, 1.0)]
+    spelled = [own("synthesize", temperature=t, prefill="always").temperature for t in (1, 1.0)]
     one, two = (task().request(0, Tries(8, 8, 0, 9, t, True), 1) for t in spelled)
     assert json.dumps(one.content()) == json.dumps(two.content()) and '"temperature": 1.0' in json.dumps(one.content())

@@ -19,7 +19,7 @@ def row(number: int, ident: str = "") -> Rejection:
 
 
 def test_a_set_that_spills_knows_what_it_was_given(tmp_path: Path) -> None:
-    seen, plain, draw = Seen(tmp_path, held=50), set(), random.Random(1)
+    seen, plain, draw = Seen(tmp_path, limit=50), set(), random.Random(1)
     for _ in range(2000):
         text = str(draw.randrange(700))
         assert seen.add(text) == (text not in plain)
@@ -31,7 +31,7 @@ def test_a_set_that_spills_knows_what_it_was_given(tmp_path: Path) -> None:
 def test_rows_that_spill_come_out_by_their_ids(tmp_path: Path) -> None:
     given = [row(number) for number in range(500)]
     random.Random(2).shuffle(given)
-    few, many = Rows(Rejection, tmp_path), Rows(Rejection, tmp_path, held=40)
+    few, many = Rows(Rejection, tmp_path), Rows(Rejection, tmp_path, limit=40)
     few += given
     many += given
     wanted = sorted(given, key=lambda record: record.id)
@@ -41,7 +41,7 @@ def test_rows_that_spill_come_out_by_their_ids(tmp_path: Path) -> None:
 
 
 def test_equal_ids_keep_the_order_they_came_in(tmp_path: Path) -> None:
-    rows = Rows(Rejection, tmp_path, held=3)
+    rows = Rows(Rejection, tmp_path, limit=3)
     rows += [row(number, "same") for number in range(20)]
     assert [record.detail for record in rows.ordered()] == [f"number {number}" for number in range(20)]
 

@@ -105,25 +105,12 @@ def test_definitions_in_cpp() -> None:
     assert definitions(code, "h") == [("h", False)]
 
 
-def test_blank_keeps_offsets_and_hides_literals() -> None:
-    code = 'a = "x{"; // {\nb = \'"\'; /* } */ c = R"q(}")q"; d = @"\\"; e = 1\'000;'
-    text = clike.blank(code)
-    assert len(text) == len(code) and not set('{}"') & set(text.replace("R", ""))
-    assert "d =" in text and "e =" in text
-    assert clike.at_top("int f(int a) { return 1; }", "f")
-    assert not clike.at_top("class A { int f(int a) { return 1; } }", "f")
-
-
-def test_blank_knows_lifetimes_and_raw_strings() -> None:
-    rust = "fn f<'a>(x: &'a str) -> char { let y = '\\''; r#\"}\"#; '}' }"
-    assert clike.blank(rust, clike.RUST_LITERAL).count("}") == 1
-    go = 'func f() rune { _ = `}"`; _ = "}"; return \'}\' }'
-    assert clike.blank(go, clike.GO_LITERAL).count("}") == 1
-    assert clike.commas("a: Vec<(i64, u8)>, f: fn(i64) -> i64, c: [u8; 2]") == [
-        "a: Vec<(i64, u8)>",
-        "f: fn(i64) -> i64",
-        "c: [u8; 2]",
-    ]
+def test_what_stands_at_the_top_level_of_c_like_code() -> None:
+    assert clike.at_top("java", "int f(int a) { return 1; }", "f")
+    assert not clike.at_top("java", "class A { int f(int a) { return 1; } }", "f")
+    code = 'package a;\nclass B { String s = "}"; int f() { return 1; } // }\n}'
+    assert clike.outermost("java", code).split() == ["package", "a;", "class", "B", "{", "}"]
+    assert clike.cut("java", code, r"^package \w+;")[1] == "package a;\n"
 
 
 def test_parameter_types_in_c() -> None:

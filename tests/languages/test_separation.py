@@ -115,8 +115,8 @@ PASSING = {
     "main guard": ("def f(): return 1\nif __name__ == '__main__':\n    print(f())\n", "assert f() == 1\n"),
 }
 FAILING = {
-    "stand-in equals all": ("class A:\n    def __eq__(self, o): return True\ndef f(): return A()\n", "assert f() == 1\n"),
-    "truth of a stand-in": ("class A:\n    def __bool__(self): return False\ndef f(): return A()\n", "assert not f()\n"),
+    "proxy equals all": ("class A:\n    def __eq__(self, o): return True\ndef f(): return A()\n", "assert f() == 1\n"),
+    "truth of a proxy": ("class A:\n    def __bool__(self): return False\ndef f(): return A()\n", "assert not f()\n"),
     "contains all": ("class A:\n    def __contains__(self, o): return True\n    def __iter__(self): return iter(())\n"
                      "def f(): return A()\n", "assert 1 in f()\n"),
     "contains all, in a list": ("class A(list):\n    def __contains__(self, o): return True\n"

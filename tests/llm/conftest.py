@@ -158,8 +158,8 @@ class ChatServer:
         question = next(m["content"] for m in reversed(sent["messages"]) if m["role"] == "user")
         if waiting := self.trouble.get(question):
             return waiting.pop(0)(handler)
-        started = sent["messages"][-1]["content"] if sent["messages"][-1]["role"] == "assistant" else ""
-        return handler.reply(200, said(f"{started}echo {question}"))
+        prefill = sent["messages"][-1]["content"] if sent["messages"][-1]["role"] == "assistant" else ""
+        return handler.reply(200, said(f"{prefill}echo {question}"))
 
 
 def endpoint_folder(folder: Path, *urls: str) -> Path:

@@ -83,7 +83,7 @@ def test_as_an_endpoint_with_all_that_a_request_can_ask(checkpoint: Path, tmp_pa
         folder = endpoint_folder(tmp_path / "teacher", url)
         with Client(asking(slots=4, repairs=0), folder, tmp_path / "j.sqlite") as teacher:
             assert teacher.backend.endpoints[0].dialect == "xinstruct"  # type: ignore[union-attr]
-            plain, started, stopped, valued, cut, shaped = teacher.ask(
+            plain, prefilled, stopped, valued, cut, shaped = teacher.ask(
                 [
                     ask("Say hello.", max_tokens=6),
                     ask("Count.", prefill="1, 2, 3,", max_tokens=6),
@@ -93,7 +93,7 @@ def test_as_an_endpoint_with_all_that_a_request_can_ask(checkpoint: Path, tmp_pa
                     ask("Is it so?", schema={"type": "object"}, max_tokens=12),
                 ]
             )
-    assert not plain.error and "4" in started.text
+    assert not plain.error and "4" in prefilled.text
     assert (stopped.finish_reason, "F" in stopped.text) == ("stop", False)
     for answer, tops in ((valued, 3), (cut, 2)):
         assert 0 < len(answer.logprobs) == answer.completion_tokens

@@ -10,7 +10,7 @@ from email.utils import formatdate
 import pytest
 
 from xinstruct.llm.concurrency import Limiter
-from xinstruct.llm.transport import Attempts, CallFailed, Policy, Trouble, retry_after
+from xinstruct.llm.transport import Attempts, CallFailed, Policy, RetryableError, retry_after
 
 
 def test_one_storm_halves_once_and_rounds_of_success_add_one() -> None:
@@ -78,14 +78,16 @@ def test_retry_after_is_a_number_or_a_date() -> None:
 def test_attempts_by_class() -> None:
     policy = Policy(attempts=3, backoff=1, longest=3, patience=100)
     tries = Attempts(policy)
-    assert [tries.failed(Trouble("server", "x"), "u") for _ in range(2)] == [1, 2]
+    assert [tries.failed(RetryableError("server", "x"), "u") for _ in range(2)] == [1, 2]
     with pytest.raises(CallFailed, match=r"server: u: x \(tried 3 times\)"):
-        tries.failed(Trouble("server", "x"), "u")
+        tries.failed(RetryableError("server", "x"), "u")
     tries = Attempts(policy)
-    assert [tries.failed(Trouble("busy", "x"), "u") for _ in range(9)] == [1, 2, *[3] * 7], "time limits these"
-    assert tries.failed(Trouble("busy", "x", retry_after=0.5), "u") == 0.5
-    assert tries.failed(Trouble("busy", "x", retry_after=999), "u") == 3
+    assert [tries.failed(RetryableError("busy", "x"), "u") for _ in range(9)] == [1, 2, *[3] * 7], "time limits these"
+    assert tries.failed(RetryableError("busy", "x", retry_after=0.5), "u") == 0.5
+    assert tries.failed(RetryableError("busy", "x", retry_after=999), "u") == 3
     with pytest.raises(CallFailed, match="busy"):
-        Attempts(Policy(patience=0.5, backoff=1)).failed(Trouble("busy", "x"), "u")
+        Attempts(Policy(patience=0.5, backoff=1)).failed(RetryableError("busy", "x"), "u")
     tries = Attempts(policy)
-    assert [tries.failed(Trouble("dropped", "x"), "u") for _ in range(2)] == [0, 2], "at once on a fresh connection"
+    assert [tries.failed(RetryableError("dropped", "x"), "u") for _ in range(2)] == [0, 2], (
+        "at once on a fresh connection"
+    )

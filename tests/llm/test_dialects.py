@@ -106,9 +106,9 @@ def test_a_call_in_each_dialect(tmp_path: Path, serve: Serve, dialect: str) -> N
     folder = endpoint_folder(tmp_path / "teacher", serve(server))
     with Client(asking(repairs=0), folder, tmp_path / "j.sqlite") as teacher:
         assert teacher.backend.endpoints[0].dialect == dialect  # type: ignore[union-attr]
-        plain, started = teacher.ask([ask("q"), ask("q", prefill="def f(", stop=("END",))])
-    assert [a.error for a in (plain, started)] == ["", ""]
-    assert (started.text, started.finish_reason, started.prompt_tokens, started.completion_tokens) == (
+        plain, prefilled = teacher.ask([ask("q"), ask("q", prefill="def f(", stop=("END",))])
+    assert [a.error for a in (plain, prefilled)] == ["", ""]
+    assert (prefilled.text, prefilled.finish_reason, prefilled.prompt_tokens, prefilled.completion_tokens) == (
         "x): pass",
         "stop",
         9,

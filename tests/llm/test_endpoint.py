@@ -139,7 +139,7 @@ def test_prefill_in_each_dialect(tmp_path: Path, serve: Serve, owner: str, extra
     with teacher(tmp_path, serve(server)) as asker:
         (answer,) = asker.ask([ask("q", prefill="def f(")])
     (sent,) = server.asked
-    assert answer.text == "echo q", "a started answer that the server sends back is taken off"
+    assert answer.text == "echo q", "a prefill that the server sends back is taken off"
     assert sent["messages"][-1] == {"role": "assistant", "content": "def f("}
     assert extra.items() <= sent.items()
     unknown = set(sent) - set(extra) - {"model", "messages", "max_tokens", "temperature", "top_p", "seed"}

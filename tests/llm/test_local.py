@@ -67,11 +67,11 @@ def test_samples_differ_and_the_seed_decides(model: LocalModel) -> None:
 
 
 def test_equal_requests_are_answered_once(model: LocalModel) -> None:
-    before = model.copies.tokens
+    before = model.engines.tokens
     first, *others = model.ask(asked(QUESTIONS[:1], samples=5, max_tokens=8))
     assert {answer.text for answer in others} == {first.text}, "greedy: all samples are one"
     assert [answer.id for answer in others] == [f"{QUESTIONS[0]}-{i}" for i in range(1, 5)]
-    assert model.copies.tokens - before == first.completion_tokens
+    assert model.engines.tokens - before == first.completion_tokens
 
 
 def test_sampling_follows_the_models_distribution(tiny: Path, model: LocalModel) -> None:  # noqa: F811
@@ -90,7 +90,7 @@ def test_sampling_follows_the_models_distribution(tiny: Path, model: LocalModel)
 def test_stop_strings_and_prefill(model: LocalModel) -> None:
     [whole] = model.ask([ask(QUESTIONS[0], max_tokens=40)])
     mark = whole.text[10:12]
-    cut, kept, started = model.ask(
+    cut, kept, prefilled = model.ask(
         [
             ask(QUESTIONS[0], max_tokens=40, stop=(mark,)),
             ask(QUESTIONS[0], max_tokens=40, stop=(mark,), keep_stop=True),
@@ -100,7 +100,7 @@ def test_stop_strings_and_prefill(model: LocalModel) -> None:
     end = whole.text.index(mark)
     assert (cut.text, kept.text) == (whole.text[:end], whole.text[: end + 2])
     assert cut.finished and kept.finished
-    assert not started.text.startswith(whole.text[:10])
+    assert not prefilled.text.startswith(whole.text[:10])
     assert model.ask([]) == []
 
 

@@ -53,12 +53,12 @@ def test_it_prints_its_url_answers_and_ends_cleanly(embedded: Path, tmp_path: Pa
         folder = endpoint_folder(tmp_path / "teacher", url)
         with Client(asking(slots=2), folder, tmp_path / "j.sqlite") as teacher:
             endpoint = teacher.backend.endpoints[0]  # type: ignore[union-attr]
-            assert endpoint.dialect == "llamacpp"
-            plain, started = teacher.ask(
+            assert endpoint.dialect == "xinstruct"
+            plain, prefilled = teacher.ask(
                 [ask("Say hello.", max_tokens=6), ask("Count.", prefill="1, 2, 3,", max_tokens=6)]
             )
-        assert (plain.error, started.error) == ("", "")
-        assert "4" in started.text
+        assert (plain.error, prefilled.error) == ("", "")
+        assert "4" in prefilled.text
         process.send_signal(number)
         _, errors = process.communicate(timeout=20)
         assert process.returncode == 0
@@ -71,10 +71,10 @@ def test_schema_logprobs_stop_and_seed_of_llamacpp(embedded: Path, tmp_path: Pat
     schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
     schema["additionalProperties"] = False  # type: ignore[assignment]
     sampled = ask("Write a word.", max_tokens=8, temperature=1.5)
-    with served(embedded) as (_, url):
+    with served(embedded, "--engine", "llamacpp") as (_, url):
         folder = endpoint_folder(tmp_path / "teacher", url)
         with Client(asking(slots=1), folder, tmp_path / "j.sqlite") as teacher:
-            shaped, valued, started, stopped = teacher.ask(
+            shaped, valued, prefilled, stopped = teacher.ask(
                 [
                     ask("Is it so?", schema=schema, max_tokens=60),
                     ask("Say yes.", logprobs=3, max_tokens=4),
@@ -84,7 +84,7 @@ def test_schema_logprobs_stop_and_seed_of_llamacpp(embedded: Path, tmp_path: Pat
             )
             words = [answer.text for answer in teacher.ask(sampled.samples(4))]
     assert set(json.loads(shaped.text)) == {"ok"}
-    for answer in (valued, started):
+    for answer in (valued, prefilled):
         assert 0 < len(answer.logprobs) == answer.completion_tokens
         assert all(len(token.top) == 3 and token.logprob <= 0 for token in answer.logprobs)
     assert (stopped.finish_reason, "F" in stopped.text) == ("stop", False)

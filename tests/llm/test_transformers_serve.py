@@ -1,4 +1,4 @@
-"""Real `transformers serve` on a local checkpoint, offline: detection, started answers, sampling, stop strings.
+"""Real `transformers serve` on a local checkpoint, offline: detection, prefills, sampling, stop strings.
 
 It needs packages that the project does not (fastapi, uvicorn, openai); `python -m bench.llm --prepare`
 installs them into build/bench-venv/serve, beside the project's own environment.
@@ -53,19 +53,19 @@ def test_a_local_checkpoint_answers(served: str, tmp_path: Path) -> None:
     params = {"slots": 2, "start_wait": 180, "served_as": str(checkpoint())}
     with Client(asking(**params), folder, tmp_path / "j.sqlite") as teacher:
         assert teacher.backend.endpoints[0].dialect == "transformers"  # type: ignore[union-attr]
-        plain, started, stopped = teacher.ask(
+        plain, prefilled, stopped = teacher.ask(
             [
                 ask("What is the capital of France?", max_tokens=12),
                 ask("Count.", prefill="1, 2, 3,", max_tokens=6),
                 ask("Write the letters.", prefill="A B C", stop=("F",), max_tokens=20),
             ]
         )
-        assert [a.error for a in (plain, started, stopped)] == [""] * 3
+        assert [a.error for a in (plain, prefilled, stopped)] == [""] * 3
         assert "Paris" in plain.text
-        assert started.text.lstrip().startswith("4")
+        assert prefilled.text.lstrip().startswith("4")
         assert stopped.finish_reason == "stop"
         assert "F" not in stopped.text
-        assert started.finish_reason == "length"
+        assert prefilled.finish_reason == "length"
         words = [a.text for a in teacher.ask(ask("Write a word.", temperature=1.5, max_tokens=8).samples(3))]
         assert len(set(words)) > 1, "temperature is taken"
         assert teacher.ask([ask("x", max_tokens=2, schema={"type": "object"})])[0].error.startswith(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.traits import EIGHT
 from xinstruct.mining.extract import file_reason
 from xinstruct.mining.filters import code_reason, doc_reason, resolved_reason, thresholds
 from xinstruct.mining.identify import language_of_content
@@ -15,7 +15,7 @@ from xinstruct.records import Reason
 GOOD = "def total(items):\n    result = 0\n    for item in items:\n        result += item\n    return result\n"
 
 
-@pytest.mark.parametrize("language", GRAMMARS)
+@pytest.mark.parametrize("language", EIGHT)
 def test_every_language_has_every_threshold(language: str) -> None:
     assert set(thresholds(language)) == set(thresholds("java"))
 

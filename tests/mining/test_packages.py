@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from xinstruct import packages
-from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.traits import EIGHT
 from xinstruct.files import BadInput
 from xinstruct.mining.corpus import mine_source
 from xinstruct.mining.fetch import source_list
@@ -83,7 +83,7 @@ def test_deb_src_lines(tmp_path: Path) -> None:
 
 
 def test_source_lists(tmp_path: Path) -> None:
-    assert {entry["language"] for entry in source_list("default")} == set(GRAMMARS)
+    assert {entry["language"] for entry in source_list("default")} == set(EIGHT)
     assert all(len(entry["sha256"]) == 64 for entry in source_list("default"))
     with pytest.raises(BadInput, match="no list 'nope'"):
         source_list("nope")

@@ -1,8 +1,8 @@
 """The language agent A = {p, m, r, O}: profile, memory, reflection, operations (paper section 2.3).
 
-Each verified seed initialises one agent of its language. What an agent brings to a discussion is
-its seed in round one and a random sample of its memory later. It holds no model: the teacher
-speaks for every agent, through the prompt of the discussion.
+Each verified seed initialises one agent of its language. An agent contributes its seed to a discussion in
+round one and a random sample of its memory later. It holds no model: the teacher speaks for every agent,
+through the prompt of the discussion.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xinstruct.records import Sample
 
 @dataclass
 class LanguageAgent:
-    """One agent; its id is its seed's id."""
+    """One agent, which has the id of its seed."""
 
     id: str
     language: str
@@ -34,7 +34,7 @@ class LanguageAgent:
 
     @staticmethod
     def of(seed: Sample, params: SynthesizeParams, gate: Gate | None = None) -> LanguageAgent:
-        """An agent that starts from a seed. `params` is the synthesize section, `gate` that of its memory."""
+        """Make an agent from a seed. `params` is the synthesize section, `gate` the one of its memory."""
         memory = Memory(params.memory_capacity, params.similarity, gate=gate or WordGate())
         memory.insert(seed)
         return LanguageAgent(
@@ -48,7 +48,7 @@ class LanguageAgent:
         )
 
     def contribute(self, round_number: int, rng: random.Random) -> Sample:
-        """The sample it communicates: its seed in round one, a random one of its memory later."""
+        """Return the sample that it communicates: its seed in round one, later a random one of its memory."""
         if round_number <= 1 or not self.memory.samples:
             return self.seed
         return rng.choice(self.memory.samples)

@@ -1,9 +1,9 @@
-"""Answers to a task: several candidates from the teacher, and the judge chooses.
+"""Answers to a task: the teacher writes several candidates and the judge selects.
 
-What a weak teacher needs is built in and costs a strong one nothing: worked examples before the
-question, the target's signature already written, several candidates, execution as the only arbiter.
-Candidates are asked in waves; a task that has its answer is not asked again. Leaves out tasks
-without cases (agreement.py) and how a discussion words its task (discussion.py).
+The help that a weak teacher needs is built in and costs a strong one nothing: worked examples before the
+question, a prefilled signature, several candidates, execution as the only arbiter. Candidates are
+requested in waves; a task that has its answer is not asked again. Tasks without cases are handled in
+verification.py, the wording of a discussion's task in discussion.py.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xinstruct.agents.cases import Observer
-from xinstruct.agents.refusals import SUSPECT, named_fence, why
-from xinstruct.agents.started import prefilled, sent
+from xinstruct.agents.answer_checks import SUSPECT, fence_language, rejection_reason
+from xinstruct.agents.cases import JudgeProtocol
+from xinstruct.agents.prefill import as_asked, uses_prefill
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
 from xinstruct.code.completion import body_of, complete, stops, whole_answer
 from xinstruct.code.types import Case, Signature
@@ -39,25 +39,25 @@ FEEDBACK_CHARS = 400  # of what the judge said
 
 @dataclass(frozen=True)
 class Tries:
-    """How many answers are asked for, `wave` at a time, and how."""
+    """How many answers are requested, how many of them at a time (`wave`), and with which sampling settings."""
 
     candidates: int
     wave: int
     feedback_turns: int  # further ones, each shown the failed answer before
     max_tokens: int
     temperature: float
-    started: bool  # whether they are begun for the model
+    prefill: bool
 
 
 def tries(params: SynthesizeParams) -> Tries:
-    """What the synthesize section says."""
+    """Return the settings of the synthesize section."""
     waves = (params.candidates, params.wave or params.candidates, params.feedback_turns)
-    return Tries(*waves, params.max_tokens, params.temperature, prefilled(params))
+    return Tries(*waves, params.max_tokens, params.temperature, uses_prefill(params))
 
 
 @dataclass
 class Candidate:
-    """One answer of the teacher to a task: its code, or why there is none (`failure`)."""
+    """One answer of the teacher to a task: its code, or the reason why it has none (`failure`)."""
 
     index: int
     text: str
@@ -65,22 +65,22 @@ class Candidate:
     tokens: int
     failure: str = ""
     verdict: Verdict | None = None
-    body: str | None = None  # of an answer that was not started: its code without the function's first line
+    body: str | None = None  # of an answer without prefill: its code without the function's first line
 
     @property
     def outcome(self) -> str:
-        """ "passed" or the reason it failed."""
+        """ "passed" or the reason why it failed."""
         return self.failure or (self.verdict.verdict if self.verdict else Reason.INFRASTRUCTURE)
 
     @property
     def detail(self) -> str:
-        """What the judge said, if anything."""
+        """The judge's message, "" when there is none."""
         return self.verdict.detail if self.verdict else ""
 
 
 @dataclass
 class Task:
-    """What is asked in one language. `question` is the last user turn, `examples` what stands before."""
+    """A question in one language. `question` is the last user turn; `examples` are shown before it as turns."""
 
     id: str
     language: str
@@ -93,17 +93,17 @@ class Task:
     max_tokens: int = 0  # 0: what the params say; a translation needs no more than about twice its source
     candidates: list[Candidate] = field(default_factory=list)
     feedback: tuple[dict[str, str], ...] = ()  # a failed answer and what running it said, as further turns
-    begun: FunctionHeader | None = None  # an opening with more than the function's header: its body in part
+    partial: FunctionHeader | None = None  # a header followed by a part of the body
 
     @property
     def best(self) -> Candidate | None:
-        """The shortest passing candidate; of equals, the first."""
+        """The shortest passing candidate; the first one among equals."""
         passing = [c for c in self.candidates if c.outcome == "passed"]
         return min(passing, key=lambda c: (len(c.code), c.index), default=None)
 
     @property
     def failure(self) -> tuple[Reason, str]:
-        """The most advanced outcome among the failed candidates, with its detail."""
+        """The outcome and detail of the failed candidate that got furthest."""
         if not self.candidates:
             return Reason.EMPTY_ANSWER, "no candidate"
         furthest = self.furthest
@@ -111,33 +111,33 @@ class Task:
 
     @property
     def furthest(self) -> Candidate:
-        """The failed candidate that speaks for its task; there must be one."""
+        """The failed candidate that got furthest. The task must have a candidate."""
         return max(self.candidates, key=lambda c: (PROGRESS.index(Reason(c.outcome)), -c.index))
 
     @property
-    def opening(self) -> FunctionHeader:
-        """The started answer and what stands around it."""
-        return self.begun or FunctionHeader.of(self.language, self.name, self.signature)
+    def header(self) -> FunctionHeader:
+        """The header that an answer continues, with the code around it."""
+        return self.partial or FunctionHeader.of(self.language, self.name, self.signature)
 
     def request(self, index: int, tries: Tries, seed: int) -> Request:
-        """The prompt of one candidate: worked examples as turns, the question, the answer started."""
+        """Return the prompt of one candidate: worked examples as turns, the question, the prefill."""
         turns = [message for q, a in self.examples for message in (user(q), assistant(a))]
         ident, most = f"{self.id}-{index}", tries.max_tokens
-        # an answer that is not started may begin with talk: then only the section limits it
+        # an answer without prefill may begin with prose: then only the section limits it
         request = Request(
             id=ident,
             messages=(*turns, user(self.question), *self.feedback),
             # no line break at the end: the model's own tokens for "line break and indent" must stay possible
-            prefill=f"```{get(self.language).fence}\n{self.opening.bare}",
-            max_tokens=min(most, self.max_tokens or most) if tries.started else most,
+            prefill=f"```{get(self.language).fence}\n{self.header.bare}",
+            max_tokens=min(most, self.max_tokens or most) if tries.prefill else most,
             temperature=tries.temperature if tries.candidates > 1 else 0.0,
             stop=stops(self.language),
             seed=request_seed(seed, ident),
         )
-        return sent(request, tries.started)
+        return as_asked(request, tries.prefill)
 
     def job(self, candidate: Candidate, cases: Sequence[Case]) -> Job:
-        """A job that runs one candidate."""
+        """Return a job that runs one candidate."""
         return Job(
             id=f"{self.id}-{candidate.index}",
             language=self.language,
@@ -147,24 +147,24 @@ class Task:
             cases=tuple(cases),
         )
 
-    def take(self, index: int, answer: Answer, started: bool = True) -> Candidate:
-        """The candidate of an answer, with its code completed, or with the reason it has none."""
-        if not started:
+    def take(self, index: int, answer: Answer, prefill: bool = True) -> Candidate:
+        """Turn an answer into a candidate with completed code, or with the reason why it has none."""
+        if not prefill:
             return self._take_whole(index, answer)
-        function, closed = complete(self.language, self.opening.bare, answer.text, answer.finish_reason)
-        code = self.opening.whole(function)
+        function, closed = complete(self.language, self.header.bare, answer.text, answer.finish_reason)
+        code = self.header.whole(function)
         failure = ""
         if answer.error or answer.finish_reason == "error":
             failure = call_failure(answer.error)
         elif not answer.text.split("```")[0].strip():
-            other = named_fence(answer.text) not in ("", self.language)
+            other = fence_language(answer.text) not in ("", self.language)
             failure = Reason.WRONG_LANGUAGE if other else Reason.EMPTY_ANSWER
         elif answer.finish_reason == "length" and not closed:
             failure = Reason.TRUNCATED
         return Candidate(index, answer.text, code, answer.completion_tokens, failure)
 
     def _take_whole(self, index: int, answer: Answer) -> Candidate:
-        """The same of an answer that was not started: its code stands alone, in a block of its own."""
+        """Turn an answer without prefill into a candidate; its code stands in a fenced block."""
         code, failure = whole_answer(self.language, self.name, answer.text), ""
         if answer.error or answer.finish_reason == "error":
             failure = call_failure(answer.error)
@@ -174,13 +174,13 @@ class Task:
             failure = Reason.TRUNCATED
         return Candidate(index, answer.text, code, answer.completion_tokens, failure, body=body_of(code, self.name))
 
-    def told(self) -> bool:
-        """Put the furthest failed answer and what running it said before the next try; False where none ran."""
+    def add_feedback(self) -> bool:
+        """Show the next try the failed answer that got furthest and its error. Returns False when no answer ran."""
         ran = [c for c in self.candidates if c.verdict is not None]
         if not ran:
             return False
         shown = max(ran, key=lambda c: (PROGRESS.index(Reason(c.outcome)), c.index))
-        code, title = fenced(self.language, self.opening.alone(shown.code)), get(self.language).title
+        code, title = fenced(self.language, self.header.alone(shown.code)), get(self.language).title
         words = render(
             "feedback", verdict=shown.outcome.replace("_", " "), detail=shown.detail[:FEEDBACK_CHARS], title=title
         )
@@ -188,7 +188,7 @@ class Task:
         return True
 
     def settle(self, candidate: Candidate, verdict: Verdict) -> None:
-        """Take the judge's verdict; where nothing ran, say so when it is a copy or another language."""
+        """Store the judge's verdict; an answer that did not run is also checked for copies and other languages."""
         candidate.verdict = verdict
         if verdict.verdict in SUSPECT:
             text, body = candidate.text, candidate.body
@@ -196,11 +196,13 @@ class Task:
                 body = text.split("```")[0]
             else:  # what it says before its code is no part of it
                 text = text[max(0, text.find("```")) :]
-            candidate.failure = why(text, body, self.question, self.language, self.name, self.signature) or ""
+            candidate.failure = (
+                rejection_reason(text, body, self.question, self.language, self.name, self.signature) or ""
+            )
 
 
 def translation(language: str, code: str, target: str) -> str:
-    """The question that asks to translate a function."""
+    """Return the question that asks for a translation of a function."""
     source = get(language)
     title = get(target).title
     return render(
@@ -209,24 +211,24 @@ def translation(language: str, code: str, target: str) -> str:
 
 
 def generation(instruction: str, language: str) -> str:
-    """The question that asks to solve a problem."""
+    """Return the question that asks for a solution of a problem."""
     return render("respond", instruction=instruction, title=get(language).title)
 
 
 def fenced(language: str, code: str) -> str:
-    """An answer as it should look: one fenced block."""
+    """Format code as the answer that is expected: one fenced block."""
     return render("answer", fence=get(language).fence, code=code.strip())
 
 
-def answer(tasks: Sequence[Task], teacher: ChatModel, judge: Observer, tries: Tries, seed: int) -> None:
-    """Fill in the tasks' candidates and verdicts, wave by wave, until each has its answer or its fill."""
+def answer(tasks: Sequence[Task], teacher: ChatModel, judge: JudgeProtocol, tries: Tries, seed: int) -> None:
+    """Fill in the tasks' candidates and verdicts, wave by wave, until each task is solved or out of tries."""
     total, wave = tries.candidates, tries.wave
     waves = [range(first, min(first + wave, total)) for first in range(0, total, wave)]
     waves += [range(turn, turn + 1) for turn in range(total, total + tries.feedback_turns)]
     for indices in waves:
         unsolved = [task for task in tasks if task.best is None]
         if indices.start >= total:
-            unsolved = [task for task in unsolved if task.told()]
+            unsolved = [task for task in unsolved if task.add_feedback()]
         purpose = "feedback" if indices.start >= total else "answers"
         fresh = ask(unsolved, indices, teacher, tries, seed, purpose)
         jobs = [(task, candidate) for task, candidate in fresh if not candidate.failure]
@@ -240,7 +242,7 @@ def answer(tasks: Sequence[Task], teacher: ChatModel, judge: Observer, tries: Tr
 def ask(
     tasks: Sequence[Task], indices: range, teacher: ChatModel, tries: Tries, seed: int, purpose: str = "answers"
 ) -> list[tuple[Task, Candidate]]:
-    """Ask for these candidates of each task. Returns those whose code is new; repeats only cost tokens."""
+    """Request these candidates of each task. Returns those with new code; repeated code only costs tokens."""
     wanted = [(task, index, task.request(index, tries, seed)) for task in tasks for index in indices]
     answers = teacher.ask([request for _, _, request in wanted], purpose) if wanted else []
     fresh: list[tuple[Task, Candidate]] = []
@@ -248,7 +250,7 @@ def ask(
         if index == 0 or task.feedback:
             task.thread.prompt(request, language=task.language)
         task.thread.tokens += reply.completion_tokens
-        candidate = task.take(index, reply, tries.started)
+        candidate = task.take(index, reply, tries.prefill)
         if candidate.code not in {c.code for c in task.candidates}:
             task.candidates.append(candidate)
             fresh.append((task, candidate))
@@ -258,7 +260,7 @@ def ask(
 
 
 def record(task: Task, candidate: Candidate) -> None:
-    """Write a candidate and its outcome into the thread."""
+    """Write a candidate and its outcome into the thread of its task."""
     task.thread.note(candidate.text, candidate.tokens, language=task.language)
     verdict = candidate.verdict
     share = verdict.passed / verdict.total if verdict and verdict.total else 0.0

@@ -1,10 +1,10 @@
-"""Critique turns: before an answer is accepted a peer of the discussion may object to it.
+"""Critique turns: before an answer is accepted, a peer of the discussion may object to it.
 
-The peer says whether it objects to the problem or to the answer, why, and on which input. Its words
-alone change nothing. An objection to the answer stands when an input, the peer's own or one drawn by
-type, gives another result than the reference (the base's code, or the witness's of a new problem);
-that input becomes a case, and the author may answer once more. An objection to the problem lets the
-author reword it, shown what the reference returned. Beyond the paper, and off by default.
+The peer states whether it objects to the problem or to the answer, why, and on which input. Its words alone
+change nothing. An objection to the answer is upheld when an input, the peer's own or one drawn by type,
+gives another result than the reference (the base's code, or the witness's of a new problem); that input
+becomes a case, and the author may answer once more. After an objection to the problem the author may reword
+it, shown what the reference returned. Critique goes beyond the paper and is off by default.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.answers import Candidate, ask, record, tries
 from xinstruct.agents.discussion import Discussion
-from xinstruct.agents.started import follows, prefilled, sent
+from xinstruct.agents.prefill import as_asked, continuation, uses_prefill
 from xinstruct.agents.tasks import calls, request_seed
-from xinstruct.agents.verification import Chosen, Found, Tools
+from xinstruct.agents.verification import RoundContext, VerifiedAnswer, VerifiedAnswers
 from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
@@ -40,7 +40,7 @@ _INPUT = re.compile(r"^\W*input\W*(\[.*\])", re.I | re.M)
 
 @dataclass(frozen=True)
 class Objection:
-    """What a peer said: about "problem", "answer" or "" (nothing); why; the arguments it names, if it does."""
+    """A peer's objection to the "problem" or the "answer" ("": none), its reason, and the arguments that it names."""
 
     about: str
     reason: str = ""
@@ -48,7 +48,7 @@ class Objection:
 
 
 def parse(text: str, signature: Signature) -> Objection:
-    """Read a peer's words; what is no objection in the form asked for is none."""
+    """Read a peer's answer. Text that is not in the requested form counts as no objection."""
     part = _PART.search(text.strip())
     if part is None:
         return Objection("")
@@ -62,17 +62,17 @@ def parse(text: str, signature: Signature) -> Objection:
     return Objection(part[1].lower(), reason[1].strip() if reason else "", tuple(values) if fits and values else None)
 
 
-def critique(discussions: Sequence[Discussion], chosen: Chosen, tools: Tools) -> None:
-    """All turns. An answer that loses to a peer's case, and its author with it, fails its discussion."""
-    for turn in range(tools.params.critique_turns):
-        held = [d for d in discussions if d.id in chosen and d.reason is None and len(d.agents) > 1]
-        said = _objections(held, chosen, turn, tools)
-        named = _evidence([d for d in held if said[d.id].about], chosen, said, turn, tools)
-        answers = [d for d in held if said[d.id].about == "answer" and not _holds(chosen[d.id])]
-        _revise_answers(answers, chosen, turn, tools)
-        problems = [d for d in held if said[d.id].about == "problem"]
-        shown = {d.id: named.get(d.id, []) + chosen[d.id].cases for d in problems}
-        _revise_problems(problems, shown, said, turn, tools)
+def critique(discussions: Sequence[Discussion], verified: VerifiedAnswers, context: RoundContext) -> None:
+    """Run all turns. A discussion fails when its answer fails a peer's case and the author cannot repair it."""
+    for turn in range(context.params.critique_turns):
+        active = [d for d in discussions if d.id in verified and d.reason is None and len(d.agents) > 1]
+        said = _objections(active, verified, turn, context)
+        named = _evidence([d for d in active if said[d.id].about], verified, said, turn, context)
+        answers = [d for d in active if said[d.id].about == "answer" and not _holds(verified[d.id])]
+        _revise_answers(answers, verified, turn, context)
+        problems = [d for d in active if said[d.id].about == "problem"]
+        shown = {d.id: named.get(d.id, []) + verified[d.id].cases for d in problems}
+        _revise_problems(problems, shown, said, turn, context)
 
 
 def _peer(discussion: Discussion, turn: int) -> LanguageAgent:
@@ -80,21 +80,23 @@ def _peer(discussion: Discussion, turn: int) -> LanguageAgent:
     return others[turn % len(others)]
 
 
-def _objections(held: list[Discussion], chosen: Chosen, turn: int, tools: Tools) -> dict[str, Objection]:
-    requests = [_question(d, chosen[d.id], turn, tools) for d in held]
-    replies = tools.teacher.ask(requests, "objections") if requests else []
+def _objections(
+    active: list[Discussion], verified: VerifiedAnswers, turn: int, context: RoundContext
+) -> dict[str, Objection]:
+    requests = [_question(d, verified[d.id], turn, context) for d in active]
+    replies = context.teacher.ask(requests, "objections") if requests else []
     said: dict[str, Objection] = {}
-    for discussion, request, reply in zip(held, requests, replies, strict=True):
+    for discussion, request, reply in zip(active, requests, replies, strict=True):
         peer, thread = _peer(discussion, turn), discussion.thread
         thread.prompt(request, agent=peer.id, language=peer.language)
         tokens = reply.completion_tokens
         thread.add("critique", reply.text, agent=peer.id, language=peer.language, completion_tokens=tokens)
-        text = follows(reply.text, START, prefilled(tools.params))
+        text = continuation(reply.text, START, uses_prefill(context.params))
         said[discussion.id] = Objection("") if reply.error else parse(text, discussion.signature)
     return said
 
 
-def _question(discussion: Discussion, found: Found, turn: int, tools: Tools) -> Request:
+def _question(discussion: Discussion, found: VerifiedAnswer, turn: int, context: RoundContext) -> Request:
     ident = f"{discussion.id}-critique{turn}"
     text = render(
         "critique",
@@ -103,7 +105,7 @@ def _question(discussion: Discussion, found: Found, turn: int, tools: Tools) -> 
         signature=discussion.signature,
         title=get(discussion.target).title,
         fence=get(discussion.target).fence,
-        code=found.task.opening.alone(found.candidate.code),
+        code=found.task.header.alone(found.candidate.code),
         name=discussion.name,
         calls=calls(found.cases),
         start=START,
@@ -113,32 +115,32 @@ def _question(discussion: Discussion, found: Found, turn: int, tools: Tools) -> 
         messages=(user(text),),
         prefill=START,
         max_tokens=TOKENS,
-        temperature=tools.params.prompt_temperature,
+        temperature=context.params.prompt_temperature,
         stop=("\n\n", "```"),
-        seed=request_seed(tools.seed, ident),
+        seed=request_seed(context.seed, ident),
     )
-    return sent(request, prefilled(tools.params))
+    return as_asked(request, uses_prefill(context.params))
 
 
 def _evidence(
-    objecting: list[Discussion], chosen: Chosen, said: dict[str, Objection], turn: int, tools: Tools
+    objecting: list[Discussion], verified: VerifiedAnswers, said: dict[str, Objection], turn: int, context: RoundContext
 ) -> dict[str, list[Case]]:
-    """Run reference and answer on what the peer named and on drawn inputs; a difference becomes a case.
+    """Run reference and answer on the peer's input and on drawn inputs; a difference becomes a case.
 
-    Returns what the reference gave on the input that the peer named, by discussion.
+    Returns, by discussion, the reference's result on the input that the peer named.
     """
     jobs, inputs = [], {}
     for discussion in objecting:
-        found, own = chosen[discussion.id], said[discussion.id]
+        found, own = verified[discussion.id], said[discussion.id]
         drawn = random_args(discussion.signature, random.Random(int(discussion.id, 16) + turn), DRAWN)
         inputs[discussion.id] = ([list(own.args)] if own.args is not None else []) + drawn
         blank = [Case(tuple(args)) for args in inputs[discussion.id]]
         jobs.append(found.reference.job(f"{discussion.id}-reference{turn}", inputs[discussion.id]))
         jobs.append(replace(found.task.job(found.candidate, blank), id=f"{discussion.id}-objected{turn}"))
-    verdicts = tools.judge.observe(jobs, "running objections") if jobs else []
+    verdicts = context.judge.observe(jobs, "running objections") if jobs else []
     named: dict[str, list[Case]] = {}
     for discussion, ran, answered in zip(objecting, verdicts[::2], verdicts[1::2], strict=True):
-        objection, found = said[discussion.id], chosen[discussion.id]
+        objection, found = said[discussion.id], verified[discussion.id]
         case, text = _difference(discussion, inputs[discussion.id], ran, answered)
         if objection.args is not None and ran.verdict == "passed" and not ran.errors[0]:
             named[discussion.id] = [Case(objection.args, ran.values[0])]
@@ -152,7 +154,7 @@ def _evidence(
 def _difference(
     discussion: Discussion, inputs: list[list[Any]], ran: Verdict, answered: Verdict
 ) -> tuple[Case | None, str]:
-    """The first input where the reference returned a value and the answer did not return the same."""
+    """Return the first input on which the answer does not return the reference's value, with a description."""
     kind = discussion.signature.returns
     if ran.verdict != "passed":
         return None, f"the reference did not run: {ran.verdict}"
@@ -169,8 +171,8 @@ def _difference(
     return None, f"no failing case among {len(inputs)} inputs"
 
 
-def _upset(found: Found, case: Case, text: str) -> None:
-    """Make the failing input a case; what passed before no longer has, as far as is known."""
+def _upset(found: VerifiedAnswer, case: Case, text: str) -> None:
+    """Add the failing input to the cases; candidates that passed before now count as failing it."""
     found.cases = [*found.cases, case]
     found.task.cases = tuple(found.cases)
     for candidate in found.task.candidates:
@@ -179,26 +181,26 @@ def _upset(found: Found, case: Case, text: str) -> None:
             candidate.verdict = Verdict(found.task.id, Reason.WRONG_ANSWER.value, text, passed=total - 1, total=total)
 
 
-def _holds(found: Found) -> bool:
+def _holds(found: VerifiedAnswer) -> bool:
     return found.candidate.outcome == "passed"
 
 
-def _revise_answers(objected: list[Discussion], chosen: Chosen, turn: int, tools: Tools) -> None:
-    """One more answer by the author, who is shown the failing case; it must pass all cases."""
-    tasks = [chosen[d.id].task for d in objected]
+def _revise_answers(objected: list[Discussion], verified: VerifiedAnswers, turn: int, context: RoundContext) -> None:
+    """Let each author answer once more, shown the failing case; the new answer must pass all cases."""
+    tasks = [verified[d.id].task for d in objected]
     for task in tasks:
-        task.told()
+        task.add_feedback()
     # the first number that no answer or feedback turn has had, and one more per turn
-    number = tools.params.candidates + tools.params.feedback_turns + turn
-    fresh = ask(tasks, range(number, number + 1), tools.teacher, tries(tools.params), tools.seed, "revisions")
+    number = context.params.candidates + context.params.feedback_turns + turn
+    fresh = ask(tasks, range(number, number + 1), context.teacher, tries(context.params), context.seed, "revisions")
     ready = [(task, candidate) for task, candidate in fresh if not candidate.failure]
-    verdicts = tools.judge.judge([task.job(c, task.cases) for task, c in ready], "judging revisions") if ready else []
+    verdicts = context.judge.judge([task.job(c, task.cases) for task, c in ready], "judging revisions") if ready else []
     for (task, candidate), verdict in zip(ready, verdicts, strict=True):
         task.settle(candidate, verdict)
     for task, candidate in fresh:
         record(task, candidate)
     for discussion in objected:
-        found = chosen[discussion.id]
+        found = verified[discussion.id]
         best: Candidate | None = found.task.best
         if best is None:
             discussion.fail(Reason.WRONG_ANSWER, f"a peer's case: {found.candidate.detail}")
@@ -207,10 +209,14 @@ def _revise_answers(objected: list[Discussion], chosen: Chosen, turn: int, tools
 
 
 def _revise_problems(
-    objected: list[Discussion], shown: dict[str, list[Case]], said: dict[str, Objection], turn: int, tools: Tools
+    objected: list[Discussion],
+    shown: dict[str, list[Case]],
+    said: dict[str, Objection],
+    turn: int,
+    context: RoundContext,
 ) -> None:
-    """The author rewords the problem, shown the objection and what running code returns; else it stays."""
-    params = replace(tools.params, new_signature="keep")  # what was verified has its signature
+    """Let each author reword the problem, shown the objection and real results; otherwise it stays as it was."""
+    params = replace(context.params, new_signature="keep")  # what was verified has its signature
     requests = []
     for discussion in objected:
         ident = f"{discussion.id}-revision{turn}"
@@ -221,8 +227,8 @@ def _revise_problems(
             name=discussion.name,
             calls=calls(shown[discussion.id]),
         )
-        requests.append(discussion.created_request(ident, words, params, tools.seed))
-    replies = tools.teacher.ask(requests, "revised problems") if requests else []
+        requests.append(discussion.created_request(ident, words, params, context.seed))
+    replies = context.teacher.ask(requests, "revised problems") if requests else []
     for discussion, request, reply in zip(objected, requests, replies, strict=True):
         speaker = discussion.speaker.id
         discussion.thread.prompt(request, agent=speaker, language=discussion.target)

@@ -1,9 +1,9 @@
-"""Task types beyond generation, made of a verified answer and verified by running again.
+"""Task types beyond generation, derived from a verified answer and verified by running again.
 
-completion: a function that breaks off in its body is completed. repair: a broken variant that fails
-the cases is given with what running it said. explanation: the answer is explained, and code written
-from the explanation alone must pass. translation: the base's code is given; it needs no further
-answer. Each discussion keeps its cases. Leaves out who draws the type (shapes.py).
+completion: a function that breaks off in its body is completed. repair: a broken variant that fails the
+cases is shown with its error. explanation: the answer is explained, and code written from the explanation
+alone must pass. translation: the base's code is shown; no further answer is needed. Each discussion keeps
+its cases. The type of a discussion is drawn in shapes.py.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Any
 
 from xinstruct.agents.answers import Task, answer, generation, tries
-from xinstruct.agents.discussion import Discussion, Given
+from xinstruct.agents.discussion import Discussion, TaskMaterial
 from xinstruct.agents.examples import shown, solutions
 from xinstruct.agents.tasks import call_failure, request_seed
-from xinstruct.agents.verification import Chosen, Found, Tools
+from xinstruct.agents.verification import RoundContext, VerifiedAnswer, VerifiedAnswers
 from xinstruct.code.completion import first_part
 from xinstruct.code.mutants import make_mutants
 from xinstruct.languages.header import FunctionHeader
@@ -31,29 +31,31 @@ MIN_LINE = 12  # characters without blanks; a shorter line of code may stand in 
 PREFERRED = ("wrong_answer", "runtime_error", "timeout", "compile_error")  # how a variant to repair should fail
 
 
-def derive(discussions: Sequence[Discussion], chosen: Chosen, tools: Tools) -> None:
-    """Put the answer of each discussion's task type into `chosen`; one that does not hold up fails its discussion."""
-    held = [d for d in discussions if d.id in chosen and d.reason is None]
+def derive(discussions: Sequence[Discussion], verified: VerifiedAnswers, context: RoundContext) -> None:
+    """Replace verified answers by those of the discussion's task type; a discussion without such an answer fails."""
+    active = [d for d in discussions if d.id in verified and d.reason is None]
     tasks: dict[str, Task] = {}
-    for discussion in held:
+    for discussion in active:
         if discussion.task == "translation":
-            discussion.given = Given(shown(discussion.source), discussion.source.language)
+            discussion.material = TaskMaterial(shown(discussion.source), discussion.source.language)
         elif discussion.task == "completion":
-            tasks |= _completion(discussion, chosen[discussion.id], tools.params)
-    tasks |= _repairs([d for d in held if d.task == "repair"], chosen, tools)
-    tasks |= _explanations([d for d in held if d.task == "explanation"], chosen, tools)
-    answer(list(tasks.values()), tools.teacher, tools.judge, tries(tools.params), tools.seed)
-    for discussion in held:
+            tasks |= _completion(discussion, verified[discussion.id], context.params)
+    tasks |= _repairs([d for d in active if d.task == "repair"], verified, context)
+    tasks |= _explanations([d for d in active if d.task == "explanation"], verified, context)
+    answer(list(tasks.values()), context.teacher, context.judge, tries(context.params), context.seed)
+    for discussion in active:
         task = tasks.get(discussion.id)
         if task is not None and task.best:
-            chosen[discussion.id].candidate = task.best
+            verified[discussion.id].candidate = task.best
         elif task is not None:
             reason, detail = task.failure
             discussion.fail(reason, f"{discussion.task}: {detail}")
 
 
-def _asked(discussion: Discussion, found: Found, question: str, params: SynthesizeParams, **fields: Any) -> Task:
-    """The further question about a verified answer; its worked examples are fixed ones."""
+def _asked(
+    discussion: Discussion, found: VerifiedAnswer, question: str, params: SynthesizeParams, **fields: Any
+) -> Task:
+    """Return the task that asks the further question about a verified answer, with fixed worked examples."""
     return Task(
         id=f"{discussion.id}-{discussion.task}",
         language=discussion.target,
@@ -67,38 +69,39 @@ def _asked(discussion: Discussion, found: Found, question: str, params: Synthesi
     )
 
 
-def _opening(discussion: Discussion, code: str) -> FunctionHeader:
-    """What stands around the function; nothing where the answer was no started one and brought its own."""
-    opening = FunctionHeader.of(discussion.target, discussion.name, discussion.signature)
-    return opening if code.startswith(opening.prefix + opening.indent) else FunctionHeader("", opening.bare, "", "")
+def _header(discussion: Discussion, code: str) -> FunctionHeader:
+    """Return the header of the answer's function; without surrounding code when the answer brought its own."""
+    header = FunctionHeader.of(discussion.target, discussion.name, discussion.signature)
+    return header if code.startswith(header.prefix + header.indent) else FunctionHeader("", header.bare, "", "")
 
 
-def _completion(discussion: Discussion, found: Found, params: SynthesizeParams) -> dict[str, Task]:
-    opening = _opening(discussion, found.candidate.code)
-    function = opening.alone(found.candidate.code)
-    head = len(opening.bare) if function.startswith(opening.bare) else function.find("\n") + 1
-    part = first_part(function, head)
+def _completion(discussion: Discussion, found: VerifiedAnswer, params: SynthesizeParams) -> dict[str, Task]:
+    header = _header(discussion, found.candidate.code)
+    function = header.alone(found.candidate.code)
+    head = len(header.bare) if function.startswith(header.bare) else function.find("\n") + 1
+    part = first_part(discussion.target, function, head)
     if not part:
         discussion.fail(Reason.TRIVIAL, "completion: the answer cannot be cut in two")
         return {}
-    discussion.given = Given(part)
-    begun = FunctionHeader(opening.prefix, part, opening.indent, opening.footer)
-    return {discussion.id: _asked(discussion, found, discussion.full_instruction(found.cases), params, begun=begun)}
+    discussion.material = TaskMaterial(part)
+    partial = FunctionHeader(header.prefix, part, header.indent, header.footer)
+    return {discussion.id: _asked(discussion, found, discussion.full_instruction(found.cases), params, partial=partial)}
 
 
-def _repairs(discussions: list[Discussion], chosen: Chosen, tools: Tools) -> dict[str, Task]:
-    """Broken variants run first; the one that fails most tellingly is given with its error."""
+def _repairs(discussions: list[Discussion], verified: VerifiedAnswers, context: RoundContext) -> dict[str, Task]:
+    """Run broken variants and ask for a repair of the one that fails in the preferred way, shown with its error."""
     jobs, shown_as = [], {}
     for discussion in discussions:
-        found = chosen[discussion.id]
-        opening = _opening(discussion, found.candidate.code)
-        function = opening.alone(found.candidate.code)
-        for index, variant in enumerate(make_mutants(function, MUTANTS, int(discussion.id, 16))):
+        found = verified[discussion.id]
+        header = _header(discussion, found.candidate.code)
+        function = header.alone(found.candidate.code)
+        variants = make_mutants(discussion.target, function, MUTANTS, int(discussion.id, 16))
+        for index, variant in enumerate(variants):
             job = found.task.job(found.candidate, found.cases)
-            job = replace(job, id=f"{discussion.id}-mutant{index}", code=opening.whole(variant))
+            job = replace(job, id=f"{discussion.id}-mutant{index}", code=header.whole(variant))
             jobs.append(job)
             shown_as[job.id] = (discussion, variant)
-    verdicts = tools.judge.judge(jobs, "running broken variants") if jobs else []
+    verdicts = context.judge.judge(jobs, "running broken variants") if jobs else []
     failing = [(shown_as[v.id], v) for v in verdicts if v.verdict in PREFERRED]
     tasks = {}
     for discussion in discussions:
@@ -107,10 +110,10 @@ def _repairs(discussions: list[Discussion], chosen: Chosen, tools: Tools) -> dic
             discussion.fail(Reason.WEAK_CASES, "repair: no broken variant fails the cases")
             continue
         _, variant, verdict = min(own, key=lambda row: row[0])
-        discussion.given = Given(variant, error=_said(verdict.verdict, verdict.detail))
-        discussion.thread.add("verdict", f"a broken variant: {discussion.given.error}", language=discussion.target)
-        found = chosen[discussion.id]
-        tasks[discussion.id] = _asked(discussion, found, discussion.full_instruction(found.cases), tools.params)
+        discussion.material = TaskMaterial(variant, error=_said(verdict.verdict, verdict.detail))
+        discussion.thread.add("verdict", f"a broken variant: {discussion.material.error}", language=discussion.target)
+        found = verified[discussion.id]
+        tasks[discussion.id] = _asked(discussion, found, discussion.full_instruction(found.cases), context.params)
     return tasks
 
 
@@ -119,25 +122,25 @@ def _said(verdict: str, detail: str) -> str:
     return f"{words}: {detail[:ERROR_CHARS].strip()}" if detail.strip() else words
 
 
-def _explanations(discussions: list[Discussion], chosen: Chosen, tools: Tools) -> dict[str, Task]:
-    """The explanations, each as the only thing that the next answer is told."""
+def _explanations(discussions: list[Discussion], verified: VerifiedAnswers, context: RoundContext) -> dict[str, Task]:
+    """Ask for explanations, then for code that is written from nothing but each explanation."""
     requests = []
     for discussion in discussions:
-        code = chosen[discussion.id].candidate.code
-        discussion.given = Given(_opening(discussion, code).alone(code))
+        code = verified[discussion.id].candidate.code
+        discussion.material = TaskMaterial(_header(discussion, code).alone(code))
         text = discussion.full_instruction([])
         ident = f"{discussion.id}-explain"
         requests.append(
             Request(
                 id=ident,
                 messages=(user(text),),
-                max_tokens=tools.params.max_tokens,
-                temperature=tools.params.prompt_temperature,
+                max_tokens=context.params.max_tokens,
+                temperature=context.params.prompt_temperature,
                 stop=("```",),
-                seed=request_seed(tools.seed, ident),
+                seed=request_seed(context.seed, ident),
             )
         )
-    replies = tools.teacher.ask(requests, "explanations") if requests else []
+    replies = context.teacher.ask(requests, "explanations") if requests else []
     tasks = {}
     for discussion, request, reply in zip(discussions, requests, replies, strict=True):
         speaker = discussion.speaker.id
@@ -152,17 +155,17 @@ def _explanations(discussions: list[Discussion], chosen: Chosen, tools: Tools) -
             header = FunctionHeader.of(discussion.target, discussion.name, discussion.signature).bare
             words = {"name": discussion.name, "header": header, "signature": discussion.signature}
             question = render("from_explanation", explanation=discussion.explanation, **words)
-            tasks[discussion.id] = _asked(discussion, chosen[discussion.id], question, tools.params)
+            tasks[discussion.id] = _asked(discussion, verified[discussion.id], question, context.params)
     return tasks
 
 
 def _no_explanation(text: str, discussion: Discussion) -> tuple[Reason, str] | None:
-    """Why a text explains nothing: it is empty, or holds a line of the code itself."""
+    """Return why a text is no explanation (it is empty or contains a line of the code), or None."""
     if not text.strip():
         return Reason.EMPTY_ANSWER, "the explanation is empty"
     folded = "".join(text.split())
-    given = discussion.given.code if discussion.given else ""
-    lines = ("".join(line.split()) for line in given.splitlines()[1:])
+    code = discussion.material.code if discussion.material else ""
+    lines = ("".join(line.split()) for line in code.splitlines()[1:])
     if copied := next((line for line in lines if len(line) >= MIN_LINE and line in folded), ""):
         return Reason.COPIED_PROMPT, f"the explanation repeats the code: {copied}"
     return None

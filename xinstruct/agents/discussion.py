@@ -1,8 +1,8 @@
-"""One discussion F of d agents: who speaks, the prompt in the paper's block order, what comes of it.
+"""One discussion F of d agents: its speakers, its prompt in the paper's block order, its outcome.
 
-Centralized, F(A1; A2..Ad): A1 is the main agent, the new problem starts from its sample and goes to
-its memory. Parallel, F(A1, .., Ad): all are equal, the base is drawn among what they bring and every
-memory gets the new sample. Leaves out how discussions are drawn (society.py) and answered (answers.py).
+Centralized, F(A1; A2..Ad): A1 is the main agent, the new problem is based on its sample and goes to its
+memory. Parallel, F(A1, .., Ad): all agents are equal, the base is drawn among their samples and every memory
+gets the new one. Discussions are drawn in society.py and answered in answers.py.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.operations import Operation
-from xinstruct.agents.started import follows, prefilled, sent
-from xinstruct.agents.tasks import Thread, first_sentence, instruction, request_seed, started
+from xinstruct.agents.prefill import as_asked, continuation, uses_prefill
+from xinstruct.agents.tasks import Thread, first_sentence, instruction, instruction_start, request_seed
+from xinstruct.code.lexical import split_arguments
 from xinstruct.code.types import Case, Parameter, Signature, Type, TypeSyntaxError, cases_from_json
 from xinstruct.languages import get
 from xinstruct.llm.client import Request
@@ -30,7 +31,7 @@ _SIGNATURE = re.compile(r"^\W*signature\W+(\w+)\s*\((.*)\)\s*->\s*([\w<>, ]+?)\W
 
 
 @dataclass(frozen=True)
-class Given:
+class TaskMaterial:
     """Code that a task shows: part of an answer, a broken variant with its error, or the base's own code."""
 
     code: str
@@ -40,7 +41,7 @@ class Given:
 
 @dataclass
 class Discussion:
-    """What is drawn before anyone speaks. `base` indexes into agents and communicated."""
+    """One discussion, as it was drawn. `base` is an index into `agents` and `communicated`."""
 
     id: str
     round: int
@@ -60,7 +61,7 @@ class Discussion:
     reason: Reason | None = None  # why it came to nothing
     detail: str = ""
     attempt: Candidate | None = None  # of a task that failed: the code that came furthest
-    given: Given | None = None  # what its task type shows; None until an answer was verified
+    material: TaskMaterial | None = None  # what its task type shows; None until an answer was verified
     explanation: str = ""
 
     def __post_init__(self) -> None:
@@ -70,32 +71,32 @@ class Discussion:
 
     @property
     def source(self) -> Sample:
-        """The sample that the new problem starts from."""
+        """The sample that the new problem is based on."""
         return self.communicated[self.base]
 
     @property
     def speaker(self) -> LanguageAgent:
-        """The agent whose sample is the base: A1 where there is a main agent."""
+        """The agent whose sample is the base; it is A1 when there is a main agent."""
         return self.agents[self.base]
 
     @property
     def learners(self) -> list[LanguageAgent]:
-        """Whose memory and reflection the outcome concerns."""
+        """The agents whose memory and reflection get the outcome."""
         return [self.speaker] if self.topology == "centralized" else self.agents
 
     @property
     def cases(self) -> list[Case]:
-        """The base's cases: what checks an answer when the operation keeps the behaviour."""
+        """The base's cases, which check an answer when the operation keeps the behaviour."""
         return cases_from_json(self.source.cases)
 
     def fail(self, reason: Reason | str, detail: str = "") -> None:
-        """Record why it came to nothing; the first reason stays."""
+        """Record why the discussion failed; the first reason stays."""
         if self.reason is None:
             self.reason, self.detail = Reason(reason), detail
 
     def prompt(self, params: SynthesizeParams, seed: int) -> Request:
-        """F as one request: role, [Memory], [Reflection], [Communication], [Goal], [Guidelines], [Created Prompt]."""
-        start = started(self.target, self.name)
+        """Build F's request: role, [Memory], [Reflection], [Communication], [Goal], [Guidelines], [Created Prompt]."""
+        start = instruction_start(self.target, self.name)
         words = {"title": get(self.target).title, "base": self.base + 1, "start": start, "signature": self.signature}
         own = params.new_signature == "teacher"
         titles = ", ".join(get(name).title for name in self.others)
@@ -113,21 +114,21 @@ class Discussion:
         return self.created_request(f"{self.id}-prompt", text, params, seed)
 
     def created_request(self, ident: str, text: str, params: SynthesizeParams, seed: int) -> Request:
-        """A request that is answered by a created prompt, whose first words are written already."""
+        """Return a request whose answer is a created prompt, with its first words as the prefill."""
         own = params.new_signature == "teacher"
         request = Request(
             id=ident,
             messages=(user(text),),
-            prefill=started(self.target, self.name),
+            prefill=instruction_start(self.target, self.name),
             max_tokens=params.prompt_tokens,
             temperature=params.prompt_temperature,
             stop=("```",) if own else ("\n", "```"),
             seed=request_seed(seed, ident),
         )
-        return sent(request, prefilled(params))
+        return as_asked(request, uses_prefill(params))
 
     def _memory(self, params: SynthesizeParams) -> list[dict[str, str]]:
-        """Titles and first lines of what the learners remember beyond what is communicated."""
+        """Return title and first line of the learners' remembered samples that are not communicated anyway."""
         shown = {sample.id for sample in self.communicated}
         found: dict[str, Sample] = {}
         for agent in self.learners:
@@ -149,15 +150,15 @@ class Discussion:
         ]
 
     def accept(self, text: str, params: SynthesizeParams) -> None:
-        """Take the teacher's words: the created prompt and, where asked for, its own signature."""
-        sentence = first_sentence(follows(text, started(self.target, self.name), prefilled(params)))
+        """Store the teacher's created prompt and, when new_signature is teacher, the signature that it states."""
+        sentence = first_sentence(continuation(text, instruction_start(self.target, self.name), uses_prefill(params)))
         if not sentence:
             return self.fail(Reason.EMPTY_ANSWER, "the created prompt is empty")
         if other := _other_language(sentence, self.target):
             return self.fail(Reason.WRONG_LANGUAGE, f"asks for {other}: {sentence}")
         if not self.operation.keeps_behaviour and params.new_signature == "teacher":
             self._read_signature(text)
-        self.created = f"{started(self.target, self.name)} {sentence}"
+        self.created = f"{instruction_start(self.target, self.name)} {sentence}"
         return None
 
     def _read_signature(self, text: str) -> None:
@@ -165,7 +166,7 @@ class Discussion:
         if match is None:
             return self.fail(Reason.NO_SIGNATURE, f"no signature line in {text!r:.200}")
         try:
-            params = [part.split(":", 1) for part in _split(match[2])]
+            params = [part.split(":", 1) for part in split_arguments(match[2])]
             fields = tuple(Parameter(name.strip(), Type.parse(kind)) for name, kind in params)
             self.signature = Signature(fields, Type.parse(match[3]))
             self.name = get(self.target).identifier(match[1])
@@ -174,28 +175,17 @@ class Discussion:
         return None
 
     def full_instruction(self, cases: list[Case]) -> str:
-        """The created prompt with signature and two calls: the final question."""
+        """Return the final question: the created prompt with signature and two calls."""
         declared = get(self.target).header(self.name, self.signature).rstrip()
-        kind = self.task if self.given else "generation"
-        return instruction(self.created, self.target, self.name, declared, self.signature, cases, kind, self.given)
+        kind = self.task if self.material else "generation"
+        return instruction(self.created, self.target, self.name, declared, self.signature, cases, kind, self.material)
 
 
 def clip(text: str, limit: int) -> str:
-    """The text, cut at a line end with a mark when it is over `limit` characters."""
+    """Cut a text longer than `limit` characters at the end of a line and mark the cut."""
     if len(text) <= limit:
         return text
     return text[:limit].rsplit("\n", 1)[0] + "\n..."
-
-
-def _split(text: str) -> list[str]:
-    """Parameters at top level: commas inside <> do not count."""
-    parts, depth, start = [], 0, 0
-    for index, char in enumerate(text):
-        depth += (char == "<") - (char == ">")
-        if char == "," and depth == 0:
-            parts.append(text[start:index])
-            start = index + 1
-    return [part for part in [*parts, text[start:]] if part.strip()]
 
 
 def _other_language(sentence: str, target: str) -> str:

@@ -1,9 +1,9 @@
-"""Worked examples in an answer prompt: from memory, from peers, from the fixed ones.
+"""Worked examples of an answer prompt: from memory, from peers, from a fixed set.
 
-A pair shows code in the source's language and the same in the target's. Verified pairs of the
-discussing agents' memories come first, then the fixed functions of prompts/worked_examples.yaml,
-which exist in every language and are checked by a test. A peer's seed in the target language is no
-pair; it is shown as an answered problem. `order` in params.yaml says who goes first.
+A pair shows code in the source's language and the same function in the target's. Verified pairs of the
+discussing agents' memories come first, then the fixed functions of prompts/worked_examples.yaml, which exist
+in every language and are checked by a test. A peer's seed in the target language forms no pair; it is shown
+as an answered problem. `example_order` in params.yaml sets the order of the three.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_CHARS = 700  # a longer example crowds out the question
 
 @dataclass(frozen=True)
 class Worked:
-    """One fixed function in every language: `code(language)` spells it with that language's header."""
+    """A fixed function in every language; `code(language)` writes it with that language's header."""
 
     name: str
     sentence: str
@@ -38,22 +38,22 @@ class Worked:
     targets: tuple[str, ...] = ()  # languages that it is shown for; empty: all
 
     def function(self, language: str) -> str:
-        """Its name in the language's style."""
+        """Return its name in the language's naming style."""
         return get(language).identifier(self.name)
 
     def code(self, language: str) -> str:
-        """Complete code: header, body, footer."""
+        """Return the complete code: header, body, footer."""
         spoken = get(language)
         opened = spoken.header(self.function(language), self.signature)
         return f"{opened}{self.bodies[language].rstrip()}\n{spoken.footer()}".rstrip() + "\n"
 
     def bare(self, language: str) -> str:
-        """The function alone."""
+        """Return the function without the code around it."""
         return bare(language, self.function(language), self.signature, self.code(language))
 
 
 def worked() -> list[Worked]:
-    """All fixed examples, in the order of the file."""
+    """Return all fixed examples in the order of the file."""
     return [_worked(row) for row in table("worked_examples")]
 
 
@@ -65,7 +65,7 @@ def _worked(row: dict[str, Any]) -> Worked:
 
 
 def translations(discussion: Discussion, known: dict[str, Sample], params: SynthesizeParams) -> list[tuple[str, str]]:
-    """Question and answer pairs to stand before a translation, the closest kin last."""
+    """Return the question and answer pairs shown before a translation, the most similar ones last."""
     sources = {
         "memory": lambda: _from_memory(discussion, known),
         "fixed": lambda: _fixed(discussion),
@@ -98,14 +98,15 @@ def _remembered(discussion: Discussion) -> list[Sample]:
 
 
 def _fixed(discussion: Discussion) -> list[tuple[str, str]]:
-    """Fixed pairs; those that share most types with the task come first."""
+    """Return fixed pairs; those that share most types with the task come first."""
     wanted = discussion.signature.heads()
     source, target = discussion.source.language, discussion.target
     usable = [w for w in worked() if target in w.bodies and source in w.bodies and target in (w.targets or [target])]
     usable.sort(key=lambda w: (-len(wanted & w.signature.heads()), len(w.signature.heads() - wanted), not w.targets))
+    shown_as = [spelled_for(target, source, w.bare(source), w.signature) for w in usable]
     return [
-        (translation(source, spelled_for(target, w.bare(source), w.signature), target), fenced(target, w.bare(target)))
-        for w in usable
+        (translation(source, text, target), fenced(target, w.bare(target)))
+        for w, text in zip(usable, shown_as, strict=True)
     ]
 
 
@@ -115,7 +116,7 @@ def _peers(discussion: Discussion) -> list[tuple[str, str]]:
 
 
 def shown(sample: Sample) -> str:
-    """A sample's answer as a prompt shows it: the function alone."""
+    """Return a sample's answer as prompts show it: the function without the code around it."""
     try:
         return bare(sample.language, sample.function, Signature.from_json(sample.signature), sample.code)
     except Unsupported:
@@ -123,8 +124,8 @@ def shown(sample: Sample) -> str:
 
 
 def source_for(target: str, sample: Sample) -> str:
-    """A sample's answer as it is shown before a translation: the function alone, names as the target spells them."""
-    return spelled_for(target, shown(sample), Signature.from_json(sample.signature))
+    """Return a sample's function as shown before a translation, with the names that the target's style gives it."""
+    return spelled_for(target, sample.language, shown(sample), Signature.from_json(sample.signature))
 
 
 def _fits(sample: Sample) -> bool:
@@ -132,7 +133,7 @@ def _fits(sample: Sample) -> bool:
 
 
 def solutions(language: str, count: int) -> Sequence[tuple[str, str]]:
-    """Fixed problems with their answers in one language: examples where nothing is translated."""
+    """Return fixed problems with their answers in one language, as examples of tasks that translate nothing."""
     pairs = []
     for item in [w for w in worked() if language in w.bodies and language in (w.targets or [language])][:count]:
         name = item.function(language)

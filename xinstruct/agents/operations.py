@@ -1,9 +1,9 @@
-"""O of the agent: evolution operations that turn a problem into the next one.
+"""Operations, O of the agent: the evolution operations that turn a problem into the next one.
 
-The paper names two (raise difficulty, add reasoning steps); the set, their words and whether they
-keep the behaviour stand in prompts/operations.yaml. Which is used is drawn by the weights of
-params.yaml. An operation that keeps the behaviour is checked by its base's cases; any other makes
-a new problem, whose cases come from the agreement of independent answers.
+The paper names two (raise difficulty, add reasoning steps). The set, its wording and whether an operation
+keeps the behaviour are defined in prompts/operations.yaml; params.yaml gives the weights by which one is
+drawn. An operation that keeps the behaviour is checked by its base's cases; any other makes a new problem,
+whose cases come from the agreement of independent answers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Operation:
 
     @staticmethod
     def named(name: str) -> Operation:
-        """The operation of that name. Raises BadInput naming the known ones."""
+        """Return the operation of that name. Raises BadInput naming the known ones."""
         known = table("operations")["operations"]
         if name not in known:
             raise BadInput(f"params.yaml: synthesize.operations.{name} is no operation; {nearest(name, list(known))}")
@@ -39,7 +39,7 @@ class Operation:
         return Operation(name, bool(spec["keeps_behaviour"]), spec["goal"], tuple(spec["guidelines"]))
 
     def words(self, own_signature: bool, shape: str, **values: Any) -> tuple[str, list[str], str]:
-        """Goal, guidelines and closing line with their values filled in; `shape` may add a guideline."""
+        """Return goal, guidelines and closing line with their values filled in; `shape` may add a guideline."""
         spec = table("operations")
         names = [*self.guidelines]
         if not self.keeps_behaviour:
@@ -55,7 +55,7 @@ def _fill(text: str, values: Mapping[str, Any]) -> str:
 
 
 def draw(weights: Mapping[str, float], rng: random.Random) -> Operation:
-    """An operation by weight; one at least is positive."""
+    """Draw an operation by weight; at least one weight must be positive."""
     chosen = [(name, weight) for name, weight in weights.items() if weight > 0]
     names, shares = zip(*chosen, strict=True)
     return Operation.named(rng.choices(names, shares)[0])

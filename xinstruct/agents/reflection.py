@@ -1,7 +1,7 @@
-"""r of the agent: merits and faults of its latest samples, shown to it next time (paper section 2.3).
+"""Reflection, r of the agent: merits and faults of its latest samples, shown to it next time (paper section 2.3).
 
-Merits and faults are the scorer's aspects and reasons; a failed attempt leaves its verdict. Only
-the latest few notes are kept, so that the block stays short. Leaves out scoring itself (scorer.py).
+Merits and faults are the scorer's aspects and reasons; a failed attempt leaves its verdict. Only the latest
+notes are kept, so that the block stays short. Scores come from scorer.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ GOOD, BAD = 4.0, 2.0
 
 @dataclass(frozen=True)
 class Note:
-    """One experience: of what, what was good, what was bad, how it failed ("" when it did not)."""
+    """One experience: its subject, merits, faults, and how it failed ("" when it did not)."""
 
     subject: str
     merits: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class Reflection:
     notes: list[Note] = field(default_factory=list)
 
     def reflect(self, subject: str, scores: list[Score]) -> Note:
-        """Note what the scorer said of a verified sample."""
+        """Note the scorer's merits and faults of a verified sample."""
         rated = [s for s in scores if s.value is not None]
         merits = tuple(_words(s) for s in rated if (s.value or 0) >= GOOD)[:2]
         faults = tuple(_words(s) for s in rated if (s.value or 0) <= BAD)[:2]
@@ -51,12 +51,12 @@ class Reflection:
 
     @property
     def text(self) -> str:
-        """The block that stands in the next prompt, "" when there is nothing to say."""
+        """The block for the next prompt, "" when there are no notes."""
         return note_text(self.notes)
 
 
 def note_text(notes: list[Note]) -> str:
-    """Notes in words, one line for merits, faults and failure each."""
+    """Render notes as text, one line each for merits, faults and failure."""
     return render("reflection", notes=notes) if notes else ""
 
 

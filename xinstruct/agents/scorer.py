@@ -1,9 +1,9 @@
-"""The Scorer: nine aspects of a question and its answer, from 1.0 very bad to 5.0 very good or N/A.
+"""The Scorer rates nine aspects of a question and its answer, from 1.0 (very bad) to 5.0 (very good) or N/A.
 
-Two forms of the same rating. ``json``: the paper's JSON list of {expert, score, reason}, asked for
-with a schema and repaired once. ``lines``: one line per aspect, the first already started, for
-models too weak for JSON. The total is the weighted mean s = sum(w_i s_i) / sum(w_i) over the aspects
-that got a number. An answer in neither form is no rating at all: the caller rejects and counts it.
+The rating has two forms. ``json`` is the paper's JSON list of {expert, score, reason}, requested with a schema
+and repaired once. ``lines`` is one line per aspect, with the first one prefilled, for models too weak for
+JSON. The total is the weighted mean s = sum(w_i s_i) / sum(w_i) over the aspects that got a number. An
+answer in neither form is no rating: the caller rejects and counts it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from xinstruct.agents.tasks import Thread, request_seed
 from xinstruct.files import BadInput
 from xinstruct.languages import get
+from xinstruct.llm.chat_model import ChatModel
 from xinstruct.llm.client import Answer, Request
 from xinstruct.params import ScorerParams, nearest
 from xinstruct.prompts import assistant, render, system, table, user
@@ -30,17 +31,9 @@ _LINE = re.compile(
 )
 
 
-class ChatModel(Protocol):
-    """What agents need of the teacher."""
-
-    def ask(self, requests: Sequence[Request], desc: str = ...) -> list[Answer]:
-        """Answers in the order of the requests; a failed call is an Answer with its error."""
-        ...
-
-
 @dataclass(frozen=True)
 class Score:
-    """One aspect's rating; value None stands for N/A."""
+    """The rating of one aspect; the value None stands for N/A."""
 
     expert: str
     value: float | None
@@ -49,14 +42,14 @@ class Score:
 
 @dataclass(frozen=True)
 class Rating:
-    """All aspects of one sample and their weighted total; `problem` says why there is none."""
+    """All aspects of one sample and their weighted total, or the `problem` that prevented a rating."""
 
     scores: tuple[Score, ...] = ()
     total: float = 0.0
     problem: str = ""
 
     def to_json(self) -> str:
-        """The paper's list of {expert, score, reason}."""
+        """Return the paper's list of {expert, score, reason}."""
         rows = [
             {"expert": s.expert, "score": "N/A" if s.value is None else s.value, "reason": s.reason}
             for s in self.scores
@@ -65,11 +58,11 @@ class Rating:
 
 
 class FormatError(ValueError):
-    """The scorer's answer is no rating."""
+    """The scorer's answer is not a rating."""
 
 
 def parse_json(text: str) -> list[Score]:
-    """Scores of the paper's JSON list, fenced or not. Raises FormatError."""
+    """Parse the paper's JSON list, fenced or not. Raises FormatError."""
     start, end = text.find("["), text.rfind("]")
     try:
         rows = json.loads(text[start : end + 1]) if 0 <= start < end else None
@@ -81,13 +74,13 @@ def parse_json(text: str) -> list[Score]:
 
 
 def parse_lines(text: str) -> list[Score]:
-    """Scores of lines ``aspect: 4.0 (reason)``. Raises FormatError."""
+    """Parse lines of the form ``aspect: 4.0 (reason)``. Raises FormatError."""
     rows = [{"expert": m[1], "score": m[2], "reason": m[3].strip()} for m in _LINE.finditer(text)]
     return _known(rows, "expert", "score", "reason")
 
 
 def _known(rows: list[dict[str, Any]], *keys: str) -> list[Score]:
-    """The first rating of each known aspect, in the paper's order; the rest is ignored."""
+    """Return the first rating of each known aspect in the paper's order; everything else is ignored."""
     found: dict[str, Score] = {}
     for row in rows:
         name, raw, reason = (row.get(key, "") for key in keys)
@@ -112,29 +105,29 @@ def _value(raw: Any) -> float | None:
 
 
 def check_aspects(params: ScorerParams) -> None:
-    """Raises BadInput on a weight of something that is no aspect."""
+    """Raise BadInput for a weight of an unknown aspect."""
     for name in params.weights:
         if name not in ASPECTS:
             raise BadInput(f"params.yaml: scorer.weights.{name} is no aspect; {nearest(name, list(ASPECTS))}")
 
 
 class Scorer:
-    """Rates samples in one batch. An aspect weighs 1 unless `params.weights` name it.
+    """Rates samples in one batch. The weight of an aspect is 1 unless `params.weights` sets it.
 
-    started: whether the first line of the form `lines` may be begun for the model.
+    `prefill` tells whether the first words of the form `lines` are written for the model.
     """
 
-    def __init__(self, params: ScorerParams, seed: int, started: bool = True) -> None:
+    def __init__(self, params: ScorerParams, seed: int, prefill: bool = True) -> None:
         self.form = params.form
         self.cutoff = params.cutoff
         self.reasons = params.reasons
         self.max_tokens = 200 if self.reasons else 90
         self.weights = dict.fromkeys(ASPECTS, 1.0) | params.weights
-        self.seed, self.started = seed, started
+        self.seed, self.prefill = seed, prefill
         check_aspects(params)
 
     def rate(self, samples: Sequence[Sample], teacher: ChatModel, threads: Sequence[Thread]) -> list[Rating]:
-        """One rating per sample, in order. Prompts, answers and totals go to the threads."""
+        """Return one rating per sample, in order. Prompts, answers and totals are written to the threads."""
         requests = [self.request(sample) for sample in samples]
         answers = teacher.ask(requests, "scoring") if requests else []
         ratings = [self._rating(answer) for answer in answers]
@@ -149,7 +142,7 @@ class Scorer:
         return ratings
 
     def request(self, sample: Sample) -> Request:
-        """The scorer's prompt for one sample."""
+        """Return the scorer's prompt for one sample."""
         spec = table("scorer")
         role = system(render("scorer_role", scale=spec["scale"], form=self.form, aspects=spec["aspects"]))
         shown: list[dict[str, str]] = [role]
@@ -159,7 +152,7 @@ class Scorer:
                 shown.append(user(self._question(example["instruction"], example["language"], example["code"])))
                 shown.append(assistant(render("scorer_lines", scores=example["scores"], reasons=self.reasons)))
             extra = {"max_tokens": self.max_tokens}
-            if self.started:
+            if self.prefill:
                 extra |= {"prefill": f"{ASPECTS[0]}:", "stop": ("\n\n", "```")}
         answered = "" if sample.task == "explanation" else sample.language
         shown.append(user(self._question(sample.instruction, answered, sample.response)))
@@ -182,14 +175,14 @@ class Scorer:
             return Rating(problem=answer.error)
         try:
             lines = self.form == "lines"
-            begun = f"{ASPECTS[0]}:" if self.started else ""
-            scores = parse_lines(f"{begun}{answer.text}") if lines else parse_json(answer.text)
+            start = f"{ASPECTS[0]}:" if self.prefill else ""
+            scores = parse_lines(f"{start}{answer.text}") if lines else parse_json(answer.text)
         except FormatError as error:
             return Rating(problem=str(error))
         return Rating(tuple(scores), self.total(scores))
 
     def total(self, scores: Sequence[Score]) -> float:
-        """The weighted mean over aspects with a number; 0 when their weights are all 0."""
+        """Return the weighted mean over aspects with a number; 0 when all their weights are 0."""
         rated = [(self.weights[s.expert], s.value) for s in scores if s.value is not None]
         weight = sum(w for w, _ in rated)
         return round(sum(w * v for w, v in rated) / weight, 4) if weight else 0.0
@@ -202,7 +195,7 @@ class Scorer:
         teacher: ChatModel,
         threads: Sequence[Thread],
     ) -> None:
-        """Ask once more where the JSON was not usable, showing what was wrong with it."""
+        """Ask once more where the JSON was unusable, showing what was wrong with it."""
         broken = [i for i, rating in enumerate(ratings) if rating.problem and not answers[i].error]
         again = [self._repair_request(requests[i], answers[i], ratings[i]) for i in broken]
         replies = teacher.ask(again, "scoring again") if again else []
@@ -218,7 +211,7 @@ class Scorer:
 
 
 def answer_schema() -> dict[str, Any]:
-    """JSON schema of the scorer's answer, for servers that can hold a model to it."""
+    """Return the JSON schema of the scorer's answer, for servers that can enforce one."""
     row = {
         "type": "object",
         "properties": {

@@ -1,8 +1,8 @@
 """D_s1 and D_s2: seed samples from mined snippets (paper section 2.2).
 
-I-Generator writes instructions, R-Generator writes responses. D_s1 runs I then R, D_s2 runs R then
-I. Snippets are tried simplest first until enough of a language hold up; what held up by running is
-written into samples, which the Scorer rates. Leaves out how cases are made (cases.py).
+The I-Generator writes instructions, the R-Generator writes responses. D_s1 runs I then R, D_s2 runs R then I.
+Snippets are tried simplest first until a language has enough; those that run become samples, which the
+Scorer rates. Their cases are made in cases.py.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from xinstruct.agents import cases as casework
 from xinstruct.agents.answers import Task, Tries, answer, generation
-from xinstruct.agents.cases import Observer, Probe
+from xinstruct.agents.cases import JudgeProtocol, Probe
 from xinstruct.agents.examples import solutions
-from xinstruct.agents.started import follows, prefilled, sent
+from xinstruct.agents.prefill import as_asked, continuation, uses_prefill
 from xinstruct.agents.tasks import (
     Thread,
     call_failure,
@@ -23,8 +23,8 @@ from xinstruct.agents.tasks import (
     first_sentence,
     header,
     instruction,
+    instruction_start,
     request_seed,
-    started,
     supports,
 )
 from xinstruct.code.types import Signature, TypeSyntaxError, cases_to_json
@@ -43,7 +43,7 @@ DOC_CHARS, CODE_CHARS = 600, 1500
 
 @dataclass
 class Draft:
-    """A seed in the making: Ds1 or Ds2."""
+    """An unfinished seed of kind Ds1 or Ds2."""
 
     probe: Probe
     kind: str
@@ -55,7 +55,7 @@ class Draft:
 
     @property
     def snippet(self) -> Snippet:
-        """The snippet it descends from."""
+        """The snippet that it is made from."""
         return self.probe.snippet
 
     def fail(self, reason: Reason | str, detail: str = "") -> None:
@@ -64,15 +64,15 @@ class Draft:
             self.reason, self.detail = Reason(reason), detail
 
     def instruction(self) -> str:
-        """The final text of the question."""
+        """Return the final text of the question."""
         snippet, signature = self.snippet, self.probe.signature
         # a mined function keeps its own native types; an answer of the teacher has the neutral ones spelled
         declared = declaration(self.response, snippet.language, snippet.name, signature)
-        words = f"{started(snippet.language, snippet.name)} {self.sentence}"
+        words = f"{instruction_start(snippet.language, snippet.name)} {self.sentence}"
         return instruction(words, snippet.language, snippet.name, declared, signature, self.probe.cases)
 
     def sample(self) -> Sample:
-        """The record, before it is scored."""
+        """Return the record, before it is scored."""
         snippet, text = self.snippet, self.instruction()
         return Sample(
             id=content_id(self.kind, snippet.id, text, self.response),
@@ -93,7 +93,7 @@ class Draft:
 
 
 def screen(snippet: Snippet) -> tuple[Reason, str] | None:
-    """Why a snippet cannot be tried at all, or None."""
+    """Return why a snippet cannot be tried at all, or None."""
     if not snippet.self_contained:
         return Reason.NOT_SELF_CONTAINED, "needs definitions of its package"
     if not snippet.signature:
@@ -110,13 +110,13 @@ def screen(snippet: Snippet) -> tuple[Reason, str] | None:
 
 
 def simplicity(snippet: Snippet) -> tuple[int, int, str]:
-    """Sort key: scalars and lists before other types, then what is easy to carry to another language."""
+    """Sort key: scalars and lists before other types, then functions that are easy to translate."""
     heads = Signature.from_json(snippet.signature).heads()
     return (len(heads - SIMPLE), difficulty(f"{snippet.helpers}\n{snippet.code}", snippet.name), snippet.id)
 
 
 def namesakes_last(snippets: Sequence[Snippet]) -> list[Snippet]:
-    """The same order, but overloads and copies of a name wait until every other name had its turn."""
+    """Keep the order, but put overloads and copies of a name behind the first function of every name."""
     seen: Counter[tuple[str, str]] = Counter()
     turns: list[tuple[int, Snippet]] = []
     for snippet in snippets:
@@ -125,8 +125,8 @@ def namesakes_last(snippets: Sequence[Snippet]) -> list[Snippet]:
     return [snippet for _, snippet in sorted(turns, key=lambda turn: turn[0])]
 
 
-def try_snippets(snippets: Sequence[Snippet], judge: Observer, params: SeedParams) -> Iterator[list[Probe]]:
-    """Probes with cases or a reason, in waves over all languages, until each language has enough."""
+def try_snippets(snippets: Sequence[Snippet], judge: JudgeProtocol, params: SeedParams) -> Iterator[list[Probe]]:
+    """Yield waves of probes with cases or a reason, over all languages, until each language has enough."""
     queues: dict[str, list[Snippet]] = {}
     for snippet in namesakes_last(sorted(snippets, key=simplicity)):
         queues.setdefault(snippet.language, []).append(snippet)
@@ -151,7 +151,7 @@ def try_snippets(snippets: Sequence[Snippet], judge: Observer, params: SeedParam
 
 
 def assign(probes: Sequence[Probe], share: float, seed: int) -> list[Draft]:
-    """Partition snippets into D_s1 and D_s2, by a stable draw per language."""
+    """Partition snippets into D_s1 and D_s2 by a stable draw per language."""
     drafts = []
     for language in sorted({p.snippet.language for p in probes}):
         own = [p for p in probes if p.snippet.language == language]
@@ -162,13 +162,13 @@ def assign(probes: Sequence[Probe], share: float, seed: int) -> list[Draft]:
 
 
 class IGenerator:
-    """Writes instructions: from a snippet's documentation (D_s1) or from a response's code (D_s2)."""
+    """Writes instructions from a snippet's documentation (D_s1) or from a response's code (D_s2)."""
 
     def __init__(self, params: SeedParams, seed: int) -> None:
         self.params, self.seed = params, seed
 
     def request(self, draft: Draft, source: str) -> Request:
-        """The prompt for one sentence; its first words are already written."""
+        """Return the prompt for one sentence, with its first words as the prefill."""
         snippet = draft.snippet
         language = get(snippet.language)
         text = render(
@@ -188,13 +188,13 @@ class IGenerator:
         request = Request(
             id=ident,
             messages=(user(text),),
-            prefill=started(snippet.language, snippet.name),
+            prefill=instruction_start(snippet.language, snippet.name),
             max_tokens=self.params.instruction_tokens,
             temperature=self.params.instruction_temperature,
             stop=("\n", "```"),
             seed=request_seed(self.seed, ident),
         )
-        return sent(request, prefilled(self.params))
+        return as_asked(request, uses_prefill(self.params))
 
     def write(self, drafts: Sequence[Draft], teacher: ChatModel, source: str) -> None:
         """Fill in each draft's sentence, or its reason. `source` is doc or code."""
@@ -208,20 +208,20 @@ class IGenerator:
     def _take(self, draft: Draft, reply: Answer) -> None:
         if reply.error:
             return draft.fail(call_failure(reply.error), reply.error)
-        start, begun = started(draft.snippet.language, draft.snippet.name), prefilled(self.params)
-        draft.sentence = first_sentence(follows(reply.text, start, begun))
+        start, prefill = instruction_start(draft.snippet.language, draft.snippet.name), uses_prefill(self.params)
+        draft.sentence = first_sentence(continuation(reply.text, start, prefill))
         if not draft.sentence:
             draft.fail(Reason.EMPTY_ANSWER, "the instruction is empty")
         return None
 
 
 class RGenerator:
-    """Writes responses: the mined function itself, or the teacher's answer checked by the cases."""
+    """Supplies responses: the mined function itself, or the teacher's answer checked by the cases."""
 
     def __init__(self, params: SeedParams, seed: int) -> None:
         self.params, self.seed = params, seed
 
-    def write(self, drafts: Sequence[Draft], teacher: ChatModel, judge: Observer) -> None:
+    def write(self, drafts: Sequence[Draft], teacher: ChatModel, judge: JudgeProtocol) -> None:
         """Fill in each draft's response, or its reason."""
         if self.params.response == "function":
             for draft in drafts:
@@ -230,7 +230,7 @@ class RGenerator:
             return
         tasks = [self._task(draft) for draft in drafts]
         own, all_at_once = self.params, self.params.candidates
-        asked = Tries(own.candidates, all_at_once, 0, own.max_tokens, own.temperature, prefilled(own))
+        asked = Tries(own.candidates, all_at_once, 0, own.max_tokens, own.temperature, uses_prefill(own))
         answer(tasks, teacher, judge, asked, self.seed)
         for draft, task in zip(drafts, tasks, strict=True):
             if task.best:
@@ -239,10 +239,10 @@ class RGenerator:
                 draft.fail(*task.failure)
 
     def _task(self, draft: Draft) -> Task:
-        """D_s1 answers the instruction; D_s2 has none yet and answers the documentation."""
+        """Return the task of a draft: D_s1 answers its instruction; D_s2 has none yet and answers the documentation."""
         snippet, signature = draft.snippet, draft.probe.signature
         sentence = draft.sentence or first_sentence(snippet.doc)
-        words = f"{started(snippet.language, snippet.name)} {sentence}" if draft.sentence else sentence
+        words = f"{instruction_start(snippet.language, snippet.name)} {sentence}" if draft.sentence else sentence
         declared = header(snippet.language, snippet.name, signature).rstrip()
         text = instruction(words, snippet.language, snippet.name, declared, signature, draft.probe.cases)
         return Task(
@@ -257,8 +257,8 @@ class RGenerator:
         )
 
 
-def generate(drafts: Sequence[Draft], teacher: ChatModel, judge: Observer, params: SeedParams, seed: int) -> None:
-    """Run I then R for D_s1, R then I for D_s2: fills in sentences and responses, or reasons."""
+def generate(drafts: Sequence[Draft], teacher: ChatModel, judge: JudgeProtocol, params: SeedParams, seed: int) -> None:
+    """Run I then R for D_s1 and R then I for D_s2; every draft gets its sentence and response, or a reason."""
     writer, responder = IGenerator(params, seed), RGenerator(params, seed)
     first = [d for d in drafts if d.kind == "Ds1"]
     second = [d for d in drafts if d.kind == "Ds2"]

@@ -1,9 +1,9 @@
-"""What kind of task a discussion is to make: its shape over languages, and its type.
+"""The task of a discussion: its shape over languages, and its type.
 
-one_to_one: the base's problem goes to one target language. one_to_many: to several, by one created
-prompt. many_to_many: every agent's problem goes to a language, each by a prompt of its own. What a
-meeting makes beyond its first sample are parts: discussions of their own, with the same agents,
-that end as one sample or one rejection each. Leaves out how a type is verified (derived.py).
+one_to_one: the base's problem goes to one target language. one_to_many: it goes to several, by one created
+prompt. many_to_many: every agent's problem goes to a language, each by its own prompt. Beyond its first
+sample a meeting makes parts: further discussions with the same agents, each of which ends as one sample or
+one rejection. Types are verified in derived.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.operations import Operation
-from xinstruct.agents.tasks import started
+from xinstruct.agents.tasks import instruction_start
 from xinstruct.files import BadInput
 from xinstruct.languages import get
 from xinstruct.params import SynthesizeParams
@@ -26,25 +26,25 @@ Aim = Callable[[Sample, Operation, str], str | None]  # a target for a base, an 
 
 
 def check(params: SynthesizeParams) -> None:
-    """Raises BadInput on an operation that is not known, or where none of those drawn leads to a type of tasks."""
+    """Raise BadInput for an unknown operation, or when no drawn operation leads to any of the task types."""
     operations = {name: Operation.named(name) for name in params.operations}
     if not any(fitting(params, operations[name]) for name, weight in params.operations.items() if weight > 0):
         raise BadInput("params.yaml: synthesize.tasks has only translation, but no operation keeps the behaviour")
 
 
 def fitting(params: SynthesizeParams, operation: Operation) -> dict[str, float]:
-    """Types by weight that an operation can lead to: only a kept behaviour has a source to translate from."""
+    """Return the weighted task types of an operation; translation needs one that keeps the behaviour."""
     return {n: w for n, w in params.tasks.items() if w > 0 and (operation.keeps_behaviour or n != "translation")}
 
 
 def draw(ident: str, kind: str, weights: Mapping[Named, float]) -> Named:
-    """One name by weight, from the meeting's id alone: no other draw depends on it."""
+    """Draw one name by weight, from the meeting's id alone, so that no other draw depends on it."""
     names = sorted(name for name, weight in weights.items() if weight > 0)
     return random.Random(int(content_id(kind, ident), 16)).choices(names, [weights[n] for n in names])[0]
 
 
 def parts(first: Discussion, shape: str, many: int, aim: Aim) -> list[Discussion]:
-    """The meeting's discussions: the first, and what its shape adds while targets are left."""
+    """Return the meeting's discussions: the first one, and those that its shape adds while targets are left."""
     further = list(_further(first, shape, many, aim))
     if not further:
         return [first]
@@ -79,13 +79,13 @@ def follow(part: Discussion) -> None:
     if lead.reason is not None:
         return part.fail(lead.reason, f"of the shared prompt: {lead.detail}")
     part.signature, part.name = lead.signature, get(part.target).identifier(lead.name)
-    said = lead.created.removeprefix(started(lead.target, lead.name)).strip()
+    said = lead.created.removeprefix(instruction_start(lead.target, lead.name)).strip()
     words = said.replace(get(lead.target).title, get(part.target).title).replace(f"`{lead.name}`", f"`{part.name}`")
-    part.created = f"{started(part.target, part.name)} {words}"
+    part.created = f"{instruction_start(part.target, part.name)} {words}"
     part.thread.add("answer", words, agent=part.speaker.id, language=part.target)
     return None
 
 
 def families(discussions: Sequence[Discussion]) -> tuple[list[Discussion], list[Discussion]]:
-    """(those with a created prompt of their own, those that share one)."""
+    """Split discussions into (those with a created prompt of their own, those that share one)."""
     return [d for d in discussions if d.lead is None], [d for d in discussions if d.lead is not None]

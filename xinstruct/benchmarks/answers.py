@@ -1,13 +1,13 @@
 """Ask a model a benchmark's problems and keep the raw answers: ``xinstruct answer --model M --out FOLDER``.
 
-M is a checkpoint's folder (run in this process), or what teacher.model may be: a registered name or a folder with a
-GGUF file (the embedded server), or the URL of an OpenAI-protocol server. The protocol is the benchmark's: "paper"
-(one chat turn) or "explain"; greedy unless --temperature says otherwise.
+M is a checkpoint's folder (run in this process), or anything that teacher.model may be: a registered name or a
+folder with a GGUF file (the embedded server), or the URL of an OpenAI-protocol server. The protocol is the
+benchmark's: "paper" (one chat turn) or "explain"; greedy unless --temperature is given.
 
-FOLDER/BENCHMARK-VARIANT-LANGUAGE.jsonl.gz holds one JSON object an answer (task_id, completion, tokens, finished),
-which `xinstruct score` reads without any model; FOLDER/about.json says what they were made by: the weights, and what
-ran them as `backend`: local (this process), batched or llamacpp (the embedded server's engines), endpoint. A run
-that was ended goes on where it was: a local one loses the answers to at most --chunk problems, the others none.
+FOLDER/BENCHMARK-VARIANT-LANGUAGE.jsonl.gz holds one JSON object per answer (task_id, completion, tokens, finished),
+which `xinstruct score` reads without any model; FOLDER/about.json records the weights and the `backend` that ran
+them: local (this process), batched or llamacpp (the embedded server's engines), endpoint. A run that was ended
+resumes: a local one loses the answers to at most --chunk problems, the others none.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Answering = Callable[[list[Conversation], int], list[list[Row]]]  # so many answ
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The subcommand's arguments."""
+    """Add the subcommand's arguments."""
     parser.add_argument(
         "--model", required=True, help="a checkpoint's folder, a name of models.yaml, a GGUF folder, a URL"
     )
@@ -61,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Ask what is missing in each language, then say where the answers are. Returns 0. Raises BadInput."""
+    """Ask the missing questions of each language, then print where the answers are. Returns 0. Raises BadInput."""
     if min(args.samples, args.chunk, args.max_new_tokens) < 1:
         raise BadInput("--samples, --chunk and --max-new-tokens must be at least 1")
     problems = {language: _problems(about(args.benchmark, language), args) for language in args.languages}
@@ -78,23 +78,26 @@ def main(args: argparse.Namespace) -> int:
 
 
 def answers_file(folder: Path, benchmark: str, language: str) -> Path:
-    """Where the answers to a benchmark in a language are kept."""
+    """Return the file that keeps the answers to a benchmark in a language."""
     one = about(benchmark, language)
     return folder / f"{'-'.join(filter(None, (one.name, one.variant, language)))}.jsonl.gz"
 
 
 def messages(problem: BenchmarkProblem) -> Conversation:
-    """The conversation that asks for a problem's function."""
+    """Return the conversation that asks for a problem's function."""
     return [user(instruction(get(problem.language), problem.prompt.strip("\n")))]
 
 
 def directly(answering: Answering, samples: int) -> Ask:
-    """The protocol "paper": one turn, the prompt in it."""
+    """Return a function that asks by the protocol "paper": one turn with the prompt."""
     return lambda problems: answering([messages(one) for one in problems], samples)
 
 
 def through_explanation(answering: Answering, samples: int) -> Ask:
-    """The protocol "explain": the solution is explained, then written anew from explanation and header alone."""
+    """Return a function that asks by the protocol "explain".
+
+    The model explains the solution, then writes it anew from its explanation and the header alone.
+    """
 
     def ask(problems: Sequence[BenchmarkProblem]) -> list[list[Row]]:
         told = [answers[0]["completion"] for answers in answering([explaining(one) for one in problems], 1)]
@@ -123,7 +126,7 @@ def _problems(one: About, args: argparse.Namespace) -> list[BenchmarkProblem]:
 
 
 def complete(path: Path, wanted: Sequence[BenchmarkProblem], ask: Ask, chunk: int, samples: int, desc: str) -> None:
-    """Ask for what the file lacks, `chunk` problems at a time, and write the file anew after each.
+    """Ask for the answers that the file lacks, `chunk` problems at a time, and rewrite the file after each chunk.
 
     Raises BadInput when it holds answers to other problems.
     """
@@ -143,14 +146,14 @@ def complete(path: Path, wanted: Sequence[BenchmarkProblem], ask: Ask, chunk: in
 
 
 def _write(path: Path, kept: Sequence[Row]) -> None:
-    """Write the file whole; equal answers give equal bytes."""
+    """Write the whole file; equal answers give equal bytes."""
     lines = "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in kept)
     with replaced_file(path) as tmp:
         tmp.write_bytes(gzip.compress(lines.encode(), mtime=0))
 
 
 def _same_settings(folder: Path, settings: dict[str, Any]) -> None:
-    """Write down what the answers are made by. Raises BadInput when the folder's are made by something else."""
+    """Record the settings of the answers. Raises BadInput when the folder's answers have other settings."""
     path = folder / "about.json"
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
@@ -164,7 +167,7 @@ def _same_settings(folder: Path, settings: dict[str, Any]) -> None:
 
 
 def _model(args: argparse.Namespace) -> Client | LocalModel:
-    """What --model names. Raises BadInput where it is nothing that answers."""
+    """Open the model that --model names. Raises BadInput when it names none."""
     folder = Path(args.model)
     if (folder / "config.json").exists():
         return LocalModel(folder)
@@ -179,7 +182,7 @@ def _row(answer: Answer) -> Row:
 
 
 def _settings(args: argparse.Namespace, model: Client | LocalModel, protocol: str) -> dict[str, Any]:
-    """Everything that may change an answer, the model and what runs it included."""
+    """Return everything that may change an answer, including the model and the backend that runs it."""
     found = {"max_new_tokens": args.max_new_tokens, "temperature": args.temperature, "samples": args.samples}
     return found | {"backend": model.run_by, "weights": model.identity, "protocol": protocol}
 

@@ -1,9 +1,9 @@
 """Score a file of answers: ``xinstruct score --benchmark NAME[:VARIANT] --language L --samples FILE``.
 
-FILE holds JSON lines (also .gz) with ``task_id`` and ``completion``; several answers to each task are
-samples, for which pass@k is estimated without bias. The problem files are in the folder that --data names
-(see the README of the benchmark's folder for their names), or are fetched from a declared --source. How the
-code is taken out of an answer is named by --rules; the score says which. Exit status 1: bad input, nothing scored.
+FILE holds JSON lines (also .gz) with ``task_id`` and ``completion``; several answers per task are samples, for
+which pass@k is estimated without bias. The problem files are in the folder that --data names (their names are in
+the README of the benchmark's folder), or are fetched from a declared --source. --rules names the way in which code
+is extracted from an answer, and the score reports it. Exit status 1: bad input, nothing scored.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FETCHED = Path("data/fetch/benchmarks")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The subcommand's arguments."""
+    """Add the subcommand's arguments."""
     parser.add_argument("--benchmark", required=True, metavar="NAME[:VARIANT]", help=", ".join(declared()))
     parser.add_argument("--language", required=True, help=", ".join(names()))
     what = parser.add_mutually_exclusive_group(required=True)
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Score the file and print what came out. Returns 0; 1 when nothing could be judged."""
+    """Score the file and print the result. Returns 0; 1 when nothing could be judged."""
     if args.workers is not None and args.workers < 1:
         raise BadInput(f"--workers is {args.workers}; at least one is needed")
     if args.language not in names():
@@ -69,28 +69,28 @@ def main(args: argparse.Namespace) -> int:
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """Arguments that say where the problem files are."""
+    """Add the arguments for the place of the problem files."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--data", type=Path, default=FETCHED, metavar="FOLDER", help=f"problem files ({FETCHED})")
     where.add_argument("--source", choices=list(SOURCES), help="fetch the problem files from there instead")
 
 
 def data_folder(one: About, args: argparse.Namespace) -> Path:
-    """The folder with the problem files, fetched when a source is named. Raises BadInput."""
+    """Return the folder with the problem files, fetched when a source is named. Raises BadInput."""
     if not args.source:
         return Path(args.data)
     return obtain(one, args.source, lambda text: print(text, file=sys.stderr, flush=True))
 
 
 def make_judge(one: About, cache: Path | None = None, workers: int | None = None) -> Judge:
-    """A judge with params.yaml's execution section, the benchmark's limits and a cache under work/."""
+    """Make a judge with params.yaml's execution section, the benchmark's limits and a cache under work/."""
     from xinstruct.plan import work_root
 
     return Judge(judge_params(one, at_hand().execution, workers), cache=cache or work_root() / "verdicts.sqlite")
 
 
 def lines(score: Score, found: dict[str, Any]) -> list[str]:
-    """The summary as text."""
+    """Return the summary as lines of text."""
     text = [f"benchmark   {found['benchmark']} in {score.language}", f"rules       {score.rules}"]
     if found["judged"]:
         low, high = found["interval"]

@@ -1,8 +1,8 @@
-"""HumanEval+ and MBPP+ out of the release files: many inputs, a reference solution, no expected values.
+"""HumanEval+ and MBPP+ from their release files: many inputs, a reference solution, no expected values.
 
-A program is the code, the reference solution in a namespace of its own, and oracle.py, which compares
-them input by input. The files are JSON, which has no tuples, sets or complex numbers: MBPP's own asserts
-in the record show where the arguments hold them, and its inputs get that shape back.
+A program consists of the code, the reference solution in its own namespace, and oracle.py, which compares them
+input by input. The files are JSON, which has no tuples, sets or complex numbers: MBPP's own asserts in the record
+show where the arguments contain them, and the inputs are converted back.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ xinstruct_check({function})
 
 
 def read(records: Iterable[dict[str, Any]], one: About) -> Iterable[ProgramProblem]:
-    """Problems with the inputs of the variant's fields (`inputs`); special comparisons by name of function."""
+    """Yield problems with the inputs of the variant's fields (`inputs`); special comparisons go by function name."""
     special = {name: kind for kind, names in one.raw.get("special", {}).items() for name in names}
     for record in records:
         inputs = [args for key in one.raw["inputs"] for args in record[key]]
@@ -60,7 +60,7 @@ def read(records: Iterable[dict[str, Any]], one: About) -> Iterable[ProgramProbl
 
 
 def _source(value: Any) -> str:
-    """A Python expression of a value, infinities and NaN included; deep and long ones parse quickly."""
+    """Return a Python expression of a value, infinities and NaN included; deep and long ones parse quickly."""
     text = repr(value)
     if "inf" not in text and "nan" not in text:
         return text
@@ -72,14 +72,14 @@ def _source(value: Any) -> str:
 
 @dataclass
 class Shape:
-    """What stands at a place of the arguments: kinds of containers or numbers seen there, and what they hold."""
+    """The kinds of containers or numbers seen at one place of the arguments, and the shapes of their elements."""
 
     kinds: set[type] = field(default_factory=set)
     items: Shape | None = None
 
 
 def shaped(record: dict[str, Any], inputs: list[list[Any]]) -> list[list[Any]]:
-    """The inputs as the record's own asserts write such arguments; unchanged where there are none."""
+    """Convert inputs to the kinds of the record's own asserts; unchanged when there are none."""
     calls = [args for args in _calls(record.get("assertion", ""), record["entry_point"]) if args is not None]
     if not calls:
         return inputs
@@ -117,7 +117,7 @@ def _items(value: Any) -> list[Any]:
 
 
 def _cast(value: Any, shape: Shape | None) -> Any:
-    """The value with the kinds of the shape, where JSON could not carry them and the shape knows one kind only."""
+    """Convert a value to the kinds of a shape, where JSON could not express them and the shape knows only one."""
     if shape is None:
         return value
     if isinstance(value, dict):
@@ -136,7 +136,7 @@ def _cast(value: Any, shape: Shape | None) -> Any:
 
 
 def _number(value: Any, shape: Shape) -> Any:
-    """A number that the file writes as text because it may be complex."""
+    """Convert a number that the file writes as text because it may be complex."""
     if complex in shape.kinds:
         return complex(value)
     if isinstance(value, str) and shape.kinds <= {int, float}:

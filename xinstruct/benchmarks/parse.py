@@ -1,9 +1,9 @@
-"""HumanEval-style records, read: the function, what it is asked, how it is called by its own tests.
+"""Parser of HumanEval-style records: the function, its description, the calls of its own tests.
 
-Nothing is run here. Of a problem's ``check`` function every straight-line call of the candidate
-with literal arguments (or arithmetic on literals) is taken, and the result that the test itself claims
-where it claims one by ``==`` or plain truth. Other calls (``incomplete``) are for recorded.py; the few
-calls of a test whose values have another type than the rest are left out.
+Nothing is run here. Of a problem's ``check`` function every straight-line call of the candidate with literal
+arguments (or arithmetic on literals) is taken, with the result that the test itself claims by ``==`` or plain
+truth. Other calls (``incomplete``) are recorded in recorded.py; the few calls of a test whose values have another
+type than the others are dropped.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ UNCLAIMED = object()  # the test says nothing exact about a call's result
 
 
 class NotUsable(ValueError):
-    """A problem that the neutral types or cases cannot carry; the text says why."""
+    """A problem that the neutral types or cases cannot express; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Task:
-    """A problem before it is put into a language. `args` and `claims` are in JSON form, side by side."""
+    """A problem before it is translated. `args` and `claims` are parallel lists in JSON form."""
 
     task_id: str
     function: str
@@ -57,12 +57,12 @@ class Task:
 
 
 def layout(row: dict[str, Any], fields: dict[str, str]) -> dict[str, str]:
-    """A record's texts under this module's names: id, prompt, function, solution, test, check."""
+    """Return a record's texts under this module's names: id, prompt, function, solution, test, check."""
     return {key: str(row[name]) if key != "check" else name for key, name in fields.items()}
 
 
 def parse_task(row: dict[str, Any], fields: dict[str, str], recorded: Sequence[tuple[Any, ...]] = ()) -> Task:
-    """A Task from one record, laid out as `fields` says. Raises NotUsable.
+    """Parse one record, whose fields are named by `fields`. Raises NotUsable.
 
     recorded: arguments of calls, for a test that is `incomplete`.
     """
@@ -97,19 +97,19 @@ def _preamble(prompt: str, function: str) -> str:
 
 
 def incomplete(source: str, check: str) -> bool:
-    """Whether `check` calls its parameter where `test_calls` cannot read it: in a loop, with computed arguments."""
+    """Tell whether `check` has calls that `test_calls` cannot read: in a loop, or with computed arguments."""
     node, candidate = _checker(source, check)
     return sum(_calls(n, candidate) for n in ast.walk(node)) > len(test_calls(source, check))
 
 
 def _checker(source: str, check: str) -> tuple[ast.FunctionDef, str]:
-    """The function `check` and its parameter's name."""
+    """Return the function `check` and the name of its parameter."""
     node = next(n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == check)
     return node, node.args.args[0].arg
 
 
 def test_calls(source: str, check: str) -> list[Call]:
-    """Straight-line calls that the function `check` makes of its parameter, in order."""
+    """Return the straight-line calls that the function `check` makes of its parameter, in order."""
     node, candidate = _checker(source, check)
     found = []
     for statement in node.body:
@@ -128,7 +128,7 @@ def _calls(node: ast.AST, name: str) -> bool:
 
 
 def _claims(statement: ast.stmt) -> dict[int, Any]:
-    """What an assert states exactly: id of the call's node -> its claimed result."""
+    """Return the exact claims of an assert: id of the call's node -> its claimed result."""
     test = statement.test if isinstance(statement, ast.Assert) else None
     if isinstance(test, ast.Call):
         return {id(test): True}
@@ -141,7 +141,7 @@ def _claims(statement: ast.stmt) -> dict[int, Any]:
 
 
 def _literals(nodes: list[ast.expr]) -> tuple[Any, ...] | None:
-    """The values of literals, in which arithmetic on literals may stand; None where something else does."""
+    """Return the values of literals, which may include arithmetic on literals; None for anything else."""
     try:
         return tuple(ast.literal_eval(_Folded().visit(copy.deepcopy(node))) for node in nodes)
     except (ValueError, TypeError, SyntaxError, MemoryError, ArithmeticError):
@@ -167,7 +167,7 @@ def _unique(calls: list[Call]) -> list[Call]:
 
 
 def _fitting(node: ast.FunctionDef, calls: list[Call]) -> tuple[Signature, list[Call]]:
-    """The signature of all calls, else of most of them: those that no common type covers are left out.
+    """Return the signature of all calls, or of most of them without those that no common type covers.
 
     Raises NoType when less than half of the calls have a common type.
     """
@@ -181,7 +181,7 @@ def _fitting(node: ast.FunctionDef, calls: list[Call]) -> tuple[Signature, list[
 
 
 def _grown(node: ast.FunctionDef, calls: list[Call], seed: Call) -> list[Call]:
-    """The calls, in order, that have a common type with `seed` and those taken before."""
+    """Return the calls, in order, that have a common type with `seed` and those taken before."""
     kept: list[Call] = []
     for call in [seed, *(call for call in calls if call is not seed)]:
         try:
@@ -193,7 +193,7 @@ def _grown(node: ast.FunctionDef, calls: list[Call], seed: Call) -> list[Call]:
 
 
 def of_integers(task: Task) -> Task | None:
-    """The task with its calls on integers alone, where floats stand for both; None when there is no such reading."""
+    """Restrict a task on floats to its calls on integers; None when it cannot be read so."""
     kept = [i for i, args in enumerate(task.args) if not _has_float(args)]
     params = tuple(Parameter(p.name, _as_int(p.type)) for p in task.signature.params)
     if len(kept) < 2 or params == task.signature.params:
@@ -225,7 +225,7 @@ def _signature(node: ast.FunctionDef, calls: list[Call]) -> Signature:
 
 
 def _type(annotation: ast.expr | None, values: list[Any]) -> Type:
-    """What the annotation states when every value has that type, else the values' common type."""
+    """Return the annotated type when every value has it, else the values' common type."""
     stated = annotated(annotation)
     if stated is not None and all(conforms(stated, to_json(value)) for value in values):
         return stated

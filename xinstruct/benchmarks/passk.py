@@ -1,6 +1,6 @@
 """pass@k and its uncertainty: the unbiased estimator, Wilson intervals, exact paired comparison.
 
-All rates are fractions in [0, 1]. Leaves out where the counts come from.
+All rates are fractions in [0, 1].
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Z95 = 1.959963984540054
 
 
 def pass_at_k(n: int, passed: int, k: int) -> float:
-    """Chance that one of k answers passes, drawn without replacement from n of which `passed` do.
+    """Return the chance that one of k answers passes, drawn without replacement from n of which `passed` do.
 
     The unbiased estimator of Chen et al. 2021: 1 - C(n - passed, k) / C(n, k). Raises ValueError
     unless 0 <= passed <= n and 1 <= k <= n.
@@ -24,12 +24,12 @@ def pass_at_k(n: int, passed: int, k: int) -> float:
 
 
 def mean_pass_at_k(counts: Sequence[tuple[int, int]], k: int) -> float:
-    """Mean of pass@k over problems given as (n, passed); 0.0 when there are none."""
+    """Return the mean of pass@k over problems given as (n, passed); 0.0 when there are none."""
     return math.fsum(pass_at_k(n, passed, k) for n, passed in counts) / len(counts) if counts else 0.0
 
 
 def wilson(passed: int, n: int, z: float = Z95) -> tuple[float, float]:
-    """Wilson's score interval of the rate passed / n; (0, 1) when nothing was tried."""
+    """Return Wilson's score interval of the rate passed / n; (0, 1) when n is 0."""
     if n == 0:
         return 0.0, 1.0
     rate, shrink = passed / n, 1 + z * z / n
@@ -40,9 +40,9 @@ def wilson(passed: int, n: int, z: float = Z95) -> tuple[float, float]:
 
 
 def bootstrap(counts: Sequence[tuple[int, int]], draws: int = 2000, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the mean rate over problems given as (n, passed): problems are redrawn, percentiles taken.
+    """Return the 95 % percentile interval of the mean rate over problems given as (n, passed), by resampling problems.
 
-    For several answers to a problem, which are not independent; (0, 1) when there are no problems.
+    It serves several answers to a problem, which are not independent; (0, 1) when there are no problems.
     """
     if not counts:
         return 0.0, 1.0
@@ -53,14 +53,14 @@ def bootstrap(counts: Sequence[tuple[int, int]], draws: int = 2000, seed: int = 
 
 
 def mcnemar(gained: int, lost: int) -> float:
-    """Exact two-sided p-value that gains and losses are a fair coin (McNemar's test; the sign test)."""
+    """Return McNemar's exact two-sided p-value for gains and losses (the sign test)."""
     n = gained + lost
     tail = sum(math.comb(n, i) for i in range(min(gained, lost) + 1))
     return min(1.0, float(2 * tail / 2**n))
 
 
 def compare(before: Mapping[str, bool], after: Mapping[str, bool]) -> dict[str, float]:
-    """Paired comparison over the problems both have: n, gained, lost, difference of rates, p."""
+    """Compare two models on the problems both have: n, gained, lost, difference of rates, p."""
     shared = sorted(before.keys() & after.keys())
     gained = sum(after[key] and not before[key] for key in shared)
     lost = sum(before[key] and not after[key] for key in shared)

@@ -1,8 +1,8 @@
-"""A benchmark's problems as programs: records of its files, laid out as its benchmark.yaml says.
+"""A benchmark's problems as programs: the records of its files, assembled as its benchmark.yaml says.
 
-``load`` gives the problems of one variant in one language. How a program is put together is the
-declaration's ``program``: a text with {code}, {tests}, {function} and {standin}. Where the records
-need more than fields, ``reader`` names a module of this package that has ``read(rows, about)``.
+``load`` returns the problems of one variant in one language. The declaration's ``program`` is the template of a
+program, with {code}, {tests}, {function} and {stub}. Where records need more than fields, ``reader`` names a
+module of this package that has ``read(rows, about)``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from xinstruct.benchmarks.fetch import HERE, declaration, rows
+from xinstruct.code.lexical import blanked
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
@@ -25,11 +26,11 @@ _FIELDS = {"prompt": "", "function": "", "tests": "", "solution": ""}
 
 
 class BenchmarkProblem(Protocol):
-    """What scoring needs of a problem, whatever kind its tests are of."""
+    """The interface that scoring needs of a problem, whatever form its tests have."""
 
     @property
     def task_id(self) -> str:
-        """Its name in the benchmark's files."""
+        """The problem's id in the benchmark's files."""
 
     @property
     def language(self) -> str:
@@ -37,43 +38,43 @@ class BenchmarkProblem(Protocol):
 
     @property
     def prompt(self) -> str:
-        """What a completion continues."""
+        """The text that a completion continues."""
 
     @property
     def function(self) -> str:
-        """The function asked for; "" when unknown."""
+        """The requested function; "" when unknown."""
 
     def job(self, ident: str, code: str) -> Job:
-        """What to give to the judge for a complete code."""
+        """Return the judge's job for a complete code."""
 
 
 @dataclass(frozen=True)
 class ProgramProblem:
-    """A problem whose tests are source text that is put behind (or around) the code."""
+    """A problem whose tests are source text behind (or around) the code."""
 
     task_id: str
     language: str
     prompt: str
     function: str
     tests: str
-    program: str  # a text with {code}, {tests}, {function}, {standin}
+    program: str  # a text with {code}, {tests}, {function}, {stub}
     solution: str = ""  # canonical answer, a continuation of the prompt; "" when the benchmark has none
-    standin: str = ""
+    stub: str = ""
     fit_braces: bool = False
     by_status: bool = False
 
     def job(self, ident: str, code: str) -> Job:
-        """The whole program as a job. With fit_braces, braces that the code has closed already leave the tests."""
+        """Return the whole program as a job. With fit_braces, the tests lose braces that the code already closed."""
         tests = self.tests
         if self.fit_braces:
-            code, tests = fitted(code, self.prompt, tests)
-        parts = {"code": code, "tests": tests, "function": self.function, "standin": self.standin}
+            code, tests = fitted(self.language, code, self.prompt, tests)
+        parts = {"code": code, "tests": tests, "function": self.function, "stub": self.stub}
         return Job(ident, self.language, program=filled(self.program, parts), by_status=self.by_status)
 
 
 @dataclass(frozen=True)
 class TranslatedProblem:
-    """A problem whose tests are cases: the same in every language, spelled by translate.py."""
+    """A problem whose tests are cases: the same in every language, written by translate.py."""
 
     task_id: str
     language: str
@@ -86,7 +87,7 @@ class TranslatedProblem:
     preamble: str = ""  # Python only: what the original prompt holds besides the function
 
     def job(self, ident: str, code: str) -> Job:
-        """What to give to the judge for an answer's code."""
+        """Return the judge's job for an answer's code."""
         return Job(ident, self.language, code, self.function, self.signature, self.cases)
 
 
@@ -106,7 +107,7 @@ class About:
 
 
 def about(name: str, language: str) -> About:
-    """The declaration of NAME or NAME:VARIANT in a language. Raises BadInput naming what there is."""
+    """Return the declaration of NAME or NAME:VARIANT in a language. Raises BadInput naming the known ones."""
     name, _, wanted = name.partition(":")
     base = declaration(name)
     variants = base.get("variants", {"": {"languages": {}}})
@@ -133,7 +134,7 @@ def about(name: str, language: str) -> About:
 
 
 def load(one: About, data: Path, judge: Judge) -> list[BenchmarkProblem]:
-    """The problems, in the order of the file. Raises BadInput when the file is not there or has another size."""
+    """Return the problems in the order of the file. Raises BadInput when it is missing or has another size."""
     reader = one.raw.get("reader", "translate")
     if reader == "translate":
         from xinstruct.benchmarks.translate import expressible, read_suite
@@ -154,7 +155,7 @@ def _reader(name: str) -> Callable[[Iterable[dict[str, Any]], About], Iterable[B
 
 
 def locate(one: About, data: Path) -> Path:
-    """Where a variant's file is under `data`: there, in the benchmark's folder, in a declared one."""
+    """Find a variant's file: in `data`, in the benchmark's folder there, or in a declared one."""
     places = [data / part / one.file for part in ("", one.name, *one.folders)]
     for path in places:
         if path.is_file():
@@ -163,16 +164,16 @@ def locate(one: About, data: Path) -> Path:
 
 
 def read(records: Iterable[dict[str, Any]], one: About) -> Iterable[ProgramProblem]:
-    """Records whose fields are texts: each declared field is a text with the record's keys in braces."""
-    standin = one.raw.get("standin", "")
-    text = (HERE / one.name / "standins" / standin).read_text(encoding="utf-8") if standin else ""
+    """Yield the problems of records with text fields; a declared field is a template with the record's keys."""
+    stub = one.raw.get("stub", "")
+    text = (HERE / one.name / "stubs" / stub).read_text(encoding="utf-8") if stub else ""
     low, high = one.raw.get("range", (None, None))
     for record in records:
         if low is None or low <= int(record["task_id"]) <= high:
             yield _problem(record, one, text)
 
 
-def _problem(record: dict[str, Any], one: About, standin: str) -> ProgramProblem:
+def _problem(record: dict[str, Any], one: About, stub: str) -> ProgramProblem:
     plain = {key: "\n".join(map(str, v)) if isinstance(v, list) else v for key, v in record.items()}
     fields = {key: _FUNCTIONS.get(text, filled)(text, plain) for key, text in one.raw["fields"].items()}
     fields = _FIELDS | {key: value.replace("\r\n", "\n") for key, value in fields.items()}
@@ -186,14 +187,14 @@ def _problem(record: dict[str, Any], one: About, standin: str) -> ProgramProblem
         tests=fields["tests"],
         program=one.raw["program"],
         solution=fields["solution"],
-        standin=standin,
+        stub=stub,
         fit_braces=one.raw.get("fit_braces", False),
         by_status=one.raw.get("verdict") == "status",
     )
 
 
 def filled(template: str, values: dict[str, Any]) -> str:
-    """The template with each {name} of `values` replaced; all other braces stay. Values are not looked into."""
+    """Replace each {name} of `values` in a template; other braces stay, and values are not expanded again."""
     return re.sub(r"\{(\w+)\}", lambda m: str(values[m.group(1)]) if m.group(1) in values else m.group(), template)
 
 
@@ -201,7 +202,7 @@ def filled(template: str, values: dict[str, Any]) -> str:
 
 
 def _called(_: str, record: dict[str, Any]) -> str:
-    """The function of the solution (its last when none matches) that the first test calls."""
+    """Return the function of the solution that the first test calls (the last function when none matches)."""
     defined = re.findall(r"^def\s+(\w+)", str(record["code"]), re.M)
     called = [
         node.func.id
@@ -212,13 +213,13 @@ def _called(_: str, record: dict[str, Any]) -> str:
 
 
 def _from_name(_: str, record: dict[str, Any]) -> str:
-    """The function whose header ends the prompt: the last identifier before a parenthesis in its last line."""
+    """Return the function whose header ends the prompt: the last identifier before a parenthesis in its last line."""
     line = next(line for line in reversed(str(record["prompt"]).splitlines()) if "(" in line)
     return str(re.findall(r"([\w$]+)\s*\(", line)[0])
 
 
 def _declared(_: str, record: dict[str, Any]) -> str:
-    """The function that the record's declaration opens; the declaration may go on into the function's body."""
+    """Return the function that the record's declaration opens; the declaration may include a part of the body."""
     opening = r"(?!\s*(?:for|if|while|switch|else)\b).*\(.*(?:\{|:|=>)\s*"
     lines = [line for line in str(record["declaration"]).splitlines() if re.fullmatch(opening, line)]
     arrow = re.search(r"\bconst\s+(\w+)\s*=", lines[-1])
@@ -231,22 +232,20 @@ _FUNCTIONS = {"called": _called, "from_name": _from_name, "declared": _declared}
 # ---- braces between code and tests
 
 
-def depth(code: str) -> int:
-    """How many braces are open at the end of C-like code, outside strings and comments."""
-    from xinstruct.languages.clike import blank
-
-    text = blank(code)
+def depth(language: str, code: str) -> int:
+    """Return the number of open braces at the end of a brace language's code, ignoring strings and comments."""
+    text = blanked(language, code)
     return text.count("{") - text.count("}")
 
 
-def fitted(code: str, prompt: str, tests: str) -> tuple[str, str]:
-    """Code and tests such that the tests' leading braces close what the code has open, no more.
+def fitted(language: str, code: str, prompt: str, tests: str) -> tuple[str, str]:
+    """Return code and tests so that the leading braces of the tests close exactly what the code leaves open.
 
-    The tests expect the code to end inside the function that the prompt opened. A complete function
-    has closed it: then the tests' first brace goes; further ones (a class) leave the end of the code.
+    The tests expect the code to end inside the function that the prompt opened. A complete function has closed it:
+    then the tests' first brace is removed; for further ones (a class) the end of the code is removed.
     """
     leading = re.match(r"\s*\}", tests)
-    surplus = depth(prompt) - depth(code)
+    surplus = depth(language, prompt) - depth(language, code)
     if not leading or surplus <= 0:
         return code, tests
     for _ in range(surplus - 1):

@@ -1,10 +1,10 @@
-"""How a model is asked and how its answer becomes a program: the protocol named "paper".
+"""The protocol named "paper": how a model is asked and how its answer becomes a program.
 
-One user turn of the chat template asks to complete the given function and to return the complete
-code in a code block; the prompt follows, fenced. Decoding is greedy. The answer's code is found by
-extract.py; two named completions follow: an answer that is only the body gets the header it was
-asked to complete (``+header``), a Python answer gets the imports and helpers of the original prompt
-(no rule: the original harness appends answers to the prompt, so they are always there).
+One user turn of the chat template asks to complete the given function and to return the complete code in a code
+block; the prompt follows, fenced. Decoding is greedy. The answer's code is found by code/extraction.py; two named
+completions follow: an answer that is only the body gets the header it was asked to complete (``+header``), a
+Python answer gets the imports and helpers of the original prompt (this has no name: the original harness appends
+answers to the prompt, so they are always there).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 
 from xinstruct.benchmarks.problems import BenchmarkProblem, TranslatedProblem
 from xinstruct.code.extraction import NONE, defines, extract_code
+from xinstruct.code.lexical import blanked
+from xinstruct.code.traits import traits_of
 from xinstruct.languages import Language, get
 from xinstruct.prompts import render, user
 
@@ -24,19 +26,19 @@ _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[ \t]*$|\Z)", re.M | r
 
 
 def instruction(language: Language, prompt: str) -> str:
-    """The user turn for a prompt in a language."""
+    """Return the user turn for a prompt in a language."""
     return render("benchmark_paper", title=language.title, fence=language.fence, prompt=prompt)
 
 
 def explaining(problem: Any) -> list[dict[str, str]]:
-    """The turn that shows a problem's solution, header and body without description, and asks what it does."""
+    """Return the turn that shows a problem's solution without its description and asks for an explanation."""
     language = get(problem.language)
     code = f"{problem.prompt}{problem.solution}".strip("\n")
     return [user(render("explain", title=language.title, fence=language.fence, code=code))]
 
 
 def regenerating(problem: BenchmarkProblem, explanation: str) -> list[dict[str, str]]:
-    """The turn that gives an explanation and a header and asks for the function."""
+    """Return the turn that gives an explanation and a header and asks for the function."""
     language = get(problem.language)
     header = problem.prompt.strip("\n")
     asked = render("regenerate", title=language.title, fence=language.fence, explanation=explanation, header=header)
@@ -44,17 +46,17 @@ def regenerating(problem: BenchmarkProblem, explanation: str) -> list[dict[str, 
 
 
 def without_code(explanation: str) -> str:
-    """An explanation without its fenced blocks: it must not hand the code on."""
+    """Remove the fenced blocks of an explanation, so that it cannot pass the code on."""
     return _FENCED.sub("", explanation).strip()
 
 
 def conversation(problem: TranslatedProblem) -> list[dict[str, str]]:
-    """The messages that a model is given."""
+    """Return the messages that a model is given."""
     return [user(problem.instruction)]
 
 
 def program(problem: TranslatedProblem, answer: str) -> tuple[str, str]:
-    """The code to judge and the rule that found it; ("", "none") when the answer holds no code."""
+    """Return the code to judge and the rule that found it; ("", "none") when the answer has no code."""
     code, rule = extract_code(answer, problem.language, problem.function)
     if rule == NONE:
         return "", NONE
@@ -66,11 +68,12 @@ def program(problem: TranslatedProblem, answer: str) -> tuple[str, str]:
 
 
 def _with_header(problem: TranslatedProblem, body: str) -> str:
-    backend = get(problem.language)
-    if problem.language == "python":
+    backend, traits = get(problem.language), traits_of(problem.language)
+    if traits.indented:
         body = textwrap.indent(textwrap.dedent(body), "    ")
-    closing = "" if problem.language == "python" else "}\n"
+    closing = "" if traits.indented else "}\n"
     # Some answers close the function they were asked to complete, others stop before its brace.
-    if body.count("}") > body.count("{"):
+    text = blanked(problem.language, body)
+    if text.count("}") > text.count("{"):
         closing = ""
     return f"{problem.header}{body.rstrip()}\n{closing}{backend.footer()}"

@@ -1,7 +1,7 @@
-"""What a model is asked in an evaluation, and the record of its answer before it is judged.
+"""Questions of an evaluation, and the records of their answers before they are judged.
 
-A question comes from a benchmark's problem or from a verified held-out sample; either way it knows
-how the answer's code is found and which job the judge gets. Leaves out asking and judging.
+A question comes from a benchmark's problem or from a verified held-out sample; either way it defines how the
+answer's code is found and which job the judge gets.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from xinstruct.records import Completion, Reason, Sample, content_id
 
 @dataclass(frozen=True)
 class Question:
-    """One thing every model is asked, and how its answer becomes a job for the judge."""
+    """A question that every model is asked, with the function that turns an answer into the judge's job."""
 
     benchmark: str
     task_id: str
@@ -32,7 +32,7 @@ class Question:
 
 
 def benchmark_question(benchmark: str, problem: TranslatedProblem) -> Question:
-    """A benchmark's problem under its protocol."""
+    """Return the question of a benchmark's problem under its protocol."""
     return Question(
         benchmark=benchmark,
         task_id=problem.task_id,
@@ -44,7 +44,7 @@ def benchmark_question(benchmark: str, problem: TranslatedProblem) -> Question:
 
 
 def heldout_question(sample: Sample) -> Question:
-    """A held-out sample's instruction, asked as in SFT."""
+    """Return the question of a held-out sample: its instruction, asked as in SFT."""
     return Question(
         benchmark=HELDOUT,
         task_id=sample.id,
@@ -56,7 +56,7 @@ def heldout_question(sample: Sample) -> Question:
 
 
 def unjudged(model: str, question: Question, answer: dict[str, Any], code: str) -> Completion:
-    """The record of an answer (text, tokens); it stays "empty_answer" when there is no code to judge."""
+    """Return the record of an answer (text, tokens); it stays "empty_answer" when there is no code to judge."""
     return Completion(
         id=content_id(model, question.benchmark, question.language, question.task_id, "0"),
         model=model,

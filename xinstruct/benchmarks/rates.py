@@ -1,9 +1,9 @@
-"""The one pass rate: k of n with its interval, the mean over languages, two models on the same problems.
+"""Pass rates: k of n with their interval, the mean over languages, two models on the same problems.
 
-An answer that could not be judged (verdict ``infrastructure``: no toolchain, no memory for the judge) says
-nothing about the model: it leaves n and is counted as void. Every other verdict but "passed" is a failure.
-Rates are fractions in [0, 1]; pages multiply by 100. The formulas are in passk.py. Leaves out what a
-benchmark is, and several answers to a problem (score.py).
+An answer that could not be judged (verdict ``infrastructure``: no toolchain, no memory for the judge) says nothing
+about the model: it does not count in n and is reported as void. Every other verdict but "passed" is a failure.
+Rates are fractions in [0, 1]; pages multiply by 100. The formulas are in passk.py; several answers to a problem
+are handled in score.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TOO_WIDE = 0.20  # an interval wider than 20 points says nothing about rank
 
 @dataclass(frozen=True)
 class PassRate:
-    """Problems passed of n judged; `void` were not judged."""
+    """Problems passed of n judged; `void` more could not be judged."""
 
     passed: int
     n: int
@@ -29,14 +29,14 @@ class PassRate:
 
     @staticmethod
     def of(verdicts: Iterable[str]) -> PassRate:
-        """What the verdicts of answers come to."""
+        """Return the pass rate of these verdicts."""
         every = list(verdicts)
         void = sum(verdict == VOID for verdict in every)
         return PassRate(sum(verdict == PASSED for verdict in every), len(every) - void, void)
 
     @property
     def rate(self) -> float:
-        """Share passed, 0 when nothing was judged."""
+        """The share that passed, 0 when nothing was judged."""
         return self.passed / self.n if self.n else 0.0
 
     @property
@@ -46,14 +46,14 @@ class PassRate:
 
     @property
     def weak(self) -> bool:
-        """Whether the interval is too wide to say anything."""
+        """True if the interval is too wide for any conclusion."""
         low, high = self.interval
         return high - low > TOO_WIDE
 
 
 @dataclass(frozen=True)
 class Mean:
-    """Unweighted mean of languages' rates, with an interval that any dependence allows."""
+    """The unweighted mean of languages' rates, with an interval that holds under any dependence between them."""
 
     rate: float
     interval: tuple[float, float]
@@ -63,15 +63,15 @@ class Mean:
 
     @property
     def weak(self) -> bool:
-        """Whether the interval is too wide to say anything."""
+        """True if the interval is too wide for any conclusion."""
         return self.interval[1] - self.interval[0] > TOO_WIDE
 
 
 def mean(rates: Iterable[PassRate], digits: int | None = None) -> Mean | None:
-    """The mean over languages that were judged, None when none was. digits: of each rate before they are added up.
+    """Return the mean over languages that were judged, None when none was. `digits` rounds each rate before the sum.
 
-    The same problems are asked in every language, so languages are not independent and their
-    variances must not be divided by their number: the bounds are the means of the bounds.
+    The same problems are asked in every language, so languages are not independent and their variances must not be
+    divided by their number: the bounds are the means of the bounds.
     """
     judged = [rate for rate in rates if rate.n]
     if not judged:
@@ -84,7 +84,7 @@ def mean(rates: Iterable[PassRate], digits: int | None = None) -> Mean | None:
 
 
 def results(rows: Iterable[Completion], benchmark: str, model: str) -> dict[str, bool]:
-    """Judged problem -> whether the model's first answer passed, for paired tests."""
+    """Return, per judged problem, whether the model's first answer passed, for paired tests."""
     return {
         f"{row.language}/{row.task_id}": row.verdict == PASSED
         for row in rows
@@ -94,7 +94,7 @@ def results(rows: Iterable[Completion], benchmark: str, model: str) -> dict[str,
 
 @dataclass(frozen=True)
 class Paired:
-    """Two models on the same problems: how many the second gained and lost."""
+    """Two models on the same problems: the numbers that the second one gained and lost."""
 
     n: int
     gained: int
@@ -102,21 +102,21 @@ class Paired:
 
     @property
     def difference(self) -> float:
-        """Second model's rate less the first's."""
+        """The second model's rate minus the first one's."""
         return (self.gained - self.lost) / self.n if self.n else 0.0
 
     @property
     def p(self) -> float:
-        """Exact two-sided p-value; 1 when no problem differs."""
+        """The exact two-sided p-value; 1 when no problem differs."""
         return mcnemar(self.gained, self.lost)
 
     @property
     def significant(self) -> bool:
-        """Whether the difference stands at the 5 % level."""
+        """True if the difference is significant at the 5 % level."""
         return self.n > 0 and self.p < 0.05
 
 
 def paired(first: dict[str, bool], second: dict[str, bool]) -> Paired:
-    """Compare two models' results by problem, over the problems both have."""
+    """Compare two models' results by problem, over the problems that both have."""
     found = compare(first, second)
     return Paired(int(found["n"]), int(found["gained"]), int(found["lost"]))

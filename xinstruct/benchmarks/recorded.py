@@ -1,7 +1,7 @@
-"""Calls that a test makes with computed arguments: seen by running the test on its own solution.
+"""Calls that a test makes with computed arguments, recorded by running the test on the problem's own solution.
 
-Only tests that compare each call's result by ``==`` are recorded: there the solution's result is the
-one right answer, whatever the arguments. Random arguments are drawn from a fixed seed.
+Only tests that compare each call's result by ``==`` are recorded: in them the solution's result is the one right
+answer, whatever the arguments. Random arguments are drawn from a fixed seed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def xinstruct_recorded():
 
 
 def recorded_calls(records: Iterable[Mapping[str, str]], judge: Judge) -> dict[str, list[tuple[Any, ...]]]:
-    """Task id -> arguments of each call, for those records that can be recorded.
+    """Return task id -> arguments of each call, for those records that can be recorded.
 
     A record: id, program (prompt and solution), test, function, check.
     """
@@ -63,7 +63,7 @@ def _source(record: Mapping[str, str]) -> str:
 
 
 def exact(test: str, check: str) -> bool:
-    """Whether every call of the candidate in a test is one side of an assert's ``==``."""
+    """Tell whether every call of the candidate in a test is one side of an assert's ``==``."""
     node = next(n for n in ast.parse(test).body if isinstance(n, ast.FunctionDef) and n.name == check)
     name = node.args.args[0].arg
     compared = {

@@ -1,19 +1,18 @@
-"""From an answer to the code that is judged, by named rules (rules.yaml), each a list of steps.
+"""Extraction rules: from an answer to the code that is judged, by named lists of steps (rules.yaml).
 
-Taking code out of the answer: ``whole`` (all of it), ``first_fence``, ``last_fence`` (that fenced
-block; without one there is no code), ``first_fence_or_whole``, ``last_fence_or_whole``, ``last_pair``
-(the last block with its indentation, else all; fences are paired as they come, those with the language's tag where
-there are any), ``headed_pair`` (the same in what follows the heading that analogical prompting asks for), ``best`` and
-``best_last`` (see extract.py).
-Then: ``stop`` (cut at the first stop string of the language), ``drop_main`` (a main of the answer's
-own goes), ``balance`` (missing or surplus closing braces), ``imports`` (the preset of modules),
-``preamble`` (the prompt's imports and helper functions), ``prompt`` (the whole prompt), ``auto``
-(``preamble`` when the code defines the function, else ``prompt``).
+The first step extracts code from the answer: ``whole`` (all of it), ``first_fence``, ``last_fence`` (that fenced
+block; without one there is no code), ``first_fence_or_whole``, ``last_fence_or_whole``, ``last_pair`` (the last
+block with its indentation, else all; fences are paired in order, those with the language's tag if there are any),
+``headed_pair`` (the same in the text after the heading that analogical prompting asks for), ``best`` and
+``best_last`` (see code/extraction.py).
+Then: ``stop`` (cut at the first stop string of the language), ``drop_main`` (remove the answer's own main),
+``balance`` (add missing or remove surplus closing braces), ``imports`` (add the preset of modules), ``preamble``
+(add the prompt's imports and helper functions), ``prompt`` (add the whole prompt), ``auto`` (``preamble`` when the
+code defines the function, else ``prompt``).
 """
 
 from __future__ import annotations
 
-import ast
 import re
 import textwrap
 from dataclasses import dataclass
@@ -21,8 +20,10 @@ from pathlib import Path
 
 from xinstruct.benchmarks.problems import BenchmarkProblem
 from xinstruct.code.extraction import NONE, balance_braces, defines, extract_code, fenced_blocks
+from xinstruct.code.lexical import blanked, closing
+from xinstruct.code.traits import traits_of
 from xinstruct.files import BadInput, read_yaml
-from xinstruct.languages import clike, get
+from xinstruct.languages import get
 
 TAKES = (
     "whole",
@@ -38,26 +39,11 @@ TAKES = (
 _HEADING = "Python3 code to solve the original problem:"
 _FILE = Path(__file__).parent / "rules.yaml"
 DATA_FILES = ("rules.yaml",)
-_PYTHON_IMPORTS = (
-    "import bisect, collections, copy, datetime, functools, hashlib, heapq, itertools, json, math, operator, os, "
-    "random, re, string, sys, time\nfrom collections import *\nfrom functools import *\nfrom heapq import *\n"
-    "from itertools import *\nfrom typing import *\n"
-)
-_IMPORT_LINE = re.compile(r"^[ \t]*(?:#include\b|using\s+[\w.:=<> ]+;|import\b|package\b|use\s).*$", re.M)
-_BRACED = ("java", "csharp", "cpp", "javascript", "typescript", "php")
-_MAINS = {
-    "python": re.compile(r"^if\s+__name__\s*==.*(?:\n(?:[ \t].*|\s*$))*", re.M),
-    "cpp": re.compile(r"^[ \t]*(?:int|void|auto)\s+main\s*\([^)]*\)\s*(?:->\s*int\s*)?\{", re.M),
-    "java": re.compile(r"^[ \t]*(?:public\s+)?static\s+void\s+main\s*\([^)]*\)[^{]*\{", re.M),
-    "csharp": re.compile(
-        r"^[ \t]*(?:(?:public|private|internal)\s+)?static\s+(?:void|int)\s+Main\s*\([^)]*\)\s*\{", re.M
-    ),
-}
 
 
 @dataclass(frozen=True)
 class Rules:
-    """A named list of steps; the first one takes the code out of the answer."""
+    """A named list of steps; the first one extracts the code from the answer."""
 
     name: str
     steps: tuple[str, ...]
@@ -67,7 +53,7 @@ class Rules:
 
 
 def rules(name: str) -> Rules:
-    """The set of a name, or of steps joined by "+". Raises BadInput naming both."""
+    """Return the rules of a name, or of steps joined by "+". Raises BadInput naming both."""
     known: dict[str, list[str]] = dict(read_yaml(_FILE))
     steps = tuple(known.get(name, name.split("+")))
     if steps[0] not in TAKES or any(step not in _STEPS for step in steps[1:]):
@@ -76,7 +62,7 @@ def rules(name: str) -> Rules:
 
 
 def apply(one: Rules, problem: BenchmarkProblem, answer: str) -> tuple[str, str]:
-    """The code to judge and the rule that found it; ("", "none") when the answer holds none."""
+    """Return the code to judge and the rule that found it; ("", "none") when the answer has none."""
     code, found = _take(one.steps[0], problem, answer.replace("\r\n", "\n"))
     if found == NONE:
         return "", NONE
@@ -115,26 +101,23 @@ def _stop(problem: BenchmarkProblem, code: str) -> str:
 
 
 def _drop_main(problem: BenchmarkProblem, code: str) -> str:
-    pattern = _MAINS.get(problem.language)
+    traits = traits_of(problem.language)
+    pattern = traits.main
     match = pattern.search(code) if pattern and problem.function != "main" else None
     if match is None:
         return code
-    if problem.language == "python":
+    if traits.indented:
         return code[: match.start()] + code[match.end() :]
-    open_, text = 0, clike.blank(code)
-    for at in range(match.end() - 1, len(text)):
-        open_ += (text[at] == "{") - (text[at] == "}")
-        if open_ == 0:
-            return code[: match.start()] + code[at + 1 :]
-    return code[: match.start()]
+    end = closing(blanked(problem.language, code), match.end() - 1)
+    return code[: match.start()] + code[end:]
 
 
 def _balance(problem: BenchmarkProblem, code: str) -> str:
-    return balance_braces(code)[0] if problem.language in _BRACED else code
+    return balance_braces(problem.language, code)[0] if traits_of(problem.language).braces else code
 
 
 def _imports(problem: BenchmarkProblem, code: str) -> str:
-    return _PYTHON_IMPORTS + code if problem.language == "python" else code
+    return traits_of(problem.language).usual_imports + code
 
 
 def _preamble(problem: BenchmarkProblem, code: str) -> str:
@@ -149,22 +132,14 @@ def _prompt(problem: BenchmarkProblem, code: str) -> str:
 def _auto(problem: BenchmarkProblem, code: str) -> str:
     if defines(code, problem.language, problem.function):
         return _preamble(problem, code)
-    if problem.language == "python" and not code.startswith((" ", "\t")):
+    if traits_of(problem.language).indented and not code.startswith((" ", "\t")):
         code = textwrap.indent(textwrap.dedent(code), "    ")
     return f"{problem.prompt.rstrip()}\n{code}"
 
 
 def preamble(problem: BenchmarkProblem) -> str:
-    """The prompt's imports, and in Python its helper functions: what a repeated function may need."""
-    if problem.language != "python":
-        head = problem.prompt.partition("<?php")[2] if problem.language == "php" else problem.prompt
-        return "\n".join(_IMPORT_LINE.findall(head)) if problem.language in ("cpp", "java", "csharp") else ""
-    try:
-        body = ast.parse(problem.prompt).body
-    except SyntaxError:  # a prompt that ends at its header or inside a suite
-        body = ast.parse(problem.prompt + "    pass\n").body
-    own = [n for n in body if not (isinstance(n, ast.FunctionDef) and n.name == problem.function)]
-    return "\n".join(ast.unparse(node) for node in own if not isinstance(node, ast.Expr))
+    """Return the prompt's imports, and in Python its helper functions, which a rewritten function may need."""
+    return traits_of(problem.language).preamble(problem.prompt, problem.function)
 
 
 _STEPS = {

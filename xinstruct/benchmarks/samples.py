@@ -1,6 +1,6 @@
 """Files of answers: JSON lines (gzipped or not) with ``task_id`` and ``completion``, checked against a benchmark.
 
-Nothing is scored by guess: an unknown, missing or doubled task is bad input, named with what to do.
+Nothing is guessed: an unknown, missing or repeated task is bad input, with a message that says what to do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHOWN = 5  # task ids shown in a message
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer to a problem; `place` counts the answers to the same problem from 0, `row` the file's from 1."""
+    """One answer to a problem. `place` counts a problem's answers from 0, `row` the lines of the file from 1."""
 
     problem: BenchmarkProblem
     text: str
@@ -36,10 +36,10 @@ def read_answers(
     partial: bool = False,
     field: str = "completion",
 ) -> list[Answer]:
-    """Answers in the order of the problems. Raises BadInput naming file, task ids and the flag that allows it.
+    """Return answers in the order of the problems. Raises BadInput with file, task ids and the flag that allows it.
 
     Several answers to each problem are samples; all problems must have the same number of them, at least one
-    (`partial`: any number, and problems without answer are left out).
+    (`partial`: any number, and problems without an answer are left out).
     """
     if not path.is_file():
         raise BadInput(f"{path}: no such file of answers")

@@ -1,7 +1,7 @@
-"""Score answers to a benchmark: extraction by named rules, verdicts, rates with intervals, agreement.
+"""Scoring of answers to a benchmark: extraction by named rules, verdicts, rates with intervals, agreement.
 
-Verdicts of the judge stay as they are; ``no_code`` is an answer in which no code was found (it counts
-as failed and is shown apart), ``infrastructure`` says nothing about the answer and leaves n.
+Verdicts of the judge stay as they are; ``no_code`` is an answer in which no code was found (it counts as failed and
+is reported separately), ``infrastructure`` says nothing about the answer and does not count in n.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ KS = (1, 5, 10, 100)
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one answer."""
+    """The outcome of one answer."""
 
     task_id: str
     sample: int
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Score:
-    """Rows of a file of answers under one benchmark, language and set of rules."""
+    """The rows of a file of answers under one benchmark, language and set of rules."""
 
     benchmark: str
     language: str
@@ -52,11 +52,11 @@ class Score:
 
     @property
     def judged(self) -> list[Row]:
-        """Rows that say something about the answer."""
+        """The rows with a verdict about the answer."""
         return [row for row in self.rows if row.verdict != VOID]
 
     def summary(self) -> dict[str, Any]:
-        """Everything but the rows, as JSON."""
+        """Return everything except the rows, as JSON."""
         counts = self._counts()
         n, passed = sum(n for n, _ in counts), sum(good for _, good in counts)
         fewest = min((n for n, _ in counts), default=0)
@@ -73,14 +73,14 @@ class Score:
         return found
 
     def _counts(self) -> list[tuple[int, int]]:
-        """(answers, passed) of each problem that was judged."""
+        """Return (answers, passed) of each problem that was judged."""
         found: dict[str, list[str]] = defaultdict(list)
         for row in self.judged:
             found[row.task_id].append(row.verdict)
         return [(rate.n, rate.passed) for rate in map(PassRate.of, found.values())]
 
     def agreement(self) -> dict[str, Any]:
-        """How many answers the reference judges alike, its own rate, and where it differs."""
+        """Compare with the reference's verdicts: how many agree, the reference's own rate, where they differ."""
         both = [row for row in self.judged if row.reference is not None]
         differing = [row for row in both if (row.verdict == PASSED) != row.reference]
         return {
@@ -96,7 +96,7 @@ class Score:
 
 
 def judge_params(one: About, params: ExecutionParams, workers: int | None = None) -> ExecutionParams:
-    """The judge's params under a benchmark's own limits."""
+    """Return the judge's params with a benchmark's own limits."""
     return replace(params, **(one.limits | ({"workers": workers} if workers else {})))
 
 
@@ -126,7 +126,7 @@ def score_file(
 
 
 def canonical(problems: Sequence[BenchmarkProblem]) -> list[Answer]:
-    """The benchmark's own solutions as answers. Raises BadInput when its files hold none."""
+    """Return the benchmark's own solutions as answers. Raises BadInput when its files have none."""
     found = [Answer(one, one.solution, 0) for one in problems if isinstance(one, ProgramProblem) and one.solution]
     if not found:
         raise BadInput("this benchmark's files hold no solutions; give --samples")
@@ -134,7 +134,7 @@ def canonical(problems: Sequence[BenchmarkProblem]) -> list[Answer]:
 
 
 def judged(answers: Sequence[Answer], chosen: Rules, judge: Judge, desc: str, shared: bool = False) -> list[Row]:
-    """A row for each answer. shared: a program finds the names of those before it in the file (shared.py)."""
+    """Return a row for each answer. shared: a program sees the names of those before it in the file (shared.py)."""
     codes = [apply(chosen, answer.problem, answer.text) for answer in answers]
     jobs = [
         answer.problem.job(str(i), code)
@@ -153,7 +153,7 @@ def judged(answers: Sequence[Answer], chosen: Rules, judge: Judge, desc: str, sh
 
 
 def _in_one_process(jobs: Sequence[Job], answers: Sequence[Answer]) -> list[Job]:
-    """The jobs, each behind what those before it in the file of answers defined."""
+    """Return the jobs, each behind the definitions of those before it in the file of answers."""
     names, found = Names(), []
     for job in sorted(jobs, key=lambda job: answers[int(job.id)].row):
         found.append(replace(job, program=names.found(job.program) + job.program))

@@ -1,7 +1,7 @@
-"""From judged answers to scores: pass@1 with its interval per model, benchmark and language, and means.
+"""Scores from judged answers: pass@1 with its interval per model, benchmark and language, and means.
 
-The arithmetic is rates.py's. The mean over languages is the true mean over all of them, Python included,
-and is only given when every wanted language was judged.
+The arithmetic is in rates.py. The mean over languages is the true mean over all of them, Python included, and is
+only given when every wanted language was judged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ COLUMNS = ["model", "benchmark", "language", "n", "passed", "pass_at_1", "low", 
 
 
 def cell(completions: Sequence[Completion]) -> dict[str, Any]:
-    """Scores of one model on one benchmark in one language; greedy answers, one per problem."""
+    """Return the scores of one model on one benchmark in one language; greedy answers, one per problem."""
     score = PassRate.of(row.verdict for row in completions)
     low, high = (round(bound, _DIGITS) for bound in score.interval)
     found: dict[str, Any] = {"n": score.n, "passed": score.passed, "low": low, "high": high}
@@ -38,7 +38,7 @@ def cell(completions: Sequence[Completion]) -> dict[str, Any]:
 
 
 def summary(completions: Iterable[Completion], languages: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
-    """model -> benchmark -> language -> cell, plus the mean over all `languages` and the one without Python."""
+    """Return model -> benchmark -> language -> cell, with the mean over all `languages` and the one without Python."""
     groups: dict[tuple[str, str], dict[str, list[Completion]]] = defaultdict(lambda: defaultdict(list))
     for row in completions:
         groups[row.model, row.benchmark][row.language].append(row)
@@ -52,7 +52,7 @@ def summary(completions: Iterable[Completion], languages: Sequence[str]) -> dict
 
 
 def mean(cells: dict[str, dict[str, Any]], languages: Sequence[str]) -> dict[str, Any]:
-    """Mean rate over languages; None unless all were judged."""
+    """Return the mean rate over languages; None unless all were judged."""
     scores = [PassRate(cells[name]["passed"], cells[name]["n"]) for name in languages if name in cells]
     found = mean_rate(scores, _DIGITS)
     if found is None:
@@ -64,7 +64,7 @@ def mean(cells: dict[str, dict[str, Any]], languages: Sequence[str]) -> dict[str
 
 
 def comparisons(completions: Sequence[Completion], models: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Each model against the one before it, on the problems both were judged on (exact McNemar)."""
+    """Compare each model with the one before it, on the problems both were judged on (exact McNemar)."""
     found: dict[str, dict[str, Any]] = {}
     benchmarks = sorted({row.benchmark for row in completions})
     for before, after in pairwise(models):
@@ -79,7 +79,7 @@ def comparisons(completions: Sequence[Completion], models: Sequence[str]) -> dic
 
 
 def table(scores: dict[str, dict[str, dict[str, Any]]], losses: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """One row per model, benchmark and language; the loss per token stands in a row of its own."""
+    """Return a table with a row per model, benchmark and language, and a row for each loss per token."""
     rows: list[dict[str, Any]] = []
     for model, benchmarks in scores.items():
         for benchmark, cells in benchmarks.items():

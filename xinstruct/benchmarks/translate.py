@@ -1,10 +1,9 @@
-"""A benchmark in any of the eight languages: the same problems, the same cases, another spelling.
+"""Translation of a benchmark to any of the eight languages: the same problems and cases in another syntax.
 
-Expected values come from running the canonical solution in the sandbox; where the original test
-claims a result, both must agree, or the problem is left out (the neutral types have changed its
-meaning). ``load`` draws the problems to ask: one seeded order for all languages, so they get the
-same problems except where a language cannot express one. Literals inside the descriptions stay as
-Python writes them, apart from True, False and None.
+Expected values come from running the canonical solution in the sandbox; where the original test claims a result,
+both must agree, or the problem is dropped (the neutral types have changed its meaning). ``load`` draws the problems
+to ask in one seeded order for all languages, so they get the same problems except where a language cannot express
+one. Literals inside the descriptions stay in Python's notation, apart from True, False and None.
 """
 
 from __future__ import annotations
@@ -24,18 +23,17 @@ from xinstruct.benchmarks.problems import TranslatedProblem
 from xinstruct.benchmarks.protocol import instruction
 from xinstruct.benchmarks.recorded import recorded_calls
 from xinstruct.code.extraction import definition_line
+from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.languages import Language, Unsupported, get
 from xinstruct.records import content_id
 
-_NONE = {"cpp": "std::nullopt", "bash": "None", "python": "None"}
-
 
 @dataclass(frozen=True)
 class Suite:
-    """A benchmark's usable problems with their observed cases, and why the others are left out."""
+    """A benchmark's usable problems with their observed cases, and the reasons why the others are dropped."""
 
     name: str
     tasks: list[Task]
@@ -44,7 +42,7 @@ class Suite:
 
 
 def read_suite(name: str, folder: Path, judge: Judge) -> Suite:
-    """Read benchmark `name` out of folder/<name>/ and run its canonical solutions. Raises BadInput."""
+    """Read benchmark `name` from folder/<name>/ and run its canonical solutions. Raises BadInput."""
     about = declaration(name)
     records = list(rows(folder / name / about["records"]))
     texts = [layout(row, about["fields"]) for row in records]
@@ -65,7 +63,7 @@ def read_suite(name: str, folder: Path, judge: Judge) -> Suite:
 def _parsed(
     records: list[dict[str, Any]], fields: dict[str, str], calls: dict[str, list[tuple[Any, ...]]]
 ) -> tuple[list[Task], dict[str, str]]:
-    """Tasks of all records that can be read, and why not for the others."""
+    """Return the tasks of all readable records, and the reasons why the others are not."""
     tasks, left_out = [], {}
     for row in records:
         name = str(row[fields["id"]])
@@ -94,7 +92,7 @@ def _observe(tasks: list[Task], judge: Judge, left_out: dict[str, str], name: st
 
 
 def _with_returns(task: Task, values: Sequence[object]) -> Task:
-    """The task with the return type that its results show, where neither annotation nor test states one."""
+    """Return the task with the return type of its results, if neither annotation nor test states one."""
     if task.returns_known or any(value is None for value in values):
         return task
     try:
@@ -117,7 +115,7 @@ def _disagreement(task: Task, values: Sequence[object], errors: Sequence[str]) -
 
 
 def problem(task: Task, cases: tuple[Case, ...], language: str) -> TranslatedProblem:
-    """A task in a language. Raises Unsupported when it cannot be expressed there."""
+    """Translate a task to a language. Raises Unsupported when it cannot be expressed there."""
     backend = get(language)
     python = language == "python"
     function = task.function if python else backend.identifier(task.function)
@@ -138,7 +136,7 @@ def problem(task: Task, cases: tuple[Case, ...], language: str) -> TranslatedPro
 
 
 def _passable(backend: Language, function: str, signature: Signature, cases: tuple[Case, ...]) -> tuple[Case, ...]:
-    """The cases whose values the language can hold. Raises Unsupported unless they are half of all."""
+    """Return the cases whose values the language can express. Raises Unsupported if they are less than half."""
     found, first = [], None
     for case in cases:
         try:
@@ -159,9 +157,9 @@ def _check(backend: Language, function: str, signature: Signature, case: Case) -
 
 
 def _prompt(backend: Language, function: str, header: str, task: Task) -> str:
-    """The header with the description as comment lines right above the function."""
+    """Return the header with the description as comment lines right above the function."""
     text = re.sub(rf"\b{re.escape(task.function)}\b", function, task.doc)
-    words = {"True": "true", "False": "false", "None": _NONE.get(backend.name, "null")}
+    words = {"True": "true", "False": "false", "None": traits_of(backend.name).none}
     text = re.sub(r"\b(?:True|False|None)\b", lambda found: words[found.group()], text)
     text = "\n".join([text, *_conventions(backend, task.signature)])
     lines = header.rstrip("\n").split("\n")
@@ -172,15 +170,15 @@ def _prompt(backend: Language, function: str, header: str, task: Task) -> str:
 
 
 def _conventions(backend: Language, signature: Signature) -> list[str]:
-    """How arguments and result are written where the header cannot say it: a shell has only words."""
-    if backend.name != "bash":
+    """Describe how arguments and result are written where the header cannot show it: a shell only has words."""
+    if not traits_of(backend.name).positional:
         return []
     params = [f"${i} ({p.name}): {backend.spell_type(p.type)}" for i, p in enumerate(signature.params, 1)]
     return [*params, f"Prints: {backend.spell_type(signature.returns)}"]
 
 
 def expressible(suite: Suite, language: str) -> tuple[list[TranslatedProblem], dict[str, str]]:
-    """Every problem that the language can express, in the benchmark's order; why not for the others."""
+    """Return every problem that the language can express, in the benchmark's order, and why not for the others."""
     found, not_found = [], {}
     for task in suite.tasks:
         try:
@@ -191,7 +189,7 @@ def expressible(suite: Suite, language: str) -> tuple[list[TranslatedProblem], d
 
 
 def draw(problems: Sequence[TranslatedProblem], limit: int, seed: int) -> list[TranslatedProblem]:
-    """`limit` problems by a seeded order of their ids, which is the same in all languages; sorted by id."""
+    """Draw `limit` problems by a seeded order of their ids, the same in all languages; they are sorted by id."""
     order = sorted(problems, key=lambda one: content_id(str(seed), one.task_id))
     return sorted(order[:limit] if limit > 0 else order, key=lambda one: _natural(one.task_id))
 
@@ -201,7 +199,7 @@ def _natural(text: str) -> list[tuple[int, str]]:
 
 
 def load(name: str, language: str, folder: Path, limit: int, seed: int, judge: Judge) -> list[TranslatedProblem]:
-    """The problems of a benchmark to ask in a language. limit 0: all. Raises BadInput."""
+    """Return the problems of a benchmark to ask in a language. limit 0: all. Raises BadInput."""
     return draw(expressible(_suite(name, folder, judge), language)[0], limit, seed)
 
 

@@ -1,4 +1,4 @@
-"""What code is, without running it: types, grammars, headers, extraction from answers, mutants.
+"""What code is, without running it: types, grammars, traits of languages, extraction from answers, mutants.
 
 May import: nothing but the spine.
 """

@@ -1,7 +1,7 @@
 """Where an answer begins and ends: code cut out of what a model wrote, and a function cut in two.
 
-A started answer is continued behind the function's own first lines and cut where the function ends.
-An answer that was not started is taken from its fenced block. Leaves out what surrounds a function
+A prefilled answer continues the function's first lines and is cut where the function ends.
+The code of an answer without prefill is taken from its fenced block. Leaves out what surrounds a function
 (languages/header.py) and what becomes of the code (answers.py).
 """
 
@@ -9,53 +9,46 @@ from __future__ import annotations
 
 import re
 
-from xinstruct.code.extraction import COVERED, extract_code, fenced_blocks
+from xinstruct.code.extraction import extract_code, fenced_blocks
+from xinstruct.code.lexical import blanked, levels, literals
+from xinstruct.code.traits import traits_of
 
 
 def stops(language: str) -> tuple[str, ...]:
     """What ends one bare function: its brace at the line's start, or the next statement."""
-    return ("```", "\ndef ", "\nprint(", "\n#", "\nif __name__") if language == "python" else ("```", "\n}")
+    return traits_of(language).stops
 
 
 def complete(language: str, opened: str, text: str, finish_reason: str = "stop") -> tuple[str, bool]:
-    """The started function and what the model wrote after it, cut where the function ends.
+    """Return the prefilled function with what the model wrote after it, cut where the function ends.
 
     Returns the code and whether the function's end was found.
     """
-    body = text.split("```")[0]
-    if language == "python":
+    traits, body = traits_of(language), text.split("```")[0]
+    if traits.indented:
         match = re.search(r"^\S", body, re.M)
         kept = body[: match.start()] if match else body
         return (opened + kept).rstrip() + "\n", match is not None or finish_reason == "stop"
     if finish_reason == "stop":
         body += "\n}"  # the stop string itself is not part of an answer
-    if language == "bash":
+    if traits.closing_line:
         match = re.search(r"^\}", body, re.M)
         return (opened + (body[: match.end()] if match else body)).rstrip() + "\n", match is not None
-    return _close(opened, body)
+    return _close(language, opened, body)
 
 
-_STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|//[^\n]*|/\*.*?\*/", re.S)
-
-
-def _masked(code: str) -> str:
-    return _STRING.sub(lambda m: " " * len(m.group()), code)
-
-
-def _close(opened: str, body: str) -> tuple[str, bool]:
+def _close(language: str, opened: str, body: str) -> tuple[str, bool]:
     """Cut a brace language's body at the brace that closes the function."""
-    depth = sum((char == "{") - (char == "}") for char in _masked(opened))
-    masked = _masked(body)
-    for index, char in enumerate(masked):
-        depth += (char == "{") - (char == "}")
-        if depth == 0:
-            return f"{opened}{body[: index + 1]}\n", True
-    return (opened + body).rstrip() + "\n", False
+    code = opened + body
+    for index, depth in enumerate(levels(blanked(language, code), "{}")):
+        if index >= len(opened) and depth == 0:
+            return f"{code[: index + 1]}\n", True
+    return code.rstrip() + "\n", False
 
 
 def whole_answer(language: str, name: str, text: str) -> str:
-    """The code of an answer that was not started, "" when there is none."""
-    if language in COVERED:
+    """Return the code of an answer without prefill, "" when there is none."""
+    if traits_of(language).definition:
         return extract_code(text, language, name)[0]
     return next((block for _, block in fenced_blocks(text)), "")
 
@@ -66,20 +59,19 @@ def body_of(code: str, name: str) -> str:
     return code[match.end() :] if match else code
 
 
-def first_part(function: str, head: int) -> str:
+def first_part(language: str, function: str, head: int) -> str:
     """A function up to about the middle of its body, "" where nothing can be left out; `head` is the body's offset.
 
-    The cut is at a line's end where the body has several lines, else at a blank, never inside a string.
+    The cut is at a line's end where the body has several lines, else at a blank, never inside a literal.
     """
-    body = function[head:]
+    body, whole = function[head:], literals(language, function)
     for pattern in (r"\n", r" "):
         spots = [match.start() for match in re.finditer(pattern, body) if _divides(body, match.start())]
+        spots = [at for at in spots if not any(start < head + at < end for start, end in whole)]
         if spots:
             return function[: head + min(spots, key=lambda at: (abs(at - len(body) // 2), at))].rstrip()
     return ""
 
 
 def _divides(body: str, at: int) -> bool:
-    before, after = body[:at], body[at:]
-    closed = all(before.count(mark) % 2 == 0 for mark in "\"'`")
-    return closed and bool(re.search(r"\w", before)) and bool(re.search(r"\w", after))
+    return bool(re.search(r"\w", body[:at]) and re.search(r"\w", body[at:]))

@@ -37,7 +37,7 @@ class Doc:
 def doc_of(facts: Facts, definition: Definition) -> Doc:
     """The doc comment of a definition; empty text when there is none."""
     inside, above = inner_doc(facts, definition), _above(facts, definition.outer)
-    if inside is None or (above and facts.grammar.name != "python"):
+    if inside is None or (above and not facts.traits.doc_inside):
         return read_doc(above)
     return read_doc(inside[2])
 
@@ -52,7 +52,7 @@ def _above(facts: Facts, node: Node) -> str:
         if comment.start_byte < farthest:
             break
         gap = facts.source[comment.end_byte : end]
-        blank = 2 if facts.grammar.name == "bash" and not comments else 1  # shell authors often leave one line free
+        blank = 1 if comments else facts.traits.line_ends_to_doc
         if gap.strip() or gap.count(b"\n") > blank:
             break
         apart = apart or gap.count(b"\n") > 1
@@ -67,14 +67,9 @@ def _above(facts: Facts, node: Node) -> str:
         end = comment.start_byte
     if comments and comments[0].startswith("#!"):
         comments = comments[1:]
-    if facts.grammar.name == "bash" and comments and apart and _opens(facts.source, end):
-        return ""  # the file's header
+    if comments and apart and facts.traits.file_header(facts.source, end):
+        return ""
     return "\n".join(comments)
-
-
-def _opens(source: bytes, at: int) -> bool:
-    """Whether nothing but comments, blank lines and settings stands before a byte of a script."""
-    return not re.sub(rb"(?m)^[ \t]*(?:#|set |shopt )[^\n]*", b"", source[:at]).strip()
 
 
 def read_doc(raw: str) -> Doc:

@@ -8,31 +8,14 @@ function or adds an import.
 
 from __future__ import annotations
 
-import ast
 import re
 
+from xinstruct.code.lexical import blanked, levels
 from xinstruct.code.names import NAMES
+from xinstruct.code.traits import traits_of
 
 NONE = "none"  # the rule's name when there is no code
 
-COVERED = ("python", "javascript", "typescript", "java", "cpp", "csharp", "php", "bash")  # with rules of their own
-# A type, the name, parameters and then a body: a call or a prototype has no body.
-_TYPED = (
-    r"^(?![ \t]*(?:if|else|while|for|return|switch|new|throw|catch|case)\b)"
-    r"[ \t]*(?:[\w:<>,&*\[\]?.()]+[ \t]+)*[\w:<>,&*\[\]?.()]*[\w>&*\]?)](?:[ \t]+|\n)[*&]*{name}\s*\([^;{{}}]*\)"
-    r"\s*(?:(?:const|noexcept|override|final|throws\s+[\w., \t]+|where\s[^{{;]*|->[^{{;]*)\s*)*(?:\{{|=>)"
-)
-_SCRIPT = r"\bfunction\s*\*?\s+{name}\b|\b(?:const|let|var)\s+{name}\s*[:=]"
-_DEFINITION = {
-    "python": r"^[ \t]*(?:async\s+)?def\s+{name}\s*\(|^{name}\s*=\s*lambda\b",
-    "javascript": _SCRIPT,
-    "typescript": _SCRIPT,
-    "java": _TYPED,
-    "cpp": _TYPED,
-    "csharp": _TYPED,
-    "php": r"\bfunction\s+&?{name}\s*\(",
-    "bash": r"^[ \t]*(?:function\s+{name}\b|{name}\s*\(\s*\))",
-}
 _PREAMBLE = re.compile(
     r"\s*(?:import\b|from\s+\S+\s+import\b|using\b|#include\b|<\?php|package\b|require\b|use\s|template\s*<|@\w"
     r"|(?:(?:public|final|static|abstract|sealed|partial|export)\s+)*class\s+\w|namespace\b|declare\s*\("
@@ -43,10 +26,6 @@ _CODE_LINE = re.compile(
     r"|[\w.]+\s*(?:=|\()|.*[;{]\s*$"
 )
 _FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n`]*$", re.MULTILINE)
-_BALANCED = ("java", "csharp", "cpp")
-_NOT_CODE = re.compile(
-    r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"\"\".*?\"\"\"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL
-)
 
 
 def extract_code(answer: str, language: str, function: str, last: bool = False) -> tuple[str, str]:
@@ -65,8 +44,8 @@ def extract_code(answer: str, language: str, function: str, last: bool = False) 
     if not code.strip():
         return "", NONE
     code = code.strip("\n").rstrip() + "\n"
-    if language in _BALANCED:
-        code, repair = balance_braces(code)
+    if traits_of(language).balanced:
+        code, repair = balance_braces(language, code)
         rule += repair
     return code, rule
 
@@ -95,8 +74,10 @@ def fenced_blocks(answer: str) -> list[tuple[str, str]]:
 
 
 def _definition(language: str, function: str) -> re.Pattern[str]:
-    pattern = _DEFINITION[language].format(name=re.escape(function))
-    return re.compile(pattern, re.MULTILINE)
+    pattern = traits_of(language).definition
+    if not pattern:
+        raise ValueError(f"{language}: code/traits says nothing of how a function is defined")
+    return re.compile(pattern.format(name=re.escape(function)), re.MULTILINE)
 
 
 def _locate(answer: str, language: str, function: str, last: bool) -> tuple[str, str]:
@@ -106,7 +87,7 @@ def _locate(answer: str, language: str, function: str, last: bool) -> tuple[str,
     ranks = [_rank(tag, text, language, function) for tag, text in blocks]
     best = _best(blocks, ranks, last)
     if best is None or not best[1].strip():
-        if language == "python" and _is_python(answer) and defines(answer, language, function):
+        if traits_of(language).is_program(answer) and defines(answer, language, function):
             return answer, "whole_code"
         found = _from_definition(answer, language, function)
         return found, "no_fence" if found else NONE
@@ -119,14 +100,6 @@ def _locate(answer: str, language: str, function: str, last: bool) -> tuple[str,
 def _best(blocks: list[tuple[str, str]], ranks: list[int], last: bool) -> tuple[str, str] | None:
     equals = [block for block, rank in zip(blocks, ranks, strict=True) if rank == min(ranks)]
     return equals[-1 if last else 0] if equals else None
-
-
-def _is_python(text: str) -> bool:
-    try:
-        ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-    return True
 
 
 def _blocks(answer: str) -> tuple[list[tuple[str, str]], str | None, bool]:
@@ -172,20 +145,17 @@ def _from_definition(text: str, language: str, function: str) -> str:
     return "\n".join(line for line in lines[start:end] if not _FENCE.match(line))
 
 
-def balance_braces(code: str) -> tuple[str, str]:
-    """Balance curly braces of C-family code outside strings and comments: (code, what was done).
+def balance_braces(language: str, code: str) -> tuple[str, str]:
+    """Balance curly braces of a brace language's code outside strings and comments: (code, what was done).
 
     Missing closing braces are added at the end (``+closed_braces``); closing braces that end the
     text and close nothing are dropped (``+dropped_braces``). Others are left for the compiler.
     """
-    depth, lowest = 0, 0
-    for char in _NOT_CODE.sub("", code):
-        depth += (char == "{") - (char == "}")
-        lowest = min(lowest, depth)
-    if lowest < 0:
-        return _drop_braces(code, -lowest)
-    if depth > 0:
-        return code.rstrip() + "\n" + "}\n" * depth, "+closed_braces"
+    depths = [0, *levels(blanked(language, code), "{}")]
+    if min(depths) < 0:
+        return _drop_braces(code, -min(depths))
+    if depths[-1] > 0:
+        return code.rstrip() + "\n" + "}\n" * depths[-1], "+closed_braces"
     return code, ""
 
 

@@ -10,11 +10,12 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tree_sitter import Node, QueryCursor
 
-from xinstruct.code.grammars import Grammar
+if TYPE_CHECKING:
+    from xinstruct.code.traits.base import Traits
 
 _WRAPPERS = {
     "export_statement",
@@ -62,7 +63,7 @@ class Definition:
 class Facts:
     """What a query found in one file, positions sorted."""
 
-    grammar: Grammar
+    traits: Traits
     source: bytes
     root: Node
     functions: list[Definition] = field(default_factory=list)
@@ -77,11 +78,21 @@ class Facts:
         """Source text of a node."""
         return self.source[node.start_byte : node.end_byte].decode()
 
+    def without_comments(self, start: int, end: int) -> str:
+        """Source text between two bytes, less the comments in it."""
+        parts, at = [], start
+        for node in self.comments[bisect_right(self.ends, start) :]:
+            if node.start_byte >= end:
+                break
+            parts.append(self.source[at : max(at, node.start_byte)])
+            at = max(at, min(node.end_byte, end))
+        return b"".join([*parts, self.source[at:end]]).decode()
+
     def names(self, definition: Definition, mark: str) -> list[Node]:
         """The nodes inside a definition that the language's second query captures as `mark`, by position."""
         found = self._names.get(definition.node.id)
         if found is None:
-            found = QueryCursor(self.grammar.names_query()).captures(definition.whole)
+            found = QueryCursor(self.traits.grammar.names_query()).captures(definition.whole)
             for nodes in found.values():
                 nodes.sort(key=lambda node: node.start_byte)
             self._names[definition.node.id] = found
@@ -93,13 +104,13 @@ class Facts:
             yield self.comments[at]
 
 
-def parse(grammar: Grammar, source: bytes) -> Facts:
+def parse(traits: Traits, source: bytes) -> Facts:
     """Parse one file (UTF-8) and run the language's first query over it; the second runs per definition, when asked."""
-    root = grammar.parser().parse(source).root_node
-    facts = Facts(grammar, source, root)
+    root = traits.grammar.parser().parse(source).root_node
+    facts = Facts(traits, source, root)
     raw: list[tuple[int, int, bool, str, Node, Node]] = []
     classes: list[tuple[int, int, str]] = []
-    for _pattern, found in QueryCursor(grammar.query()).matches(root):
+    for _pattern, found in QueryCursor(traits.grammar.query()).matches(root):
         if comments := found.get("comment"):
             facts.comments += comments
         elif names := found.get("name"):

@@ -2,7 +2,8 @@
 
 Parameters with a stated neutral type keep it. Of the others, the written type (``Array``, ``mixed``,
 ``ReadonlyVec3``) or the name (``text``, ``items``, ``n``) says what may be tried, else everything may. Callbacks
-and objects are never tried. Leaves out the result, and whether a guess holds: running it decides (``agents.typed``).
+and objects are never tried. Leaves out the result, and whether a guess holds: calling the function decides
+(``agents.inference``).
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from itertools import islice
 
 from tree_sitter import Node
 
+from xinstruct.code.declarations import function_node, parameter_list
 from xinstruct.code.docs import read_doc
 from xinstruct.code.facts import Facts, parse
-from xinstruct.code.grammars import GRAMMARS
-from xinstruct.code.signatures import binder, function_node, neutral, parameter_list, read_parameter
+from xinstruct.code.signatures import binder, neutral, read_parameter
+from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Parameter, Type, TypeSyntaxError
 
-LANGUAGES = frozenset({"python", "javascript", "typescript", "php"})  # where a call needs no declared types
 MOST = 8  # guesses for one function
 _WIDEST = 4  # parameters
 _LISTS = ("list<int>", "list<string>", "list<float>")
@@ -60,9 +61,10 @@ _NAMED = (  # a name of an untyped parameter -> what may be tried
 
 def guesses(language: str, name: str, code: str, doc: str) -> list[tuple[Parameter, ...]]:
     """Parameter lists worth trying for the function `name` of `code`, likeliest first; [] when none is."""
-    facts = parse(GRAMMARS[language], (f"<?php\n{code}" if language == "php" else code).encode())
+    traits = traits_of(language)
+    facts = parse(traits, f"{traits.opening}{code}".encode())
     found = next((item for item in facts.functions if item.name == name), None)
-    if language not in LANGUAGES or found is None:
+    if not traits.untyped_calls or found is None:
         return []
     params = _open_parameters(facts, function_node(found.node), read_doc(doc).params)
     if not params or len(params) > _WIDEST or not all(kinds for _, kinds in params):
@@ -72,7 +74,7 @@ def guesses(language: str, name: str, code: str, doc: str) -> list[tuple[Paramet
 
 def _open_parameters(facts: Facts, node: Node, stated: dict[str, str]) -> list[tuple[str, tuple[str, ...]]]:
     """Name and types worth trying of each parameter without a default."""
-    language = facts.grammar.name
+    language = facts.traits.name
     listed = parameter_list(node)
     bound = binder(facts, node)
     found: list[tuple[str, tuple[str, ...]]] = []

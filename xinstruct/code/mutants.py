@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import re
 
+from xinstruct.code.lexical import blanked
+
 _SWAPS = (
     (r"(?<=\s)<=(?=\s)", ">"), (r"(?<=\s)>=(?=\s)", "<"), (r"(?<=\s)<(?=\s)", ">="), (r"(?<=\s)>(?=\s)", "<="),
     (r"(?<![=!<>])===(?!=)", "!=="), (r"(?<![=!<>])==(?!=)", "!="), (r"!==", "==="), (r"!=(?!=)", "=="),
@@ -16,17 +18,16 @@ _SWAPS = (
     (r"\blower\b", "upper"), (r"\bupper\b", "lower"), (r"(?<![\w.])1(?![\w.])", "2"), (r"(?<![\w.])0(?![\w.])", "1"),
     (r"(?<![\w.])([2-9]|[1-9]\d+)(?![\w.])", "0"),
 )  # fmt: skip
-_OPAQUE = re.compile(r"//[^\n]*|(?<!\$)#[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
 
 
-def make_mutants(code: str, count: int, seed: int) -> list[str]:
+def make_mutants(language: str, code: str, count: int, seed: int) -> list[str]:
     """Up to `count` variants with one operator, constant or comparison changed (no strings, no comments)."""
-    opaque = [match.span() for match in _OPAQUE.finditer(code)]
+    bare = blanked(language, code)
     spots = [
         (match.start(), match.end(), new)
         for pattern, new in _SWAPS
         for match in re.finditer(pattern, code)
-        if not any(start <= match.start() < end for start, end in opaque)
+        if bare[match.start() : match.end()] == match.group()
     ]
     random.Random(seed).shuffle(spots)
     return [code[:start] + new + code[end:] for start, end, new in spots[:count]]

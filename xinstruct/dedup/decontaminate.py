@@ -1,8 +1,8 @@
-"""Overlap with benchmarks: a text that shares a word n-gram with a benchmark's problem is named.
+"""Decontamination: a text that shares a word n-gram with a benchmark's problem is reported with that problem.
 
-Only n-grams decide (the paper's cited code takes ten words); a shared function name does not.
-N-grams without a single letter (a run of numbers such as 1 2 3 ... 10) say nothing about a problem
-and do not count. ``benchmark_texts`` reads every JSON-lines file below given folders.
+Only n-grams count (the paper's cited code takes ten words); a shared function name does not. N-grams without a
+single letter (a run of numbers such as 1 2 3 ... 10) say nothing about a problem and do not count.
+``benchmark_texts`` reads every JSON-lines file below the given folders.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Overlap:
                 yield gram
 
     def find(self, text: str) -> tuple[str, str] | None:
-        """(name of the benchmark's problem, the shared n-gram) of the first overlap, or None."""
+        """Return (name of the benchmark's problem, shared n-gram) of the first overlap, or None."""
         for gram in self._grams(text):
             if gram in self.names:
                 return self.names[gram], gram
@@ -48,9 +48,9 @@ class Overlap:
 
 
 def benchmark_texts(folders: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    """(problem id, text) for every text field of every record below the folders, in a fixed order.
+    """Yield (problem id, text) for every text field of every record below the folders, in a fixed order.
 
-    Reads .jsonl, .json, .jsonl.gz, .json.gz. Fields stay apart, so that no n-gram spans two. Raises
+    Reads .jsonl, .json, .jsonl.gz, .json.gz. Fields are separate texts, so that no n-gram spans two. Raises
     BadInput for a folder that does not exist or a file that cannot be read.
     """
     for folder in folders:

@@ -1,10 +1,10 @@
-"""Near-duplicates by MinHash LSH, every candidate checked by its true Jaccard similarity.
+"""Near-duplicates by MinHash LSH, with every candidate checked by its exact Jaccard similarity.
 
-Signatures are cut into bands; texts that share a band are candidates; a candidate counts only when
-the word 5-gram sets themselves reach the threshold, so no pair is wrong and, with the bands chosen
-for it, fewer than 1 in 100 pairs at the threshold is missed. ``survivors`` keeps texts best first
-and rejects each one that is near a kept one, so every rejection names a text that is still there.
-Leaves out which texts are compared and which is better: the stage says.
+Signatures are cut into bands; texts that share a band are candidates; a candidate counts only when the word 5-gram
+sets themselves reach the threshold, so no reported pair is wrong, and with the bands chosen for it fewer than 1 in
+100 pairs at the threshold is missed. ``survivors`` keeps texts best first and rejects each one that is near a kept
+one, so every rejection names a text that is still there. The caller decides which texts are compared and which is
+better.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BLOCK = 1 << 21  # products held at a time (16 MB)
 
 
 def bands(threshold: float, permutations: int) -> tuple[int, int]:
-    """(bands, rows per band): the most selective cut that still finds RECALL of pairs at the threshold."""
+    """Return (bands, rows per band): the most selective choice that still finds RECALL of pairs at the threshold."""
     for size in range(permutations, 1, -1):
         count = permutations // size
         if 1 - (1 - threshold**size) ** count >= RECALL:
@@ -32,7 +32,7 @@ def bands(threshold: float, permutations: int) -> tuple[int, int]:
 
 
 def signatures(sets: Sequence[Any], permutations: int, seed: int = 1) -> Any:
-    """MinHash signatures, uint32 of shape (len(sets), permutations), by multiply-shift hashing."""
+    """Return MinHash signatures, uint32 of shape (len(sets), permutations), by multiply-shift hashing."""
     draw = np.random.Generator(np.random.PCG64(seed))
     factor, offset = draw.integers(1, 2**63, size=(2, 1, permutations), dtype=np.uint64)
     factor = factor * np.uint64(2) + np.uint64(1)
@@ -46,7 +46,7 @@ def signatures(sets: Sequence[Any], permutations: int, seed: int = 1) -> Any:
 
 
 def candidates(found: Any, cut: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Pairs (i, j), i < j, that share at least one band; each pair once."""
+    """Yield pairs (i, j), i < j, that share at least one band; each pair once."""
     count, size = cut
     seen: set[tuple[int, int]] = set()
     for band in range(count):
@@ -63,7 +63,7 @@ def candidates(found: Any, cut: tuple[int, int]) -> Iterator[tuple[int, int]]:
 
 
 def near_pairs(texts: Sequence[str], threshold: float, permutations: int) -> list[tuple[int, int, float]]:
-    """All found pairs (i, j, Jaccard) with i < j and Jaccard >= threshold, sorted. O(candidates) compares."""
+    """Return all found pairs (i, j, Jaccard) with i < j and Jaccard >= threshold, sorted. O(candidates) compares."""
     sets = [shingles(text, NGRAM) for text in texts]
     filled = [i for i, hashes in enumerate(sets) if len(hashes)]
     found = signatures([sets[i] for i in filled], permutations)
@@ -77,9 +77,9 @@ def near_pairs(texts: Sequence[str], threshold: float, permutations: int) -> lis
 
 
 def survivors(texts: Sequence[str], threshold: float, permutations: int) -> dict[int, tuple[int, float]]:
-    """Which texts to reject: index -> (index of the kept text it is nearest to, Jaccard).
+    """Return the texts to reject: index -> (index of the nearest kept text, Jaccard).
 
-    `texts` stand in order of preference: the first of a group of near-duplicates is kept.
+    `texts` are in order of preference: the first of a group of near-duplicates is kept.
     """
     near: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for i, j, similarity in near_pairs(texts, threshold, permutations):

@@ -1,7 +1,7 @@
-"""Text as words and word n-grams: what both near-duplicate search and decontamination look at.
+"""Words and word n-grams of texts, for near-duplicate search and decontamination.
 
-A word is a run of letters, digits and underscores, in lower case: layout, punctuation and quotes do
-not count. Hashes are the same in every process and on every machine.
+A word is a run of letters, digits and underscores, in lower case: layout, punctuation and quotes do not count.
+Hashes are the same in every process and on every machine.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in order."""
+    """Return the words of a text in order."""
     return _WORD.findall(text.lower())
 
 
 def exact_key(text: str) -> str:
-    """Equal for texts that differ in white space only."""
+    """Return a key that is equal for texts that differ in white space only."""
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
 
 
 def shingles(text: str, n: int = 5) -> Any:
-    """Sorted distinct 64-bit hashes of a text's word n-grams, uint64 of shape (k,).
+    """Return sorted distinct 64-bit hashes of a text's word n-grams, uint64 of shape (k,).
 
     A text of fewer than n words is one shingle; a text without words has none.
     """
@@ -44,14 +44,14 @@ def shingles(text: str, n: int = 5) -> Any:
 
 
 def _mix(x: Any) -> Any:
-    """The finaliser of splitmix64: every bit of the result depends on every bit of x."""
+    """Apply the finaliser of splitmix64: every bit of the result depends on every bit of x."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
 
 
 def jaccard(left: Any, right: Any) -> float:
-    """Shared share of two sorted arrays of distinct hashes; 0.0 when both are empty."""
+    """Return the Jaccard similarity of two sorted arrays of distinct hashes; 0.0 when both are empty."""
     if not len(left) or not len(right):
         return 0.0
     both = len(np.intersect1d(left, right, assume_unique=True))

@@ -1,4 +1,4 @@
-"""Untrusted programs in a sandbox, and verdicts that the judge outside decides.
+"""Untrusted programs in a sandbox, and a judge outside of it that decides their verdicts.
 
 May import: languages, code.
 """

@@ -1,7 +1,7 @@
-"""What the sandbox tries on itself before anything is trusted to it. Runs inside; prints what it got away with.
+"""The sandbox's self-test: attacks that run inside it and print which of them were stopped.
 
-Argument: JSON {"port", "private", "marker"}: a port that listens on the machine's loopback, files that
-lie outside, a text that stands in the environment of the process that judges.
+Argument: JSON {"port", "private", "marker"}: a port that listens on the host's loopback, files that lie outside, a
+text in the environment of the judging process.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def attempt(action: Callable[[], Any]) -> bool:
-    """Whether the action succeeded."""
+    """Tell whether the action succeeded."""
     try:
         action()
     except Exception:
@@ -22,7 +22,7 @@ def attempt(action: Callable[[], Any]) -> bool:
 
 
 def connects(address: tuple[str, int]) -> bool:
-    """Whether a connection came about."""
+    """Tell whether a connection could be made."""
     return attempt(lambda: socket.create_connection(address, timeout=0.3).close())
 
 
@@ -33,25 +33,25 @@ def write(path: str) -> None:
 
 
 def read(path: str) -> str:
-    """A file's bytes as text, whatever they are."""
+    """Return a file's bytes as text, whatever they are."""
     with open(path, encoding="latin-1") as handle:
         return handle.read()
 
 
 def status() -> dict[str, str]:
-    """Fields of /proc/self/status."""
+    """Return the fields of /proc/self/status."""
     lines = [line.split(":", 1) for line in read("/proc/self/status").splitlines()]
     return {key: value.strip() for key, value in lines}
 
 
 def main() -> None:
-    """Try everything and print {guarantee: whether it holds}."""
+    """Try all attacks and print {guarantee: whether it holds}."""
     outer = json.loads(sys.argv[1])
     mine = status()
     pids = [name for name in os.listdir("/proc") if name.isdigit()]
     places = [f"{folder}/xinstruct-was-here" for folder in ("/usr", "/etc", "/bin", "/dev", "", "/usr/local/bin")]
     environ = "".join(read(f"/proc/{pid}/environ") for pid in pids if os.access(f"/proc/{pid}/environ", os.R_OK))
-    held = {
+    results = {
         "network": not connects(("127.0.0.1", outer["port"])) and not connects(("1.1.1.1", 53)),
         "files": not any(map(os.path.lexists, outer["private"])),
         "writes": not any(attempt(lambda place=place: write(place)) for place in places),  # type: ignore[misc]
@@ -61,7 +61,7 @@ def main() -> None:
         "privileges": int(mine["CapEff"], 16) == 0 and mine["NoNewPrivs"] == "1",
         "seccomp": mine.get("Seccomp") == "2",
     }
-    print(json.dumps(held))
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The C helpers (process/serving.c, forks/*.c), compiled once per machine into the user's cache folder.
 
-Where there is no C compiler there is no helper, and the sandbox falls back to bubblewrap.
+Without a C compiler there are no helpers, and the sandbox falls back to bubblewrap.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DATA_FILES = ("process/*.c", "process/zygote.py")
 
 @cache
 def library(name: str, folder: Path = _FOLDER) -> Path | None:
-    """The shared library of NAME.c, which may include serving.c, made if need be; None when it cannot be made here."""
+    """Return the shared library of NAME.c, compiled if necessary; None when it cannot be compiled here."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     parts = dict.fromkeys((folder / f"{name}.c", _FOLDER / "serving.c", _FOLDER / "box.c"))
     texts = b"".join(path.read_bytes() for path in parts)
@@ -41,7 +41,7 @@ def library(name: str, folder: Path = _FOLDER) -> Path | None:
 
 @cache
 def script(name: str, folder: Path = _FOLDER) -> Path:
-    """A copy of a script in the cache folder, where the sandbox shows it."""
+    """Return a copy of a script in the cache folder, which the sandbox shows to programs."""
     content = (folder / name).read_bytes()
     return made_once(cache_folder() / f"{_key(content)}-{name}", lambda tmp: _write(tmp, content))
 

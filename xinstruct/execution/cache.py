@@ -1,7 +1,7 @@
-"""Verdicts that were made before, in one SQLite file that several processes may use at once.
+"""A cache of verdicts in one SQLite file that several processes may use at once.
 
-Only the judge knows what a key covers; here a key is text and a verdict is JSON. An infrastructure
-verdict is never stored: it says nothing about the program.
+Only the judge knows what a key covers; here a key is text and a verdict is JSON. An infrastructure verdict is never
+stored, because it says nothing about the program.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LOOKUP = 500  # keys per query: SQLite's limit on variables is 999 in old versi
 
 
 class VerdictCache:
-    """Key -> verdict. With no path it remembers nothing. Safe for several threads and processes."""
+    """A mapping from keys to verdicts, empty without a path. It is safe for several threads and processes."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
@@ -44,7 +44,7 @@ class VerdictCache:
         return db
 
     def get(self, keys: list[str]) -> dict[str, Verdict]:
-        """The verdicts known for these keys; their id is empty."""
+        """Return the verdicts stored for these keys; their id is empty."""
         if not self._db:
             return {}
         found: dict[str, Verdict] = {}
@@ -57,7 +57,7 @@ class VerdictCache:
         return found
 
     def put(self, verdicts: dict[str, Verdict]) -> None:
-        """Store verdicts, all or none. What is there already stays, so that all processes agree."""
+        """Store all verdicts or none. Existing ones stay, so that all processes agree."""
         if not self._db or not verdicts:
             return
         rows = [(key, json.dumps(dataclasses.asdict(verdict) | {"id": ""})) for key, verdict in verdicts.items()]

@@ -1,10 +1,10 @@
-"""What programs leave to chance, decided: the order of hashed things and the numbers that are drawn.
+"""Fixed seeds for what programs leave to chance: the order of hashed things and random numbers.
 
-A program that is judged meets the same in every run and on every machine. One that is observed, to learn whether it
-gives the same twice, meets what its own text decides: another comment in it, another order, and yet the same in every
-run. The drivers seed what their language can seed by the variable SEED. Addresses are fixed beside this where the
-kernel allows it (here for whole command lines, in process/starting.py for forks). Leaves out clocks, and what a program
-reads of the machine.
+A judged program gets the same seed in every run and on every machine. An observed program, which is run twice to see
+whether it gives the same results, gets a seed from its own text: another comment in it gives another order, which
+still is the same in every run. The drivers seed their language by the variable SEED where they can. Addresses are
+fixed as well where the kernel allows it (here for whole command lines, in process/starting.py for forks). Clocks and
+other properties of the machine are not covered.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _FIXING = ("/usr/bin/setarch", "-R")
 
 
 def seed_of(files: Mapping[str, bytes]) -> int:
-    """A number that a program's text decides; its plan, which holds the nonce, does not count."""
+    """Return a number that depends on a program's text only; its plan, which holds the nonce, is ignored."""
     return zlib.crc32(b"\0".join(content for name, content in sorted(files.items()) if name != PLAN))
 
 
 def variables(seed: int) -> dict[str, str]:
-    """The variables that decide it. 0: what programs that are judged get."""
+    """Return the variables that set the seed. 0 is the seed of judged programs."""
     return {SEED: str(seed), "PYTHONHASHSEED": str(seed), "PERL_HASH_SEED": str(seed), "PERL_PERTURB_KEYS": "0"}
 
 
 def with_fixed_addresses(line: tuple[str, ...]) -> tuple[str, ...]:
-    """The command line that gives a command the same addresses in every run, where that may be done here."""
+    """Return the command line under which a command gets the same addresses in every run, if possible here."""
     return (*_FIXING, *line) if _may_fix() else line
 
 

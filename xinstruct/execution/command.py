@@ -6,14 +6,14 @@ Each line of IN is one object, either a function with its cases or a whole progr
    "cases": [{"args": [...], "expected": ...}]}
   {"id", "language", "program", "completion": [start, end]}
 
-`completion`, which may be left out, says which characters of the program are the code under test, from start up to
-end, counted from 0 in code points; what stands around it is then trusted. Python then runs the tests in a
-process of their own ("separation": "process" in the verdict).
+`completion` is optional. It tells which characters of the program are the code under test, from start up to end,
+counted from 0 in code points; the text around it is then trusted. Python then runs the tests in a separate process
+("separation": "process" in the verdict).
 
-OUT gets one verdict per line, in the same order, once all are there; what an interrupted run has is left in
-OUT.partial, and with --cache the next run does not judge it again. A line that cannot be read is refused on stderr
-with its number and field, the others go on, and the exit status is 1. Limits come from the `execution` section of
-./params.yaml, or where there is none of the checkout's.
+OUT gets one verdict per line, in the same order, when all of them exist; an interrupted run leaves its verdicts in
+OUT.partial, and with --cache the next run does not judge them again. A line that cannot be read is reported on stderr
+with its number and field, the others are judged, and the exit status is 1. Limits come from the `execution` section of
+./params.yaml, or of the checkout's if there is none.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from xinstruct.params import at_hand
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The subcommand's arguments."""
+    """Add the subcommand's arguments."""
     parser.add_argument("input", metavar="IN", help="JSON Lines file, or - for stdin")
     parser.add_argument("output", metavar="OUT", help="JSON Lines file to write, or - for stdout")
     parser.add_argument("--workers", type=int, help="programs at a time (params.yaml: execution.workers)")
@@ -81,7 +81,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _lines(name: str) -> int | None:
-    """How many jobs a file holds, for the time left; None for a stream."""
+    """Return the number of jobs in a file, for the estimate of the time left; None for a stream."""
     if not Path(name).is_file():
         return None
     with open(name, "rb") as handle:
@@ -103,7 +103,7 @@ def _reader(name: str) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def _writer(name: str) -> Iterator[IO[str]]:
-    """The output file, under its name only when it is whole."""
+    """Open the output file, which gets its final name only when it is complete."""
     if name == "-":
         yield sys.stdout
         return
@@ -135,7 +135,7 @@ def _jobs(source: IO[bytes], name: str) -> Iterator[Job | BadInput]:
 
 
 def read_job(line: bytes) -> Job:
-    """A job from one line of JSON. Raises BadInput naming the field."""
+    """Read a job from one line of JSON. Raises BadInput naming the field."""
     try:
         raw = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -1,8 +1,8 @@
-"""Compile programs inside the sandbox, one by one or many in one compiler process.
+"""Compilation of programs inside the sandbox, one by one or many in one compiler process.
 
-A language backend may offer one command for many programs (``languages.base.Batch``). What such a batch
-did not get to is compiled alone, so that a program that breaks the compiler costs only itself. The
-results stay in folders of the sandbox's scratch until ``discard``. Leaves out running what was compiled.
+A language backend may offer one command for many programs (``languages.base.Batch``). Programs that such a batch did
+not reach are compiled alone, so that a program that crashes the compiler affects only itself. The results stay in
+folders of the sandbox's scratch until ``discard``. The judge runs them.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ BATCH = 96  # programs per compiler process at most: enough to share its start, 
 
 @dataclass
 class Built:
-    """A program's compiled files. verdict: "" when it can be run, else why not, with what the compiler said.
+    """A program's compiled files. verdict: "" when it can be run, else why not, with the compiler's message.
 
-    forked: for each command that was run for this program alone, whether a fork stood for it (docs/forks.md).
+    forked: for each command that was run for this program alone, whether a fork replaced it (docs/forks.md).
     """
 
     folder: Path | None = None
@@ -44,7 +44,7 @@ class Built:
 
 
 def write_files(folder: Path, program: Program) -> None:
-    """Write a program's sources into a folder that somebody else may write to as well."""
+    """Write a program's sources into a folder that other users may write to as well."""
     for name, text in program.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def write_files(folder: Path, program: Program) -> None:
 
 
 def compile_one(sandbox: Sandbox, language: str, program: Program, limits: Limits) -> Built:
-    """Compile one program in a folder of its own; a program without a compile command is ready as it is."""
+    """Compile one program in its own folder; a program without a compile command is ready as it is."""
     if not program.compile:
         return Built()
     folder = sandbox.folder()
@@ -77,14 +77,14 @@ def compile_one(sandbox: Sandbox, language: str, program: Program, limits: Limit
 
 
 def _why(result: Result) -> str:
-    """The verdict of a compiler run, "" when it was fine."""
+    """Return the verdict of a compiler run, "" when it succeeded."""
     if result.reason in ("infrastructure", "wall") or result.status in (126, 127):
         return "infrastructure"
     return "compile_error" if result.status or result.reason else ""
 
 
 def batches(language: str, programs: list[Program], workers: int) -> list[list[int]]:
-    """Which programs to compile together: positions, in groups of about one size; empty when there is none."""
+    """Return which programs to compile together: positions, in groups of about equal size; none if unsupported."""
     backend = get(language)
     fit = [i for i, program in enumerate(programs) if program.compile and backend.batchable(program)]
     if len(fit) < 2:
@@ -94,9 +94,9 @@ def batches(language: str, programs: list[Program], workers: int) -> list[list[i
 
 
 def compile_batch(sandbox: Sandbox, language: str, programs: list[Program], limits: Limits) -> list[Built | None]:
-    """Compile programs with one command. None for those that it did not get to.
+    """Compile programs with one command. None stands for those that it did not reach.
 
-    When the command dies of one program, those after it get another command.
+    When the command dies at one program, those behind it get another command.
     """
     built: list[Built | None] = []
     while len(programs) - len(built) > 1:
@@ -111,7 +111,7 @@ def compile_batch(sandbox: Sandbox, language: str, programs: list[Program], limi
 def _one_batch(
     sandbox: Sandbox, language: str, programs: list[Program], limits: Limits
 ) -> tuple[list[Built | None], bool]:
-    """What one command made of programs, and whether it went through them in order and died."""
+    """Return one command's results, and whether it went through the programs in order and died."""
     parent = sandbox.folder()
     names = [secrets.token_hex(8) for _ in programs]  # no program can name its neighbour's folder
     for name, program in zip(names, programs, strict=True):
@@ -131,7 +131,7 @@ def _one_batch(
 
 
 def _collect(sandbox: Sandbox, folder: Path, cpu: float, wall: float) -> Built | None:
-    """One program's part of a batch, moved to a folder of its own."""
+    """Move one program's part of a batch to a folder of its own and return it."""
     if (folder / STATUS).is_symlink() or not (folder / STATUS).is_file():
         return None
     status = (folder / STATUS).read_text(encoding="utf-8").strip()

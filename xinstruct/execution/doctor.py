@@ -1,8 +1,8 @@
-"""What this machine can run: languages with their versions, the sandbox and what it holds.
+"""A report of what this machine can run: languages with their versions, the sandbox and its guarantees.
 
-The exit status is 0 when the paper's eight languages and the sandbox are there; else 1, and each missing
-thing is named with the one command that installs it. All other languages are told of in a section of their
-own and do not count. Nothing is installed and nothing is changed.
+The exit status is 0 when the paper's eight languages and the sandbox work; else it is 1, and each missing thing is
+named with the one command that installs it. Other languages are listed in a section of their own and do not count.
+Nothing is installed or changed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MEANING = {
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """It takes no arguments."""
+    """Add no arguments; the subcommand has none."""
 
 
 def main(args: argparse.Namespace) -> int:
@@ -58,7 +58,7 @@ def _sandbox() -> bool:
     wanted = at_hand().execution.forks
     try:
         with Sandbox(forks=wanted != "off") as sandbox:
-            held, passed_over = sandbox.guarantees, sandbox.passed_over
+            guarantees, passed_over = sandbox.guarantees, sandbox.passed_over
             forks = list(_forks(sandbox, wanted))
     except BadInput as error:
         print(f"MISSING  sandbox     {error}")
@@ -67,7 +67,7 @@ def _sandbox() -> bool:
     print(f"  caches in {_caches()}")
     for reason in passed_over:
         print(f"  not used: {reason}")
-    for name, holds in held.items():
+    for name, holds in guarantees.items():
         print(f"  {'holds ' if holds else 'LACKS '} {name:<12} {_MEANING[name]}")
     for line in forks:
         print(f"  {line}")
@@ -75,7 +75,7 @@ def _sandbox() -> bool:
 
 
 def _forks(sandbox: Sandbox, wanted: str) -> Iterator[str]:
-    """Whether commands are forked where they have begun (docs/forks.md), and which were seen to work so."""
+    """Yield lines that tell whether commands are forked (docs/forks.md), and of which commands forks work."""
     if sandbox.forks:
         yield "forks on (execution.forks: auto, docs/forks.md)"
         for name, works in working(sandbox):

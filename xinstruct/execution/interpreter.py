@@ -1,4 +1,4 @@
-"""The second interpreter of a worker: with modules that programs want less often, for those that name one."""
+"""The second interpreter of a worker, which has loaded less common modules, for programs that name one of them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _NAMES_MORE = re.compile(rf"import +[\w., ]*\b({'|'.join(MORE)})\b|from +({'|'.j
 
 
 def runs_in(command: Command) -> bool:
-    """Whether a command is a Python script that may run in an interpreter which has started."""
+    """Tell whether a command is a Python script that may run in a fork of a running interpreter."""
     return command.argv[: len(RUN)] == RUN and not (command.fresh or command.env)
 
 
 class Richer:
-    """The request for it. handed: makes a request of (command line, files)."""
+    """The request for that interpreter. `handed` makes a request from (command line, files)."""
 
     def __init__(self, handed: Callable[[tuple[str, ...], dict[str, bytes]], Request]) -> None:
         self._handed = handed
         self._drivers = frozenset(text.encode() for text in drivers())
 
     def of(self, command: Command) -> Request | None:
-        """The interpreter as the worker wants it; None for a program that is as well off with the first."""
+        """Return the worker's request for the interpreter, or None for a program that needs only the first one."""
         own = (text for text in command.files.values() if text not in self._drivers)
         return self._request if runs_in(command) and any(map(_NAMES_MORE.search, own)) else None
 

@@ -1,4 +1,4 @@
-"""What there is to judge, and the program that is made of it. Leaves out running anything."""
+"""Jobs for the judge, and the programs that are built from them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from xinstruct.records import Sample
 class Job:
     """One thing to judge: `code` with a function, its signature and cases, or a whole asserting `program`.
 
-    completion: (start, end), which characters of the program are the code under test; the rest is then trusted.
-    by_status: the program passes when it ends with status 0, as many graders count; no end has to be reached.
+    completion: (start, end), the characters of the program that are the code under test; the rest is then trusted.
+    by_status: the program passes when it ends with status 0, as many graders count, even if it stopped early.
     """
 
     id: str
@@ -32,7 +32,7 @@ class Job:
 
 
 def of_sample(sample: Sample, code: str | None = None, ident: str = "") -> Job:
-    """A sample's cases as a job for its own code, or for another answer's `code`. The id is the sample's unless given.
+    """Return a sample's cases as a job for its own code, or for another answer's `code`; `ident` defaults to its id.
 
     Raises ValueError when signature or cases cannot be read, or when there are no cases: anything would pass.
     """
@@ -45,7 +45,7 @@ def of_sample(sample: Sample, code: str | None = None, ident: str = "") -> Job:
 
 
 def build(job: Job, nonce: str) -> Program:
-    """The job's program. Raises Unsupported, or toolchains.Missing when the language is not installed."""
+    """Return the job's program. Raises Unsupported, or toolchains.Missing when the language is not installed."""
     if job.language not in names():
         raise Unsupported(f"unknown language {job.language!r}; known: {', '.join(names())}")
     language = get(job.language)
@@ -64,5 +64,5 @@ def build(job: Job, nonce: str) -> Program:
 
 
 def sources(program: Program) -> Program:
-    """The program as a compiler gets it: without the plan, which it could be made to compile in."""
+    """Return the program for the compiler: without the plan, so that code cannot include it."""
     return dataclasses.replace(program, files={n: text for n, text in program.files.items() if n != PLAN})

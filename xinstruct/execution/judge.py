@@ -1,10 +1,9 @@
-"""The judge: programs in, verdicts out. It stands outside; the programs run in the sandbox.
+"""The judge takes programs and returns verdicts. It works outside the sandbox in which the programs run.
 
-``Judge.judge`` runs each job's code on the arguments of its cases and compares what came back with
-what was expected; ``Judge.observe`` only looks what comes back. Verdicts: passed, wrong_answer,
-compile_error, runtime_error, timeout, memory, output_limit, forged, unsupported, infrastructure. The
-expected values never enter the sandbox. It leaves out how a language is spoken
-(``xinstruct.languages``) and how a program is fenced in (``sandbox.py``).
+``Judge.judge`` runs each job's code on the arguments of its cases and compares the results with the expected ones;
+``Judge.observe`` only returns the results. Verdicts: passed, wrong_answer, compile_error, runtime_error, timeout,
+memory, output_limit, forged, unsupported, infrastructure. The expected values never enter the sandbox. Programs are
+built in ``xinstruct.languages`` and isolated in ``sandbox.py``.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _DOUBTFUL = ("timeout", "infrastructure")
 
 @dataclass
 class _Task:
-    """A job on its way: the program with its nonce, its cache key, the positions of all equal jobs."""
+    """A job in progress: the program with its nonce, its cache key, the positions of all equal jobs."""
 
     job: Job
     program: Program
@@ -55,10 +54,10 @@ class _Task:
 
 
 class Judge:
-    """Judges programs in parallel. Context manager; one judge may be used for many calls.
+    """Judges programs in parallel. It is a context manager and may be used for many calls.
 
-    params: the `execution` section of params.yaml. cache: an SQLite file for verdicts, or None. Raises
-    BadInput when there is no isolation here and `unsafe` was not asked for.
+    params: the `execution` section of params.yaml. cache: an SQLite file for verdicts, or None. Raises BadInput when
+    programs cannot be isolated here and `unsafe` was not requested.
     """
 
     def __init__(self, params: ExecutionParams, cache: Path | None = None, unsafe: bool = False) -> None:
@@ -81,11 +80,11 @@ class Judge:
         self.cache.close()
 
     def judge(self, jobs: Sequence[Job], desc: str = "judging", bar: tqdm[Any] | None = None) -> list[Verdict]:
-        """Verdicts in the order of the jobs. Never raises for a bad program. bar: of a caller who has more jobs."""
+        """Return verdicts in the order of the jobs. Never raises for a bad program. `bar` may cover several calls."""
         return self._all(jobs, desc, observing=False, bar=bar)
 
     def observe(self, jobs: Sequence[Job], desc: str = "observing") -> list[Verdict]:
-        """Values and errors per case, whatever was expected. "passed": every call ended, the end came."""
+        """Return values and errors per case and ignore expected ones. "passed" means that every call ended."""
         return self._all(jobs, desc, observing=True)
 
     # ---- all jobs
@@ -100,7 +99,7 @@ class Judge:
         return done
 
     def _chunk(self, jobs: Sequence[Job], tick: Callable[[int], Any], observing: bool) -> list[Verdict]:
-        """One chunk: cached verdicts first, then compile in batches, run, and run odd ones again alone."""
+        """Judge one chunk: take cached verdicts, compile in batches, run, and run doubtful programs again alone."""
         found: dict[int, Verdict] = {}
         tasks = self._prepare(jobs, found, observing)
         known = self.cache.get(list(tasks))
@@ -119,7 +118,7 @@ class Judge:
         return [found[place] for place in range(len(jobs))]
 
     def _prepare(self, jobs: Sequence[Job], found: dict[int, Verdict], observing: bool) -> dict[str, _Task]:
-        """Tasks by cache key. What cannot be run at all gets its verdict in `found`."""
+        """Return tasks by cache key. Jobs that cannot be run at all get their verdict in `found`."""
         tasks: dict[str, _Task] = {}
         for place, job in enumerate(jobs):
             nonce = secrets.token_hex(16)
@@ -146,9 +145,9 @@ class Judge:
         return Verdict(job.id, verdict, detail, self.sandbox.tier, 0, total, [None] * total, [""] * total)
 
     def _key(self, job: Job, program: Program, nonce: str, observing: bool) -> str:
-        """Everything that a verdict depends on: the built program covers code, cases' arguments and driver.
+        """Return a key of everything a verdict depends on: the built program covers code, arguments and driver.
 
-        Whether commands are forked is no part of it: a verdict is the same either way (docs/forks.md).
+        It does not cover whether commands are forked, because a verdict is the same either way (docs/forks.md).
         """
         expected = [] if observing else [case.expected for case in job.cases]
         parts = [
@@ -168,7 +167,7 @@ class Judge:
     # ---- running
 
     def _run_all(self, tasks: list[_Task], observing: bool) -> Iterator[tuple[_Task, Verdict]]:
-        """Verdicts as they come. What the machine's load may have made gets a second run, alone, and that counts."""
+        """Yield verdicts as they come. Those that the machine's load may have caused get a second run, alone."""
         choice.expect(self.sandbox, ((task.job.language, task.program) for task in tasks))
         with ThreadPoolExecutor(self.workers * 3) as pool:
             try:
@@ -188,7 +187,7 @@ class Judge:
             yield task, verdict
 
     def _pooled(self, pool: ThreadPoolExecutor, tasks: list[_Task], observing: bool) -> Iterator[tuple[_Task, Verdict]]:
-        """Batches first, so that no core waits for the last; each task is run once its batch is through."""
+        """Compile batches first, so that no core waits for the last one; run each task after its batch."""
         parts = list(self._batches(tasks))
         batched = {id(task) for part in parts for task in part}
         ended: SimpleQueue[Future[Any]] = SimpleQueue()
@@ -226,7 +225,7 @@ class Judge:
                 yield [own[i] for i in part]
 
     def _compile_batch(self, tasks: list[_Task]) -> None:
-        """Compile tasks together; those that it did not get to are left for compiling alone."""
+        """Compile tasks together; those that the command did not reach are compiled alone later."""
         programs = [sources(task.program) for task in tasks]
         try:
             built = compile_batch(self.sandbox, tasks[0].job.language, programs, self.limits)
@@ -236,7 +235,7 @@ class Judge:
             task.built = result
 
     def _attempt(self, task: _Task, observing: bool) -> Verdict:
-        """Compile (unless that is done), run, compare."""
+        """Compile the task unless that is done, run it, compare its results."""
         try:
             built = task.built or compile_one(self.sandbox, task.job.language, sources(task.program), self.limits)
         except prepared.Unprepared as error:
@@ -284,5 +283,5 @@ class Judge:
 
 
 def progress(total: int | None, desc: str) -> tqdm[Any]:
-    """A bar that shows rate and time left (a line now and then where stderr is no terminal)."""
+    """Return a bar with rate and time left (a line now and then where stderr is no terminal)."""
     return progress_bar(total=total, desc=desc, unit="program")

@@ -1,9 +1,8 @@
-"""What a program sees of the machine, as operations for the zygote (process/box.c's box_apply).
+"""The file system that a program sees, as operations for the zygote (process/box.c's box_apply).
 
-The same places as mounts.py shows through bubblewrap, made in two steps: ``root`` once per zygote, then
-``program`` per program: fresh scratch in memory with a limit on size and number of files, its own /proc,
-and the files it is handed. Scratch and cache of the machine stand under /.outside while a program is
-prepared and are taken away before it starts.
+It shows the same places as mounts.py shows through bubblewrap, in two steps: ``root`` once per zygote, then
+``program`` per program: an empty scratch in memory with a limit on size and number of files, its own /proc, and its
+files. The host's scratch and cache are at /.outside while a program is prepared and are removed before it starts.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/se
 
 
 def encode(operations: Iterable[Operation]) -> bytes:
-    """The operations as box_apply reads them."""
+    """Encode the operations as box_apply reads them."""
     return b"".join(os.fsencode("\0".join(operation)) + b"\0" for operation in operations)
 
 
 def root(view: mounts.View, base: Path, scratch: Path) -> list[Operation]:
-    """The read-only root that all programs of a zygote share; it is put together at `base`."""
+    """Return the operations for the read-only root that all programs of a zygote share; it is built at `base`."""
     cache = mounts.cache_folder()
     made: list[Operation] = [("private", "", ""), ("tmpfs", str(base), "mode=755,size=1m"), ("base", str(base), "")]
     made += [("dir", name, "755") for name in ("/etc", "/proc", "/tmp", mounts.BOX, "/dev")]
@@ -48,7 +47,7 @@ def root(view: mounts.View, base: Path, scratch: Path) -> list[Operation]:
 
 
 def program(limits: Limits, scratch: Path, binds: Iterable[tuple[str, Path, str]]) -> list[Operation]:
-    """Scratch, /proc and what is shown to one program. binds: ("ro" or "rw", place on the machine, place inside)."""
+    """Return the operations for one program's scratch, /proc and binds: ("ro" or "rw", host path, path inside)."""
     binds = list(binds)
     size = f"size={limits.scratch_mb * MEGABYTE},nr_inodes={_INODES}"
     made: list[Operation] = [("proc", "/proc", ""), ("tmpfs", "/dev/shm", f"mode=1777,{size}")]
@@ -59,7 +58,7 @@ def program(limits: Limits, scratch: Path, binds: Iterable[tuple[str, Path, str]
 
 
 def let_read(place: Path) -> None:
-    """Let the user that programs run as read a file or folder of ours, with whatever umask it was made."""
+    """Let the user that programs run as read a file or folder of ours, whatever umask it was made with."""
     if os.geteuid():
         return  # they run as the user who made it
     for path in [place, *place.rglob("*")] if place.is_dir() else [place]:
@@ -70,12 +69,12 @@ def let_read(place: Path) -> None:
 
 
 def closing() -> list[Operation]:
-    """What is done last, when a program's files are in place."""
+    """Return the operations that come last, when a program's files are in place."""
     return [("detach", OUTSIDE, "")]
 
 
 def outside(place: Path, scratch: Path) -> str:
-    """Where the zygote sees a file of the machine. Raises BadInput for one it is not shown."""
+    """Return the path at which the zygote sees a file of the host. Raises BadInput for a file that it does not see."""
     for folder, name in ((scratch, "scratch"), (mounts.cache_folder(), "cache")):
         if place.is_relative_to(folder):
             return f"{OUTSIDE}/{name}/{place.relative_to(folder)}"

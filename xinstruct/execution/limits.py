@@ -1,6 +1,6 @@
-"""Limits of one program: CPU time decides, wall time guards, everything else has a ceiling.
+"""Limits of one program: CPU time decides, wall time is a safeguard, everything else has a maximum.
 
-This module leaves out how a limit is enforced: ``worker.py`` does that.
+The limits are enforced in ``worker.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """What one program may use. Sizes are in megabytes or kilobytes as named, times in seconds."""
+    """The resources that one program may use. Sizes are in megabytes or kilobytes as named, times in seconds."""
 
     cpu_seconds: float = 10.0
     wall_factor: float = 4.0
@@ -31,16 +31,16 @@ class Limits:
 
     @property
     def wall_seconds(self) -> float:
-        """Wall time after which a program is ended although its CPU time is not used up."""
+        """The wall time after which a program is ended even if its CPU time is not used up."""
         return self.cpu_seconds * self.wall_factor
 
     @staticmethod
     def of(params: ExecutionParams) -> Limits:
-        """Limits from the `execution` section of params.yaml."""
+        """Return the limits of the `execution` section of params.yaml."""
         return Limits(params.cpu_seconds, params.wall_factor, params.memory_mb, params.output_kb)
 
     def kernel(self) -> list[tuple[int, int]]:
-        """(resource, value) for setrlimit. DATA, not AS: Java and node reserve far more than they use."""
+        """Return (resource, value) for setrlimit. DATA, not AS: Java and node reserve far more than they use."""
         # The kernel counts RLIMIT_CPU by ticks, a third too much on a busy virtual machine: it is the backstop
         # here, and the watcher's exact sum over all processes decides.
         return [
@@ -53,7 +53,7 @@ class Limits:
         ]
 
     def ceilings(self) -> dict[str, Any]:
-        """The limits as the worker that watches a program wants them."""
+        """Return the limits in the form that the watching worker reads."""
         return {
             "rlimits": self.kernel(),
             "cpu": self.cpu_seconds,
@@ -63,7 +63,7 @@ class Limits:
         }
 
     def for_compiler(self) -> Limits:
-        """A compiler is trusted more than what it compiles: more time, memory and files."""
+        """Return wider limits for a compiler, which is trusted more than what it compiles."""
         return replace(
             self,
             cpu_seconds=max(self.cpu_seconds, 30.0),

@@ -1,10 +1,10 @@
-"""The command line of bubblewrap: what a program sees of the machine, which is little.
+"""The command line of bubblewrap, which decides what little of the host a program sees.
 
-It sees the toolchains read-only, an empty /tmp, a working folder /box of limited size in memory, its
-own /proc and a minimal /dev; no network, no other process, no variable of ours. What does not belong to the system
-(a Python or node in somebody's home, the TypeScript packages of this checkout) is shown below /opt/xi, so that no
-path tells where it stands. Started by root it runs under a user id that nobody has (a user namespace would map it
-onto root, whom NPROC does not bind and whose files it would own); started by anyone else it runs in a user namespace.
+A program sees the toolchains read-only, an empty /tmp, a working folder /box of limited size in memory, its own /proc
+and a minimal /dev; no network, no other process, no variable of ours. Tools that do not belong to the system (a Python
+or node in somebody's home, the TypeScript packages of this checkout) are shown below /opt/xi, so that no path reveals
+their place. Started by root, a program runs under an unused user id (a user namespace would map it onto root, whom
+NPROC does not limit and whose files it would own); started by anyone else it runs in a user namespace.
 """
 
 from __future__ import annotations
@@ -34,48 +34,48 @@ _SHELL = "/bin/sh"
 
 @dataclass(frozen=True)
 class View:
-    """What of the machine is shown to the program, beyond the system folders."""
+    """The parts of the host that the program sees beyond the system folders."""
 
     path: tuple[str, ...]  # folders of PATH, as programs see them
     folders: tuple[tuple[str, str], ...]  # where a further folder or file stands, and where it is shown, read-only
     hidden: tuple[str, ...] = ()  # folders inside those that stay empty
 
     def outside(self, text: str) -> str:
-        """A text with paths that programs see, as paths of the machine."""
+        """Replace paths that programs see by paths of the host in a text."""
         for stands, shown in self.folders:
             text = stands.join(re.split(rf"{re.escape(shown)}(?![\w.-])", text))
         return text
 
     def search_path(self) -> str:
-        """PATH on the machine for what programs can start."""
+        """Return the PATH, on the host, of the commands that programs can start."""
         return ":".join(map(self.outside, self.path))
 
     def find(self, binary: str) -> str:
-        """Where programs see a binary of that name or path, or "" when they cannot start one."""
+        """Return the path at which programs see a binary of that name or path, or "" when they cannot start it."""
         places = (os.path.join(folder, binary) for folder in self.path)
         return next((place for place in places if os.access(self.outside(place), os.X_OK)), "")
 
 
 def bubblewrap() -> str:
-    """The path of bwrap, or "" where there is none."""
+    """Return the path of bwrap, or "" when it is not installed."""
     return shutil.which("bwrap") or ""
 
 
 @cache
 def python_prefix() -> Path:
-    """Installation prefix of the real interpreter below any virtual environment or shim."""
+    """Return the installation prefix of the real interpreter below any virtual environment or shim."""
     return Path(os.path.realpath(sys.base_prefix))
 
 
 def interpreter() -> str:
-    """The Python in use, where programs see it."""
+    """Return the path at which programs see the Python in use."""
     prefix = python_prefix()
     return f"{prefix if _of_system(prefix) else _PYTHON}/bin/python3"
 
 
 @cache
 def default_view() -> View:
-    """The Python in use, node where it really lives, and the TypeScript packages."""
+    """Return the view of the Python in use, node where it really is installed, and the TypeScript packages."""
     folders: list[tuple[Path, str]] = []
     prefix = python_prefix()
     if not _of_system(prefix):
@@ -91,7 +91,7 @@ def default_view() -> View:
 
 
 def closed() -> str:
-    """What must be done so that programs can read what they are shown, or "": root has them run as somebody else."""
+    """Return how to make the tools readable for programs, or "": root runs programs as another user."""
     for stands, _ in default_view().folders:
         if os.geteuid() == 0 and os.stat(stands).st_mode & 0o005 != 0o005:
             return f"{stands} is closed to the user that programs run as: chmod -R go+rX {shlex.quote(stands)}"
@@ -103,7 +103,7 @@ def _of_system(prefix: Path) -> bool:
 
 
 def _installed_packages() -> tuple[str, ...]:
-    """Python packages of this machine: programs get the standard library, and start without .pth files."""
+    """Return the host's Python packages, to hide them: programs get the standard library and no .pth files."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
     prefix = python_prefix()
     own = prefix / "lib" / name / "site-packages"
@@ -113,7 +113,7 @@ def _installed_packages() -> tuple[str, ...]:
 
 
 def environment(view: View, env: dict[str, str], seed: int = 0) -> dict[str, str]:
-    """All variables that a program gets. seed: see chance.py."""
+    """Return all variables that a program gets. seed: see chance.py."""
     base = {"PATH": ":".join(view.path), "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "USER": "box"}
     return base | {"TZ": "UTC"} | chance.variables(seed) | env
 
@@ -121,7 +121,7 @@ def environment(view: View, env: dict[str, str], seed: int = 0) -> dict[str, str
 def command(
     argv: tuple[str, ...], view: View, limits: Limits, uid: int, env: dict[str, str], shown: list[tuple[str, str, str]]
 ) -> list[str]:
-    """bwrap's arguments for a program. `{files}` stands where the worker puts what it hands in.
+    """Return bwrap's arguments for a program. The worker replaces `{files}` by the files that it passes in.
 
     env: all its variables. shown: (flag, source, destination) of further binds, e.g. ("--ro-bind", "/x/Main.class",
     "/box/Main.class").
@@ -163,14 +163,14 @@ def _system() -> tuple[str, ...]:
 
 @cache
 def system_places() -> tuple[str, ...]:
-    """Files and folders of the system that programs see where they are, links among them."""
+    """Return the system's files, folders and links that programs see at their own paths."""
     java = sorted(str(p) for p in Path("/etc").glob("java*"))
     return tuple(name for name in (*_SYSTEM, *_SETTINGS, *java) if os.path.lexists(name))
 
 
 @cache
 def _folders(folders: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    """Binds of further folders, each parent made readable first."""
+    """Return binds of further folders, each parent made readable first."""
     line: list[str] = []
     there = [Path("/usr")]
     for stands, shown in folders:
@@ -183,7 +183,7 @@ def _folders(folders: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 
 
 def _memory(limits: Limits, own_box: bool) -> list[str]:
-    """Scratch in memory, sizes limited; /dev/shm and /tmp too, or they would be the way around."""
+    """Return arguments for scratch in memory of limited size, with /dev/shm and /tmp, which would evade the limit."""
     size = ["--perms", "1777", "--size", str(limits.scratch_mb * MEGABYTE), "--tmpfs"]
     line = ["--proc", "/proc", "--dev", "/dev", *size, "/dev/shm", *size, "/tmp"]
     return line if own_box else [*line, "--perms", "0777", *size[2:], BOX]

@@ -1,9 +1,9 @@
-"""What programs and compilers say, without what the run or the machine put there.
+"""Normalised messages of programs and compilers, without what depends on the run or the machine.
 
-Every text of a program or a compiler that a verdict keeps comes from here, so that the same program gets the same
-verdict, to the letter, whoever runs it where. Reports that runtimes write about themselves (of a collector, of native
-stacks) are cut whole; in what is left, addresses, process and user ids, temporary names, clocks and the places of
-toolchains are replaced. Leaves out what a program itself makes of a clock or of true randomness: nobody can tell that
+Every text of a program or a compiler that a verdict keeps is made here, so that the same program gets the same
+verdict, to the letter, on every machine. Reports that runtimes write about themselves (of a collector, of native
+stacks) are removed; in the rest, addresses, process and user ids, temporary names, clocks and the places of toolchains
+are replaced. Output that a program itself derives from a clock or from true randomness stays: nobody can tell that
 from a result.
 """
 
@@ -52,14 +52,14 @@ _UNSTABLE = [
     )
 ]
 # A line that names an error: as most write it, a panic of Go and of Rust, an exception of Ruby, the end of a runtime.
-_TELLING = re.compile(
+_INFORMATIVE = re.compile(
     r"(?:PHP )?[\w.\\ ]*(?:Error|Exception|error|Fatal|terminate)\b|panic: |thread '.*' panicked|\S+:\d+:in .*\(\w+\)$"
     r"|FATAL ERROR|Got a SIG|CLR: "
 )
 
 
 def stable(text: str, nonce: str = "") -> str:
-    """The text without what differs from run to run or from machine to machine."""
+    """Return the text without what differs between runs or machines."""
     if nonce:
         text = text.replace(nonce, "<nonce>")
     for first, last in _DUMPS:
@@ -75,14 +75,14 @@ def stable(text: str, nonce: str = "") -> str:
 
 @cache
 def _places() -> tuple[str, ...]:
-    """Where toolchains lie that are not the system's, inner folders first."""
+    """Return the folders of toolchains outside the system, inner folders first."""
     from xinstruct.execution.mounts import default_view
 
     return tuple(sorted((inside for _, inside in default_view().folders), reverse=True))
 
 
 def error(text: str) -> str:
-    """A driver's text of an error. One that was cut loses its last word, which may be half an address or a path."""
+    """Normalise a driver's text of an error. A cut text loses its last word, which may be half an address or path."""
     text = text.strip()
     if len(text.encode("utf-8", "replace")) > CUT - 4:
         text = re.sub(rf" \S{{0,{_WORD}}}$", "", text)
@@ -90,7 +90,7 @@ def error(text: str) -> str:
 
 
 def shown(value: Any, said: bool = False) -> str:
-    """A value in short. said: a program returned it."""
+    """Return a short text of a value. said: a program returned it."""
     text = json.dumps(_plain(value, said), ensure_ascii=False)
     return text if len(text) <= _VALUE else text[: _VALUE - 3] + "..."
 
@@ -104,18 +104,18 @@ def _plain(value: Any, said: bool) -> Any:
 
 
 def last_words(text: str, ended_by: int = 0) -> str:
-    """The line of an error output that says most: the last that names an error, else the last.
+    """Return the most informative line of an error output: the last that names an error, else the last.
 
-    ended_by: the signal that ended the program, which a shell that stood over it names in a last line of its own.
+    ended_by: the signal that ended the program, which a shell above it names in a last line of its own.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if ended_by and lines and lines[-1].removesuffix(" (core dumped)") == _SIGNALS.get(ended_by):
         lines.pop()
-    telling = [line for line in lines if re.match(_TELLING, line)]
-    return (telling or lines or [""])[-1][:CUT]
+    informative = [line for line in lines if re.match(_INFORMATIVE, line)]
+    return (informative or lines or [""])[-1][:CUT]
 
 
 def first_error(text: str) -> str:
-    """A compiler's first line that names an error."""
+    """Return a compiler's first line that names an error."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return next((line for line in lines if "error" in line.lower()), lines[0] if lines else "it does not compile")[:CUT]

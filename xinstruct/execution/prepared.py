@@ -1,8 +1,8 @@
-"""What a language's programs share, made once per machine: precompiled headers, compiled drivers, archives.
+"""Files that all programs of a language share, made once per machine: precompiled headers, compiled drivers, archives.
 
 Such a file (``languages.base.Prepared``) is made in the sandbox from our own text alone, kept in the user's cache
-folder under a name that hashes that text, the command and the toolchain's version, and shown read-only to compilers
-and programs. Leaves out which program needs what: its backend says so.
+folder under a hash of that text, the command and the toolchain's version, and shown read-only to compilers and
+programs. The language's backend decides which program needs which file.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _made: dict[str, Path | str] = {}  # by key: the file, or why there is none
 
 
 class Unprepared(Exception):
-    """A file that programs cannot do without could not be made; the text says what its maker said."""
+    """A required file could not be made; the text holds the command's message."""
 
 
 @cache
 def digest(wanted: Prepared) -> str:
-    """A hash of all that a prepared file is made from."""
+    """Return a hash of everything a prepared file is made from."""
     parts = [wanted.language, wanted.name, wanted.files, wanted.command, [digest(need) for need in wanted.needs]]
     return hashlib.sha256(f"{parts}{toolchains.version(wanted.language)}".encode("utf-8", "replace")).hexdigest()
 
 
 def shown(sandbox: Sandbox, wanted: Iterable[Prepared]) -> dict[str, Path]:
-    """Name -> file of each, made if need be. Raises Unprepared; an optional one that cannot be made is left out."""
+    """Return name -> file of each, made if necessary. Optional ones may be left out. Raises Unprepared."""
     found: dict[str, Path] = {}
     for one in wanted:
         made = _get(sandbox, one)
@@ -63,7 +63,7 @@ def _get(sandbox: Sandbox, wanted: Prepared) -> Path | str:
 
 
 def _make(sandbox: Sandbox, wanted: Prepared, beside: dict[str, Path], path: Path) -> None:
-    """Run what makes the file in the sandbox and copy it to `path`. Raises Unprepared with what its maker said."""
+    """Make the file in the sandbox and copy it to `path`. Raises Unprepared with the command's message."""
     folder = sandbox.folder()
     try:
         for name, text in wanted.files:

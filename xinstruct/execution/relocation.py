@@ -1,8 +1,8 @@
-"""A Python that was linked for the place of its installation, made to run from another.
+"""Relocation of a Python that was linked for its place of installation, so that it runs from another path.
 
-An interpreter with a shared library of its own often finds that by an absolute path in the binary (ELF's RUNPATH):
-pyenv builds such ones. Programs see the interpreter elsewhere, so they are shown copies of those files in which that
-path is the other one. Leaves out text that names the old place and is only looked at, such as sysconfig's variables.
+An interpreter with its own shared library often finds it by an absolute path in the binary (ELF's RUNPATH); pyenv
+builds such ones. Programs see the interpreter at another path, so they get copies of those files with the other path
+in them. Text that only mentions the old place, such as sysconfig's variables, is not changed.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _LOADED, _DYNAMIC = 1, 2  # kinds of segments
 
 
 def binds(prefix: Path, shown: str, cache: Path) -> list[tuple[Path, str]]:
-    """What is shown over an installation at `prefix` that programs see at `shown`: (file or folder, place inside).
+    """Return the binds over an installation at `prefix` that programs see at `shown`: (file or folder, path inside).
 
-    Copies are kept in the cache folder. Where the other path is longer than the one in the file there is no room for
-    it, and the folder that it names is shown where it stands.
+    Copies are kept in the cache folder. When the new path is longer than the old one, there is no room for it in the
+    file, and the folder that the old path names is shown at its own place.
     """
     found: dict[str, Path] = {}
     for path in _binaries(prefix):
@@ -39,13 +39,13 @@ def binds(prefix: Path, shown: str, cache: Path) -> list[tuple[Path, str]]:
 
 
 def _binaries(prefix: Path) -> list[Path]:
-    """The interpreter and its modules."""
+    """Return the interpreter and its modules."""
     own = Path(os.path.realpath(prefix / "bin" / "python3"))
     return [own, *sorted(prefix.glob("lib/python3.*/lib-dynload/*.so"))] if own.is_relative_to(prefix) else []
 
 
 def _search_paths(content: bytes, prefix: bytes) -> set[bytes]:
-    """Absolute paths below the prefix where a file looks for libraries, if one that it needs is there."""
+    """Return absolute paths below the prefix that a file searches for libraries, if one of them has a needed one."""
     entries = list(_dynamic(content))
     strings = {tag: [text for its, text in entries if its == tag] for tag in (_NEEDED, _RPATH, _RUNPATH)}
     found = set()
@@ -58,7 +58,7 @@ def _search_paths(content: bytes, prefix: bytes) -> set[bytes]:
 
 
 def _dynamic(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """The (tag, text) entries of a 64-bit ELF file's dynamic section; of any other file none."""
+    """Yield the (tag, text) entries of a 64-bit ELF file's dynamic section; none for any other file."""
     if content[:5] != b"\x7fELF\x02":
         return
     start, size, count = struct.unpack_from("Q", content, 32)[0], *struct.unpack_from("HH", content, 54)
@@ -74,7 +74,7 @@ def _dynamic(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _kept(content: bytes, name: str, cache: Path) -> Path:
-    """A file of that content in the cache folder, which everybody can run."""
+    """Return a file with that content in the cache folder, which everybody can execute."""
 
     def write(path: Path) -> None:
         path.write_bytes(content)

@@ -1,9 +1,8 @@
-"""Run one command where it can do no harm: namespaces, limits by the kernel, a watcher.
+"""A sandbox for single commands: namespaces, limits by the kernel, a watching process.
 
-``Sandbox`` keeps a few small worker processes (``process/worker.py``); ``run`` hands one of them a command
-with its files and waits. Which way a program is fenced in (``tiers.py``) is settled when a sandbox is made:
-the best tier that withstands its own attacks (``selftest.py``). Leaves out verdicts: it says how a command
-ended, not whether that is good.
+``Sandbox`` keeps a few small worker processes (``process/worker.py``); ``run`` gives one of them a command with its
+files and waits. The isolation (``tiers.py``) is chosen when a sandbox is made: the best tier that withstands its own
+attacks (``selftest.py``). A result tells how a command ended; verdicts are decided elsewhere.
 """
 
 from __future__ import annotations
@@ -43,11 +42,11 @@ _REMEDY = (
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended.
+    """The end of a command.
 
-    status: exit status, 128 + signal when a signal ended it. cpu, wall: seconds. reason: "" when it ended by
-    itself, else cpu, wall, memory, output (the limit it went over) or infrastructure (it never started). forked: a fork
-    of a template stood for it.
+    status: exit status, 128 + signal when a signal ended it. cpu, wall: seconds. reason: "" when it ended by itself,
+    else cpu, wall, memory, output (the limit it exceeded) or infrastructure (it never started). forked: True if a fork
+    of a template replaced it.
     """
 
     status: int
@@ -64,8 +63,8 @@ class Result:
 class Worker:
     """A handle on one worker process, which answers requests in the order in which they were sent.
 
-    Several threads may ask: the next request is with the worker when it has answered the last. Raises BadInput when it
-    does not come up.
+    Several threads may ask; the worker gets the next request when it has answered the last. Raises BadInput when it
+    does not start.
     """
 
     def __init__(self, config: tiers.Request | None) -> None:
@@ -109,7 +108,7 @@ class Worker:
             self._turn.notify_all()
 
     def close(self) -> None:
-        """Let it end: it leaves when its input does."""
+        """Close the worker's input, at which it ends."""
         with contextlib.suppress(BrokenPipeError):
             self._stdin.close()
         try:
@@ -122,7 +121,7 @@ class Worker:
 
 @dataclass
 class _Place:
-    """Where a worker stands once one is wanted, and how many wait for its answer."""
+    """A slot for a worker, which is started on demand, and the number of callers that wait for it."""
 
     worker: Worker | None = None
     asked: int = 0
@@ -130,11 +129,10 @@ class _Place:
 
 
 class Sandbox:
-    """A pool of workers behind one ``run``. Context manager; safe to use from several threads.
+    """A pool of workers behind one ``run``. It is a context manager and safe to use from several threads.
 
-    tier: "zygote" or "bubblewrap" takes that one or fails; "" takes the best that holds here. forks: commands may be
-    forked from templates where that works (docs/forks.md). Raises BadInput when no tier holds and `unsafe` was not
-    asked for.
+    tier: "zygote" or "bubblewrap" requires that one; "" takes the best that works here. forks: commands may be forked
+    from templates where that works (docs/forks.md). Raises BadInput when no tier works and `unsafe` was not requested.
     """
 
     def __init__(self, workers: int = 1, unsafe: bool = False, tier: str = "", forks: bool = True) -> None:
@@ -155,7 +153,7 @@ class Sandbox:
             raise
 
     def _settle(self, wanted: str) -> tiers.Tier:
-        """The first tier that is there and holds. Raises BadInput naming what is wrong with each."""
+        """Return the first tier that is available and passes its test. Raises BadInput with each tier's problem."""
         if closed := mounts.closed():
             raise BadInput(closed)
         for kind in tiers.SAFE:
@@ -175,12 +173,12 @@ class Sandbox:
 
     @property
     def tier(self) -> str:
-        """Name of the way programs are fenced in."""
+        """The name of the isolation in use."""
         return self._tier.name
 
     @property
     def forks(self) -> bool:
-        """Whether commands may be forked from templates here."""
+        """True if commands may be forked from templates here."""
         return self._templates is not None
 
     @property
@@ -188,13 +186,13 @@ class Sandbox:
         return self._tier.templates if isinstance(self._tier, tiers.Zygote) else None
 
     def expect(self, wanted: Mapping[Template, int]) -> None:
-        """For how many programs each template is going to be wanted, so that its start need not wait until it is."""
+        """Announce how many programs will want each template, so that it can start without warm-up."""
         if self._templates:
             self._templates.expect({template: count // self.workers for template, count in wanted.items()})
 
     @property
     def view(self) -> Any:
-        """What of the machine programs see (mounts.View)."""
+        """The parts of the host that programs see (mounts.View)."""
         return self._tier.view
 
     def __enter__(self) -> Sandbox:
@@ -215,7 +213,7 @@ class Sandbox:
             place.worker = None
 
     def folder(self) -> Path:
-        """A new folder on the machine's disk that a run may be shown or a compiler may write to."""
+        """Make a new folder on the host's disk, for a compiler to write to or to be shown to a run."""
         path = Path(tempfile.mkdtemp(dir=self.scratch))
         path.chmod(0o777)  # the compiler runs as someone else; the parent folder is closed to all others
         return path
@@ -249,7 +247,7 @@ class Sandbox:
 
     @contextlib.contextmanager
     def _place(self) -> Iterator[_Place]:
-        """The one where fewest wait."""
+        """Lend the slot with the fewest waiting callers."""
         with self._free:
             with self._lock:
                 place = min(self._places, key=lambda each: each.asked)

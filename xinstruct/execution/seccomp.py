@@ -1,8 +1,8 @@
-"""A kernel filter that refuses the system calls no solution of a task needs.
+"""A kernel filter that refuses system calls which no solution of a task needs.
 
-What is refused are ways to widen the kernel surface or to look at other processes: new namespaces,
-mounts, ptrace, keys, bpf, io_uring. A deny list, not an allow list, because eight language runtimes
-share it. Machines other than x86-64 and arm64 run without the filter (``program()`` is empty).
+It refuses calls that widen the kernel surface or look at other processes: new namespaces, mounts, ptrace, keys, bpf,
+io_uring. It is a deny list, not an allow list, because eight language runtimes share it. Machines other than x86-64
+and arm64 run without the filter (``program()`` is empty).
 Numbers: Linux's syscall tables (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
 """
 
@@ -66,9 +66,9 @@ _LEAF = 3  # numbers that are compared one by one
 
 
 def _tree(numbers: list[int]) -> list[bytes]:
-    """Refuses these numbers (ascending) and allows all others, in few steps for each.
+    """Return a filter that refuses these numbers (ascending) and allows all others, in few steps for each.
 
-    The kernel walks a filter for every system call there is whenever a process gets it, which each program does.
+    When a process gets the filter, the kernel walks it once for every system call there is, and each program gets it.
     """
     if len(numbers) <= _LEAF:
         refused = [_op(_JUMP_EQUAL, number, len(numbers) - i) for i, number in enumerate(numbers)]
@@ -79,7 +79,7 @@ def _tree(numbers: list[int]) -> list[bytes]:
 
 
 def program() -> bytes:
-    """The filter as bubblewrap's --seccomp reads it, or nothing where the machine is not known."""
+    """Return the filter as bubblewrap's --seccomp reads it, or nothing for an unknown machine."""
     if platform.machine() not in _MACHINES:
         return b""
     column, arch, clone, clone3 = _MACHINES[platform.machine()]

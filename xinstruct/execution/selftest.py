@@ -1,6 +1,6 @@
-"""What a sandbox holds on this machine: attacks on itself, tried before anything is trusted to it.
+"""The guarantees of a sandbox on this machine, tested by attacks before any program is run in it.
 
-Leaves out how programs are fenced in (tiers.py) and the attacks themselves (attacks.py, which runs inside).
+The isolation itself is in tiers.py, the attacks are in attacks.py, which runs inside.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ _testing = threading.Lock()
 
 
 def guarantees(sandbox: Sandbox) -> dict[str, bool]:
-    """What the sandbox was seen to hold, tried once per process and tier.
+    """Return which guarantees hold, tested once per process and tier.
 
     Keys: network, files, writes, processes, environment, user, privileges, seccomp, cgroup, addresses.
-    Raises BadInput when it cannot start or an essential guarantee does not hold.
+    Raises BadInput when the sandbox cannot start or an essential guarantee does not hold.
     """
     with _testing:
         if sandbox.tier not in _tested:
             _tested[sandbox.tier] = _attack(sandbox)
-    held = _tested[sandbox.tier]
-    if broken := [name for name in ESSENTIAL if not held.get(name)]:
+    results = _tested[sandbox.tier]
+    if broken := [name for name in ESSENTIAL if not results.get(name)]:
         raise BadInput(f"the {sandbox.tier} sandbox does not hold here: {', '.join(broken)}")
-    return dict(held)
+    return dict(results)
 
 
 def _private() -> list[str]:
-    """Some of what lies in the user's home."""
+    """Return some files and folders of the user's home."""
     own = home()
     if not own or str(own) == "/" or not os.access(own, os.R_OK):
         return []
@@ -66,9 +66,9 @@ def _attack(sandbox: Sandbox) -> dict[str, bool]:
     finally:
         del os.environ[marker]
     try:
-        held: dict[str, bool] = json.loads(result.stdout)
+        results: dict[str, bool] = json.loads(result.stdout)
     except ValueError:
         said = result.stderr.decode(errors="replace").strip()[-300:]
         raise BadInput(f"the {sandbox.tier} sandbox does not start here ({said})") from None
-    held["cgroup"], held["addresses"] = sandbox.cgroup, sandbox.addresses
-    return held
+    results["cgroup"], results["addresses"] = sandbox.cgroup, sandbox.addresses
+    return results

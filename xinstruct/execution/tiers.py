@@ -1,12 +1,11 @@
-"""The ways a program is fenced in, best first: each turns a command into a request for the worker.
+"""The tiers of isolation, best first; each turns a command into a request for the worker.
 
 zygote      forked from a process that is inside already (process/zygote.py): 1 to 2 ms a program
 bubblewrap  one bwrap per program (mounts.py)
-none        limits but no isolation; only when asked for by name
+none        limits but no isolation; only when it is requested by name
 
-Each tier has a ``name``, says what is ``missing`` for it here, gives the ``config`` that its worker starts
-with and makes each ``request``. Leaves out starting anything and whether a tier holds what it promises:
-selftest.py tries that.
+Each tier has a ``name``, reports what is ``missing`` for it here, gives the ``config`` that its worker starts with and
+makes each ``request``. Nothing is started here; selftest.py tests whether a tier's isolation holds.
 """
 
 from __future__ import annotations
@@ -35,13 +34,13 @@ _NOBODY = 65533
 
 @dataclass(frozen=True)
 class Command:
-    """One thing to run.
+    """One command to run.
 
-    files: relative name -> content, written into the working folder. folder: its entries are shown read-only
-    in the working folder, or, when writable, it is the working folder. shown: relative name -> a file on the
-    machine, shown there read-only. fresh: never forked from an interpreter that runs already, and what is left to
-    chance differs from one text to the next (chance.py). steady: its addresses are the same in every run, where it is
-    no fork. fork: what may stand for the command line, with the folder that its template starts in.
+    files: relative name -> content, written into the working folder. folder: its entries are shown read-only in the
+    working folder, or, when writable, it is the working folder. shown: relative name -> a file of the host, shown there
+    read-only. fresh: never forked from a running interpreter, and its random seed depends on its text (chance.py).
+    steady: its addresses are the same in every run, unless it is forked. fork: the fork that may replace the command
+    line, with the folder that its template starts in.
     """
 
     argv: tuple[str, ...]
@@ -56,11 +55,11 @@ class Command:
     fork: tuple[Fork, Path] | None = None
 
     def variables(self, view: mounts.View) -> dict[str, str]:
-        """The environment that it runs in."""
+        """Return the environment that it runs in."""
         return mounts.environment(view, dict(self.env), chance.seed_of(self.files) if self.fresh else 0)
 
     def binds(self) -> list[tuple[str, Path, str]]:
-        """("ro" or "rw", place on the machine, place inside): what of the machine's disk is mounted, made readable."""
+        """Return the mounts from the host's disk, made readable: ("ro" or "rw", host path, path inside)."""
         for place in filter(None, (self.folder, *self.shown.values())):
             layout.let_read(place)
         binds = []
@@ -83,15 +82,15 @@ class Bubblewrap:
 
     @staticmethod
     def missing() -> str:
-        """Why it cannot be used here, or ""."""
+        """Return why it cannot be used here, or ""."""
         return "" if mounts.bubblewrap() else f"bubblewrap is not installed ({INSTALL})"
 
     def config(self) -> Request | None:
-        """What its workers start with."""
+        """Return the configuration that its workers start with."""
         return None
 
     def request(self, command: Command, uid: int) -> Request:
-        """The command as the worker wants it."""
+        """Return the worker's request for the command."""
         handed = [("--file", content, f"{mounts.BOX}/{name}") for name, content in command.files.items()]
         if self._filter:
             handed.append(("--seccomp", self._filter, ""))
@@ -117,17 +116,17 @@ class Zygote:
         self.templates: Templates | None = None
 
     def fork_commands(self) -> None:
-        """Let commands be forked from templates where that can be done, instead of being started (docs/forks.md)."""
+        """Allow commands to be forked from templates where that works (docs/forks.md)."""
         if self._root:
             self.templates = Templates(self.view, self._scratch, self._handed)
 
     @staticmethod
     def missing() -> str:
-        """Why it cannot be used here, or ""."""
+        """Return why it cannot be used here, or ""."""
         return "" if box.library("serving") else "no C compiler (cc) for its helper"
 
     def config(self) -> Request | None:
-        """What its workers start their zygote with."""
+        """Return the configuration that its workers start their zygote with."""
         base, library = self._scratch / "root", box.library("serving")
         assert library is not None  # see missing
         base.mkdir(exist_ok=True)
@@ -146,12 +145,12 @@ class Zygote:
         }
 
     def request(self, command: Command, uid: int) -> Request:
-        """The command as the worker wants it."""
+        """Return the worker's request for the command."""
         template = self._richer.of(command) or (self.templates and self.templates.of(command))
         return {"blob": self._blob(command, uid), "template": template, "isolated": True}
 
     def _handed(self, argv: tuple[str, ...], files: dict[str, bytes], fork: Fork | None = None) -> Request:
-        """The request of a program that shows whether something works."""
+        """Return the request of a program that probes whether something works."""
         command = Command(argv, Limits(), files, fork=(fork, Path()) if fork else None)
         return {"blob": self._blob(command, _NOBODY), "isolated": True, "stdin": b""} | Limits().ceilings()
 
@@ -172,7 +171,7 @@ class Zygote:
         }
 
     def _then(self, command: Command) -> list[tuple[bytes, list[str]]]:
-        """What a fork of the interpreter becomes: a script in it, or another command (process/serving.c)."""
+        """Return what a fork of the interpreter does next: run a script, or execute a command (process/serving.c)."""
         argv = list(command.argv)
         if interpreter.runs_in(command):
             return [(b"p", argv[len(PYTHON) :])]
@@ -189,13 +188,13 @@ class Zygote:
 
 
 def _folders(files: Mapping[str, bytes]) -> list[str]:
-    """Folders that the files lie in, outer ones first."""
+    """Return the folders that the files lie in, outer ones first."""
     parents = {str(parent) for name in files for parent in Path(name).parents} - {"."}
     return [f"{mounts.BOX}/{name}" for name in sorted(parents)]
 
 
 class Unsafe:
-    """No isolation: a fresh folder on disk, the same limits. Only for people who know."""
+    """No isolation: an empty folder on disk and the same limits, for trusted programs only."""
 
     name = "none"
 
@@ -204,11 +203,11 @@ class Unsafe:
         self._new_folder = new_folder
 
     def config(self) -> Request | None:
-        """What its workers start with."""
+        """Return the configuration that its workers start with."""
         return None
 
     def request(self, command: Command, uid: int) -> Request:
-        """The command as the worker wants it."""
+        """Return the worker's request for the command."""
         folder = command.folder
         place = folder if folder and command.writable else self._new_folder()
         if folder and not command.writable:

@@ -1,7 +1,7 @@
-"""Which languages can be run on this machine, in which version, and how a missing one is had.
+"""The toolchains of this machine: which languages can be run, in which version, and how to install a missing one.
 
-The version is part of every verdict's cache key: another compiler, another verdict. Versions are
-asked for once per process. This module leaves out installing anything.
+The version is part of every verdict's cache key: another compiler may give another verdict. Versions are read once
+per process. Nothing is installed here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xinstruct.languages import Program, get, names
 
 
 def known() -> tuple[str, ...]:
-    """The names of all languages. Raises BadInput when the user's own folder of languages is not usable."""
+    """Return the names of all languages. Raises BadInput when the user's own folder of languages is unusable."""
     try:
         return names()
     except ValueError as error:
@@ -24,7 +24,7 @@ def known() -> tuple[str, ...]:
 
 
 def find(binary: str) -> str:
-    """Where a binary stands on this machine that programs can use, or "": their PATH counts, not ours.
+    """Return the path of a binary on this machine that programs can use, or "": their PATH counts, not ours.
 
     Shims and virtual environments are not visible inside.
     """
@@ -34,7 +34,7 @@ def find(binary: str) -> str:
 
 @cache
 def available(language: str) -> str | None:
-    """The first line of what the toolchain says of its version, or None when a binary is missing."""
+    """Return the first line of the toolchain's version, or None when a binary is missing."""
     chain = get(language).toolchain
     if not all(map(find, chain.binaries)):
         return None
@@ -45,7 +45,7 @@ def available(language: str) -> str | None:
 
 
 def ask(command: tuple[str, ...]) -> subprocess.CompletedProcess[str] | None:
-    """What a toolchain says of itself, asked with the PATH of programs and no variable of ours; None when it cannot."""
+    """Run a toolchain's command with the PATH of programs and no variable of ours; None when it cannot be run."""
     env = {"PATH": mounts.default_view().search_path(), "LANG": "C.UTF-8", "HOME": "/nonexistent"}
     line = [find(command[0]) or command[0], *command[1:]]
     try:
@@ -62,19 +62,19 @@ def _mold() -> bool:
 
 
 def linked(program: Program) -> Program:
-    """The program with its compile command as it is here: linking with mold where that can be found."""
+    """Return the program with its compile command for this machine: linking with mold if that is installed."""
     if not (program.mold and _mold()):
         return program
     return replace(program, compile=(*program.compile, *program.mold), mold=())
 
 
 def missing(language: str) -> str:
-    """The one command that installs a language."""
+    """Return the one command that installs a language."""
     return get(language).toolchain.install
 
 
 class Missing(Exception):
-    """A language's toolchain is not there; the text says how to get it."""
+    """A language's toolchain is missing; the text tells how to install it."""
 
 
 def version(language: str) -> str:

@@ -1,9 +1,9 @@
-"""From what a program printed to a verdict: the protocol is read here, outside, and values compared here.
+"""Verdicts from a program's output: the protocol is read and values are compared here, outside the sandbox.
 
-A driver prints ``nonce TAB i TAB json`` per case and ``nonce TAB end`` at last (languages/base.py). The
-nonce is new for every run, so what a program prints by itself cannot pass for a result; whatever has the
-nonce but not the right shape, or stops short although the exit was clean, is "forged". Nothing here
-depends on the nonce's value, so that verdicts are the same in every run.
+A driver prints ``nonce TAB i TAB json`` per case and ``nonce TAB end`` at last (languages/base.py). The nonce is new
+for every run, so nothing that a program prints by itself can pass for a result; output with the nonce but not the
+right shape, or that stops short although the exit was clean, is "forged". Nothing here depends on the nonce's value,
+so that verdicts are the same in every run.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _ASSERTION = re.compile(r"AssertionError|[Aa]ssertion\b.*\bfailed")
 
 @dataclass
 class Verdict:
-    """What became of a job. cpu, wall in seconds; these and peak_mb differ from run to run: keep them out of data.
+    """The outcome of a job. cpu, wall (seconds) and peak_mb differ from run to run: keep them out of data.
 
-    verdict: "passed" or a Reason's text. tier: the isolation it was made under. values, errors: one per case,
-    the JSON value returned (None where it raised) and the error's text ("" where it returned). separation: what kept
-    the code under test from its tests when it ran: "values", "process" or "none" (languages/base.py, Program).
-    flaky: a first run ended otherwise; this is the verdict of the second, alone.
+    verdict: "passed" or a Reason's text. tier: the isolation of the run. values, errors: one per case, the JSON value
+    returned (None where it raised) and the error's text ("" where it returned). separation: how the code under test was
+    separated from its tests: "values", "process" or "none" (languages/base.py, Program). flaky: a first run ended
+    otherwise; this is the verdict of the second one, alone.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Verdict:
 
 @dataclass
 class Protocol:
-    """The driver's lines, read: results in order of the cases, whether the end came, what is wrong with them."""
+    """The driver's parsed lines: results in the order of the cases, whether the end was reached, any error in them."""
 
     values: list[Any]
     errors: list[str]
@@ -84,7 +84,7 @@ def read_protocol(stdout: bytes, nonce: str, total: int) -> Protocol:
 
 
 def _take(found: Protocol, body: str, total: int) -> str:
-    """Take in one line of the driver; returns what is wrong with it."""
+    """Parse one line of the driver; returns what is wrong with it."""
     if found.ended:
         return "a result after the end"
     if body == "end":
@@ -111,7 +111,7 @@ def _constant(name: str) -> str:
 def decide(
     job_id: str, tier: str, result: Result, nonce: str, total: int, by_status: bool = False
 ) -> tuple[Verdict, Protocol]:
-    """The verdict as far as it follows from how the program ended; "passed" when it came to its end.
+    """Return the verdict as far as it follows from the program's end; "passed" when it reached its end.
 
     by_status: also when it ended with status 0 elsewhere.
     """
@@ -151,7 +151,7 @@ def _over_limit(reason: str, stderr: str) -> tuple[str, str]:
 
 
 def compare(verdict: Verdict, signature: Signature, cases: tuple[Case, ...], tolerance: float) -> None:
-    """Compare a finished program's results with what was expected; sets verdict, detail and passed."""
+    """Compare a finished program's results with the expected ones; sets verdict, detail and passed."""
     first = ""
     for i, case in enumerate(cases):
         if verdict.errors[i]:

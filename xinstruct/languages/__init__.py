@@ -1,9 +1,9 @@
-"""The languages: ``get("java")`` finds one, ``all_languages()`` lists all that are there in a fixed order.
+"""The languages: ``get("java")`` returns one, ``all_languages()`` all of them in a fixed order.
 
-Adding one is adding a file: every module (NAME.py) or package (NAME/__init__.py) of this folder, of extra/, or of a
-folder in the environment variable XINSTRUCT_LANGUAGES (several are separated by ``:``), that binds ``LANGUAGE`` at
-its top level is a language of that name. It is told from the text, so that only what is asked for
-is imported. Each backend writes source text and command lines and runs nothing; see base.py for what one is.
+To add one, add a file: every module (NAME.py) or package (NAME/__init__.py) of this folder, of extra/, or of a folder
+in the environment variable XINSTRUCT_LANGUAGES (several are separated by ``:``), that binds ``LANGUAGE`` at its top
+level is a language of that name. It is recognised by its text, so that only languages in use are imported. A backend
+writes source text and command lines and runs nothing; base.py defines its interface.
 
 May import: code.
 """
@@ -19,11 +19,11 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from xinstruct.code.traits import EIGHT
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 
 __all__ = ["EIGHT", "Language", "Program", "Toolchain", "Unsupported", "all_languages", "get", "names"]
 
-EIGHT = ("python", "javascript", "typescript", "java", "cpp", "csharp", "php", "bash")  # the paper's, in its order
 VARIABLE = "XINSTRUCT_LANGUAGES"
 _HERE = Path(__file__).parent
 # The eight are found by their names, those in extra/ too: no stage depends on the latter.
@@ -32,16 +32,16 @@ _BINDS = re.compile(r"^LANGUAGE\b[^=\n]*=(?!=)", re.M)
 
 
 def names() -> tuple[str, ...]:
-    """The names of all languages: the paper's eight first, then the others by alphabet.
+    """Return the names of all languages: the paper's eight first, then the others in alphabetical order.
 
-    Raises ValueError when a folder of XINSTRUCT_LANGUAGES is not there, or a name is there twice.
+    Raises ValueError when a folder of XINSTRUCT_LANGUAGES does not exist, or a name is used twice.
     """
     return tuple(_sources(os.environ.get(VARIABLE, "")))
 
 
 @cache
 def _sources(extra: str) -> dict[str, Path]:
-    """Where each language's source is. extra: the text of XINSTRUCT_LANGUAGES."""
+    """Return the source file of each language. extra: the value of XINSTRUCT_LANGUAGES."""
     found: dict[str, Path] = {}
     for folder in (_HERE, _HERE / "extra", *(Path(text) for text in extra.split(os.pathsep) if text)):
         if not folder.is_dir():
@@ -54,14 +54,14 @@ def _sources(extra: str) -> dict[str, Path]:
 
 
 def _backends(folder: Path) -> dict[str, Path]:
-    """Modules and packages of a folder that bind LANGUAGE."""
+    """Return the modules and packages of a folder that bind LANGUAGE."""
     paths = [*folder.glob("*.py"), *folder.glob("*/__init__.py")]
     found = [path for path in paths if _BINDS.search(path.read_text(encoding="utf-8"))]
     return {path.parent.name if path.name == "__init__.py" else path.stem: path for path in found}
 
 
 def get(name: str) -> Language:
-    """The language of that name. Raises ValueError naming the known ones."""
+    """Return the language of that name. Raises ValueError naming the known ones."""
     path = _sources(os.environ.get(VARIABLE, "")).get(name)
     if path is None:
         raise ValueError(f"unknown language {name!r}; known: {', '.join(names())}")
@@ -72,7 +72,7 @@ def get(name: str) -> Language:
 
 
 def _load(name: str, path: Path) -> ModuleType:
-    """The language's module, imported once."""
+    """Import the language's module once and return it."""
     if path.is_relative_to(_HERE):
         inside = path.parent if path.name == "__init__.py" else path.with_suffix("")
         return importlib.import_module(".".join(("xinstruct.languages", *inside.relative_to(_HERE).parts)))
@@ -89,5 +89,5 @@ def _load(name: str, path: Path) -> ModuleType:
 
 
 def all_languages() -> list[Language]:
-    """All languages, always in the same order."""
+    """Return all languages, always in the same order."""
     return [get(name) for name in names()]

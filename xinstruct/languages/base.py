@@ -1,9 +1,9 @@
-"""What a programming language is to this project: names, spelling of types and values, a driver.
+"""The interface of a programming language backend: names, syntax of types and values, a driver.
 
-Each language is one module or package under ``xinstruct/languages/`` (or in a folder of the user's own)
-with one ``LANGUAGE`` object of a subclass of Language; ``xinstruct.languages.get("java")`` finds it. A
-backend only writes source text and command lines: it never runs anything (the sandbox in
-``xinstruct.execution`` does), and it never sees an expected value (the judge outside compares).
+Each language is one module or package under ``xinstruct/languages/`` (or in a folder of the user's own) with one
+``LANGUAGE`` object of a subclass of Language; ``xinstruct.languages.get("java")`` finds it. A backend only writes
+source text and command lines: it never runs anything (the sandbox in ``xinstruct.execution`` does), and it never sees
+an expected value (the judge outside compares).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from xinstruct.code.types import Signature, Type
 
 
 class Unsupported(Exception):
-    """The language cannot express this type or value. A verdict of its own, never a failure."""
+    """The language cannot express this type or value. It is a verdict of its own, never a failure."""
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """How a language is had: the binaries it needs and the one command that installs them."""
+    """The requirements of a language: its binaries, the command that prints its version, the one that installs it."""
 
     binaries: tuple[str, ...]
     version: tuple[str, ...]
@@ -30,11 +30,11 @@ class Toolchain:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A file made once per machine from constant text: a precompiled header, a compiled driver.
+    """A file made once per machine from constant text, such as a precompiled header or a compiled driver.
 
-    command makes `name` from `files` (name, text) and from what it needs; it is made anew when these or the
-    language's toolchain change. optional: programs do without it where it cannot
-    be made, only slower.
+    command: makes the file `name` from `files` (name, text) and from other prepared files (`needs`). The file is made
+    again when any of these or the language's toolchain changes.
+    optional: programs also run without the file where it cannot be made, only slower.
     """
 
     language: str
@@ -50,13 +50,13 @@ class Program:
     """A complete program, ready for the sandbox.
 
     files: name -> source text, written into the scratch folder.
-    compile: command line run first inside the scratch folder, or () when nothing is compiled.
-    run: command line that runs the program, in the same folder.
-    mold: words that have the compile command link with mold, which is sooner done; they follow it where mold is there.
-    compile_with, run_with: prepared files that stand in the folder meanwhile, read-only.
-    separation: what keeps the code under test from its tests: "values" (what it returned is compared outside),
-    "process" (the tests run in another process) or "none"; note: why it is none although a completion was marked.
-    by_status: it has passed when it ends with status 0, whether or not it came to its end.
+    compile: the command line run first inside the scratch folder, or () when nothing is compiled.
+    run: the command line that runs the program in the same folder.
+    mold: options appended to the compile command where mold, a faster linker, is installed.
+    compile_with, run_with: prepared files that are in the folder while it is compiled and run, read-only.
+    separation: how the code under test is separated from its tests: "values" (its results are compared outside),
+    "process" (the tests run in another process) or "none". note: why it is "none" although a completion was marked.
+    by_status: the program passes when it ends with status 0, even if it did not reach its end.
     """
 
     files: dict[str, str]
@@ -73,11 +73,11 @@ class Program:
 
 @dataclass(frozen=True)
 class Batch:
-    """One command that compiles many programs, each of which stands in a folder of its own.
+    """One command that compiles many programs, each in its own folder.
 
     It leaves diagnostics in <folder>/compile.txt and the exit status in <folder>/compile.status; a folder without a
-    status was not judged and is compiled alone. in_order: one after the other, so that a command which died was at
-    the first folder without a status.
+    status was not reached and is compiled alone. in_order: the folders are compiled one after the other, so that a
+    command that died did so at the first folder without a status.
     """
 
     command: tuple[str, ...]
@@ -86,7 +86,7 @@ class Batch:
 
 
 class Language(ABC):
-    """One target language. Subclasses are declarative where they can be."""
+    """A target language. Subclasses are declarative where possible."""
 
     name: ClassVar[str]  # key everywhere, and the module's name: python, cpp, csharp, ...
     title: ClassVar[str]  # as people write it: "C++"
@@ -98,27 +98,27 @@ class Language(ABC):
 
     @abstractmethod
     def spell_type(self, kind: Type) -> str:
-        """The type as this language writes it. Raises Unsupported."""
+        """Return a type in this language's syntax. Raises Unsupported."""
 
     @abstractmethod
     def literal(self, kind: Type, value: Any) -> str:
-        """Source text of a value in JSON form. Raises Unsupported."""
+        """Return the source text of a value in JSON form. Raises Unsupported."""
 
     @abstractmethod
     def header(self, name: str, signature: Signature) -> str:
-        """The first lines of the function up to where its body starts: a started answer.
+        """Return the first lines of the function up to the start of its body; they serve as the prefill of an answer.
 
-        Includes what must stand above it for the function to be used alone (Java's imports,
-        the opening of its class). The body's text follows directly. Raises Unsupported.
+        They include everything above it that the function needs to be used alone (Java's imports, the first line of its
+        class). The body's text follows directly. Raises Unsupported.
         """
 
     @abstractmethod
     def footer(self) -> str:
-        """What closes the text that header opened, after the function's own body: "}" or ""."""
+        """Return the text that closes what the header opened around the function: "}" or ""."""
 
     @abstractmethod
     def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
-        """A program that calls function `name` of `code` on each argument list.
+        """Return a program that calls function `name` of `code` on each argument list.
 
         For case i it prints to stdout one line: nonce + "\\t" + i + "\\t" + canonical JSON of the
         result (types.py's JSON form), or nonce + "\\t" + i + "\\t!" + the error's text when the
@@ -127,24 +127,24 @@ class Language(ABC):
 
     @abstractmethod
     def asserting(self, program: str, nonce: str) -> Program:
-        """A complete program with its own assertions, made to print nonce + "\\tend" after the last."""
+        """Return a program with its own assertions that prints nonce + "\\tend" after the last of them."""
 
     def standalone(self, program: str, nonce: str) -> Program:
-        """A complete program judged by its exit status alone, with the compiler that is customary for that."""
+        """Return a program judged by its exit status alone, with the compiler that is customary for that."""
         return replace(self.asserting(program, nonce), by_status=True)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
-        """A complete program of which program[start:end] is the code under test and the rest is trusted."""
+        """Return a program in which program[start:end] is the code under test and the rest is trusted."""
         return replace(self.asserting(program, nonce), note=f"{self.title} runs tests and completion in one process")
 
     def batchable(self, program: Program) -> bool:
-        """Whether the program can be compiled beside others, none touching another's outcome."""
+        """Tell whether the program can be compiled with others without affecting their outcomes."""
         return False
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:
-        """The command for programs that are batchable, each already written into its folder."""
+        """Return the command for batchable programs, each already written into its folder."""
         raise NotImplementedError(f"{self.title} compiles programs one by one")
 
     def identifier(self, name: str) -> str:
-        """A function name in this language's customary style (snake_case to camelCase, ...)."""
+        """Return a function name in this language's customary style (snake_case to camelCase, ...)."""
         return name

@@ -1,10 +1,10 @@
-"""Bash. Arguments are words, the result is what the function prints.
+"""Bash. Arguments are words, the result is the function's output.
 
-As MultiPL-E has it, in arguments and in the output: a list or tuple of scalars has blanks between the
-items, a list of those one line for each, a dict one line ``key,value`` for each entry; a bool is ``true``
-or ``false``, an absent optional ``None``; trailing line breaks of the output do not count. So an item
-must not be empty nor hold blanks, a key holds no comma, and the last of several lines is not empty. An
-exit status other than 0 is an error only when nothing was printed. What nests deeper is Unsupported.
+The format of arguments and output is MultiPL-E's: a list or tuple of scalars has blanks between the items, a list of
+those has one line for each, a dict one line ``key,value`` for each entry; a bool is ``true`` or ``false``, an absent
+optional ``None``; trailing line breaks of the output do not count. So an item must not be empty or contain blanks, a
+key contains no comma, and the last of several lines is not empty. An exit status other than 0 is an error only when
+nothing was printed. Deeper nesting is Unsupported.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ unalias -a
 
 
 def _is_item(kind: Type) -> bool:
-    """A scalar, or one that may be absent: what is one word."""
+    """Tell whether a type is one word: a scalar, or one that may be absent."""
     return (kind.args[0] if kind.head == "optional" else kind).head in _SCALARS
 
 
 def _is_row(kind: Type) -> bool:
-    """A list or tuple of items: what is one line."""
+    """Tell whether a type is one line: a list or tuple of items."""
     return kind.head in ("list", "tuple") and all(map(_is_item, kind.args))
 
 
 def _is_table(kind: Type) -> bool:
-    """What takes a line for each of its entries."""
+    """Tell whether a type takes one line for each of its entries."""
     return (kind.head == "list" and _is_row(kind.args[0])) or (kind.head == "dict" and all(map(_is_item, kind.args)))
 
 
 def _check(kind: Type) -> None:
-    """Raise Unsupported for everything that is neither a word nor a line nor lines of words."""
+    """Raise Unsupported for every type that is neither a word nor a line nor lines of words."""
     if not (_is_item(kind) or _is_row(kind) or _is_table(kind)):
         raise Unsupported(f"no {kind} in a shell")
 
@@ -67,7 +67,7 @@ def _check_signature(signature: Signature) -> None:
 
 
 def word(kind: Type, value: Any) -> str:
-    """The value as one shell word, unquoted. Raises Unsupported."""
+    """Return the value as one unquoted shell word. Raises Unsupported."""
     if _is_row(kind):
         kinds = kind.args if kind.head == "tuple" else kind.args * len(value)
         return " ".join(_item(inner, item) for inner, item in zip(kinds, value, strict=True))
@@ -95,7 +95,7 @@ def _item(kind: Type, value: Any) -> str:
 
 
 def _lines(kind: Type, value: Any) -> str:
-    """A line for each row of a list, or for each entry of a dict."""
+    """Return a line for each row of a list, or for each entry of a dict."""
     if kind.head == "dict":
         return "\n".join(_entry(*map(word, kind.args, pair)) for pair in value)
     if value and not value[-1]:
@@ -122,7 +122,7 @@ class Bash(Language):
     stop = ("\n}\n", "\n```")
 
     def spell_type(self, kind: Type) -> str:
-        """Bash has no types; this is how one is told to a reader: `int`, `space-separated list of int`."""
+        """Describe a type for a reader, since Bash has none: `int`, `space-separated list of int`."""
         _check(kind)
         if kind.head == "optional":
             return f"{kind.args[0]} or {NONE}"
@@ -147,7 +147,7 @@ class Bash(Language):
         return "$'" + "".join(escapes.get(c, c if c.isprintable() else _bytes(c)) for c in text) + "'"
 
     def header(self, name: str, signature: Signature) -> str:
-        """`name() {`, a local variable per parameter and a line break."""
+        """Return `name() {`, a local variable per parameter and a line break."""
         _check_signature(signature)
         names = "".join(
             f'    local {p.name}="${{{i}}}"\n' if i > 9 else f'    local {p.name}="${i}"\n'
@@ -176,12 +176,12 @@ class Bash(Language):
         return Program(files, (*_RUN, "driver.sh"), env={"LC_ALL": "C.UTF-8"})
 
     def asserting(self, program: str, nonce: str) -> Program:
-        """See Language.asserting: the last statement's status must be 0, and nobody called exit."""
+        """See Language.asserting: the last statement must have status 0, and exit must not be called."""
         files = {"driver.sh": common.asset("asserting.sh"), "program.sh": program, common.PLAN: nonce}
         return Program(files, (*_RUN, "driver.sh"), env={"LC_ALL": "C.UTF-8"})
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
-        """See Language.marked: one shell, but the tests are a text of their own that no open quote can swallow."""
+        """See Language.marked: one shell, but the tests are a separate text that no open quote can swallow."""
         end = common.tests_start(program, completion[1])
         made = super().marked(program, completion, nonce)
         return replace(made, files={**made.files, "program.sh": program[:end], "tests.sh": _RESTORE + program[end:]})
@@ -192,7 +192,7 @@ class Bash(Language):
 
 
 def _returns(kind: Type) -> str:
-    """How the driver is told the result's form and the types of its words."""
+    """Return the code that tells the driver the result's form and the types of its words."""
     rows = kind.args[0] if kind.head == "list" and _is_table(kind) else None
     form = _FORMS[rows.head] if rows else "item" if _is_item(kind) or kind.head == "none" else kind.head
     kinds = (kind,) if form == "item" else (rows or kind).args

@@ -1,9 +1,8 @@
-"""What the backends share: driver sources, the plan a driver reads, checks of values, number text.
+"""Helpers of all backends: driver sources, the plan that a driver reads, checks of values, number text.
 
-Every driver is constant source text next to a file ``plan.json`` that holds the nonce, the
-function's name, its types and the arguments. A driver reads the plan and removes it before it
-loads the answer, so a compiled program does not depend on the nonce, and the answer does not find
-it lying about. Expected values are in neither. Leaves out everything that one language alone needs.
+Every driver is constant source text next to a file ``plan.json`` with the nonce, the function's name, its types and the
+arguments. A driver reads the plan and removes it before it loads the answer, so that a compiled program does not
+depend on the nonce, and the answer does not find it. Neither contains expected values.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ INT64 = (-(2**63), 2**63 - 1)
 
 @cache
 def asset(name: str) -> str:
-    """Source text of a driver file."""
+    """Return the source text of a driver file."""
     path = next(folder / name for folder in _DRIVERS if (folder / name).exists())
     return path.read_text(encoding="utf-8")
 
 
 def tree(kind: Type) -> list[Any]:
-    """A type as nested arrays, easy to read anywhere: ["list", ["int"]]."""
+    """Return a type as nested arrays that every language can parse easily: ["list", ["int"]]."""
     return [kind.head, *map(tree, kind.args)]
 
 
 def plan(name: str, signature: Signature, args: list[list[Any]], nonce: str) -> str:
-    """Text of plan.json. Arguments are in JSON form, floats always with a fraction or exponent."""
+    """Return the text of plan.json. Arguments are in JSON form, floats always with a fraction or exponent."""
     kinds = [p.type for p in signature.params]
     rows = [[_typed(k, v) for k, v in zip(kinds, row, strict=True)] for row in args]
     content = {"nonce": nonce, "name": name, "params": [tree(k) for k in kinds], "returns": tree(signature.returns)}
@@ -47,7 +46,7 @@ def plan(name: str, signature: Signature, args: list[list[Any]], nonce: str) -> 
 
 
 def _typed(kind: Type, value: Any) -> Any:
-    """The value with every float a float, so that a driver sees 1.0 where a float is meant."""
+    """Convert the numbers of float types to floats, so that a driver sees 1.0 where a float is meant."""
     if value is None or kind.head in ("int", "bool", "string", "none"):
         return value
     if kind.head == "float":
@@ -61,7 +60,7 @@ def _typed(kind: Type, value: Any) -> Any:
 
 
 def check_args(signature: Signature, args: list[list[Any]], low: int | None, high: int | None) -> None:
-    """Raise Unsupported for a wrong arity, a value off its type, or an int outside low..high."""
+    """Raise Unsupported for a wrong arity, a value of another type, or an int outside low..high."""
     kinds = [p.type for p in signature.params]
     for row in args:
         if len(row) != len(kinds):
@@ -93,7 +92,7 @@ def _ints(kind: Type, value: Any) -> list[int]:
 
 
 def utf8(text: str) -> bytes:
-    """The text's bytes. Raises Unsupported for half a surrogate pair."""
+    """Return the text's bytes. Raises Unsupported for half a surrogate pair."""
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
@@ -136,13 +135,13 @@ def check_types(signature: Signature, allowed: tuple[str, ...]) -> None:
 
 
 def tests_start(program: str, end: int) -> int:
-    """Where the tests start: after the completion, and after a closing brace of its own that they open with."""
+    """Return the offset of the tests: behind the completion, and behind a closing brace that they begin with."""
     closing = re.match(r"\s*\}[ \t;]*(?:\n|$)", program[end:])
     return end + closing.end() if closing else end
 
 
 def float_text(value: Any, nan: str, infinity: str, minus: str) -> str:
-    """A float's text, always with a fraction or exponent; the three specials as given."""
+    """Return a float's text, always with a fraction or exponent; the three special values as given."""
     number = to_float(value)
     if math.isnan(number):
         return nan
@@ -152,7 +151,7 @@ def float_text(value: Any, nan: str, infinity: str, minus: str) -> str:
 
 
 def camel(name: str) -> str:
-    """snake_case to camelCase, leading underscores kept."""
+    """Convert snake_case to camelCase, keeping leading underscores."""
     name = re.sub(r"\W+", "_", name)
     head = re.match(r"_*", name)
     prefix = head.group() if head else ""
@@ -161,17 +160,17 @@ def camel(name: str) -> str:
 
 
 def pascal(name: str) -> str:
-    """snake_case to PascalCase."""
+    """Convert snake_case to PascalCase."""
     text = camel(name).lstrip("_")
     return text[:1].upper() + text[1:]
 
 
 def snake(name: str) -> str:
-    """camelCase or PascalCase to snake_case."""
+    """Convert camelCase or PascalCase to snake_case."""
     text = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"\W+", "_", name))
     return re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", text).lower()
 
 
 def utf16_escapes(text: str) -> str:
-    r"""The text between double quotes with \uXXXX escapes, as JSON, Java, JavaScript and C# read it."""
+    r"""Return the text between double quotes with \uXXXX escapes, as JSON, Java, JavaScript and C# read it."""
     return json.dumps(text)[1:-1].replace("\x7f", "\\u007f")

@@ -1,11 +1,11 @@
-"""C++17 by g++. Values become whatever parameter types the function declares, by templates.
+"""C++17 by g++. The driver's templates convert values to the parameter types that the function declares.
 
-Standard headers and the driver's templates are forced before everything (``-include``) and precompiled: few
-headers (``drivers/core.hpp``) for an answer that includes no other, all (``prelude.hpp``) for one that does or that
-does not compile with few, so that a forgotten ``#include`` is no error. What of the driver is no template is an object
-that is linked. A function found once is called by its address and so tells its
-types; one that is overloaded or generic is called with the types that the signature spells. Static
-and plain member functions work when the class can be default-constructed and they are public.
+Standard headers and the driver's templates are included before everything (``-include``) and precompiled: few headers
+(``drivers/core.hpp``) for an answer that includes no other, all (``prelude.hpp``) for one that does or that does not
+compile with few, so that a forgotten ``#include`` is no error. The part of the driver that is no template is linked as
+an object. A function with one definition is called by its address, which determines its types; one that is overloaded
+or generic is called with the types of the signature. Public static and plain member functions work when the class can
+be default-constructed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from xinstruct.code.lexical import blanked, closing
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import clike, common
+from xinstruct.languages import common
 from xinstruct.languages import cpp_headers as shared
 from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
 
@@ -44,11 +45,11 @@ _MOLD = ("-fuse-ld=mold", "-Wl,--build-id=none")  # an identity of the build wou
 
 
 def definitions(code: str, name: str) -> list[tuple[str, bool]]:
-    """(qualified name, by address?) of each definition of a function in the code, prototypes left out."""
-    text = clike.blank(code)
+    """Return (qualified name, by address?) of each definition of a function in the code, without prototypes."""
+    text = blanked("cpp", code)
     found = []
     for match in re.finditer(rf"(?<![\w.>]){re.escape(name)}\s*\(", text):
-        end = clike.closing(text, match.end() - 1)
+        end = closing(text, match.end() - 1)
         if re.match(r"\s*(?:const|noexcept(?:\s*\([^()]*\))?|override|->\s*[\w:<>,&*()\s]+|\s)*\{", text[end:]):
             scope, start = _scope(text[: match.start()])
             generic = "template" in start or bool(re.search(r"\bauto\b", text[match.end() : end]))
@@ -57,7 +58,7 @@ def definitions(code: str, name: str) -> list[tuple[str, bool]]:
 
 
 def _scope(before: str) -> tuple[list[str], str]:
-    """Names of the enclosing namespaces and classes, and the text since the last statement's end."""
+    """Return the names of the enclosing namespaces and classes, and the text since the last statement's end."""
     heads: list[str] = []
     start = 0
     for i, char in enumerate(before):
@@ -71,7 +72,7 @@ def _scope(before: str) -> tuple[list[str], str]:
 
 
 def guarded(program: str, completion: tuple[int, int]) -> str:
-    """The program with every word of what follows the completion saved as the macro it is, or is none, before it.
+    """Return the program with macros restored: every word behind the completion has the meaning it had before it.
 
     Raises Unsupported for a completion that could undo that.
     """
@@ -88,7 +89,7 @@ def guarded(program: str, completion: tuple[int, int]) -> str:
 
 
 def _crypto(code: str) -> tuple[str, ...]:
-    """What links OpenSSL, for code that includes it."""
+    """Return the options that link OpenSSL, for code that includes it."""
     return ("-lcrypto",) if re.search(r"#\s*include\s*<openssl/", code) else ()
 
 
@@ -193,10 +194,10 @@ class Cpp(Language):
         return f"xinstruct_driver::spelled<{types}>({call}, row)"
 
     def asserting(self, program: str, nonce: str) -> Program:
-        """See Language.asserting: main must return 0, implicitly or not. OpenSSL is linked where it is included.
+        """See Language.asserting: main must return 0, implicitly or not. OpenSSL is linked when it is included.
 
-        Only headers that the program itself begins with stand precompiled before it: a name that it did not ask for
-        (strlen of C for a test's "text") would change what it means.
+        Only headers that the program itself begins with are precompiled. Further names could change its meaning: a test
+        that passes a literal would call C's strlen, for example, and not the answer's strlen(std::string).
         """
         files = {"main.cpp": _ASSERTING, "program.cpp": program, common.PLAN: nonce}
         made: tuple[Prepared, ...] = (shared.harness(),)

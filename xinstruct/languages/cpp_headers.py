@@ -1,8 +1,8 @@
-"""What C++ programs share and need not compile again: precompiled headers, the driver, instances of templates.
+"""Parts of C++ programs that are compiled once: precompiled headers, the driver, template instances.
 
 An answer that the driver calls gets the standard headers whether it includes them or not (core.hpp, prelude.hpp). A
-complete program gets what it includes itself and no other name: one precompiled header for each set of the
-dear headers that programs begin with, made when a program first begins so.
+complete program gets only the names that it includes itself. It uses a precompiled header for the set of expensive
+headers at its top; each such set is compiled when a program first begins with it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DRIVER_FLAGS = (*_COMMON, "-O1")
 PROGRAM_FLAGS = (*_COMMON, "-O0")
 LINE = ("-o", "main", "main.cpp")  # what follows the flags in a compile command, before what is linked
 ALL = "bits/stdc++.h"
-_DEAR = frozenset((ALL, "algorithm", "cmath", "iostream", "map", "math.h", "string", "vector"))
+_EXPENSIVE = frozenset((ALL, "algorithm", "cmath", "iostream", "map", "math.h", "string", "vector"))
 _INCLUDE = re.compile(r"^[ \t]*(?:#|%:|\?\?=)[ \t]*include\b[ \t]*(?:<([\w./]+)>)?", re.M)
 # What may stand before the first declaration without changing what an include brings.
 _LEADING = re.compile(
@@ -33,59 +33,59 @@ _ELEMENTS = ("int", "long long", "float", "double", "char", "std::string", "std:
 
 @cache
 def driver_headers() -> dict[str, str]:
-    """The driver's files that a compiler needs beside an answer."""
+    """Return the driver's header files, by name, that an answer is compiled with."""
     return {name: common.asset(name) for name in ("core.hpp", "prelude.hpp", "driver.hpp")}
 
 
 @cache
 def _few() -> frozenset[str]:
-    """Headers that core.hpp brings, by all their names."""
+    """Return the headers that core.hpp includes, under all their names."""
     names = set(re.findall(r"#include <([\w./]+)>", common.asset("core.hpp")))
     return frozenset(names | {f"{name[1:]}.h" for name in names if name[:1] == "c" and f"c{name[1:]}" in names})
 
 
 def does_with_few(code: str) -> bool:
-    """Whether an answer includes nothing beyond core.hpp's headers."""
+    """Tell whether an answer includes nothing beyond core.hpp's headers."""
     return all(found in _few() for found in _INCLUDE.findall(code.replace("\\\n", "")))
 
 
 @cache
 def precompiled(name: str) -> Prepared:
-    """core.hpp or prelude.hpp, precompiled."""
+    """Return core.hpp or prelude.hpp as a precompiled header."""
     return _header(name, driver_headers(), DRIVER_FLAGS)
 
 
 @cache
 def driver() -> Prepared:
-    """What of the driver is no template."""
+    """Return the compiled part of the driver: everything in it that is no template."""
     return prepared_object("driver", {**driver_headers(), "driver.cpp": common.asset("driver.cpp")}, DRIVER_FLAGS)
 
 
 @cache
 def harness() -> Prepared:
-    """What counts the completion of a complete program."""
+    """Return the compiled harness that reports how far a complete program got."""
     return prepared_object("harness", {"harness.cpp": common.asset("asserting.cpp")}, PROGRAM_FLAGS)
 
 
 @cache
 def instances() -> Prepared:
-    """The vectors that precompiled headers promise (`extern template`), so that no program compiles them."""
+    """Return the instances of std::vector that precompiled headers declare as `extern template`."""
     lines = ["#include <string>", "#include <vector>", *_vectors("template", string=True)]
     return prepared_object("instances", {"instances.cpp": "\n".join(lines) + "\n"}, (*_COMMON, "-O2"))
 
 
 def included(program: str) -> tuple[str, ...]:
-    """The dear headers among the includes that a program begins with, sorted; all of them are one."""
+    """Return the expensive headers among the includes at the top of a program, sorted; bits/stdc++.h replaces all."""
     found, at = set(), 0
     while match := _LEADING.match(program, at):
         found.add(match["name"])
         at = match.end()
-    return (ALL,) if ALL in found else tuple(sorted(found & _DEAR))
+    return (ALL,) if ALL in found else tuple(sorted(found & _EXPENSIVE))
 
 
 @cache
 def header(names: tuple[str, ...]) -> tuple[str, str, Prepared]:
-    """(name, text, precompiled) of the header that includes these."""
+    """Return (name, text, precompiled) of a header that includes all of these."""
     name = "_".join(["with", *(re.sub(r"\W", "_", each) for each in names)]) + ".hpp"
     lines = [f"#include <{each}>" for each in names]
     if ALL in names or "vector" in names:
@@ -104,5 +104,5 @@ def _header(name: str, files: dict[str, str], flags: tuple[str, ...]) -> Prepare
 
 
 def prepared_object(name: str, files: dict[str, str], flags: tuple[str, ...]) -> Prepared:
-    """NAME.o of NAME.cpp, which is one of the files."""
+    """Return NAME.o, compiled from NAME.cpp, which is one of the files."""
     return Prepared("cpp", f"{name}.o", tuple(files.items()), ("g++", *flags, "-c", f"{name}.cpp", "-o", f"{name}.o"))

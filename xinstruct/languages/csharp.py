@@ -1,9 +1,9 @@
-"""C# by mcs and mono. Bare methods are wrapped into ``class Solution``; full classes stand as they are.
+"""C# by mcs and mono. Bare methods are wrapped into ``class Solution``; full classes are used as they are.
 
-The driver finds the method by name and arity through reflection (any type of the answer, any
-access, static preferred) and converts arguments to its declared types: ``int``, ``char``,
-``string[]``, ``IEnumerable<int>``, ``params``, ``int?``, tuples, type parameters. Leaves out what mcs
-cannot compile (C# 8 and later: records, switch expressions, ranges).
+The driver finds the method by name and arity through reflection (any type of the answer, any access, static preferred)
+and converts arguments to its declared types: ``int``, ``char``, ``string[]``, ``IEnumerable<int>``, ``params``,
+``int?``, tuples, type parameters. Features that mcs cannot compile are not supported (C# 8 and later: records, switch
+expressions, ranges).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 from functools import cache
 from typing import Any
 
+from xinstruct.code.lexical import blanked
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import clike, common
@@ -34,14 +35,14 @@ _OPTIONS = ("-t:library", "-d:DEBUG", "-nowarn:0162,0168,0219,0414,0649", "-warn
 
 @cache
 def _assembly(name: str, source: str, *options: str) -> Prepared:
-    """A program of ours."""
+    """Return a compiled program of our own."""
     command = ("mcs", "-warn:0", _REFERENCES, *options, f"-out:{name}", source)
     return Prepared("csharp", name, ((source, common.asset(source)),), command)
 
 
 @cache
 def _native(assembly: Prepared) -> Prepared:
-    """Its machine code, which mono otherwise makes at every start. It takes an assembler and a linker."""
+    """Return its machine code, which mono otherwise generates at every start; needs an assembler and a linker."""
     name = assembly.name
     command = ("mono", f"--aot=outfile={name}.so", name)
     return Prepared("csharp", f"{name}.so", (), command, (assembly,), optional=True)
@@ -59,14 +60,14 @@ def _batch() -> Prepared:
 
 
 def _unit(code: str, name: str) -> str:
-    """Source of an answer: usings hoisted and bare methods wrapped. Without a name, of a whole program."""
-    types = re.search(r"\b(class|struct|interface|namespace|enum)\b", clike.blank(code))
-    if not name or (not clike.at_top(code, name) and types):
+    """Return the source of an answer, with usings hoisted and bare methods wrapped, or of a whole program (no name)."""
+    types = re.search(r"\b(class|struct|interface|namespace|enum)\b", blanked("csharp", code))
+    if not name or (not clike.at_top("csharp", code, name) and types):
         return code if "#define" in code else _IMPLICIT + code
-    code, usings = clike.cut(code, r"^[ \t]*using\s+(static\s+)?[\w.]+(\s*=\s*[\w.<>]+)?\s*;")
+    code, usings = clike.cut("csharp", code, r"^[ \t]*using\s+(static\s+)?[\w.]+(\s*=\s*[\w.<>]+)?\s*;")
     extra = "".join(line + "\n" for line in usings.splitlines() if line not in _USINGS.splitlines())
     # An extension method must stand in a static class, which holds no instance method.
-    static = "static " if re.search(r"\(\s*this\s", clike.outermost(code)) else ""
+    static = "static " if re.search(r"\(\s*this\s", clike.outermost("csharp", code)) else ""
     return f"{_USINGS}{extra}\n{static}class Solution\n{{\n{code}\n}}\n"
 
 
@@ -153,7 +154,7 @@ class CSharp(Language):
         return self._program("program.cs", _unit(program, ""), json.dumps({"nonce": nonce}))
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
-        """See Language.marked: one process, but the tests' Debug is no class that the completion may have defined."""
+        """See Language.marked: one process, but the completion cannot replace the tests' Debug class."""
         tests = re.sub(r"(?<![\w.])Debug\s*\.", "global::System.Diagnostics.Debug.", program[completion[1] :])
         return super().marked(program[: completion[1]] + tests, completion, nonce)
 
@@ -163,11 +164,11 @@ class CSharp(Language):
         return Program(files, ("mono", "driver.exe"), compile, run_with=_driver())
 
     def batchable(self, program: Program) -> bool:
-        """See Language.batchable: nothing in a source reads another file whose name it does not know."""
+        """See Language.batchable: no source can refer to a file whose name it does not know."""
         return True
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:
-        """See Language.batch_compile. The class that takes Debug's place is compiled with each from one file."""
+        """See Language.batch_compile. The class that replaces Debug is compiled into each from one file."""
         pairs = [text for p, folder in zip(programs, folders, strict=True) for text in (folder, p.compile[-1])]
         debug = f"{folders[0]}/{_DEBUG}"
         mono = ("env", f"MONO_PATH={_MONO}", "mono", "batch.exe")

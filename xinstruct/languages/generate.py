@@ -1,9 +1,9 @@
-"""Readable random values of a neutral type: the inputs that a mined function is observed on.
+"""Readable random values of a neutral type: the inputs on which a mined function is observed.
 
-Mostly small and ordinary, with the edge cases that break code: 0 and 1, empty text and empty lists,
-repeats, negative numbers, mixed case, punctuation, a little beyond ASCII. The same `rng` state
-gives the same values. Leaves out values that only some languages can hold (integers beyond 32 bits,
-NaN, NUL characters): those are for tests of the backends.
+Most are small and ordinary, together with the edge cases that break code: 0 and 1, empty text and empty lists, repeats,
+negative numbers, mixed case, punctuation, some characters beyond ASCII. The same `rng` state gives the same values.
+Values that only some languages can express (integers beyond 32 bits, NaN, NUL characters) are left to the tests of the
+backends.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ _LETTERS = "abcdeABC123 ,-"
 
 
 def random_value(kind: Type, rng: random.Random) -> Any:
-    """One value of the type, in JSON form."""
+    """Return one value of the type, in JSON form."""
     if kind.head == "int":
         return _int(rng)
     if kind.head == "float":
@@ -100,7 +100,7 @@ def random_value(kind: Type, rng: random.Random) -> Any:
 
 
 def random_args(signature: Signature, rng: random.Random, count: int) -> list[list[Any]]:
-    """At most `count` different argument lists; fewer when the types hold no more values."""
+    """Return at most `count` different argument lists; fewer when the types have no more values."""
     found: dict[str, list[Any]] = {}
     for _ in range(count * 20):
         if len(found) >= count:
@@ -110,8 +110,10 @@ def random_args(signature: Signature, rng: random.Random, count: int) -> list[li
     return list(found.values())
 
 
-def seasoned(signature: Signature, rows: list[list[Any]], words: Sequence[str], rng: random.Random) -> list[list[Any]]:
-    """The same rows, half of whose strings are or hold one of `words`: constants that a function looks for."""
+def with_constants(
+    signature: Signature, rows: list[list[Any]], words: Sequence[str], rng: random.Random
+) -> list[list[Any]]:
+    """Return the same rows with one of `words`, constants of the function, as or in half of their strings."""
     if not words:
         return rows
     return [

@@ -1,9 +1,8 @@
-"""How much of a program a teacher sees and writes: the function alone, without what wraps it.
+"""The part of a program that a teacher sees and writes: the function alone, without the code around it.
 
-A language's header opens imports and perhaps a class before the function itself. In prompts that is
-noise that a weak teacher copies or trips over, and tokens that are paid for at every call; so
-examples, questions and started answers hold the bare function, and what was left out is put back
-around the answer. Leaves out the cutting of a raw answer (answers.py).
+A language's header opens imports and perhaps a class before the function itself. In prompts a weak teacher copies that
+or is confused by it, and its tokens are paid for at every call; so examples, questions and prefills contain the bare
+function, and the rest is put back around the answer. Code is extracted from a raw answer in code/completion.py.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 
+from xinstruct.code.lexical import literals
 from xinstruct.code.types import Signature
 from xinstruct.languages import get
 
@@ -20,7 +20,7 @@ _NOISE = re.compile(r"^(#include\b.*|using\s[\w.]+;|import\s[\w.*\s]+;|<\?php)\s
 
 @dataclass(frozen=True)
 class FunctionHeader:
-    """A header in two parts: `prefix` (imports, class) and `bare`, the function's own first lines."""
+    """A header in parts: `prefix` (imports, class), and `bare`, the function's own first lines."""
 
     prefix: str
     bare: str
@@ -38,13 +38,13 @@ class FunctionHeader:
         return FunctionHeader(text[:start], textwrap.dedent(own).rstrip(), indent, spoken.footer())
 
     def whole(self, function: str) -> str:
-        """Complete code around a bare function; Python gets the imports of the modules it names."""
+        """Return complete code around a bare function; Python gets the imports of the modules it names."""
         if not self.prefix and self.bare.startswith("def "):
             function = python_imports(function) + function
         return f"{self.prefix}{textwrap.indent(function.strip(), self.indent)}\n{self.footer}".rstrip() + "\n"
 
     def alone(self, code: str) -> str:
-        """The bare function of complete code, when it was made by `whole`; else the code without imports."""
+        """Return the bare function of complete code made by `whole`; of other code, all but its imports."""
         if code.startswith(self.prefix):
             inner = code[len(self.prefix) :].rstrip()
             return textwrap.dedent(inner.removesuffix(self.footer.rstrip())).strip()
@@ -52,7 +52,7 @@ class FunctionHeader:
 
 
 def without_imports(code: str) -> str:
-    """Code without its import lines, for a reader who needs only the function."""
+    """Return code without its import lines, for a reader who needs only the function."""
     return _NOISE.sub("", code).strip()
 
 
@@ -60,7 +60,7 @@ _MODULE = re.compile(r"(?<![\w.])(math|re|itertools|functools|collections|string
 
 
 def python_imports(code: str) -> str:
-    """Import lines for standard modules that code names but does not import ("" when none)."""
+    """Return import lines for standard modules that code names but does not import ("" when none)."""
     named = sorted({name for name in _MODULE.findall(code) if not re.search(rf"\b{name}\s*=|import {name}\b", code)})
     return "".join(f"import {name}\n" for name in named) + ("\n\n" if named else "")
 
@@ -69,15 +69,14 @@ _ASSIGNED = re.compile(
     r"\b([A-Za-z_]\w*)\s*(?:[-+*/%|&^]|<<|>>)?=(?!=|>)"  # assigned to
     r"|\b([A-Za-z_]\w*)\s*(?:\+\+|--|:(?!:)|\bof\b|\bin\b)"  # counted, looped over
 )
-_STRING = re.compile(r"(\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')")
 _LABELS = {"default", "else", "case", "try", "public", "private", "in", "of"}  # words that are no variables there
 
 
-def spelled_for(target: str, code: str, signature: Signature) -> str:
-    """Code with its variables as the target spells them, for a reader that copies names: `$x` before PHP.
+def spelled_for(target: str, source: str, code: str, signature: Signature) -> str:
+    """Return code with its variables in the target's syntax (`$x` before PHP), for a model that copies names.
 
-    Variables are the parameters and what the body assigns or loops over; strings stay as they are, and what
-    joins them is PHP's dot. The result is shown and never run.
+    `source` is the code's own language. Variables are the parameters and the names that the body assigns or loops over;
+    strings stay as they are, and string concatenation becomes PHP's dot. The result is shown and never run.
     """
     if target != "php":
         return code
@@ -87,12 +86,12 @@ def spelled_for(target: str, code: str, signature: Signature) -> str:
     if not names:
         return code
     pattern = re.compile(rf"(?<![$\w.])({'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})\b(?!\s*\()")
-    parts = _STRING.split(code)  # strings at the odd places
-    for index in range(0, len(parts), 2):
-        text = pattern.sub(r"$\1", parts[index])
-        if index + 1 < len(parts):
-            text = re.sub(r" \+ $", " . ", text)
-        parts[index] = re.sub(r"^ \+ ", " . ", text) if index else text
+    parts, at, strings = [], 0, literals(source, code)
+    for start, end in [*strings, (len(code), len(code))]:
+        text = pattern.sub(r"$\1", code[at:start])
+        text = re.sub(r"^ \+ ", " . ", text) if at else text
+        parts += [re.sub(r" \+ $", " . ", text) if start < end else text, code[start:end]]
+        at = end
     return "".join(parts)
 
 
@@ -104,14 +103,14 @@ CALL_COST = 60  # characters of plain code that one call to somebody's function 
 
 
 def difficulty(code: str, name: str) -> int:
-    """How hard a function is to carry to another language: its length, and more for each call it makes.
+    """Return how hard a function is to translate: its length, and more for each call it makes.
 
-    Arithmetic, comparisons and loops look alike everywhere; a library call has to be known.
+    Arithmetic, comparisons and loops look alike everywhere; the equivalent of a library call has to be known.
     """
     calls = [word for word in _CALL.findall(code) if word not in _KEYWORDS and word != name]
     return len(without_imports(code)) + CALL_COST * len(calls)
 
 
 def bare(language: str, name: str, signature: Signature, code: str) -> str:
-    """The function of a program alone. Raises Unsupported when the language cannot spell the types."""
+    """Return the function of a program alone. Raises Unsupported when the language cannot express the types."""
     return FunctionHeader.of(language, name, signature).alone(code)

@@ -1,12 +1,12 @@
-"""Java 17. Bare methods are wrapped into ``class Solution``; full classes stand as they are.
+"""Java 17. Bare methods are wrapped into ``class Solution``; full classes are used as they are.
 
-The driver finds the method by name and arity through reflection (any class of the answer, any
-access, static preferred) and converts arguments to its declared types: ``int``, ``char``,
-``String...``, ``Collection<Integer>``, arrays, maps, ``Optional``, records. A tuple is written as a
-List, an optional as a type that may be null. Leaves out packages: a package line is dropped.
+The driver finds the method by name and arity through reflection (any class of the answer, any access, static preferred)
+and converts arguments to its declared types: ``int``, ``char``, ``String...``, ``Collection<Integer>``, arrays, maps,
+``Optional``, records. A tuple is written as a List, an optional as a type that may be null. Packages are not supported:
+a package line is dropped.
 
-The driver and the compiler of batches are jars made once per machine, each with an archive of the classes
-that it loads (class data sharing), which halves the start of a JVM. A batch goes through one context of the compiler.
+The driver and the compiler of batches are jars made once per machine, each with an archive of the classes that it loads
+(class data sharing), which halves the start of a JVM. A batch uses one context of the compiler.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import re
 from functools import cache
 from typing import Any
 
+from xinstruct.code.lexical import blanked
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import clike, common
@@ -37,7 +38,7 @@ _CLASS_PATH = f"driver.jar:{_JARS}"
 
 @cache
 def _jar(name: str, main: str, *options: str) -> Prepared:
-    """A class of ours and what is nested in it. Concatenation inline: invokedynamic costs a JVM's start much."""
+    """Return a jar of our class and its nested ones. Inline concatenation: invokedynamic slows the start of a JVM."""
     script = (
         f"javac {' '.join(options)} -XDstringConcat=inline -proc:none -nowarn -encoding UTF-8 -d classes {main}.java"
         f" && jar --create --no-compress --file {name} -C classes ."
@@ -47,7 +48,7 @@ def _jar(name: str, main: str, *options: str) -> Prepared:
 
 @cache
 def _archive(name: str, jar: Prepared, flags: tuple[str, ...], class_path: str, trainings: tuple[str, ...]) -> Prepared:
-    """Class data of what the trainings load, for JVMs that start with these flags and this class path."""
+    """Return the class data that the trainings load, for JVMs that start with these flags and this class path."""
     plan = common.plan("sum", Signature.of("int", numbers="list<int>"), [[[1, 2]], [[]]], "none")
     files = {_TRAINING: common.asset(_TRAINING), "whole.json": '{"nonce": "none"}', "calls.json": plan}
     java = " ".join(("java", *flags, "-cp"))
@@ -76,13 +77,14 @@ def _batch() -> tuple[Prepared, ...]:
 
 
 def _unit(code: str, name: str) -> tuple[str, str]:
-    """(file name, source) of an answer: package dropped, bare methods wrapped, public class honoured."""
-    code, _ = clike.cut(code, r"^[ \t]*package\s+[\w.]+\s*;")
-    if name and (clike.at_top(code, name) or not re.search(r"\b(class|interface|record|enum)\b", clike.blank(code))):
-        code, imports = clike.cut(code, r"^[ \t]*import\s+(static\s+)?[\w.]+(\.\*)?\s*;")
+    """Return (file name, source) of an answer: package dropped, bare methods wrapped, public class kept."""
+    code, _ = clike.cut("java", code, r"^[ \t]*package\s+[\w.]+\s*;")
+    types = re.search(r"\b(class|interface|record|enum)\b", blanked("java", code))
+    if name and (clike.at_top("java", code, name) or not types):
+        code, imports = clike.cut("java", code, r"^[ \t]*import\s+(static\s+)?[\w.]+(\.\*)?\s*;")
         code = f"{_IMPORTS}{imports}\nclass Solution {{\n{clike.indent(code)}\n}}\n"
-    types = r"\bpublic\s+(?:(?:final|abstract|sealed|strictfp|static)\s+)*(?:class|interface|record|enum)\s+(\w+)"
-    public = re.search(types, clike.outermost(code))
+    main = r"\bpublic\s+(?:(?:final|abstract|sealed|strictfp|static)\s+)*(?:class|interface|record|enum)\s+(\w+)"
+    public = re.search(main, clike.outermost("java", code))
     return f"{public.group(1) if public else 'Answer'}.java", code
 
 
@@ -173,7 +175,7 @@ class Java(Language):
         return Program({file: source, common.PLAN: plan}, run, compile, run_with=_driver())
 
     def batchable(self, program: Program) -> bool:
-        """See Language.batchable: no annotation processing, no source path, folders' names unknown."""
+        """See Language.batchable: without annotation processing and source path, and with unknown folder names."""
         return True
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:

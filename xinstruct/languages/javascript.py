@@ -58,7 +58,7 @@ def literal(kind: Type, value: Any) -> str:
 
 
 def defines(code: str, name: str) -> bool:
-    """Whether a top-level-looking declaration of the name stands in the code."""
+    """Tell whether the code has a declaration of the name that looks top-level."""
     return bool(re.search(rf"\b(?:function\s*\*?|const|let|var|class)\s+{re.escape(name)}(?![\w$])", code))
 
 
@@ -73,7 +73,7 @@ class JavaScript(Language):
     stop = ("\nfunction ", "\n/*", "\n//", "\nconsole.log", "\nconst ", "\nclass ", "\nmodule.exports", "\n```")
 
     def spell_type(self, kind: Type) -> str:
-        """JSDoc's spelling: `number[]`, `?string`, ... (code itself has no types)."""
+        """Return the type in JSDoc's syntax, since code has no types: `number[]`, `?string`, ..."""
         names = {"int": "number", "float": "number", "bool": "boolean", "string": "string", "none": "void"}
         if kind.head in names:
             return names[kind.head]
@@ -123,12 +123,12 @@ class JavaScript(Language):
         return Program(files, (*RUN, DRIVER))
 
     def standalone(self, program: str, nonce: str) -> Program:
-        """See Language.standalone: node and nothing else."""
+        """See Language.standalone: plain node."""
         main = "program.mjs" if MODULE.search(program) else "program.js"
         return Program({main: program}, ("node", main), by_status=True)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
-        """See Language.marked: one process, but the tests are a text of their own that runs whatever the other does."""
+        """See Language.marked: one process, but the tests are a separate text that runs in any case."""
         made = super().marked(program, completion, nonce)
         end = common.tests_start(program, completion[1])
         code, tests = program[:end], program[end:]

@@ -28,7 +28,7 @@ _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\", "$"
 
 
 def _tagged(code: str) -> str:
-    """The code with the opening tag that it needs."""
+    """Return the code with the opening tag that it needs."""
     return code if re.match(r"\s*(?:#![^\n]*\n\s*)?<\?(?:php|=)?", code) else "<?php\n" + code
 
 
@@ -104,7 +104,7 @@ class Php(Language):
         return Program(files, (*_RUN, *_FIXED, "driver.php"))
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
-        """See Language.marked: one process, but the tests are a text of their own that runs whatever the other does."""
+        """See Language.marked: one process, but the tests are a separate text that runs in any case."""
         made = super().marked(program, completion, nonce)
         if re.search(r"^\s*(?:namespace|use)\b", program[: completion[0]], re.M):  # they hold for one text
             return made

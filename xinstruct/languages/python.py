@@ -1,7 +1,7 @@
-"""Python. Arguments are decoded in the driver; results are taken by their runtime type.
+"""Python. The driver decodes arguments; results are encoded by their runtime type.
 
-A set is no list here: its order is not part of its value. Leaves out batch compiling, since
-nothing is compiled.
+A set is not accepted as a list: its order is not part of its value. There is no batch compilation, since nothing is
+compiled.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ MORE = (
 
 @cache
 def _separated() -> str:
-    """The driver of two processes: one script of two texts."""
+    """Return the driver of two processes, one script made of two texts."""
     exchange = common.asset("exchange.py")
     return re.sub(r"^from xinstruct\S* import .*\n", lambda _: exchange, common.asset("separated.py"), flags=re.M)
 
 
 @cache
 def drivers() -> tuple[str, ...]:
-    """Texts of the scripts that programs start from: worth compiling before."""
+    """Return the scripts that programs begin with, which are worth compiling in advance."""
     return common.asset("driver.py"), common.asset("asserting.py"), _separated()
 
 
@@ -98,7 +98,7 @@ class Python(Language):
         return f"def {name}({params}) -> {self.spell_type(signature.returns)}:\n"
 
     def footer(self) -> str:
-        """Nothing closes a Python function."""
+        """Return "": nothing closes a Python function."""
         return ""
 
     def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
@@ -111,7 +111,7 @@ class Python(Language):
         return Program({**files, common.PLAN: common.plan(name, signature, args, nonce)}, (*RUN, DRIVER))
 
     def asserting(self, program: str, nonce: str) -> Program:
-        """See Language.asserting: reaching the end of the main module is what counts."""
+        """See Language.asserting: the program must reach the end of the main module."""
         files = {DRIVER: common.asset("asserting.py"), "program.py": program, common.PLAN: nonce}
         return Program(files, (*RUN, DRIVER))
 

@@ -1,7 +1,7 @@
-"""What Ruby, Lua and Perl share: no declared types, no compiler, a driver beside the answer.
+"""The common part of Ruby, Lua and Perl: no declared types, no compiler, a driver beside the answer.
 
-A subclass says how its literals are written and lists the key types its dicts have. Leaves out how
-a whole program is run: each language has its own way to be sure that the end was reached.
+A subclass defines its literals and the key types of its dicts. How a whole program is run is left to each language,
+which has its own way to verify that the end was reached.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from xinstruct.languages.base import Language, Program
 
 
 class Scripting(Language):
-    """A language that runs its source as it is."""
+    """A language that runs its source directly."""
 
     keys: ClassVar[tuple[str, ...]]  # heads of the types that may be a dict's key
     spelled: ClassVar[dict[str, str]]  # head -> what a reader calls it
@@ -30,7 +30,7 @@ class Scripting(Language):
     high: ClassVar[int | None] = common.INT64[1]
 
     def check(self, kind: Type) -> None:
-        """Raise Unsupported for a type that the language has no values of."""
+        """Raise Unsupported for a type that has no values in the language."""
         common.check_keys(kind, self.keys)
 
     @abstractmethod
@@ -38,7 +38,7 @@ class Scripting(Language):
         """A string literal."""
 
     def spell_type(self, kind: Type) -> str:
-        """The language declares no types; this is how one is told to a reader."""
+        """Describe a type for a reader, since the language declares none."""
         self.check(kind)
         inner = [self.spell_type(arg) for arg in kind.args]
         return self.spelled[kind.head].format(*inner, all=", ".join(inner))
@@ -76,7 +76,7 @@ class Scripting(Language):
         return str(value)
 
     def check_signature(self, signature: Signature) -> None:
-        """Raise Unsupported for types that cannot stand in a signature."""
+        """Raise Unsupported for types that are not allowed in a signature."""
         common.check_types(signature, self.keys)
         for kind in [*(p.type for p in signature.params), signature.returns]:
             self.check(kind)

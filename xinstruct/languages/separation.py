@@ -1,9 +1,9 @@
-"""Which part of a Python program with a marked completion may run apart from it: the text around it, the tests.
+"""Separation of a Python program with a marked completion, whose tests, the trusted text around it, run apart from it.
 
-A program is prefix + completion + suffix. The whole statements of the prefix and the suffix are trusted and
-make one text, in which a function that the completion goes on with is left out; it and whatever else the trusted text
-names without defining it is looked up in the other process (``drivers/separated.py``). Whether this can be
-done is decided on the trusted text alone, so that no completion can choose to stay in one process with its tests.
+A program is prefix + completion + suffix. The whole statements of the prefix and the suffix are trusted and form one
+text, without a function that the completion continues; that function and all other names which the trusted text uses
+without defining them are looked up in the other process (``drivers/separated.py``). Whether this is possible is decided
+on the trusted text alone, so that no completion can choose to stay in one process with its tests.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _STUBS = (ast.Pass, ast.Raise)
 
 
 class Inseparable(Exception):
-    """Why the tests have to run in one process with the completion."""
+    """The reason why the tests have to run in one process with the completion."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """tests: the trusted text, every line where it stood. names: what it takes from the code under test."""
+    """tests: the trusted text, with its line numbers. names: the names that it takes from the code under test."""
 
     code: str
     tests: str
@@ -37,7 +37,7 @@ class Parts:
 
 
 def split(program: str, start: int, end: int) -> Parts:
-    """The two texts of a program whose completion is program[start:end]. Raises Inseparable."""
+    """Return the two texts of a program whose completion is program[start:end]. Raises Inseparable."""
     prefix, suffix = program[:start], program[end:]
     try:
         tests = ast.parse(suffix)
@@ -52,7 +52,7 @@ def split(program: str, start: int, end: int) -> Parts:
 
 
 def _whole(prefix: str) -> tuple[str, str]:
-    """(the whole statements of the prefix, the name of the definition that the completion goes on with or "")."""
+    """Return (whole statements of the prefix, name of the definition that the completion continues or "")."""
     for filler in _FILLERS:
         try:
             body = ast.parse(prefix + filler).body
@@ -71,7 +71,7 @@ def _whole(prefix: str) -> tuple[str, str]:
 
 
 def _open(last: ast.stmt, prefix: str) -> bool:
-    """Whether a definition that is a statement already goes on in the completion: a stub, or no blank line after it."""
+    """Tell whether the completion continues an already complete definition: a stub, or no blank line after it."""
     if not isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return False
     is_text = isinstance(last.body[0], ast.Expr) and isinstance(last.body[0].value, ast.Constant)
@@ -81,7 +81,7 @@ def _open(last: ast.stmt, prefix: str) -> bool:
 
 
 def _taken(text: str, opened: str) -> tuple[str, ...]:
-    """Names that the trusted text uses and neither it nor Python defines."""
+    """Return the names that the trusted text uses and neither it nor Python defines."""
     top = symtable.symtable(text, "tests.py", "exec")
     bound = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
     used: set[str] = set()
@@ -119,7 +119,7 @@ def _check(tests: ast.Module, trusted: ast.Module, names: tuple[str, ...]) -> No
 
 
 def _looking_in(node: ast.AST) -> str:
-    """What of this node is out of reach when the function runs elsewhere, or ""."""
+    """Return what a node accesses that is out of reach when the function runs in another process, or ""."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS:
         return node.func.id
     if isinstance(node, ast.Attribute) and node.attr in _ATTRIBUTES:
@@ -134,13 +134,13 @@ def _own_classes(tests: ast.Module) -> set[str]:
 
 
 def _word(node: ast.AST) -> str:
-    """The identifier that a node stands for, or ""."""
+    """Return the identifier that a node stands for, or ""."""
     found = getattr(node, "id", None) or getattr(node, "attr", None)
     return found if isinstance(found, str) else ""
 
 
 def _as_types(node: ast.AST) -> list[ast.AST]:
-    """Parts of a node in which a name has to be a class."""
+    """Return the parts of a node in which a name has to be a class."""
     if isinstance(node, ast.Call) and _word(node.func) in ("isinstance", "issubclass"):
         return list(node.args[1:])
     if isinstance(node, ast.ExceptHandler) and node.type:

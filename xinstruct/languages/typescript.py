@@ -1,11 +1,10 @@
 """TypeScript: checked and emitted by the native compiler of typescript 7, run on node.
 
-The compiler and node's types are npm packages pinned in ``npm/package-lock.json`` and installed
-under ``tools/npm`` (another place by the environment variable XINSTRUCT_TOOLS). Not strict, ES2022
-in, CommonJS out, every file a module of its own, so that names do not clash with the libraries'.
-Values are read and written as in JavaScript. A program that is judged by its exit status is emitted by typescript 5
-for ES5 instead, errors or not, as graders that call `tsc` without settings do. Leaves out project files
-(tsconfig.json).
+The compiler and node's types are npm packages pinned in ``npm/package-lock.json`` and installed under ``tools/npm``
+(or in the folder of the environment variable XINSTRUCT_TOOLS). Not strict, ES2022 in, CommonJS out, every file a module
+of its own, so that names do not clash with the libraries'. Values are read and written as in JavaScript. A program that
+is judged by its exit status is emitted by typescript 5 for ES5 instead, errors or not, as graders that call `tsc`
+without settings do. Project files (tsconfig.json) are not supported.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _GLOBAL = re.compile(r"\bglobal\b|\bdeclare\b(?=[\s\S]*\bmodule\b)|///|\bas\s+na
 
 
 def tools() -> Path:
-    """Where the npm packages stand: $XINSTRUCT_TOOLS/npm, ./tools/npm, or tools/npm beside the virtual environment.
+    """Return the npm packages' folder: $XINSTRUCT_TOOLS/npm, ./tools/npm, or tools/npm beside the virtual environment.
 
     The last one is for a checkout without untracked files, such as `dvc exp run --temp` makes.
     """
@@ -44,12 +43,12 @@ def tools() -> Path:
 
 
 def compiler() -> str:
-    """The compiler's path for programs: the native binary where it is, else the package's launcher."""
+    """Return the compiler's path for programs: the native binary if it exists, else the package's launcher."""
     return f"{SHOWN}/{_NATIVE if (tools() / _NATIVE).exists() else 'node_modules/.bin/tsc'}"
 
 
 def flags() -> tuple[str, ...]:
-    """The compiler's options, the same for one program and for a batch."""
+    """Return the compiler's options, the same for one program and for a batch."""
     text = "--target ES2022 --module commonjs --moduleDetection force --strict false --skipLibCheck --esModuleInterop"
     types = ("--pretty", "false", "--types", "node", "--typeRoots", f"{SHOWN}/node_modules/@types")
     return (*text.split(), *types)
@@ -70,7 +69,7 @@ class TypeScript(Language):
 
     @property
     def toolchain(self) -> Toolchain:  # type: ignore[override]
-        """Depends on where the tools are, so it is looked up when asked for."""
+        """The toolchain; it depends on where the tools are, so it is computed on access."""
         return Toolchain(("node", compiler()), (compiler(), "--version"), "make setup")
 
     def spell_type(self, kind: Type) -> str:
@@ -115,17 +114,17 @@ class TypeScript(Language):
         return Program(files, (*javascript.RUN, javascript.DRIVER), (compiler(), *flags(), "program.ts"))
 
     def standalone(self, program: str, nonce: str) -> Program:
-        """See Language.standalone: what the compiler writes in spite of errors is what node runs."""
+        """See Language.standalone: node runs whatever the compiler emits, even after errors."""
         return Program({"program.ts": program}, ("node", "program.js"), _emitting("."), by_status=True)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
-        """See Language.marked: one process, but the tests' `console` is none that the completion may have defined."""
+        """See Language.marked: one process, but the completion cannot replace the tests' `console`."""
         console = "(globalThis as any).xinstruct_console"
         tests = re.sub(r"(?<![\w.$])console(?=\s*\.)", console, program[completion[1] :])
         return super().marked(program[: completion[1]] + tests, completion, nonce)
 
     def batchable(self, program: Program) -> bool:
-        """See Language.batchable: one checker sees all files, so nothing may change what is global."""
+        """See Language.batchable: one checker sees all files, so none may change global names."""
         return program.by_status or not any(_GLOBAL.search(program.files.get(name, "")) for name in _SOURCES)
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:

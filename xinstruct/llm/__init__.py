@@ -1,4 +1,4 @@
-"""Asking a model: one protocol for all that answer, a client with journal and budget, servers, checkpoints in process.
+"""Access to models: the protocol of all chat models, a client with journal and budget, servers, local checkpoints.
 
 May import: models, prompts.
 """

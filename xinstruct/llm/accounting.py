@@ -1,9 +1,9 @@
-"""What a stage's calls took: counts, tokens, money, latencies; a live line and a file for afterwards.
+"""The account of a stage's calls: counts, tokens, money, latencies; a live line, and a file for later.
 
-Counts that repeat on every run go into the stage's metrics (Client.usage). Everything that depends on
-the clock or on what the journal already held goes into ``work/STAGE/KEY/calls-NAME.json`` and from
-there into ``reports/STAGE/calls.json``: metrics are compared byte for byte between runs, these are not.
-Left out: other runs (journal stats).
+Counts that repeat on every run go into the stage's metrics (Client.usage). Everything that depends on the clock or
+on the journal's earlier content goes into ``work/STAGE/KEY/calls-NAME.json`` and from there into
+``reports/STAGE/calls.json``: metrics are compared byte for byte between runs, these files are not. Other runs are
+covered by `xinstruct journal stats`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from xinstruct.progress import Answers
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which that share of the values lies (nearest rank); 0 of none."""
+    """Return the value below which that share of the values lies (nearest rank); 0 when there are none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
 @dataclass
 class Account:
-    """What this process's calls took. Only what was asked of a server counts here, but for `cached`."""
+    """The account of this process's calls. Except for `cached`, it only counts calls to a server."""
 
     prices: Prices
     cached: int = 0
@@ -59,11 +59,11 @@ class Account:
 
     @property
     def cost(self) -> float:
-        """Money that this process's calls cost."""
+        """The cost of this process's calls."""
         return self.prices.cost(self.prompt_tokens, self.completion_tokens)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it; seconds are latencies of the attempt that succeeded."""
+        """Return all counts; seconds are latencies of the attempt that succeeded."""
         spans = {f"p{share}": round(percentile(self.seconds, share / 100), 3) for share in (50, 90, 99)}
         busy = max(self.busy_seconds, 1e-9)
         return {
@@ -80,7 +80,7 @@ class Account:
         }
 
     def line(self) -> str:
-        """The account in one line."""
+        """Return the account as one line."""
         total = self.asked + self.cached
         parts = [f"{total} calls, {self.cached} of them from the journal"]
         if self.asked:
@@ -93,7 +93,7 @@ class Account:
         return "; ".join(parts)
 
     def write(self, path: Path | None) -> None:
-        """Print the line and write the file; nothing when nothing was asked."""
+        """Print the line and write the file; do nothing when there were no calls."""
         if self.asked + self.cached:
             print(f"calls: {self.line()}", file=sys.stderr, flush=True)
         if path is not None:
@@ -101,7 +101,7 @@ class Account:
 
 
 class Progress(Answers):
-    """The live line of one batch: calls, rate, time left, tokens per second, money so far."""
+    """The live line of one batch: calls, rate, time left, tokens per second, cost so far."""
 
     def __init__(self, account: Account, total: int, desc: str) -> None:
         super().__init__(total, desc, "call")

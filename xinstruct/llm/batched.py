@@ -4,19 +4,20 @@
 
 Speaks what llama.cpp's server speaks and the client needs: /health, /v1/models, /apply-template,
 /v1/completions, /v1/chat/completions. Answers depend on their own request only (xinstruct/models).
-A caller that goes away gives its slot back. Left out: streaming, `n`, grammars (an answer is held to a
-JSON schema by the client alone).
+A caller that goes away gives its slot back. quantised.py puts the same service before OpenVINO's engine.
+Left out: streaming, `n`, grammars of this engine (its answers are held to a JSON schema by the client alone).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from jinja2 import TemplateError
@@ -24,8 +25,11 @@ from jinja2 import TemplateError
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.child import READY, arguments
-from xinstruct.models.workers import Copies, EngineDied
+from xinstruct.models.workers import EngineDied, EnginePool
 from xinstruct.processes import cores, live_with
+
+if TYPE_CHECKING:
+    from xinstruct.models.quantised import QuantisedEngine
 
 OWNER = "xinstruct"
 
@@ -33,8 +37,8 @@ OWNER = "xinstruct"
 class Service:
     """The HTTP side: reads requests, waits for the engines, writes answers."""
 
-    def __init__(self, copies: Copies, tokenizer: Any, name: str) -> None:
-        self.copies = copies
+    def __init__(self, engines: EnginePool | QuantisedEngine, tokenizer: Any, name: str) -> None:
+        self.engines = engines
         self.name = name
         self.tokenizer = tokenizer
 
@@ -54,11 +58,11 @@ class Service:
 
     async def health(self, _: web.Request) -> web.Response:
         """Always well (an engine's death ends the process); says how far the engines are."""
-        return web.json_response({"status": "ok", "worked_seconds": self.copies.worked, "tokens": self.copies.tokens})
+        return web.json_response({"status": "ok", "worked_seconds": self.engines.worked, "tokens": self.engines.tokens})
 
     async def models(self, _: web.Request) -> web.Response:
         """The one model."""
-        meta = {"n_ctx": self.copies.context}
+        meta = {"n_ctx": self.engines.context}
         return web.json_response({"object": "list", "data": [{"id": self.name, "owned_by": OWNER, "meta": meta}]})
 
     async def template(self, request: web.Request) -> web.Response:
@@ -70,12 +74,12 @@ class Service:
         return await self._guarded(request, lambda body: self._answer(body, str(body["prompt"]), chat=False))
 
     async def chat(self, request: web.Request) -> web.Response:
-        """Messages; a last one by the assistant is a started answer."""
+        """Messages; a last one by the assistant is a prefill."""
 
         async def answer(body: dict[str, Any]) -> dict[str, Any]:
             turns = list(body["messages"])
-            started = str(turns.pop()["content"]) if turns and turns[-1].get("role") == "assistant" else ""
-            return await self._answer(body, self._render(turns) + started, chat=True)
+            prefill = str(turns.pop()["content"]) if turns and turns[-1].get("role") == "assistant" else ""
+            return await self._answer(body, self._render(turns) + prefill, chat=True)
 
         return await self._guarded(request, answer)
 
@@ -91,26 +95,26 @@ class Service:
             return web.json_response({"error": {"code": 400, "message": f"{error}"}}, status=400)
 
     async def _answer(self, body: dict[str, Any], prompt: str, chat: bool) -> dict[str, Any]:
-        job = self._job(body, prompt, chat)
-        made = await self._made(job)
-        asked = Request("", (), stop=job.stop, keep_stop=bool(body.get("include_stop_str_in_output")))
-        text, stopped = asked.cut(made.text)
-        ended = made.finished or stopped
+        wanted = self._generation(body, prompt, chat)
+        completion = await self._completed(wanted)
+        asked = Request("", (), stop=wanted.stop, keep_stop=bool(body.get("include_stop_str_in_output")))
+        text, stopped = asked.cut(completion.text)
+        ended = completion.finished or stopped
         choice: dict[str, Any] = {"index": 0, "finish_reason": "stop" if ended else "length"}
         choice |= {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
-        if job.logprobs:
-            choice["logprobs"] = self._logprobs(made)
-        counts = {"prompt_tokens": len(job.ids), "completion_tokens": len(made.ids)}
+        if wanted.logprobs:
+            choice["logprobs"] = self._logprobs(completion)
+        counts = {"prompt_tokens": len(wanted.ids), "completion_tokens": len(completion.ids)}
         return {"object": "chat.completion" if chat else "text_completion", "model": self.name, "choices": [choice]} | {
             "usage": counts | {"total_tokens": sum(counts.values())}
         }
 
-    def _job(self, body: dict[str, Any], prompt: str, chat: bool) -> Any:
-        from xinstruct.models.sampling import Job
+    def _generation(self, body: dict[str, Any], prompt: str, chat: bool) -> Any:
+        from xinstruct.models.sampling import GenerationRequest
 
         stop = body.get("stop") or ()
         tops = body.get("top_logprobs") if chat and body.get("logprobs") else body.get("logprobs")
-        return Job(
+        return GenerationRequest(
             tuple(self.tokenizer(prompt, add_special_tokens=False)["input_ids"]),
             int(body.get("max_tokens") or 256),
             float(body.get("temperature") or 0.0),
@@ -118,33 +122,34 @@ class Service:
             int(body.get("seed") or 0),
             (stop,) if isinstance(stop, str) else tuple(str(text) for text in stop if text),
             int(tops or 0),
+            json.dumps(body["json_schema"]) if body.get("json_schema") else "",
         )
 
-    async def _made(self, job: Any) -> Any:
-        """The engine's answer. Raises BadInput when the job does not fit; a caller that leaves cancels it."""
+    async def _completed(self, wanted: Any) -> Any:
+        """The engine's answer. Raises BadInput when the request does not fit; a caller that leaves cancels it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
 
-        def settle(made: Any) -> None:
+        def settle(completion: Any) -> None:
             if not future.done():
-                future.set_result(made)
+                future.set_result(completion)
 
-        def report(made: Any) -> None:
-            loop.call_soon_threadsafe(settle, made)
+        def report(completion: Any) -> None:
+            loop.call_soon_threadsafe(settle, completion)
 
-        cancel = self.copies.add(job, report)
+        cancel = self.engines.add(wanted, report)
         try:
             return await future
         except asyncio.CancelledError:
             cancel()
             raise
 
-    def _logprobs(self, made: Any) -> dict[str, Any]:
+    def _logprobs(self, completion: Any) -> dict[str, Any]:
         """Both spellings: chat's `content`, and the lists of plain completions."""
         spell = self.tokenizer.decode
-        tokens = [spell([token]) for token in made.ids]
-        own = [value for value, _ in made.logprobs]
-        tops = [{spell([token]): value for token, value in top} for _, top in made.logprobs]
+        tokens = [spell([token]) for token in completion.ids]
+        own = [value for value, _ in completion.logprobs]
+        tops = [{spell([token]): value for token, value in top} for _, top in completion.logprobs]
         content = [
             {"token": token, "logprob": value, "top_logprobs": [{"token": t, "logprob": v} for t, v in top.items()]}
             for token, value, top in zip(tokens, own, tops, strict=True)
@@ -161,11 +166,15 @@ async def _serve(args: argparse.Namespace) -> None:
 
     folder = Path(args.model)
     # The owner starts a server that ended again: what its engines held is asked anew.
-    copies = Copies(folder, args.slots, args.context, count=args.copies, died=lambda: os._exit(1))
-    application = Service(copies, load_tokenizer(folder), folder.name).application()
-    runner = web.AppRunner(application, handler_cancellation=True, access_log=None)
+    engines = EnginePool(folder, args.slots, args.context, count=args.engines, died=lambda: os._exit(1))
+    await serve(Service(engines, load_tokenizer(folder), folder.name), args.port)
+
+
+async def serve(service: Service, port: int) -> None:
+    """Serve on 127.0.0.1 until the process ends; the address is printed behind READY."""
+    runner = web.AppRunner(service.application(), handler_cancellation=True, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", args.port, backlog=1024)
+    site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024)
     await site.start()
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
     print(f"{READY}http://127.0.0.1:{port}", flush=True)
@@ -175,7 +184,9 @@ async def _serve(args: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Serve until a signal comes. Returns the exit status: 1 when the model does not load."""
     parser = arguments("xinstruct.llm.batched", "Serve a checkpoint folder", "the checkpoint folder")
-    parser.add_argument("--copies", type=int, default=0, help="engines that share the slots; 0: one per core (default)")
+    parser.add_argument(
+        "--engines", type=int, default=0, help="engines that share the slots; 0: one per core (default)"
+    )
     args = parser.parse_args(argv)
     live_with(args.parent)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads or cores()])

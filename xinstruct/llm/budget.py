@@ -1,10 +1,10 @@
-"""Hard limits on what a stage and a whole run may spend: tokens, money, minutes.
+"""Hard limits on the spending of a stage and of a whole run: tokens, money, minutes.
 
-A limit holds for what a run pays for, over all its processes: answers from the journal cost nothing.
-A request is sent only when what is spent, what is in flight and the most this one can cost still fit;
-otherwise nothing new is sent, what is in flight is kept, and BudgetReached ends the stage. A run is
-one command: all processes of its process group (``dvc repro`` with all its stages), or all that share
-$XINSTRUCT_RUN. The next run has its limits anew and goes on from the journal.
+A limit covers all paid calls of a run, over all its processes; answers from the journal cost nothing. A request is
+sent only when the amount spent, the most that requests in flight can cost and the most this one can cost still fit;
+otherwise nothing new is sent, answers in flight are kept, and BudgetReached ends the stage. A run is one command: all
+processes of its process group (``dvc repro`` with all its stages), or all that share $XINSTRUCT_RUN. The next run has
+its limits anew and continues from the journal.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _REFRESH = 5.0  # seconds between two looks at what other processes of the run h
 
 
 class BudgetReached(BadInput):
-    """A limit is reached. Everything answered is in the journal; the stage's outputs are not written."""
+    """A limit is reached. All answers are in the journal; the stage's outputs are not written."""
 
 
 class Prices:
-    """Money per million tokens of one model, from params.yaml's teacher.prices; 0 where there is none."""
+    """Money per million tokens of one model, from params.yaml's teacher.prices; 0 when it has no price."""
 
     def __init__(self, table: Mapping[str, PriceParams], model: str) -> None:
         price = table.get(model)
@@ -41,7 +41,7 @@ class Prices:
         self.known = bool(self.prompt or self.completion)
 
     def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
-        """What that many tokens cost."""
+        """Return the cost of that many tokens."""
         return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
 
 
@@ -49,7 +49,7 @@ class Budget:
     """The limits of `teacher.budget`; `admit` each request before it is sent, `settle` it afterwards."""
 
     def __init__(self, params: TeacherParams, journal: Journal, prices: Prices, model: str) -> None:
-        """Raises BadInput on a limit of money without a price for `model`."""
+        """Raises BadInput for a limit of money when `model` has no price."""
         self.limits = _limits(params.budget)
         self.journal, self.prices = journal, prices
         self.reached = ""
@@ -63,7 +63,7 @@ class Budget:
             )
 
     async def admit(self, request: Request) -> bool:
-        """Whether the request may be sent. Waits while only what is in flight stands in its way."""
+        """Tell whether the request may be sent. Waits while only requests in flight stand in its way."""
         if not self.limits:
             return True
         while not self.reached:
@@ -79,7 +79,7 @@ class Budget:
         return False
 
     def settle(self, request: Request, reply: Reply) -> None:
-        """A request that was admitted is answered or has failed."""
+        """Book an admitted request that was answered or has failed."""
         if self._flying.pop(id(request), None):
             for scope, spent in self._spent.items():
                 prompt, completion = spent.prompt_tokens + reply.prompt_tokens, reply.completion_tokens
@@ -87,12 +87,12 @@ class Budget:
             self._settled.set()
 
     def begin(self) -> None:
-        """A new batch, in an event loop of its own; nothing of the last one is in flight."""
+        """Start a new batch in an event loop of its own, with nothing in flight."""
         self._flying.clear()
         self._settled = asyncio.Event()
 
     def message(self, unasked: int, desc: str) -> str:
-        """What a person reads when a limit is reached."""
+        """Return the message for a person when a limit is reached."""
         scope, name = self.reached.split(".")
         self._look(force=True)
         shown = f"{self.limits[scope, name]:,g} {name}"
@@ -110,12 +110,12 @@ class Budget:
         return ", ".join([*parts, f"{(time.time() - spent.since) / 60:.1f} minutes"])
 
     def _short(self, request: Request) -> str:
-        """The limit that the request does not fit into, as "scope.name", or ""."""
+        """Return the limit that the request exceeds, as "scope.name", or ""."""
         self._look()
         return next((f"{s}.{n}" for (s, n), most in self.limits.items() if self._would(s, n, request) > most), "")
 
     def _would(self, scope: str, name: str, request: Request) -> float:
-        """What would be spent with everything in flight and this request at their most."""
+        """Return the most that would be spent with everything in flight and this request."""
         spent = self._spent[scope]
         if name == "minutes":
             return (time.time() - spent.since) / 60
@@ -125,7 +125,7 @@ class Budget:
         return prompt + completion if name == "tokens" else self.prices.cost(prompt, completion)
 
     def _look(self, force: bool = False) -> None:
-        """Read from the journal what the run has spent, other processes included."""
+        """Read from the journal how much the run has spent, including its other processes."""
         if not force and time.monotonic() - self._looked < _REFRESH:
             return
         self._looked = time.monotonic()
@@ -133,19 +133,19 @@ class Budget:
 
 
 def _most(request: Request) -> tuple[float, float]:
-    """The most tokens a request can take: of its prompt (estimated from its bytes) and its answer."""
+    """Return the most tokens a request can take: its prompt (estimated from its bytes) and its answer."""
     size = sum(len(message["content"].encode()) for message in request.messages) + len(request.prefill.encode())
     return size / _BYTES_PER_TOKEN + _PER_MESSAGE * len(request.messages), float(request.max_tokens)
 
 
 def _limits(params: BudgetParams) -> dict[tuple[str, str], float]:
-    """The limits above zero by (scope, name)."""
+    """Return the limits above zero by (scope, name)."""
     scopes = {"stage": asdict(params.stage), "run": asdict(params.run)}
     return {(scope, name): value for scope, limits in scopes.items() for name, value in limits.items() if value}
 
 
 def run_id() -> str:
-    """What the processes of one command have in common: $XINSTRUCT_RUN, else their process group."""
+    """Return the common id of the processes of one command: $XINSTRUCT_RUN, else their process group."""
     if given := os.environ.get("XINSTRUCT_RUN"):
         return given
     group = os.getpgrp()

@@ -1,4 +1,4 @@
-"""What is asked of a model and what comes back; every other module here speaks in these."""
+"""Requests, answers and errors of model calls, which all other modules of this package use."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-# What may be wrong with a call. Each error text starts with one of these words and a colon.
-WEATHER = ("busy", "unreachable")  # the server's state: no other call would fare better now
-PASSING = ("dropped", "timeout", "server", "garbled")  # mostly the server's, at times one request's fault
-LASTING = ("rejected", "context", "filtered", "schema", "length")  # this request's own
+# The kinds of errors of a call. Each error text starts with one of these words and a colon.
+ENDPOINT_ERRORS = ("busy", "unreachable")  # the server's state: any other call would fail too
+TRANSIENT_ERRORS = ("dropped", "timeout", "server", "garbled")  # mostly the server's fault, sometimes one request's
+PERMANENT_ERRORS = ("rejected", "context", "filtered", "schema", "length")  # this request's own fault
 
 
 @dataclass(frozen=True)
 class Request:
-    """One call. `prefill` is how the assistant's answer starts; the seed makes sampling repeatable.
+    """One call. `prefill` is the start of the assistant's answer; the seed makes sampling repeatable.
 
     `sample` is its number among several answers to one prompt, which share their seed. An answer ends before the
-    first of its `stop` strings, with keep_stop behind it. `schema` is a JSON schema: the server is asked to hold
-    the answer to it and it is validated here. `logprobs` is how many alternatives per token to report; 0: none.
+    first of its `stop` strings, with keep_stop behind it. `schema` is a JSON schema: the server is asked to enforce
+    it, and the answer is validated here. `logprobs` is the number of alternatives per token to report; 0: none.
     """
 
     id: str
@@ -36,17 +36,17 @@ class Request:
 
     @property
     def own_seed(self) -> int:
-        """The seed that a server is given: those of one prompt's samples follow each other."""
+        """The seed that a server is given: the samples of one prompt have consecutive ones."""
         return self.seed + self.sample
 
     def cut(self, text: str) -> tuple[str, bool]:
-        """A text up to the first stop string, and whether it has one."""
+        """Return a text up to its first stop string, and whether it has one."""
         found = ((text.find(stop), stop) for stop in self.stop)
         ends = [at + (len(stop) if self.keep_stop else 0) for at, stop in found if at >= 0]
         return text[: min(ends, default=len(text))], bool(ends)
 
     def content(self) -> dict[str, Any]:
-        """Everything that may change the answer, JSON-able: all fields but the id."""
+        """Return everything that may change the answer, as JSON values: all fields but the id."""
         content: dict[str, Any] = {
             "messages": list(self.messages),
             "prefill": self.prefill,
@@ -62,10 +62,10 @@ class Request:
         return content | ({"keep_stop": True} if self.keep_stop else {})
 
     def samples(self, count: int) -> list[Request]:
-        """`count` requests for independent answers, with ids "ID-0", ...
+        """Return `count` requests for independent answers, with ids "ID-0", ...
 
-        One call each rather than the protocol's `n`, which Ollama and transformers serve do not have:
-        every answer has its own key in the journal, so 8 samples after 4 ask for 4 more only.
+        They are separate calls rather than the protocol's `n`, which Ollama and transformers serve do not have. Every
+        answer has its own key in the journal, so 8 samples after 4 ask for 4 more only.
         """
         return [replace(self, id=f"{self.id}-{i}", sample=i) for i in range(count)]
 
@@ -97,20 +97,20 @@ class Answer:
 
     @property
     def finished(self) -> bool:
-        """Whether it ended by itself, neither cut at its length nor failed."""
+        """True if it ended by itself, neither cut at its length nor failed."""
         return self.finish_reason == "stop"
 
     def brief(self) -> dict[str, Any]:
-        """What is worth keeping of an answer in a file."""
+        """Return the part of an answer that is kept in files."""
         return {"text": self.text, "tokens": self.completion_tokens, "finished": self.finished}
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a backend got for one request, before it becomes an Answer.
+    """A backend's result for one request, before it becomes an Answer.
 
-    seconds: of the attempt that succeeded. waited: from the first attempt to the end, pauses
-    included. trouble: the class of the last attempt that failed, "" when the first one succeeded.
+    seconds: of the attempt that succeeded. waited: from the first attempt to the end, pauses included. trouble: the
+    class of the last attempt that failed, "" when the first one succeeded.
     """
 
     text: str = ""
@@ -126,7 +126,7 @@ class Reply:
 
 
 def kind_of(error: str) -> str:
-    """The class of an error text: its first word."""
+    """Return the class of an error text, which is its first word."""
     return error.split(":", 1)[0]
 
 

@@ -1,12 +1,13 @@
-"""What every stage asks of a model, whoever runs it.
+"""The ChatModel protocol: what every stage asks of a model, whoever runs it.
 
-Two things answer: ``client.Client`` (a server, or one that is started here, with journal, budget and
-retries) and ``local.LocalModel`` (a checkpoint in this process's own engines, which keeps nothing).
-Agents, stages and benchmarks take either.
+It is implemented by ``client.Client`` (a server, or one that is launched here, with journal, budget and
+retries) and by ``local.LocalModel`` (a checkpoint in this process's own engines, without a journal).
+Agents, stages and benchmarks take either; ``MeteredModel`` wraps one and counts its tokens.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -15,15 +16,44 @@ from xinstruct.llm.calls import Answer, Request
 
 
 class ChatModel(Protocol):
-    """Something that answers conversations. Several answers to one are several requests (Request.samples)."""
+    """A model that answers conversations. Several answers to one conversation take several requests."""
 
     def ask(self, requests: Sequence[Request], desc: str = ...) -> list[Answer]:
-        """Answers in the order of the requests; a failed call is an Answer with its error."""
+        """Return the answers in the order of the requests; a failed call is an Answer with its error."""
         ...
 
 
+class MeteredModel:
+    """A ChatModel that counts calls and tokens by their purpose (the `desc` of `ask`).
+
+    An answer from the journal counts like a new one, so a resumed run reports the same numbers.
+    """
+
+    def __init__(self, model: ChatModel) -> None:
+        self.model = model
+        self.counts: Counter[tuple[str, str]] = Counter()
+
+    def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
+        """See ChatModel."""
+        answers = self.model.ask(requests, desc)
+        purpose = desc.replace(" ", "_")
+        self.counts[purpose, "calls"] += len(answers)
+        for answer in answers:
+            self.counts[purpose, "prompt_tokens"] += answer.prompt_tokens
+            self.counts[purpose, "completion_tokens"] += answer.completion_tokens
+        return answers
+
+    @property
+    def spent(self) -> dict[str, dict[str, int]]:
+        """The counts by purpose: {"answers": {"calls": 80, "prompt_tokens": ..., "completion_tokens": ...}, ...}."""
+        found: dict[str, dict[str, int]] = {}
+        for (purpose, field), count in sorted(self.counts.items()):
+            found.setdefault(purpose, {})[field] = count
+        return found
+
+
 def ask_all(model: ChatModel, requests: Sequence[Request], desc: str) -> list[Answer]:
-    """Answers to all requests, for callers that can use no failed one. Raises BadInput where one has none."""
+    """Return the answers to all requests. Raises BadInput when any of them has no answer."""
     answers = model.ask(requests, desc)
     if failed := [answer for answer in answers if answer.error]:
         raise BadInput(f"{desc}: {len(failed)} of {len(answers)} questions have no answer: {failed[0].error}")

@@ -1,4 +1,4 @@
-"""What the embedded servers' command lines share: their arguments, the line they begin with."""
+"""The common part of the embedded servers' command lines: their arguments, and the first line of their output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ READY = "listening "
 
 
 def arguments(module: str, what: str, model: str) -> argparse.ArgumentParser:
-    """The command line of a server module."""
+    """Return the argument parser of a server module."""
     parser = argparse.ArgumentParser(
         prog=f"python -m {module}", description=f"{what} on 127.0.0.1 by the OpenAI protocol until interrupted."
     )

@@ -1,11 +1,13 @@
-"""The client: ask a model many things, get the answers in order, never ask an answered call again.
+"""The client asks a model many things, returns the answers in order, and never asks an answered call again.
 
     with Client(params.teacher) as model:
         answers = model.ask([Request("1", ({"role": "user", "content": "Say hello."},))])
 
-Every answer is written to the journal the moment it arrives, so a killed run resumes where it
-was; failed calls are set aside in it with their error, never served. The server is started only
-when a call is missing. Results do not depend on the order of completion. Left out: streaming.
+Every answer is written to the journal the moment it arrives, so a killed run resumes where it was; failed calls are
+stored there with their error and never served. The server is started only when a call is missing. Results do not
+depend on the order of completion. Streaming is not supported.
+With a recording in place of the model (teacher.recorded) no server is used: a missing call stops the stage, or is sent
+to the live model (teacher.missing).
 """
 
 from __future__ import annotations
@@ -17,15 +19,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from xinstruct.files import BadInput
+from xinstruct.files import BadInput, write_json
 from xinstruct.llm.accounting import Account, Progress
+from xinstruct.llm.backends import open_backend, read_model
 from xinstruct.llm.budget import Budget, BudgetReached, Prices, run_id
-from xinstruct.llm.calls import PASSING, Answer, Done, Reply, Request, Token, kind_of
+from xinstruct.llm.calls import TRANSIENT_ERRORS, Answer, Done, Reply, Request, Token, kind_of
 from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.endpoint import without_secrets
 from xinstruct.llm.journal import Entry, Journal, call_key
 from xinstruct.llm.pool import Pool
-from xinstruct.llm.repair import Mending
+from xinstruct.llm.repair import AnswerRepair
+from xinstruct.models.recorded import FOLDER, Facts
 from xinstruct.params import TeacherParams
 from xinstruct.plan import work_root
 
@@ -39,7 +43,7 @@ _REMEDY = {
 
 
 class Client:
-    """A ChatModel that is asked as params.yaml's `teacher` section says: what fetch left in `folder`, or a server."""
+    """A ChatModel for the fetched model in `folder` or for a server, set up by params.yaml's `teacher` section."""
 
     def __init__(
         self,
@@ -52,30 +56,29 @@ class Client:
     ) -> None:
         """Raises BadInput when `folder` holds no fetched model or the endpoint cannot be used.
 
-        `stage` is who asks, for the journal and the budget; `account` a file for what the calls took;
-        `url` an endpoint to ask instead of what is in `folder`.
+        `stage` names the caller for the journal and the budget; `account` is a file for the cost of the calls; `url` is
+        an endpoint to ask instead of the model in `folder`.
         """
-        self.model = {"name": url, "kind": "endpoint", "base_url": url} if url else read_model(folder)
-        self.backend: Embedded | Pool
-        if self.model["kind"] == "endpoint":
-            self.backend = Pool(_urls(self.model), params)
-            self.backend.probe()
-            name = self.backend.served
-            self.identity = params.identity or f"{self.backend.endpoints[0].url} {name}"
+        self.model: dict[str, Any] = {"name": url, "kind": "endpoint", "base_url": url} if url else read_model(folder)
+        self.recording = dict(self.model.get("recorded") or {})
+        self.backend: Embedded | Pool | None = None  # of a recorded teacher: opened when a call is missing, if at all
+        if self.recording:
+            self.facts = Facts.of(self.recording)
         else:
-            self.backend = Embedded(folder / str(self.model.get("file") or ""), params)
-            name = str(self.model.get("name", ""))
-            self.identity = f"sha256:{self.model['sha256']}"
-        prices = Prices(params.prices, name)
+            self.backend, self.facts = open_backend(self.model, folder, params)
+        self.identity = self.facts.identity
+        prices = Prices(params.prices, self.facts.served)
         self.usage: dict[str, Any] = dict.fromkeys(
             ("calls", "cached", "prompt_tokens", "completion_tokens", "errors"), 0
         )
         self.account = Account(prices)
-        self.mending = Mending(params)
-        self._account_path = account
+        self.repair = AnswerRepair(params)
+        self._params, self._folder, self._account_path = params, folder, account
+        self._used: dict[str, None] = {}  # keys of all calls, in the order in which they were first wanted
         self._journal = Journal(journal or work_root() / "journal.sqlite", stage, run_id())
-        self.budget = Budget(params, self._journal, prices, name)
+        self.budget = Budget(params, self._journal, prices, self.facts.served)
         self._journal.open_session(self.identity)
+        self._write_used()  # who is asked, already; a run that is killed says it too
 
     def __enter__(self) -> Client:
         return self
@@ -85,74 +88,97 @@ class Client:
 
     @property
     def run_by(self) -> str:
-        """What runs the model: "endpoint", or the embedded server's engine, "batched" or "llamacpp"."""
-        if isinstance(self.backend, Pool):
-            return "endpoint"
-        return "batched" if self.backend.batched else "llamacpp"
+        """The backend that runs the model: "endpoint", or the engine that runs it here, as teacher.engine names it."""
+        return self.facts.run_by
 
     @property
     def continues(self) -> bool:
-        """Whether a started answer (Request.prefill) is known to be continued; an unnamed endpoint may not."""
-        return not isinstance(self.backend, Pool) or self.backend.continues
+        """True if a prefill (Request.prefill) is known to be continued; an unknown endpoint may not do so."""
+        return self.facts.continues
 
     def close(self) -> None:
-        """Stop the embedded servers, write the account, close the journal."""
+        """Stop the embedded servers, write the account and which calls it is of, close the journal."""
         if isinstance(self.backend, Embedded):
             self.backend.close()
         self.account.write(self._account_path)
+        self._write_used()
         self._journal.close()
 
-    def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
-        """Answers in the order of the requests. A call that failed is an Answer with its error.
+    def _write_used(self) -> None:
+        if self._account_path is not None:
+            write_json(used_calls(self._account_path), {"teacher": asdict(self.facts), "keys": list(self._used)})
 
-        An answer that misses its schema is asked for once more with what was wrong (teacher.repairs);
-        one that was cut is treated as teacher.on_length says. Raises BadInput when no call can
-        succeed (server gone, unknown model, every prompt too long), BudgetReached at a limit.
+    def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
+        """Return the answers in the order of the requests. A call that failed is an Answer with its error.
+
+        An answer that misses its schema is asked for once more with the error (teacher.repairs); one that was cut is
+        treated as teacher.on_length says. Raises BadInput when no call can succeed (server gone, unknown model, every
+        prompt too long), BudgetReached at a limit.
         """
 
         def again(wanted: list[Request]) -> list[Answer]:
             self.account.repaired += len(wanted)
             return self._ask(wanted, f"{desc} again")
 
-        answers = self.mending.mend(requests, self._ask(requests, desc), again)
+        answers = self.repair.repaired(requests, self._ask(requests, desc), again)
         self.usage["errors"] += sum(answer.finish_reason == "error" for answer in answers)
         return answers
 
     def _ask(self, requests: Sequence[Request], desc: str) -> list[Answer]:
         keys = [call_key(self.identity, request.content()) for request in requests]
+        self._used.update(dict.fromkeys(keys))
         known = self._journal.get(keys)
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
-        fresh, failed = self._ask_missing(missing, desc) if missing else ({}, {})
+        errors = self._journal.recorded_failures(missing) if self.recording else {}
+        fresh, lost = self._ask_missing({key: missing[key] for key in missing if key not in errors}, desc)
         entries = known | fresh
+        errors |= {key: without_secrets(reply.error) for key, reply in lost.items()}  # as the journal keeps them
         answers = []
         for key, request in zip(keys, requests, strict=True):
             if key in entries:
                 answers.append(_answer(request, entries[key], key in known))
             else:
-                answers.append(Answer(request.id, "", "error", 0, 0, False, failed[key].error))
+                answers.append(Answer(request.id, "", "error", 0, 0, False, errors[key]))
         self._count(answers)
         return answers
 
     def _ask_missing(self, missing: dict[str, Request], desc: str) -> tuple[dict[str, Entry], dict[str, Reply]]:
-        """Ask; what failed for a reason that may pass is asked once more before it is set aside."""
+        """Ask the missing calls; those with a transient error are asked once more before they are stored as failed."""
         fresh: dict[str, Entry] = {}
         failed: dict[str, Reply] = {}
-        self._run(missing, fresh, failed, desc)
-        doubtful = [key for key, reply in failed.items() if kind_of(reply.error) in PASSING]
-        if doubtful and isinstance(self.backend, Pool):
-            self._run({key: missing[key] for key in doubtful}, fresh, failed, f"{desc} once more")
-            if not fresh and any(kind_of(reply.error) in PASSING for reply in failed.values()):
-                self._see_that_it_works(next(iter(failed.values())))
+        if not missing:
+            return fresh, failed
+        backend = self._opened(missing, desc)
+        self._run(backend, missing, fresh, failed, desc)
+        doubtful = [key for key, reply in failed.items() if kind_of(reply.error) in TRANSIENT_ERRORS]
+        if doubtful and isinstance(backend, Pool):
+            self._run(backend, {key: missing[key] for key in doubtful}, fresh, failed, f"{desc} once more")
+            if not fresh and any(kind_of(reply.error) in TRANSIENT_ERRORS for reply in failed.values()):
+                self._see_that_it_works(backend, next(iter(failed.values())))
         for key, reply in failed.items():
             facts = (kind_of(reply.error), without_secrets(reply.error), reply.attempts, reply.waited)
             self._journal.fail(key, self.identity, missing[key].content(), *facts)
         return fresh, failed
 
-    def _see_that_it_works(self, failed: Reply) -> None:
-        """Where nothing succeeded: is it these requests or the server? One plain question tells."""
+    def _opened(self, missing: dict[str, Request], desc: str) -> Embedded | Pool:
+        """Return the backend. Raises BadInput where a recording must answer alone or the live model differs in kind."""
+        if self.backend is None:
+            name = self.recording["name"]
+            if self._params.missing == "stop":
+                raise BadInput(_lacking(name, missing, desc))
+            self.backend, live = open_backend(self.model, self._folder, self._params)
+            if live.continues != self.facts.continues:
+                raise BadInput(
+                    f"{live.served}: {'continues' if live.continues else 'does not continue'} a prefill, unlike "
+                    f"the teacher of the recording {name}; set teacher.dialect, or serve it by another server"
+                )
+        return self.backend
+
+    def _see_that_it_works(self, backend: Pool, failed: Reply) -> None:
+        """Ask a plain question when no call succeeded, to tell faulty requests from a faulty server."""
         told: list[Reply] = []
         plain = Request("", ({"role": "user", "content": "Say yes."},), max_tokens=4)
-        _unwrapped(self.backend.run([plain], lambda _, reply: told.append(reply), self._admit_all))
+        _unwrapped(backend.run([plain], lambda _, reply: told.append(reply), self._admit_all))
         if told[0].error:
             raise BadInput(
                 f"{self.model['name']}: no call succeeded, a plain question neither: {failed.error}; "
@@ -162,9 +188,16 @@ class Client:
     async def _admit_all(self, request: Request) -> bool:
         return True
 
-    def _run(self, missing: dict[str, Request], fresh: dict[str, Entry], failed: dict[str, Reply], desc: str) -> None:
-        if isinstance(self.backend, Embedded):
-            self.backend.start()
+    def _run(
+        self,
+        backend: Embedded | Pool,
+        missing: dict[str, Request],
+        fresh: dict[str, Entry],
+        failed: dict[str, Reply],
+        desc: str,
+    ) -> None:
+        if isinstance(backend, Embedded):
+            backend.start()
         keys = {id(request): key for key, request in missing.items()}
         progress = Progress(self.account, len(missing), desc)
         asked = 0
@@ -184,15 +217,17 @@ class Client:
 
         self.budget.begin()
         with progress:
-            _unwrapped(self._answers(list(missing.values()), done, progress))
+            _unwrapped(self._answers(backend, list(missing.values()), done, progress))
         if self.budget.reached:
             self.account.stopped = self.budget.reached
             raise BudgetReached(self.budget.message(len(missing) - asked, desc))
 
-    def _answers(self, requests: list[Request], done: Done, progress: Progress) -> Coroutine[None, None, None]:
-        if isinstance(self.backend, Embedded):
-            return self.backend.run(requests, done, self.budget.admit, progress.made)
-        return self.backend.run(requests, done, self.budget.admit)
+    def _answers(
+        self, backend: Embedded | Pool, requests: list[Request], done: Done, progress: Progress
+    ) -> Coroutine[None, None, None]:
+        if isinstance(backend, Embedded):
+            return backend.run(requests, done, self.budget.admit, progress.made)
+        return backend.run(requests, done, self.budget.admit)
 
     def _keep(self, key: str, request: Request, reply: Reply) -> Entry:
         logprobs = json.dumps([asdict(token) for token in reply.logprobs]) if reply.logprobs else ""
@@ -210,7 +245,7 @@ class Client:
         return self._journal.put(key, self.identity, request.content(), entry)
 
     def _raise_if_hopeless(self, failed: dict[str, Reply], enough: int) -> None:
-        """One clear error at the start instead of thousands of equal ones later."""
+        """Raise one clear error at the start instead of thousands of equal ones later."""
         kinds = {kind_of(reply.error) for reply in failed.values()}
         if len(failed) < enough or len(kinds) != 1 or (kind := kinds.pop()) not in _REMEDY:
             return
@@ -231,24 +266,19 @@ class Client:
             self.usage["cost"] = round(cost, 6)
 
 
-def read_model(folder: Path) -> dict[str, Any]:
-    """What fetch wrote about a model. Raises BadInput when it is missing or not usable."""
-    path = folder / "model.json"
-    try:
-        model = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file; run the fetch stage (dvc repro fetch)") from None
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{path}: not JSON ({error}); run the fetch stage again (dvc repro --force fetch)") from None
-    if model.get("kind") not in ("gguf", "safetensors", "endpoint"):
-        raise BadInput(
-            f"{path}: kind {model.get('kind')!r} is not gguf, safetensors or endpoint; run the fetch stage again"
-        )
-    return dict(model)
+def used_calls(account: Path) -> Path:
+    """The file beside an account that names the calls it is of (about.py reads it for a recording)."""
+    return account.with_name(f"used-{account.name}")
 
 
-def _urls(model: dict[str, Any]) -> list[str]:
-    return [str(url) for url in model.get("base_urls") or [model["base_url"]]]
+def _lacking(name: str, missing: dict[str, Request], desc: str) -> str:
+    first = next(iter(missing.values()))
+    words = " ".join(str(first.messages[-1]["content"]).split())[:120]
+    return (
+        f"{desc}: the recording {name} (teacher.recorded) lacks {len(missing)} of the calls wanted now, first "
+        f"{first.id}: {words!r}; import it (xinstruct journal import {FOLDER / name}), go back to its params and code, "
+        "or set teacher.missing to ask"
+    )
 
 
 def _answer(request: Request, entry: Entry, cached: bool) -> Answer:

@@ -1,10 +1,9 @@
-"""How many requests are in flight at one endpoint: additive increase, multiplicative decrease.
+"""The number of requests in flight at one endpoint: additive increase, multiplicative decrease.
 
-The limit starts at `most` (teacher.slots), halves when the endpoint says 429 or 503, times out or
-answers slower than `slow_after` seconds, and grows by one per round of good answers. Of the answers
-to what was already in flight when the limit was halved, none halves it again: a storm of 256
-refusals is one signal, not 256. Retry-After rests the whole endpoint. Left out: choosing between
-endpoints (endpoint.py).
+The limit starts at `most` (teacher.slots), halves when the endpoint says 429 or 503, times out or answers slower
+than `slow_after` seconds, and grows by one per round of good answers. Answers to requests that were in flight when
+the limit was halved do not halve it again: a storm of 256 refusals is one signal, not 256. Retry-After pauses the
+whole endpoint. The choice between endpoints is made in pool.py.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import time
 
 
 class Limiter:
-    """Requests in flight at one endpoint; an async context manager around each."""
+    """Limits the requests in flight at one endpoint; an async context manager around each of them."""
 
     def __init__(self, most: int, slow_after: float = 0.0) -> None:
         """`slow_after`: seconds after which an answer counts as a signal to slow down; 0: never."""
@@ -30,11 +29,11 @@ class Limiter:
 
     @property
     def load(self) -> float:
-        """Share of the limit that is in use; above 1 while it rests."""
+        """The share of the limit that is in use; above 1 during a pause."""
         return self.flying / max(1, int(self.limit)) + (2.0 if self.resting() > 0 else 0.0)
 
     def resting(self) -> float:
-        """Seconds until the endpoint may be asked again."""
+        """The seconds until the endpoint may be asked again."""
         return self._rest_until - time.monotonic()
 
     async def __aenter__(self) -> None:
@@ -62,7 +61,7 @@ class Limiter:
                 self._turn.notify_all()
 
     def renewed(self) -> Limiter:
-        """A limiter for another event loop that goes on with what this one has learnt."""
+        """Return a limiter for another event loop with the limit that this one has reached."""
         fresh = Limiter(self.most, self.slow_after)
         fresh.limit, fresh.lowest = self.limit, self.lowest
         return fresh
@@ -71,14 +70,14 @@ class Limiter:
         return self.flying < max(1, int(self.limit))
 
     def succeeded(self, started: float, seconds: float) -> None:
-        """An answer came: one more in flight per round of them, unless it was slow."""
+        """Record an answer: a round of them raises the limit by one, a slow one lowers it."""
         if 0 < self.slow_after < seconds:
             self.slower(started)
         else:
             self.limit = min(float(self.most), self.limit + 1 / self.limit)
 
     def slower(self, started: float, rest: float = 0.0) -> None:
-        """The endpoint is overloaded: halve the limit, once per round; ask nothing for `rest` seconds."""
+        """Halve the limit of an overloaded endpoint, once per round; ask nothing for `rest` seconds."""
         now = time.monotonic()
         self._rest_until = max(self._rest_until, now + rest)
         if started >= self._halved:

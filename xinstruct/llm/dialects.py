@@ -1,16 +1,16 @@
 """How each server wants a call written, and how its answer is read.
 
-All speak the OpenAI protocol; they differ in which further fields they take and in how a started
+All speak the OpenAI protocol; they differ in which further fields they take and in how a prefilled
 answer is continued, so each is sent only what it is known to take (``FIELDS``):
 
 ============  =====================================  ======================  ==========================
-dialect       started answer                         schema                  told by
+dialect       prefill                                schema                  told by
 ============  =====================================  ======================  ==========================
 vllm          continue_final_message,                response_format         owned_by "vllm"
               add_generation_prompt false
 sglang        continue_final_message                 response_format         owned_by "sglang"
 llamacpp      /apply-template, then /completions     json_schema             owned_by "llamacpp"
-xinstruct     /apply-template, then /completions     validated here only     owned_by "xinstruct"
+xinstruct     /apply-template, then /completions     json_schema             owned_by "xinstruct"
 ollama        trailing assistant message             response_format         owned_by "library", /api/version
 transformers  template rendered here, /completions   validated here only     /load_model in /openapi.json
 openai        trailing assistant message             response_format         anything else
@@ -45,24 +45,25 @@ FIELDS = {
     "transformers": _COMMON | {"generation_config"},
 }
 OPTIONAL = ("seed", "top_p", "stop", "response_format", *sorted(_DEFAULTS), "top_logprobs", "logprobs")
-RENDERED = ("llamacpp", "xinstruct", "transformers")  # whose prompts with a started answer are sent as plain text
+RENDERED = ("llamacpp", "xinstruct", "transformers")  # whose prompts with a prefill are sent as plain text
 _SEED_RANGE = 2**31  # what every server takes
 _ENDED = ("stop", "eos", "eos_token", "stop_sequence", "stop_str", "end_turn")
 
 
 def dialect_of(models: dict[str, Any]) -> str:
-    """The dialect that a /v1/models answer tells by `owned_by`; "openai" when it tells none."""
+    """Return the dialect that a /v1/models answer states by `owned_by`; "openai" when it states none."""
     owners = [str(entry.get("owned_by", "")) for entry in models.get("data", []) if isinstance(entry, dict)]
     return next((_OWNERS[owner] for owner in owners if owner in _OWNERS), "openai")
 
 
 def completion_body(request: Request, prompt: str, dialect: str = "llamacpp", model: str = "") -> dict[str, Any]:
-    """Body for /v1/completions: a prompt that is already rendered, started answer included."""
+    """Return the body for /v1/completions: a prompt that is already rendered, including a prefill."""
     if dialect == "transformers":
         return {"model": model, "prompt": prompt} | _sampling(request, dialect) | _generation_config(request)
     if dialect == "xinstruct":
         tops = {"logprobs": request.logprobs} if request.logprobs else {}
-        return {"prompt": prompt} | _sampling(request, dialect) | tops
+        shape = {"json_schema": request.schema} if request.schema is not None else {}
+        return {"prompt": prompt} | _sampling(request, dialect) | tops | shape
     body: dict[str, Any] = {"prompt": prompt, "cache_prompt": True, "top_k": 0, "min_p": 0.0}
     body |= _sampling(request, dialect)
     if request.schema is not None:
@@ -73,7 +74,7 @@ def completion_body(request: Request, prompt: str, dialect: str = "llamacpp", mo
 
 
 def chat_body(dialect: str, model: str, request: Request) -> dict[str, Any]:
-    """Body for /v1/chat/completions."""
+    """Return the body for /v1/chat/completions."""
     messages = list(request.messages)
     body: dict[str, Any] = {"model": model} | _sampling(request, dialect)
     if request.prefill:
@@ -105,7 +106,7 @@ def _sampling(request: Request, dialect: str) -> dict[str, Any]:
 
 
 def _generation_config(request: Request) -> dict[str, str]:
-    """transformers serve samples by this only: temperature alone leaves do_sample as the checkpoint has it."""
+    """Return the only field that transformers serve samples by; temperature alone does not set do_sample."""
     sampled = request.temperature > 0
     config: dict[str, Any] = {"do_sample": sampled, "max_new_tokens": request.max_tokens}
     config |= {"temperature": request.temperature, "top_p": request.top_p, "top_k": 0} if sampled else {}
@@ -113,9 +114,9 @@ def _generation_config(request: Request) -> dict[str, str]:
 
 
 def template_renderer(folder: str) -> Callable[[Request], str]:
-    """Renders prompts by a checkpoint's own chat template.
+    """Return a function that renders prompts by a checkpoint's own chat template.
 
-    Raises OSError where it is not on this machine, BadInput where its tokenizer has no chat template.
+    Raises OSError when it is not on this machine, BadInput when its tokenizer has no chat template.
     """
     from transformers import AutoTokenizer
 
@@ -131,13 +132,13 @@ def template_renderer(folder: str) -> Callable[[Request], str]:
 
 
 def refused_field(error: CallFailed, body: dict[str, Any]) -> str:
-    """The optional field that a server says it does not take, or ""."""
+    """Return the optional field that a server refuses in an error, or ""."""
     text = str(error)
     return next((name for name in OPTIONAL if name in body and name in text), "") if error.kind == "rejected" else ""
 
 
 def read_reply(payload: dict[str, Any], request: Request, attempts: int, seconds: float) -> Reply:
-    """The reply of either protocol. An answer that is none, or did not end, is a Reply with an error."""
+    """Read the reply of either protocol. An unusable or unfinished answer is a Reply with an error."""
     try:
         choice = payload["choices"][0]
         text = choice["message"].get("content") if "message" in choice else choice["text"]
@@ -149,7 +150,7 @@ def read_reply(payload: dict[str, Any], request: Request, attempts: int, seconds
         return Reply(error=f"garbled: not an answer of the OpenAI protocol ({error!r})", attempts=attempts)
     if error_text := _unfinished(reason, payload):
         return Reply(error=error_text, attempts=attempts)
-    # Some servers send the started answer back, some only what follows it.
+    # Some servers send the prefill back, some only what follows it.
     text = (text or "").removeprefix(request.prefill) if "message" in choice else text
     text, stopped = request.cut(text)
     ended = "length" if reason == "length" and not stopped else "stop"
@@ -157,7 +158,7 @@ def read_reply(payload: dict[str, Any], request: Request, attempts: int, seconds
 
 
 def _unfinished(reason: Any, payload: dict[str, Any]) -> str:
-    """Why an answer is not to be used: withheld, or broken off (a server that shuts down says "abort")."""
+    """Return why an answer must not be used: withheld, or broken off (a server that shuts down says "abort")."""
     if reason == "content_filter":
         return "filtered: the endpoint withheld the answer (finish_reason content_filter)"
     if reason == "length" or reason in _ENDED:
@@ -168,7 +169,7 @@ def _unfinished(reason: Any, payload: dict[str, Any]) -> str:
 
 
 def _logprobs(choice: dict[str, Any]) -> tuple[Token, ...]:
-    """Token log-probabilities of a chat answer, or of a plain completion in its two spellings."""
+    """Return the token log-probabilities of a chat answer, or of a plain completion in its two formats."""
     found = choice.get("logprobs") or {}
     if "content" in found:
         return tuple(
@@ -185,6 +186,6 @@ def _alternatives(rows: Any) -> dict[str, float]:
 
 
 def _number(value: Any) -> float:
-    """A log-probability; None (some servers' first token) and minus infinity become the least float."""
+    """Return a log-probability; None (some servers' first token) and minus infinity become the least float."""
     number = -math.inf if value is None else float(value)
     return number if math.isfinite(number) else -1e30

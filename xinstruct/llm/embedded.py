@@ -1,11 +1,12 @@
 """The embedded model behind a Client: its servers and the order in which they are asked.
 
 A checkpoint folder is run by one batched server (batched.py) with an engine per core (servers=0) or
-`servers` of them, whose answers depend on their own request only. A GGUF file is run by llama.cpp: one
-server per core with one slot and one thread each is the default. An answer then depends on its own
-request only, too: the bytes are the same with any number of servers, in any order, after a kill (its
-batched products round differently with what runs beside them; measured, docs/llm.md).
-Three rules keep it so:
+`servers` of them, whose answers depend on their own request only. A GGUF file is run by one server of
+OpenVINO (quantised.py), fastest on a CPU, whose answers may change with what runs beside them, or by
+llama.cpp: one server per core with one slot and one thread each is its default. An answer then depends on
+its own request only, too: the bytes are the same with any number of servers, in any order, after a kill
+(its batched products round differently with what runs beside them; measured, docs/llm.md).
+Three rules keep llama.cpp so:
 
 - the prompt is evaluated by a call of its own before its first answer, so that every answer starts
   from a prompt whose last token alone is evaluated anew;
@@ -28,11 +29,11 @@ from pathlib import Path
 
 import aiohttp
 
-from xinstruct.llm.calls import LASTING, Done, Gate, Reply, Request
+from xinstruct.llm.calls import PERMANENT_ERRORS, Done, Gate, Reply, Request
 from xinstruct.llm.dialects import completion_body, read_reply
 from xinstruct.llm.server import EmbeddedServer
 from xinstruct.llm.transport import CallFailed, Policy, post
-from xinstruct.models.prefix_queue import ByPrompt
+from xinstruct.models.prefix_queue import PrefixQueue
 from xinstruct.params import TeacherParams
 from xinstruct.processes import cores
 from xinstruct.progress import TICK
@@ -45,10 +46,10 @@ _POLICY = Policy(attempts=2, backoff=0.05, timeout=1800, stall=1800, patience=0)
 class Line:
     """One server with what is known of its state; answers one request at a time."""
 
-    def __init__(self, server: EmbeddedServer, exact: bool) -> None:
+    def __init__(self, server: EmbeddedServer, exact: bool, dialect: str) -> None:
         self.server = server
         self.exact = exact
-        self.dialect = "xinstruct" if server.model.is_dir() else "llamacpp"
+        self.dialect = dialect
         self.last: str | None = None  # prompt evaluated last
         self.known = True  # whether everything the server keeps is known
 
@@ -66,7 +67,7 @@ class Line:
                 return replace(reply, waited=time.monotonic() - begun)  # with its prompt's evaluation
             except CallFailed as error:
                 self.last, self.known = None, False
-                if error.kind in LASTING or attempt == 3:
+                if error.kind in PERMANENT_ERRORS or attempt == 3:
                     return Reply(error=str(error), attempts=attempt)
                 await asyncio.to_thread(self.server.revive)
         raise AssertionError("unreachable")
@@ -87,15 +88,18 @@ class Line:
 class Embedded:
     """The embedded servers of one model: a checkpoint folder or a GGUF file. Started lazily, stopped by close()."""
 
-    def __init__(self, model: Path, params: TeacherParams) -> None:
-        self.batched = model.is_dir()
+    def __init__(self, model: Path, params: TeacherParams, engine: str = "llamacpp") -> None:
+        """engine: what runs a GGUF file, llamacpp or openvino."""
+        self.engine = "batched" if model.is_dir() else engine
+        self.pooled = self.engine != "llamacpp"  # one server takes all requests and batches them
         wanted = params.servers
-        self.count = 1 if self.batched else wanted or cores()
-        self.slots = params.slots if self.batched or wanted == 1 else 1
+        self.count = 1 if self.pooled else wanted or cores()
+        self.slots = params.slots if self.pooled or wanted == 1 else 1
         threads = max(1, cores() // self.count)
-        copies = wanted if self.batched else 0
+        engines = wanted if self.engine == "batched" else 0
         self.servers = [
-            EmbeddedServer(model, params.context, self.slots, threads, copies=copies) for _ in range(self.count)
+            EmbeddedServer(model, params.context, self.slots, threads, engines=engines, engine=engine)
+            for _ in range(self.count)
         ]
         self.lines: list[Line] = []
         self._rendered: dict[str, str] = {}
@@ -112,9 +116,10 @@ class Embedded:
         except BaseException:
             self.close()
             raise
-        exact = self.slots == 1 and not self.batched
-        ahead = _AHEAD if self.batched else 1
-        self.lines = [Line(server, exact) for server in self.servers for _ in range(self.slots * ahead)]
+        exact = self.slots == 1 and not self.pooled
+        ahead = _AHEAD if self.pooled else 1
+        dialect = "xinstruct" if self.pooled else "llamacpp"
+        self.lines = [Line(server, exact, dialect) for server in self.servers for _ in range(self.slots * ahead)]
 
     async def run(
         self, requests: Sequence[Request], done: Done, gate: Gate, made: Callable[[int], None] = lambda tokens: None
@@ -127,10 +132,10 @@ class Embedded:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
             prompts = [await self._render(session, request) for request in requests]
-            queue: ByPrompt[tuple[str, Request]] = ByPrompt()
+            queue: PrefixQueue[tuple[str, Request]] = PrefixQueue()
             for prompt, request in zip(prompts, requests, strict=True):
                 queue.add(prompt, (prompt, request))
-            counting = asyncio.create_task(self._count(session, made)) if self.batched else None
+            counting = asyncio.create_task(self._count(session, made)) if self.pooled else None
             try:
                 async with asyncio.TaskGroup() as group:
                     for line in self.lines:
@@ -140,10 +145,15 @@ class Embedded:
                     counting.cancel()
 
     async def _work(
-        self, session: aiohttp.ClientSession, line: Line, queue: ByPrompt[tuple[str, Request]], done: Done, gate: Gate
+        self,
+        session: aiohttp.ClientSession,
+        line: Line,
+        queue: PrefixQueue[tuple[str, Request]],
+        done: Done,
+        gate: Gate,
     ) -> None:
         # A line of llama.cpp goes on with its prompt; the batched server groups what it is sent by itself.
-        asker = self if self.batched else line
+        asker = self if self.pooled else line
         while (item := queue.take(asker)) is not None and await gate(item[1]):
             done(item[1], await line.answer(session, *item))
 

@@ -1,8 +1,8 @@
 """One server of the OpenAI protocol: vLLM, SGLang, llama.cpp, Ollama, transformers serve, a paid API.
 
-`probe` finds what it serves and its dialect, and refuses with one clear error what would fail in
-every call. The API key comes from $XINSTRUCT_API_KEY or $OPENAI_API_KEY only, further headers from
-$XINSTRUCT_HEADERS (JSON); neither is written anywhere. Retries and several endpoints: pool.py.
+`probe` finds its model and its dialect, and refuses with one clear error anything that would fail in every call. The
+API key comes from $XINSTRUCT_API_KEY or $OPENAI_API_KEY only, further headers from $XINSTRUCT_HEADERS (JSON); neither
+is written anywhere. Retries and several endpoints: pool.py.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 
 
 def normal_url(url: str) -> str:
-    """A base_url that ends in a version ("http://host:1234" means its /v1). Raises BadInput on a key in it."""
+    """Return a base_url that ends in a version ("http://host:1234" means its /v1). Raises BadInput on a key in it."""
     base = url.rstrip("/")
     host = base.split("://", 1)[-1].split("/", 1)[0]
     if "@" in host or "?" in base:
@@ -45,7 +45,7 @@ def normal_url(url: str) -> str:
 
 
 def headers() -> dict[str, str]:
-    """Headers of every request, from the environment. Raises BadInput when $XINSTRUCT_HEADERS is no JSON object."""
+    """Return all requests' headers from the environment. Raises BadInput when $XINSTRUCT_HEADERS is no JSON object."""
     key = os.environ.get("XINSTRUCT_API_KEY") or os.environ.get("OPENAI_API_KEY")
     found = {"Authorization": f"Bearer {key}"} if key else {}
     try:
@@ -56,7 +56,7 @@ def headers() -> dict[str, str]:
 
 
 def without_secrets(text: str) -> str:
-    """A text that a server sent, without the keys it may have echoed."""
+    """Remove our keys from a server's text, which may have echoed them."""
     for value in headers().values():
         secret = value.removeprefix("Bearer ")
         text = text.replace(secret, "***") if secret else text
@@ -64,7 +64,7 @@ def without_secrets(text: str) -> str:
 
 
 def open_session() -> aiohttp.ClientSession:
-    """A pooled session without a limit of its own (the Limiter sets it)."""
+    """Open a pooled session without a limit of its own (the Limiter sets it)."""
     # Looking for a proxy costs two thread switches a request: only where one is configured.
     proxied = any(os.environ.get(name) for name in _PROXIES)
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers(), trust_env=proxied)
@@ -88,7 +88,7 @@ class Endpoint:
     # ---- before the first call
 
     async def probe(self, session: aiohttp.ClientSession) -> None:
-        """Find model and dialect. Raises BadInput: not reachable, no key, no models, not the one wanted."""
+        """Find model and dialect. Raises BadInput: not reachable, no key, no models, another model than wanted."""
         models = await self._patiently(session)
         listed = [entry for entry in models.get("data") or [] if isinstance(entry, dict)]
         if self.dialect == "auto":
@@ -110,7 +110,7 @@ class Endpoint:
             raise BadInput(f"{self.url}: set teacher.served_as to the folder or hub name that transformers serve loads")
 
     async def _patiently(self, session: aiohttp.ClientSession) -> dict[str, Any]:
-        """The list of models; a server that is still starting is waited for `start_wait` seconds."""
+        """Return the list of models; waits `start_wait` seconds for a server that is still starting."""
         deadline = time.monotonic() + self.start_wait
         while True:
             try:
@@ -143,7 +143,7 @@ class Endpoint:
         return found if isinstance(found, dict) else {}
 
     async def _recognise(self, session: aiohttp.ClientSession, models: dict[str, Any]) -> str:
-        """The dialect by `owned_by`, else by a page that only one server has."""
+        """Return the dialect by `owned_by`, else by a page that only one server has."""
         dialect = dialect_of(models)
         if dialect != "openai":
             return dialect
@@ -163,7 +163,7 @@ class Endpoint:
     # ---- calls
 
     async def call(self, session: aiohttp.ClientSession, request: Request) -> dict[str, Any]:
-        """One attempt: the JSON answer. Raises Trouble, CallFailed or BadInput."""
+        """Make one attempt and return the JSON answer. Raises RetryableError, CallFailed or BadInput."""
         if self.window and request.max_tokens >= self.window:
             text = f"max_tokens {request.max_tokens} alone fill the {self.window} tokens that {self.url} serves"
             raise CallFailed("context", text)
@@ -174,7 +174,7 @@ class Endpoint:
         return await self._post(session, "/chat/completions", chat_body(self.dialect, self.served, request))
 
     async def _prompt(self, session: aiohttp.ClientSession, request: Request) -> str:
-        """The prompt by the model's own template, the started answer literally behind it."""
+        """Return the prompt by the model's own template, with the prefill literally behind it."""
         if self.dialect in ("llamacpp", "xinstruct"):
             body = {"messages": list(request.messages)}
             got = await once(session, f"{self.root}/apply-template", body, self.policy)
@@ -186,12 +186,12 @@ class Endpoint:
                 raise
             except (OSError, ValueError) as error:
                 raise BadInput(
-                    f"{self.served}: its tokenizer is not on this machine, so no answer can be started for it ({error})"
+                    f"{self.served}: its tokenizer is not on this machine, so no answer can be prefilled ({error})"
                 ) from None
         return self._render(request)
 
     async def _post(self, session: aiohttp.ClientSession, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """POST; a field that the server names as unknown is left out here and from then on."""
+        """Send a POST request; a field that the server calls unknown is left out from then on."""
         while True:
             sent = {name: value for name, value in body.items() if name not in self.without}
             try:
@@ -206,11 +206,11 @@ class Endpoint:
 
 
 class _Starting(Exception):
-    """The server is there but not ready."""
+    """The server is reachable but not ready."""
 
 
 def _window(entry: dict[str, Any]) -> int:
-    """Tokens of context that an entry of /v1/models states (vLLM, SGLang: max_model_len; llama.cpp: meta.n_ctx)."""
+    """Return the context size of an entry of /v1/models (vLLM, SGLang: max_model_len; llama.cpp: meta.n_ctx)."""
     meta = entry.get("meta") if isinstance(entry.get("meta"), dict) else {}
     value = entry.get("max_model_len") or (meta or {}).get("n_ctx") or 0
     return int(value) if isinstance(value, int | float) else 0

@@ -1,10 +1,9 @@
-"""The journal: every answered call to a model, in one SQLite file that is cache, audit log and resume.
+"""The journal: every answered call to a model in one SQLite file, which is cache, audit log and resume point.
 
-An entry's key hashes the model's identity, the messages, the prefill, the sampling, the seed and
-the schema; a caller's id is no part of it. Only answers are served again: a call that failed is
-written to `failures`, for people, and asked again. Several processes may share the file (WAL);
-where two answer the same call, the first answer stands for both. API keys never come near it.
-Left out: deleting (to forget all answers, remove the file); moving answers (exchange.py).
+An entry's key hashes the model's identity, the messages, the prefill, the sampling, the seed and the schema; a
+caller's id is no part of it. Only answers are served again: a failed call is written to `failures`, for people, and
+asked again. Several processes may share the file (WAL); when two answer the same call, the first answer is used by
+both. API keys are never written to it. To forget all answers, remove the file; exchange.py moves them.
 
     xinstruct journal stats
     sqlite3 work/journal.sqlite "select stage, finish_reason, count(*) from calls group by 1, 2"
@@ -103,7 +102,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Spent:
-    """What a run (or one of its stages) paid for: tokens by kind, and since when (Unix time)."""
+    """The paid tokens of a run (or of one of its stages), by kind, and its start (Unix time)."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -111,18 +110,18 @@ class Spent:
 
 
 def call_key(model: str, request: dict[str, Any]) -> str:
-    """sha256 over the model's identity and everything of a request that may change its answer."""
+    """Return the sha256 of the model's identity and everything of a request that may change its answer."""
     text = json.dumps([model, request], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Journal:
-    """The answered calls of one file. Use as a context manager, or close() it."""
+    """The answered calls of one file. Use it as a context manager, or close() it."""
 
     def __init__(self, path: Path, stage: str = "", run: str = "") -> None:
-        """Open or create; applies the missing migrations. Raises BadInput on a file of another kind.
+        """Open or create the file and apply missing migrations. Raises BadInput on a file of another kind.
 
-        `stage` and `run` are written beside each call that this Journal puts.
+        `stage` and `run` are written beside each call that this Journal stores.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.stage, self.run = path, stage, run
@@ -159,7 +158,7 @@ class Journal:
             raise
 
     def get(self, keys: Iterable[str]) -> dict[str, Entry]:
-        """The entries of those keys that were answered before."""
+        """Return the entries of those keys that were answered before."""
         wanted = list(dict.fromkeys(keys))
         found: dict[str, Entry] = {}
         for start in range(0, len(wanted), _BATCH):
@@ -170,7 +169,7 @@ class Journal:
         return found
 
     def put(self, key: str, model: str, request: dict[str, Any], entry: Entry) -> Entry:
-        """Keep an answer at once; returns the one that stands (another process may have been first)."""
+        """Store an answer at once. Returns the entry in use (another process may have been first)."""
         row = (key, model, _text(request), *entry.__dict__.values(), self.stage, self.run, time.time())
         done = self.db.execute(_INSERT, row)
         return entry if done.rowcount else self.get([key])[key]
@@ -178,20 +177,30 @@ class Journal:
     def fail(
         self, key: str, model: str, request: dict[str, Any], kind: str, error: str, attempts: int, waited: float
     ) -> None:
-        """Set a call aside that got no answer, with its error. It is asked again the next time."""
+        """Store a failed call with its error. It is asked again the next time."""
         row = (key, model, self.stage, self.run, _text(request), kind, error, attempts, waited, time.time())
         columns = "key, model, stage, run, request, kind, error, attempts, waited, created"
         self.db.execute(f"insert into failures ({columns}) values ({'?,' * 9}?)", row)
 
+    def recorded_failures(self, keys: Iterable[str]) -> dict[str, str]:
+        """The errors of those calls that had none but an error in an imported recording."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, str] = {}
+        for start in range(0, len(wanted), _BATCH):
+            batch = wanted[start : start + _BATCH]
+            query = f"select key, error from failures where run = '' and key in ({','.join('?' * len(batch))})"
+            found |= dict(self.db.execute(query, batch))
+        return found
+
     def open_session(self, model: str) -> None:
-        """Note that this run's stage begins to ask a model."""
+        """Record that this run's stage begins to ask a model."""
         columns = "run, stage, model, started"
         self.db.execute(
             f"insert into sessions ({columns}) values (?,?,?,?)", (self.run, self.stage, model, time.time())
         )
 
     def spent(self, stage: str = "") -> Spent:
-        """What this run paid for so far, in all its processes; of one stage only when it is named."""
+        """Return the paid tokens of this run so far, over all its processes, or of one of its stages."""
         where, values = "run = ?", [self.run]
         if stage:
             where, values = "run = ? and stage = ?", [self.run, stage]

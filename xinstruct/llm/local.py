@@ -1,11 +1,11 @@
-"""A checkpoint that this process runs itself, in engines of its own: a ChatModel without server and journal.
+"""A ChatModel for a checkpoint that runs in this process's own engines, without server and journal.
 
-Requests are sorted by prompt, so that what prompts share is read once, and run by copies of the batched
-engine (xinstruct/models). Every answer draws from its own random numbers, seeded by its prompt's tokens,
-its seed and its number among the prompt's samples, and the engine computes each row alone, so asking in
-another order, or fewer or more, changes nothing. Equal requests are answered once.
+Requests are sorted by prompt, so that common prefixes are computed once, and run by an EnginePool (xinstruct/models).
+Every answer draws from its own random numbers, seeded by its prompt's tokens, its seed and its number among the
+prompt's samples, and the engine computes each row alone, so asking in another order, or fewer or more, changes
+nothing. Equal requests are answered once.
 
-Leaves out schemas, log-probabilities and beam search. Usage::
+Schemas, log-probabilities and beam search are not supported. Usage::
 
     with LocalModel(Path("models/sft")) as model:
         answers = model.ask([Request("1", (user("Say hello."),), max_tokens=200)])
@@ -26,21 +26,21 @@ from xinstruct.progress import Answers, say
 from xinstruct.records import content_id
 
 if TYPE_CHECKING:
-    from xinstruct.models.sampling import Job, Made
+    from xinstruct.models.sampling import Completion, GenerationRequest
 
 
 class LocalModel:
-    """A checkpoint folder, loaded once in processes of its own, that answers until it is closed."""
+    """A checkpoint folder, loaded once into processes of its own, that answers until it is closed."""
 
     run_by = "local"
 
     def __init__(self, folder: Path, dtype: Dtype = "auto", batch: int = 0, context: int = 8192) -> None:
         """batch: answers at a time (0: what suits the device). Raises BadInput as Engine does."""
-        from xinstruct.models.workers import Copies
+        from xinstruct.models.workers import EnginePool
 
         self.folder = folder
         self.tokenizer = load_tokenizer(folder)
-        self.copies = Copies(folder, batch, context, dtype)
+        self.engines = EnginePool(folder, batch, context, dtype)
 
     def __enter__(self) -> LocalModel:
         return self
@@ -54,48 +54,50 @@ class LocalModel:
         return hash_path(self.folder)
 
     def close(self) -> None:
-        """End the processes."""
-        self.copies.close()
+        """Terminate the processes."""
+        self.engines.close()
 
     def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
-        """Answers in the order of the requests.
+        """Return the answers in the order of the requests.
 
         Raises BadInput when a prompt does not fit into the context, ValueError on a schema or log-probabilities.
         """
         if any(request.schema is not None or request.logprobs for request in requests):
             raise ValueError("a local model gives neither answers by a schema nor log-probabilities")
-        jobs = self._jobs(requests)
-        unique = list(dict.fromkeys(sorted(jobs, key=lambda job: job.ids)))
-        made = dict(zip(unique, self._run(unique, desc), strict=True))
-        return [_answer(request, job, made[job]) for request, job in zip(requests, jobs, strict=True)]
+        wanted = self._generations(requests)
+        unique = list(dict.fromkeys(sorted(wanted, key=lambda one: one.ids)))
+        completions = dict(zip(unique, self._run(unique, desc), strict=True))
+        return [_answer(request, one, completions[one]) for request, one in zip(requests, wanted, strict=True)]
 
-    def _jobs(self, requests: Sequence[Request]) -> list[Job]:
-        from xinstruct.models.sampling import Job
+    def _generations(self, requests: Sequence[Request]) -> list[GenerationRequest]:
+        from xinstruct.models.sampling import GenerationRequest
 
         read: dict[str, tuple[int, ...]] = {}
-        jobs = []
+        wanted = []
         for request in requests:
             key = json.dumps([request.messages, request.prefill])
             if key not in read:
                 read[key] = tuple(prompt_ids(self.tokenizer, request.messages, request.prefill))
             drawn = request.temperature > 0
             seed = seed_of(read[key], request.sample, request.seed) if drawn else 0
-            jobs.append(Job(read[key], request.max_tokens, request.temperature, request.top_p, seed, request.stop))
-        return jobs
+            wanted.append(
+                GenerationRequest(read[key], request.max_tokens, request.temperature, request.top_p, seed, request.stop)
+            )
+        return wanted
 
-    def _run(self, jobs: list[Job], desc: str) -> list[Made]:
-        with Answers(len(jobs), desc, "answer") as answers:
-            found = self.copies.run(jobs, lambda _, made: answers.finished(len(made.ids)), answers.made)
+    def _run(self, wanted: list[GenerationRequest], desc: str) -> list[Completion]:
+        with Answers(len(wanted), desc, "answer") as answers:
+            found = self.engines.run(wanted, lambda _, completion: answers.finished(len(completion.ids)), answers.made)
         say(f"{desc}: {answers.tokens} tokens, {answers.rate:.0f} tokens/s")
         return found
 
 
 def seed_of(prompt: Sequence[int], sample: int, seed: int) -> int:
-    """What decides the draws of one answer: its prompt's tokens and its number."""
+    """Return the random seed of one answer, from its prompt's tokens and its number."""
     return int(content_id(str(seed), str(sample), ",".join(map(str, prompt))), 16) >> 1
 
 
-def _answer(request: Request, job: Job, made: Made) -> Answer:
-    text, _ = request.cut(made.text)
-    reason = "stop" if made.finished else "length"
-    return Answer(request.id, text, reason, len(job.ids), len(made.ids), cached=False)
+def _answer(request: Request, one: GenerationRequest, completion: Completion) -> Answer:
+    text, _ = request.cut(completion.text)
+    reason = "stop" if completion.finished else "length"
+    return Answer(request.id, text, reason, len(one.ids), len(completion.ids), cached=False)

@@ -1,7 +1,7 @@
-"""Endpoints behind a Client: which of them is asked, retries, failover, one clear error when all are gone.
+"""The endpoints of a Client: load balancing, retries, failover, and one clear error when all are gone.
 
-Several URLs are replicas of one model: a request goes to the one with the most room, and to another
-when that one refuses the connection or is resting (Retry-After). Left out: different models at once.
+Several URLs are replicas of one model: a request goes to the one with the most room, and to another when that one
+refuses the connection or has asked for a pause (Retry-After). All replicas must serve the same model.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from dataclasses import replace
 import aiohttp
 
 from xinstruct.files import BadInput
-from xinstruct.llm.calls import PASSING, WEATHER, Done, Gate, Reply, Request, kind_of
+from xinstruct.llm.calls import ENDPOINT_ERRORS, TRANSIENT_ERRORS, Done, Gate, Reply, Request, kind_of
 from xinstruct.llm.dialects import read_reply
 from xinstruct.llm.endpoint import Endpoint, open_session
-from xinstruct.llm.transport import Attempts, CallFailed, Policy, Trouble
+from xinstruct.llm.transport import Attempts, CallFailed, Policy, RetryableError
 from xinstruct.params import TeacherParams
 
 _REST = 2.0  # seconds that an endpoint which refuses connections is left alone while another answers
 
 
 class Pool:
-    """One endpoint or several replicas. `probe` first, then `run` as often as needed."""
+    """One endpoint or several replicas. Call `probe` first, then `run` as often as needed."""
 
     def __init__(self, urls: Sequence[str], params: TeacherParams) -> None:
         self.endpoints = [Endpoint(url, params) for url in urls]
@@ -39,11 +39,11 @@ class Pool:
 
     @property
     def continues(self) -> bool:
-        """Whether every endpoint's dialect is one that continues a started answer."""
+        """True if every endpoint's dialect continues a prefill."""
         return all(endpoint.dialect != "openai" for endpoint in self.endpoints)
 
     def probe(self) -> None:
-        """Look at every endpoint. One that cannot be used is an error, and so are different models."""
+        """Probe every endpoint. Raises BadInput if one cannot be used or if their models differ."""
 
         async def look() -> None:
             async with open_session() as session:
@@ -54,7 +54,7 @@ class Pool:
             raise BadInput(f"teacher.model: its URLs serve different models {sorted(names)}; set teacher.served_as")
 
     async def run(self, requests: Sequence[Request], done: Done, gate: Gate) -> None:
-        """Answer all that `gate` lets through; `done` is called with each reply as it comes."""
+        """Answer all requests that `gate` admits; `done` is called with each reply as it comes."""
         for endpoint in self.endpoints:
             endpoint.limiter = endpoint.limiter.renewed()
         todo = iter(requests)
@@ -74,7 +74,7 @@ class Pool:
             endpoint = min(self.endpoints, key=lambda one: one.limiter.load)
             try:
                 reply = await self._attempt(session, endpoint, request)
-            except Trouble as trouble:
+            except RetryableError as trouble:
                 try:
                     await self._pause(endpoint, trouble, tries)
                 except CallFailed as error:
@@ -92,18 +92,18 @@ class Pool:
             start = time.monotonic()
             try:
                 payload = await endpoint.call(session, request)
-            except Trouble as trouble:
+            except RetryableError as trouble:
                 trouble.started = start
                 raise
             seconds = time.monotonic() - start
         reply = read_reply(payload, request, 1, seconds)
-        if (kind := kind_of(reply.error)) in PASSING:
-            raise Trouble(kind, reply.error.removeprefix(f"{kind}: "))
+        if (kind := kind_of(reply.error)) in TRANSIENT_ERRORS:
+            raise RetryableError(kind, reply.error.removeprefix(f"{kind}: "))
         endpoint.limiter.succeeded(start, seconds)
         return reply
 
-    async def _pause(self, endpoint: Endpoint, trouble: Trouble, tries: Attempts) -> None:
-        """Wait as the trouble demands, or not at all where another endpoint is free."""
+    async def _pause(self, endpoint: Endpoint, trouble: RetryableError, tries: Attempts) -> None:
+        """Wait as the error demands, or not at all when another endpoint is free."""
         pause = tries.failed(trouble, endpoint.url)
         limiter, started = endpoint.limiter, trouble.started
         if trouble.kind in ("busy", "timeout"):
@@ -114,9 +114,9 @@ class Pool:
             await asyncio.sleep(pause)
 
     def _lost(self, error: CallFailed, tries: Attempts) -> Reply:
-        """A call that was given up. Stops everything when the server is gone: all others would wait in vain too."""
+        """Return the reply of a call that was given up. Stops all calls when the server is gone."""
         self.lost += 1
-        if error.kind in WEATHER or self.lost > self.most:
+        if error.kind in ENDPOINT_ERRORS or self.lost > self.most:
             state = "overloaded" if error.kind == "busy" else "gone"
             urls = ", ".join(endpoint.url for endpoint in self.endpoints)
             raise BadInput(f"{urls}: the server is {state} ({error}); answered calls are kept, run again to go on")

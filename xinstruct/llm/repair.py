@@ -1,13 +1,13 @@
-"""Answers that are not what was asked for: schema missed, cut at their length. What is done is declared.
+"""Repair of answers that miss their schema or were cut at their length, by declared rules.
 
 - A schema is validated here whatever the server promised. An answer that misses it is asked for once
-  more, with the answer and what was wrong with it as further turns (teacher.repairs); after that it is
-  an Answer with the error "schema: ...".
+  more, with the answer and its error as further turns (teacher.repairs); after that it is an Answer with
+  the error "schema: ...".
 - finish_reason "length" is kept as it came (teacher.on_length: keep), asked for again with twice the
-  tokens up to teacher.length_limit (retry), or turned into the error "length: ..." (error). Cut JSON
-  never passes for JSON.
+  tokens up to teacher.length_limit (retry), or turned into the error "length: ..." (error). Cut JSON is
+  never accepted as JSON.
 
-An answer and its repair stand in the journal under their own keys, so a rerun takes the same way.
+An answer and its repair are in the journal under their own keys, so a rerun takes the same way.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from xinstruct.prompts import assistant, render, user
 Ask = Callable[[list[Request]], list[Answer]]
 
 
-class Mending:
-    """What `teacher.repairs`, `teacher.on_length` and `teacher.length_limit` say."""
+class AnswerRepair:
+    """The rules of `teacher.repairs`, `teacher.on_length` and `teacher.length_limit`."""
 
     def __init__(self, params: TeacherParams) -> None:
         self.repairs, self.on_length, self.length_limit = params.repairs, params.on_length, params.length_limit
 
-    def mend(self, requests: Sequence[Request], answers: Sequence[Answer], ask: Ask) -> list[Answer]:
-        """The answers, those that are not what was asked for asked again by `ask` as far as allowed."""
+    def repaired(self, requests: Sequence[Request], answers: Sequence[Answer], ask: Ask) -> list[Answer]:
+        """Return the answers, after `ask` was called again for unsuitable ones as far as the rules allow."""
         current, result = list(requests), list(answers)
         repairs = [0] * len(current)
         while True:
@@ -49,13 +49,13 @@ class Mending:
                 current[place], result[place] = again[place], _merged(result[place], answer)
 
     def _longer(self, request: Request, answer: Answer) -> Request | None:
-        """The same request with room for more, where the answer was cut and the policy says so."""
+        """Return the request with a higher token limit, if its answer was cut and the policy is to retry."""
         if answer.finish_reason != "length" or self.on_length != "retry" or request.max_tokens >= self.length_limit:
             return None
         return replace(request, max_tokens=min(request.max_tokens * 2, self.length_limit))
 
     def _judged(self, request: Request, answer: Answer) -> Answer:
-        """The answer, or an error where it may not stand."""
+        """Return the answer, or an error when the rules do not accept it."""
         if answer.error:
             return answer
         if answer.finish_reason == "length" and (self.on_length == "error" or request.schema is not None):
@@ -65,7 +65,7 @@ class Mending:
 
 
 def misses(request: Request, answer: Answer) -> str:
-    """What is wrong with an answer by its request's schema, or "". A cut or failed answer is not looked at."""
+    """Return how an answer misses its request's schema, or "". A cut or failed answer is not checked."""
     if request.schema is None or answer.error or answer.finish_reason == "length":
         return ""
     try:
@@ -78,7 +78,7 @@ def misses(request: Request, answer: Answer) -> str:
 
 
 def _json_part(text: str) -> str:
-    """The text from its first bracket to its last: servers without structured output wrap JSON in words."""
+    """Return the text from its first bracket to its last: some servers wrap JSON in prose."""
     starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
     end = max(text.rfind("}"), text.rfind("]"))
     return text[min(starts) : end + 1] if starts and end >= min(starts) else text
@@ -90,7 +90,7 @@ def _repair(request: Request, answer: Answer, problem: str) -> Request:
 
 
 def _merged(first: Answer, second: Answer) -> Answer:
-    """The second answer in the first one's place; both were paid for."""
+    """Return the second answer in the first one's place, with the tokens of both."""
     return replace(
         second,
         id=first.id,

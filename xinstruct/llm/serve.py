@@ -19,12 +19,13 @@ from types import FrameType
 from xinstruct.files import BadInput
 from xinstruct.llm.server import EmbeddedServer
 from xinstruct.models.fetch import fetch_teacher
+from xinstruct.models.gguf_file import unreadable
 from xinstruct.plan import work_root
 from xinstruct.processes import cores
 
 
 def model_file(model: str) -> Path:
-    """The GGUF file or checkpoint folder of a name, folder or file. Raises BadInput when there is none."""
+    """Return the GGUF file or checkpoint folder of a name, folder or file. Raises BadInput when there is none."""
     path = Path(model)
     if path.is_file():
         return path
@@ -40,19 +41,29 @@ def model_file(model: str) -> Path:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `xinstruct serve`."""
+    """Add the arguments of `xinstruct serve`."""
     parser.add_argument("model", help="a name in models.yaml, a checkpoint folder, or a GGUF file (or its folder)")
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     parser.add_argument("--slots", type=int, default=4, help="requests answered at the same time (default 4)")
     parser.add_argument("--context", type=int, default=4096, help="tokens per slot (default 4096)")
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "openvino", "llamacpp"),
+        default="auto",
+        help="of a GGUF file (default: openvino where it reads the file)",
+    )
     parser.add_argument("--threads", type=int, default=0, help="default: all cores")
 
 
 def main(args: argparse.Namespace) -> int:
-    """`xinstruct serve`. Returns 0 after Ctrl-C or SIGTERM, 1 when the server dies by itself."""
+    """Run `xinstruct serve`. Returns 0 after Ctrl-C or SIGTERM, 1 when the server dies by itself."""
     signal.signal(signal.SIGTERM, _interrupt)
     threads = args.threads or cores()
-    server = EmbeddedServer(model_file(args.model), args.context, args.slots, threads, args.port)
+    model = model_file(args.model)
+    engine = args.engine
+    if engine == "auto":
+        engine = "openvino" if model.is_file() and not unreadable(model) else "llamacpp"
+    server = EmbeddedServer(model, args.context, args.slots, threads, args.port, engine=engine)
     try:
         server.launch()
         server.wait()

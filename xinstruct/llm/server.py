@@ -2,7 +2,7 @@
 
     python -m xinstruct.llm.server --model models/teacher/NAME.gguf --port 8080 --slots 4
 
-`EmbeddedServer` starts this module for a GGUF file and batched.py for a checkpoint folder, as a child
+`EmbeddedServer` starts this module or quantised.py for a GGUF file and batched.py for a checkpoint folder, as a child
 on a free port of 127.0.0.1, waits until it is healthy and stops it with its owner; a child whose
 parent died ends within a second. Two settings of llama.cpp matter for equal bytes on every run, both
 measured (docs/llm.md): with one slot and without flash attention an answer depends on its own request
@@ -30,21 +30,36 @@ from xinstruct.processes import cores, live_with
 
 _START_SECONDS = 300.0  # a 32B model on a slow disk
 _RESTARTS = 3
+_MODULES = {
+    "batched": "xinstruct.llm.batched",
+    "llamacpp": "xinstruct.llm.server",
+    "openvino": "xinstruct.llm.quantised",
+}
 
 
 class EmbeddedServer:
     """One child process with one model. `url` is its base without /v1."""
 
     def __init__(
-        self, model: Path, context: int, slots: int = 1, threads: int = 1, port: int = 0, copies: int = 0
+        self,
+        model: Path,
+        context: int,
+        slots: int = 1,
+        threads: int = 1,
+        port: int = 0,
+        engines: int = 0,
+        engine: str = "llamacpp",
     ) -> None:
-        """copies: engines of a checkpoint folder (0: one per core). Raises BadInput when there is no model."""
+        """engines: how many run a checkpoint (0: one per core). engine: what runs a GGUF file, llamacpp or openvino.
+
+        Raises BadInput when there is no model.
+        """
         if not (model.is_file() or (model / "config.json").is_file()):
             raise BadInput(f"{model}: no such model; run the fetch stage (dvc repro fetch)")
-        self.module = "xinstruct.llm.batched" if model.is_dir() else "xinstruct.llm.server"
+        self.module = _MODULES["batched" if model.is_dir() else engine]
         self.options = ["--model", str(model), "--context", str(context), "--slots", str(slots)]
         self.options += ["--threads", str(threads), "--port", str(port), "--parent", str(os.getpid())]
-        self.options += ["--copies", str(copies)] if model.is_dir() else []
+        self.options += ["--engines", str(engines)] if model.is_dir() else []
         self.model = model
         self.url = ""
         self.restarts = 0

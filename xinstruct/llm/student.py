@@ -1,8 +1,8 @@
-"""The student's checkpoints as they are sampled: in this process, or at a server (params.yaml's student.sampling).
+"""Access to the student's checkpoints for sampling: in this process, or at a server (params.yaml's student.sampling).
 
-What is asked of a server is kept in the journal under the hash of the checkpoint's files, so that answers of a
-checkpoint that was trained anew are never taken for the old one's, and the server may move. That it serves
-these very weights is the user's word: it must list a model of the checkpoint's name (``models/sft``: sft).
+A server's answers are kept in the journal under the hash of the checkpoint's files, so that answers of a retrained
+checkpoint are never confused with the old one's, and the server may move. That it serves exactly these weights is the
+user's promise: it must list a model of the checkpoint's name (``models/sft``: sft).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from xinstruct.params import LOCAL, Sampling, at_hand
 
 
 def place(sampling: Sampling, checkpoint: str) -> str:
-    """Where a checkpoint is sampled: "local", or the URL of a server."""
+    """Return where a checkpoint is sampled: "local", or the URL of a server."""
     if isinstance(sampling, str):
         return sampling
     return next((url for name, url in sampling.items() if name == checkpoint), LOCAL)
 
 
 def open_student(folder: Path, sampling: Sampling, stage: str, account: Path) -> Client | LocalModel:
-    """The checkpoint in `folder`, to be asked by `stage`. `account`: a file for what a server's calls took.
+    """Open the checkpoint in `folder` for `stage`. `account`: a file for the cost of a server's calls.
 
     Raises BadInput when the folder holds no checkpoint, or the server serves no model of its name.
     """

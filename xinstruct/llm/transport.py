@@ -1,7 +1,7 @@
-"""One POST, what can go wrong with it, and how often it is tried again.
+"""One POST request: the errors it may meet, and how often it is retried.
 
 ==============================  ===========  =======================================================
-what happened                   class        what is done
+event                           class        reaction
 ==============================  ===========  =======================================================
 429, 503                        busy         waits as Retry-After says (else backs off), `patience` long
 no connection                   unreachable  backs off, or another endpoint is asked, `patience` long
@@ -11,7 +11,7 @@ no answer, or body stands still timeout      backs off and asks again, `attempts
 cut, invalid or unfinished body garbled      backs off and asks again, `attempts` times
 400, 413 about its length       context      CallFailed at once
 other 4xx                       rejected     CallFailed at once: this request is at fault
-401, 403, 404                                BadInput: no other call would fare better
+401, 403, 404                                BadInput: any other call would fail too
 ==============================  ===========  =======================================================
 """
 
@@ -27,7 +27,7 @@ from typing import Any
 import aiohttp
 
 from xinstruct.files import BadInput
-from xinstruct.llm.calls import WEATHER
+from xinstruct.llm.calls import ENDPOINT_ERRORS
 from xinstruct.params import TeacherParams
 
 _FATAL = {
@@ -43,15 +43,15 @@ _CONTEXT_SIGNS = (
 
 
 class CallFailed(Exception):
-    """A call that got no answer; `kind` is its class."""
+    """A call without an answer; `kind` is the class of its error."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(f"{kind}: {text}")
         self.kind = kind
 
 
-class Trouble(Exception):
-    """One attempt that failed and may be made again. `retry_after` is the server's wish in seconds, or None."""
+class RetryableError(Exception):
+    """A failed attempt that may be repeated. `retry_after` is the server's wish in seconds, or None."""
 
     def __init__(self, kind: str, text: str, retry_after: float | None = None) -> None:
         super().__init__(text)
@@ -61,7 +61,7 @@ class Trouble(Exception):
 
 @dataclass(frozen=True)
 class Policy:
-    """How patient a call is; all times in seconds. backoff is the first wait, it doubles up to `longest`.
+    """The patience of a call; all times in seconds. backoff is the first wait, it doubles up to `longest`.
 
     connect: for a connection. timeout: for a whole attempt. stall: between two pieces of a body.
     """
@@ -76,7 +76,7 @@ class Policy:
 
     @staticmethod
     def of(params: TeacherParams) -> Policy:
-        """From params.yaml's `teacher` section."""
+        """Return the policy of params.yaml's `teacher` section."""
         return Policy(
             attempts=params.attempts,
             backoff=params.backoff,
@@ -88,7 +88,7 @@ class Policy:
 
 
 class Attempts:
-    """The failed attempts of one call: how long to wait before the next, or CallFailed."""
+    """The failed attempts of one call, which decide whether and when it is repeated."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -97,13 +97,13 @@ class Attempts:
         self.begun = time.monotonic()
         self._counted = 0
 
-    def failed(self, trouble: Trouble, where: str) -> float:
-        """Seconds to wait before the next attempt. Raises CallFailed when there is none."""
+    def failed(self, trouble: RetryableError, where: str) -> float:
+        """Return the seconds to wait before the next attempt. Raises CallFailed when there is none."""
         self.made += 1
         self.trouble = trouble.kind
         pause = self._pause(trouble)
         waited = time.monotonic() - self.begun
-        if trouble.kind in WEATHER:
+        if trouble.kind in ENDPOINT_ERRORS:
             # What the server's state forbids is no fault of this call: time limits it, not attempts.
             if waited + pause > self.policy.patience:
                 raise CallFailed(trouble.kind, f"{where}: {trouble} (tried {self.made} times in {waited:.0f} s)")
@@ -113,7 +113,7 @@ class Attempts:
             raise CallFailed(trouble.kind, f"{where}: {trouble} (tried {self.made} times)")
         return pause
 
-    def _pause(self, trouble: Trouble) -> float:
+    def _pause(self, trouble: RetryableError) -> float:
         if trouble.retry_after is not None:
             return min(max(0.0, trouble.retry_after), self.policy.longest)
         if trouble.kind == "dropped" and self.made == 1:
@@ -123,7 +123,7 @@ class Attempts:
 
 @dataclass(frozen=True)
 class Posted:
-    """A JSON answer, how many attempts it took and the seconds of the last."""
+    """A JSON answer, the number of attempts it took, and the seconds of the last one."""
 
     payload: dict[str, Any]
     attempts: int
@@ -137,14 +137,14 @@ async def post(session: aiohttp.ClientSession, url: str, body: dict[str, Any], p
         start = time.monotonic()
         try:
             payload = await once(session, url, body, policy)
-        except Trouble as trouble:
+        except RetryableError as trouble:
             await asyncio.sleep(tries.failed(trouble, url))
         else:
             return Posted(payload, tries.made + 1, time.monotonic() - start)
 
 
 async def once(session: aiohttp.ClientSession, url: str, body: dict[str, Any], policy: Policy) -> dict[str, Any]:
-    """One attempt. Raises Trouble (may be tried again), CallFailed or BadInput."""
+    """Make one attempt. Raises RetryableError (may be tried again), CallFailed or BadInput."""
     limits = aiohttp.ClientTimeout(total=policy.timeout, sock_connect=policy.connect)
     try:
         async with session.post(url, json=body, timeout=limits) as answer:
@@ -152,18 +152,18 @@ async def once(session: aiohttp.ClientSession, url: str, body: dict[str, Any], p
             if answer.status != 200:
                 raise _failure(url, answer.status, text.decode(errors="replace"), answer.headers)
     except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
-        raise Trouble("dropped", f"connection dropped ({error})") from None
+        raise RetryableError("dropped", f"connection dropped ({error})") from None
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise Trouble("unreachable", str(error)) from None
+        raise RetryableError("unreachable", str(error)) from None
     except TimeoutError as error:
-        raise Trouble("timeout", str(error) or f"no answer in {policy.timeout:g} s") from None
+        raise RetryableError("timeout", str(error) or f"no answer in {policy.timeout:g} s") from None
     except aiohttp.ClientError as error:
-        raise Trouble("garbled", f"the answer was cut off ({error})") from None
+        raise RetryableError("garbled", f"the answer was cut off ({error})") from None
     return _parsed(text)
 
 
 async def _body(answer: aiohttp.ClientResponse, stall: float) -> bytes:
-    """The whole body; TimeoutError when nothing of it comes for `stall` seconds."""
+    """Return the whole body. Raises TimeoutError when no part of it comes for `stall` seconds."""
     pieces = []
     clock = asyncio.get_running_loop().time
     try:
@@ -180,30 +180,30 @@ def _parsed(text: bytes) -> dict[str, Any]:
     try:
         payload = json.loads(text)
     except ValueError:
-        raise Trouble("garbled", f"the answer is not JSON: {text[:100]!r}") from None
+        raise RetryableError("garbled", f"the answer is not JSON: {text[:100]!r}") from None
     if not isinstance(payload, dict) or not payload.get("choices", [1]):
-        raise Trouble("garbled", f"the answer holds no choices: {text[:100]!r}")
+        raise RetryableError("garbled", f"the answer holds no choices: {text[:100]!r}")
     return payload
 
 
 def _failure(url: str, status: int, text: str, headers: Any) -> Exception:
     shown = f"HTTP {status}: {text[:300]}"
     if status in _SLOW_DOWN:
-        return Trouble("busy", shown, retry_after(headers.get("Retry-After", "")))
+        return RetryableError("busy", shown, retry_after(headers.get("Retry-After", "")))
     if status >= 500 or status == 408:
-        return Trouble("server", shown)
+        return RetryableError("server", shown)
     if status in _FATAL:
         return BadInput(f"{url}: {_FATAL[status]}: {shown}")
     return CallFailed("context" if is_context_error(text) else "rejected", shown)
 
 
 def is_context_error(text: str) -> bool:
-    """Whether a server's words say that prompt and answer do not fit its context."""
+    """Tell whether a server's error says that prompt and answer exceed its context."""
     return any(sign in text.lower() for sign in _CONTEXT_SIGNS)
 
 
 def retry_after(value: str) -> float | None:
-    """Seconds that a Retry-After header asks for (a number or a date), or None."""
+    """Return the seconds that a Retry-After header asks for (a number or a date), or None."""
     try:
         return float(value)
     except ValueError:

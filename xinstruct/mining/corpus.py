@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from xinstruct.code.grammars import GRAMMARS
+from xinstruct.code.traits import traits_of
 from xinstruct.mining.archives import Member, read_archive
 from xinstruct.mining.extract import Finding, extract, file_reason
 from xinstruct.mining.identify import language_of_content
@@ -24,9 +24,7 @@ from xinstruct.records import Reason
 
 _PART = 40_000_000  # bytes of an archive that one unit of work takes
 _OF_ALL = {Reason.CORRUPT_ARCHIVE, Reason.TOO_LARGE}  # said of an archive as a whole
-_HEADERS = (".h", ".hpp", ".hh")
 _Named = Callable[[str], bool]  # tells a file by its name
-_BASH_LINE = re.compile(rb"^#!\s*/(usr/)?bin/(env\s+)?bash")
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def mine_source(entry: dict[str, Any], folder: Path, max_tokens: int, tokenizer:
 
 @dataclass
 class _Read:
-    """What is kept of an archive: files to mine, licence files by path, headers of C++ by stem."""
+    """What is kept of an archive: files to mine, licence files by path, headers by stem."""
 
     members: list[Member] = field(default_factory=list)
     papers: dict[str, bytes] = field(default_factory=dict)
@@ -102,7 +100,7 @@ def _read(entry: dict[str, Any], folder: Path, named: _Named, wanted: _Named) ->
     for member in read_archive(folder / entry["file"], lambda name: named(name) or bool(LICENCE_FILE.search(name))):
         if member.reason is None and LICENCE_FILE.search(member.path):
             read.papers[member.path] = member.data
-        if entry["language"] == "cpp" and member.path.endswith(_HEADERS) and named(member.path):
+        if member.path.endswith(traits_of(entry["language"]).headers) and named(member.path):
             read.headers[_stem(member.path)] = member.data
         if wanted(member.path) or (member.reason in _OF_ALL and member.path == entry["file"] and first):
             read.members.append(member)
@@ -143,13 +141,13 @@ def _mine_rows(language: str, path: Path, wanted: Callable[[str], bool], limit: 
 
 def _wanted(language: str, include: str) -> Callable[[str], bool]:
     pattern = re.compile(include)
-    suffixes = GRAMMARS[language].suffixes
+    traits = traits_of(language)
 
     def wanted(name: str) -> bool:
         last = name.rsplit("/", 1)[-1]
-        bare = "" in suffixes and "." not in last
-        named = bare or last.endswith(tuple(suffix for suffix in suffixes if suffix))
-        return named and not last.endswith(".d.ts") and bool(pattern.search(name))
+        bare = "" in traits.suffixes and "." not in last
+        named = bare or last.endswith(tuple(suffix for suffix in traits.suffixes if suffix))
+        return named and not last.endswith(traits.excluded) and bool(pattern.search(name))
 
     return wanted
 
@@ -159,9 +157,9 @@ def _stem(path: str) -> str:
 
 
 def _mine_file(mined: Mined, language: str, member: Member, headers: dict[str, bytes], limit: Limit) -> None:
-    suffixless = "." not in member.path.rsplit("/", 1)[-1]
-    if language == "bash" and suffixless and not _BASH_LINE.match(member.data):
-        return  # a file without suffix that is no Bash script was never a candidate
+    traits, suffixless = traits_of(language), "." not in member.path.rsplit("/", 1)[-1]
+    if traits.first_line and suffixless and not traits.first_line.match(member.data):
+        return  # a file without suffix that is no script of the language was never a candidate
     reason = member.reason or file_reason(member.path, member.data)
     if reason is not None:
         mined.refused.append((member.path, reason, member.detail))
@@ -171,6 +169,6 @@ def _mine_file(mined: Mined, language: str, member: Member, headers: dict[str, b
     if seen != language:
         mined.refused.append((member.path, Reason.LANGUAGE_CONFLICT, f"reads as {seen}"))
         return
-    header = headers.get(_stem(member.path), b"") if not member.path.endswith(_HEADERS) else b""
+    header = headers.get(_stem(member.path), b"") if not member.path.endswith(traits.headers) else b""
     for finding in extract(language, member.data, limit.tokens, header, limit.count):
         mined.findings.append((member.path, finding))

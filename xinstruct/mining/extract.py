@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from xinstruct.code.docs import Doc, doc_of, read_doc
 from xinstruct.code.facts import Definition, Facts, parse
-from xinstruct.code.grammars import GRAMMARS
 from xinstruct.code.shipping import inner_doc
 from xinstruct.code.signatures import signature_of
+from xinstruct.code.traits import Traits, traits_of
 from xinstruct.code.types import Signature
 from xinstruct.mining.filters import code_reason, doc_reason, header_reason, resolved_reason
-from xinstruct.mining.resolve import INSTANCE, Resolved, resolve
+from xinstruct.mining.resolve import Resolved, resolve
 from xinstruct.mining.secrets import redact, secret_reason
 from xinstruct.mining.tokens import Count, estimate
 from xinstruct.records import Reason
@@ -27,7 +27,6 @@ _TEST = re.compile(
     r"(^|[/_.-])(tests?|specs?|__tests__|testing|benchmarks?|examples?|fixtures)([/_.-]|$)", re.IGNORECASE
 )
 _ACCESS = re.compile(r"return|return [\w.]+|(?:this|self)\.\w+\s*=\s*[\w.]+")  # a getter's or a setter's statement
-_PACKAGE_CLASS = re.compile(r"\\\w+\\\w+")  # PHP: a class in a namespace of its own
 _STUB = re.compile(r"\bnot[ _]?(?:implemented|support(?:ed)?\b)|UnsupportedOperation", re.IGNORECASE)
 _VENDORED = re.compile(
     r"(^|/)(_?vendor(ed)?|third[_-]?party|thirdparty|node_modules|bower_components|extern(al)?s?|bundled)/",
@@ -74,16 +73,16 @@ def extract(
     language: str, source: bytes, max_tokens: int = 1024, header: bytes = b"", count: Count = estimate
 ) -> Iterator[Finding]:
     """Every function of a UTF-8 source file, kept or refused. `header` may hold docs by name (C++), `count` tokens."""
-    facts = parse(GRAMMARS[language], source)
-    declared = header_docs(header) if header else {}
+    facts = parse(traits_of(language), source)
+    declared = header_docs(facts.traits, header) if header else {}
     for function in facts.functions:
         yield _finding(facts, function, max_tokens, declared, count)
-    if language == "bash" and source.startswith(b"#!"):
+    if facts.traits.scripts and source.startswith(b"#!"):
         yield _script(facts, max_tokens, count)
 
 
 def _script(facts: Facts, max_tokens: int, count: Count) -> Finding:
-    """A whole Bash script with the comment that opens it: what it does is often all in one piece."""
+    """A whole script with the comment that opens it: what it does is often all in one piece."""
     lines = facts.source.decode().splitlines()
     first = next((at for at, line in enumerate(lines[1:], 1) if line.strip()), 0)
     head = next((at for at, line in enumerate(lines) if at >= first and not line.startswith("#")), first)
@@ -100,8 +99,8 @@ def _script(facts: Facts, max_tokens: int, count: Count) -> Finding:
         found.reason = Reason.UNDOCUMENTED
     elif len(lines) - head < 3:
         found.reason = Reason.TRIVIAL
-    _weigh(found, doc_reason("bash", doc))
-    _weigh(found, code_reason("bash", code))
+    _weigh(found, doc_reason(facts.traits.name, doc))
+    _weigh(found, code_reason(facts.traits.name, code))
     _weigh(found, secret_reason(code))
     if found.reason is None:
         found.tokens = count(code)
@@ -129,7 +128,7 @@ def _finding(facts: Facts, function: Definition, max_tokens: int, declared: dict
     elif _trivial(facts, function):
         found.reason = Reason.TRIVIAL
     else:
-        _weigh(found, doc_reason(facts.grammar.name, doc.text))
+        _weigh(found, doc_reason(facts.traits.name, doc.text))
         _weigh(found, header_reason(doc.text))
     if found.reason is None:
         _fill(facts, function, doc, found)
@@ -154,23 +153,25 @@ def _weigh(found: Finding, broken: tuple[Reason, str] | None) -> None:
 
 def _trivial(facts: Facts, function: Definition) -> bool:
     """Nothing but `return this.x`, a constant, an empty body, "not implemented" or a bare call."""
-    start, end = function.span
     body = function.node.child_by_field_name("body")
-    text = facts.text(body) if body is not None else facts.source[start:end].decode().partition("{")[2]
-    if doc := inner_doc(facts, function):
-        text = text.replace(doc[2], "")
+    start, end = (body.start_byte, body.end_byte) if body is not None else function.span
+    doc = inner_doc(facts, function)
+    told, text = (
+        (whole if body is not None else whole.partition("{")[2]).replace(doc[2] if doc else "\0", "")
+        for whole in (facts.source[start:end].decode(), facts.without_comments(start, end))
+    )
     bare = re.sub(r"->|::", ".", text).replace("$", "").strip().removeprefix("{").removesuffix("}")
-    statements = [part for part in re.split(r"[;\n]", re.sub(r"/\*.*?\*/|//[^\n]*", "", bare)) if part.strip()]
-    if len(statements) <= 2 and _STUB.search(text):
+    statements = [part for part in re.split(r"[;\n]", bare) if part.strip()]
+    if len(statements) <= 2 and _STUB.search(told):
         return True
-    if all(_ACCESS.fullmatch(part.strip()) for part in statements) and facts.grammar.name != "bash":
+    if all(_ACCESS.fullmatch(part.strip()) for part in statements) and facts.traits.accessors:
         return True
     return len(re.findall(r"\w+", text)) < 4 and not re.search(r"[-+*/%<>=&|?]", bare)
 
 
 def _fill(facts: Facts, function: Definition, doc: Doc, found: Finding) -> None:
-    resolved = resolve(facts, function)
-    if facts.grammar.name == "php" and any(_PACKAGE_CLASS.search(kind) for kind in doc.params.values()):
+    resolved, foreign = resolve(facts, function), facts.traits.foreign_type
+    if foreign and any(foreign.search(kind) for kind in doc.params.values()):
         resolved.missing.append("(objects of its package)")
     found.code, found.helpers, found.doc = resolved.code, resolved.helpers, redact(doc.text[:4000])
     found.imports = "\n".join(resolved.imports)
@@ -179,7 +180,7 @@ def _fill(facts: Facts, function: Definition, doc: Doc, found: Finding) -> None:
     if not found.self_contained:
         found.helpers = ""
     found.signature = signature_of(facts, function, doc)
-    _filter(facts.grammar.name, found, resolved)
+    _filter(facts.traits, found, resolved)
 
 
 def _measure(found: Finding, max_tokens: int, count: Count) -> None:
@@ -193,20 +194,17 @@ def _measure(found: Finding, max_tokens: int, count: Count) -> None:
         found.self_contained, found.helpers, found.tokens = False, "", alone
 
 
-def _filter(language: str, found: Finding, resolved: Resolved) -> None:
-    _weigh(found, code_reason(language, resolved.code))
-    told = (
-        "(" if language == "cpp" else INSTANCE
-    )  # being a method or torn from its header is no name that lies elsewhere
-    elsewhere = sum(not name.startswith(told) for name in resolved.missing)
-    _weigh(found, resolved_reason(language, resolved.used, elsewhere))
+def _filter(traits: Traits, found: Finding, resolved: Resolved) -> None:
+    _weigh(found, code_reason(traits.name, resolved.code))
+    elsewhere = sum(not name.startswith(traits.fault_marks) for name in resolved.missing)
+    _weigh(found, resolved_reason(traits.name, resolved.used, elsewhere))
     if found.reason is None:
         _weigh(found, secret_reason(f"{resolved.helpers}\n{resolved.code}"))
 
 
-def header_docs(header: bytes) -> dict[str, Doc]:
-    """Docs of the functions that a C++ header declares, by name; a name with two docs keeps the first."""
-    facts = parse(GRAMMARS["cpp"], header)
+def header_docs(traits: Traits, header: bytes) -> dict[str, Doc]:
+    """Docs of the functions that a header declares, by name; a name with two docs keeps the first."""
+    facts = parse(traits, header)
     docs: dict[str, Doc] = {}
     lines: list[str] = []
     for comment in facts.comments:

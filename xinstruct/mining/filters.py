@@ -10,17 +10,13 @@ import re
 from functools import cache
 from pathlib import Path
 
+from xinstruct.code.lexical import comments
+from xinstruct.code.traits import traits_of
 from xinstruct.files import read_yaml
 from xinstruct.records import Reason
 
 _FILE = Path(__file__).parent / "filters.yaml"
 DATA_FILES = ("filters.yaml",)
-_COMMENT = {
-    "python": re.compile(r"#[^\n]*"),
-    "bash": re.compile(r"(?:^|(?<=\s))#[^\n]*"),
-    "php": re.compile(r"/\*.*?\*/|//[^\n]*|#(?!\[)[^\n]*", re.DOTALL),
-}
-_SLASHES = re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)
 _LICENCE_HEADER = re.compile(
     r"licensed under the|all rights reserved|permission is hereby granted|redistribution and use in source|"
     r"SPDX-License-Identifier|^\s*(?:\(c\)|copyright\b)",
@@ -72,16 +68,8 @@ _NO_DOC = {  # what a doc comment must not begin with
     _ORIGIN: "only where it is from",
     _NAMES_ANOTHER: "names a function, says nothing",
 }
-_FILE_HEADER = re.compile(r"^.+\n\s*={5,}\s*$", re.MULTILINE)
 _EXAMPLE_LINE = re.compile(r"^\s*(?:example|returns) \d+:.*$", re.MULTILINE)
 _TAG_LINE = re.compile(r"^\s*[@:\\](?!brief|summary|return|desc)\w+.*$", re.MULTILINE)
-
-_USAGE = re.compile(  # lines that say how a shell function is called and what it needs, not what it does
-    r"^\s*(?:(?i:usage|syn\w+is|requires?|e\.g\.|ex|examples?|see|reference|globals \w+|assumed vars|"
-    r"assumes|vars set|sets|globals|arguments|args|params|options|returns|inputs?|outputs?|env\w*)\s*:.*|"
-    r"\$?\{?[A-Z][A-Z0-9_]{2,}\}?\b.*|\$\{?[\d@*].*|[<\[-].*|[\w:.-]+\s+[<\[].*)$",
-    re.MULTILINE,
-)
 
 Broken = tuple[Reason, str]
 
@@ -105,10 +93,8 @@ def doc_reason(language: str, doc: str) -> Broken | None:
     for pattern, why in _NO_DOC.items():
         if pattern.match(doc):
             return Reason.POOR_DOC, why
-    if language == "javascript" and _FILE_HEADER.match(doc):
-        return Reason.POOR_DOC, "the file's header"
-    if language == "bash" and len(re.findall(r"[^\W\d_]{2,}", _USAGE.sub("", doc))) < 2:
-        return Reason.POOR_DOC, "only how it is called"
+    if why := traits_of(language).poor_doc(doc):
+        return Reason.POOR_DOC, why
     if words < limits["doc_words_min"]:
         return Reason.POOR_DOC, f"{max(0, words)} words"
     if letters < limits["doc_letters_min"]:
@@ -135,8 +121,8 @@ def code_reason(language: str, code: str) -> Broken | None:
     letters = sum(map(str.isalnum, solid)) / len(solid)
     if letters < limits["alphanumeric_min"]:
         return Reason.LOW_ALPHANUMERIC, f"{letters:.2f}"
-    comments = sum(len(found.group()) for found in _COMMENT.get(language, _SLASHES).finditer(code)) / len(code)
-    return (Reason.COMMENT_SHARE, f"{comments:.2f}") if comments > limits["comment_max"] else None
+    share = sum(end - start for start, end in comments(language, code)) / len(code)
+    return (Reason.COMMENT_SHARE, f"{share:.2f}") if share > limits["comment_max"] else None
 
 
 def resolved_reason(language: str, used: int, missing: int) -> Broken | None:

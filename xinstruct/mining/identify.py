@@ -8,37 +8,30 @@ from __future__ import annotations
 
 import re
 
+from xinstruct.code.traits import all_traits, traits_of
+
 _SHEBANG = re.compile(rb"^#!\s*\S*/(?:env\s+(?:-S\s+)?)?([a-z]+)")
-_PROGRAMS = {b"python": "python", b"node": "javascript", b"bash": "bash", b"php": "php", b"sh": "sh", b"zsh": "zsh",
-             b"fish": "fish", b"perl": "perl", b"ruby": "ruby", b"deno": "typescript", b"ts": "typescript"}  # fmt: skip
-_MARKS = {
-    "php": re.compile(rb"^\s*<\?php", re.IGNORECASE),
-    "python": re.compile(rb"^(?:def \w+\(.*\).*:|from [\w.]+ import \w|class \w+(?:\(.*\))?:)\s*$", re.MULTILINE),
-    "java": re.compile(rb"^(?:package [\w.]+;|import java[\w.]*\.\w+;)", re.MULTILINE),
-    "csharp": re.compile(rb"^\s*(?:using [A-Z][\w.]*;|namespace [A-Z][\w.]*\s*[{;]?\s*$)", re.MULTILINE),
-    "cpp": re.compile(
-        rb"^\s*#\s*(?:include\s*[<\"]|ifndef|define|pragma)|^\s*(?:namespace \w*\s*\{|template\s*<)", re.M
-    ),
-    "javascript": re.compile(
-        rb"^(?:export (?:default |function |const |\{)|module\.exports|import .* from ['\"]|"
-        rb"(?:async )?function \w+\s*\()",
-        re.MULTILINE,
-    ),
-}
-_FAMILY = {"typescript": "javascript"}
+_OTHERS = re.compile(rb"sh|zsh|fish|perl|ruby")  # programs of languages that are not mined
 
 
 def language_of_content(expected: str, source: bytes) -> str:
     """The language that the first 20 kB of a file speak; `expected` unless they plainly speak another."""
-    head = source[:20_000]
+    head, traits = source[:20_000], traits_of(expected)
+    own = traits_of(traits.family or expected)
     if shebang := _SHEBANG.match(head):
-        program = _PROGRAMS.get(shebang.group(1), expected)
-        shell = expected == "bash" and program == "sh"
-        return expected if shell or program == _FAMILY.get(expected, expected) else program
-    if _MARKS["php"].match(head):
-        return "php"
-    own = _MARKS.get(_FAMILY.get(expected, expected))
-    if own is None or own.search(head):
+        named = _named_by(shebang.group(1))
+        return expected if named in ("", own.name, *traits.programs_too) else named
+    everyone = all_traits()
+    if found := next((one for one in everyone if one.marked and one.marks and one.marks.match(head)), None):
+        return found.name
+    if own.marks is None or own.marks.search(head):
         return expected
-    spoken = [name for name, marks in _MARKS.items() if marks.search(head)]
+    spoken = [one.name for one in everyone if one.marks and one.marks.search(head)]
     return spoken[0] if len(spoken) == 1 else expected
+
+
+def _named_by(program: bytes) -> str:
+    """The language that a shebang's program runs, the program itself where it is none of ours, "" when unknown."""
+    name = program.decode()
+    ours = next((one.name for one in all_traits() if name in one.programs), "")
+    return ours or (name if _OTHERS.fullmatch(program) else "")

@@ -1,9 +1,9 @@
-"""Attention over packed rows on a CPU: each sample of a row attends within itself, and costs only that.
+"""Attention over packed rows on a CPU: each sample of a row attends only to itself, at the cost of its own length.
 
-TRL packs several samples into one row and marks where each starts by position ids that go back to
-zero. transformers' own sdpa would build a mask over the whole row (right, but quadratic in the row);
-here the row is cut at the marks and each piece goes through causal sdpa alone. Rows that come with
-an attention mask (padded batches, decoding) go to transformers' sdpa unchanged.
+TRL packs several samples into one row and marks where each starts by position ids that go back to zero. transformers'
+own sdpa would build a mask over the whole row (right, but quadratic in the row); here the row is cut at the marks and
+each piece goes through causal sdpa alone. Rows that come with an attention mask (padded batches, decoding) go to
+transformers' sdpa unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAME = "packed_sdpa"
 
 
 def packed_attention(module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **kwargs: Any) -> Any:
-    """Attention of a layer; query is (batch, heads, tokens, head size). Returns (output, None)."""
+    """Compute a layer's attention; query is (batch, heads, tokens, head size). Returns (output, None)."""
     bounds = _bounds(query, key, attention_mask, kwargs.get("position_ids"))
     if len(bounds) <= 2:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
@@ -42,7 +42,7 @@ def packed_attention(module: Any, query: Any, key: Any, value: Any, attention_ma
 
 
 def _bounds(query: Any, key: Any, mask: Any, position_ids: Any) -> list[int]:
-    """Start of every sample of a packed row, and the row's end; empty when the row is not packed."""
+    """Return the start of every sample of a packed row, and the row's end; empty when the row is not packed."""
     tokens = query.shape[2]
     if mask is not None or position_ids is None or query.shape[0] != 1 or tokens != key.shape[2]:
         return []
@@ -51,7 +51,7 @@ def _bounds(query: Any, key: Any, mask: Any, position_ids: Any) -> list[int]:
 
 
 def packed_mask(*args: Any, attention_mask: Any = None, **kwargs: Any) -> Any:
-    """No mask for rows without padding (packed_attention cuts them), transformers' mask for the others."""
+    """Return no mask for rows without padding (packed_attention cuts them), transformers' mask for the others."""
     single = kwargs.get("batch_size", 1) == 1 and kwargs.get("q_length") == kwargs.get("kv_length")
     if attention_mask is None and single:
         return None

@@ -1,7 +1,7 @@
 """Conversations as prompts: the one rendering by the chat template that training, generation and serving share.
 
-The prompt is rendered by the tokenizer's own template, with whatever system turn the template adds.
-Leaves out the labels of a conversation that is trained on (training/data.py).
+The prompt is rendered by the tokenizer's own template, with whatever system turn the template adds. The labels of a
+training conversation are made in training/data.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Message = dict[str, str]
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a checkpoint folder. Raises BadInput when it is missing or has no chat template."""
+    """Load a checkpoint folder's tokenizer. Raises BadInput when it is missing or has no chat template."""
     from transformers import AutoTokenizer
 
     if not folder.is_dir():
@@ -30,12 +30,12 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def render_prompt(tokenizer: Any, messages: Sequence[Message], prefill: str = "") -> str:
-    """The text a model sees before its answer; `prefill` is the start of the answer, given to it."""
+    """Return the text a model sees before its answer, with `prefill`, the given start of the answer."""
     text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
     return str(text) + prefill
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Message], prefill: str = "") -> list[int]:
-    """Token ids of render_prompt; special tokens come from the template only."""
+    """Return the token ids of render_prompt; special tokens come from the template only."""
     text = render_prompt(tokenizer, messages, prefill)
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -1,7 +1,7 @@
-"""Device, number type and determinism: decided here once for training, generation and loss.
+"""Device, number type and determinism, chosen once for training, generation and loss.
 
-``dtype: auto`` is bfloat16 where the processor multiplies it natively (a CUDA device with bf16, a
-CPU with AVX512-BF16 or AMX) and float32 elsewhere. docs/training.md holds the measured figures.
+``dtype: auto`` is bfloat16 where the processor multiplies it natively (a CUDA device with bf16, a CPU with AVX512-BF16
+or AMX) and float32 elsewhere. docs/training.md holds the measured figures.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from xinstruct.progress import quiet_libraries
 
 
 def device() -> str:
-    """ "cuda" where there is one, else "cpu"."""
+    """Return "cuda" if there is such a device, else "cpu"."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def native_bfloat16() -> bool:
-    """Whether the device multiplies bfloat16 matrices in hardware."""
+    """Tell whether the device multiplies bfloat16 matrices in hardware."""
     import torch
 
     if torch.cuda.is_available():
@@ -36,7 +36,7 @@ def native_bfloat16() -> bool:
 
 
 def pick_dtype(name: Dtype) -> Any:
-    """The torch dtype of a `dtype` parameter."""
+    """Return the torch dtype of a `dtype` parameter."""
     import torch
 
     if name == "auto":
@@ -57,7 +57,7 @@ def deterministic(seed: int) -> None:
 
 
 def quiet() -> None:
-    """Silence what libraries print while they load and train; our own lines say what matters."""
+    """Silence the messages of libraries while they load and train."""
     import datasets
     import transformers
 
@@ -70,7 +70,7 @@ def quiet() -> None:
 
 
 def attention() -> str:
-    """Name of the attention that keeps packed samples apart and wastes least on this device."""
+    """Return the name of the attention that keeps packed samples apart and wastes least on this device."""
     if device() == "cpu":
         from xinstruct.models.attention import NAME
 
@@ -83,7 +83,7 @@ def attention() -> str:
 
 
 def load_model(folder: Path, dtype: Any, attn: str = "") -> Any:
-    """A causal language model from a checkpoint folder, on the device. Raises BadInput when it is not one."""
+    """Load a causal language model from a checkpoint folder onto the device. Raises BadInput when it is none."""
     from transformers import AutoModelForCausalLM
 
     if not (folder / "config.json").is_file():
@@ -94,7 +94,7 @@ def load_model(folder: Path, dtype: Any, attn: str = "") -> Any:
 
 
 def stored_dtype(folder: Path) -> Any:
-    """The number type of a checkpoint's weights: what is trained from it is stored in the same."""
+    """Return the number type of a checkpoint's weights, in which a model trained from it is stored, too."""
     import torch
     from transformers import AutoConfig
 

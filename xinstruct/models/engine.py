@@ -1,12 +1,14 @@
-"""Many answers at a time: requests enter free slots, prompts are read in pieces, all slots step together.
+"""Batched generation: requests enter free slots, prompts are prefilled in chunks, all slots decode together.
 
     engine = Engine(Path("models/start"))
-    answers = engine.run([Job(ids, max_tokens=100), ...])
+    engine.add(GenerationRequest(ids, max_tokens=100), done)
+    while engine.step():
+        pass
 
-What a prompt shares with one that a slot still holds is copied instead of read again, so the worked
-examples that all prompts of a stage begin with, and a prompt of many samples, are read once. Prompt
-tokens but the last are read in pieces of one prompt; the last one is the first to be stepped. Each
-answer is a function of its own job: the company in a batch changes no bit of it (kv_cache.py).
+A prefix that a prompt shares with one in a slot is copied and not computed again, so the worked examples
+that all prompts of a stage begin with, and a prompt of many samples, are computed once. All prompt tokens
+but the last are computed in chunks of one prompt; the last one is the first to be decoded. An answer is a
+function of its own request: what else is in the batch does not change a bit of it (kv_cache.py).
 """
 
 from __future__ import annotations
@@ -22,36 +24,36 @@ import torch
 from xinstruct.models.chat import load_tokenizer
 from xinstruct.models.device import load_model, pick_dtype
 from xinstruct.models.kv_cache import NAME, ROWS, Slots, refuse_other_layers
-from xinstruct.models.sampling import Job, Made, choose, likeliest, refuse_too_long
+from xinstruct.models.sampling import Completion, GenerationRequest, choose, likeliest, refuse_too_long
 from xinstruct.params import Dtype
 from xinstruct.processes import cores
 
-PIECE = 128  # prompt tokens read in one pass
+PIECE = 128  # prompt tokens computed in one pass
 SLOTS = {"cpu": 48, "cuda": 256}
 _TAIL = 32  # tokens decoded to look for a stop string
 
 
 @dataclass
 class _Row:
-    """An answer in the making."""
+    """An unfinished answer."""
 
-    job: Job
-    done: Callable[[Made], None]
-    made: Made = field(default_factory=Made)
+    request: GenerationRequest
+    done: Callable[[Completion], None]
+    completion: Completion = field(default_factory=Completion)
     draws: list[float] = field(default_factory=list)
     cancelled: bool = False
 
     def position(self) -> int:
-        """Where the token that is stepped next stands."""
-        return len(self.job.ids) + len(self.made.ids) - 1
+        """Return the position of the token that is decoded next."""
+        return len(self.request.ids) + len(self.completion.ids) - 1
 
     def last(self) -> int:
-        """The token that is stepped next."""
-        return self.made.ids[-1] if self.made.ids else self.job.ids[-1]
+        """Return the token that is decoded next."""
+        return self.completion.ids[-1] if self.completion.ids else self.request.ids[-1]
 
 
 class Engine:
-    """A checkpoint in memory that answers jobs. Not for several threads at once."""
+    """A checkpoint in memory that answers GenerationRequests. It is not safe for several threads at once."""
 
     def __init__(
         self, folder: Path, slots: int = 0, context: int = 4096, dtype: Dtype = "auto", threads: int = 0
@@ -70,14 +72,14 @@ class Engine:
         self.ends = {self.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         self.waiting: deque[_Row] = deque()
         self.rows: list[_Row | None] = [None] * self.count
-        self.held: list[tuple[int, ...]] = [()] * self.count  # prompt tokens that a slot's first tokens are
+        self.cached: list[tuple[int, ...]] = [()] * self.count  # by slot: the prompt tokens that its cache begins with
         self.tokens = 0  # made so far, in all answers
         self._pieces: dict[int, str] = {}
 
-    def add(self, job: Job, done: Callable[[Made], None]) -> Callable[[], None]:
-        """Queue a job. Returns what cancels it. Raises BadInput when it does not fit into the context."""
-        refuse_too_long(job, self.context)
-        row = _Row(job, done, draws=job.draws())
+    def add(self, request: GenerationRequest, done: Callable[[Completion], None]) -> Callable[[], None]:
+        """Queue a request and return a function that cancels it. Raises BadInput when it exceeds the context."""
+        refuse_too_long(request, self.context)
+        row = _Row(request, done, draws=request.draws())
         self.waiting.append(row)
 
         def cancel() -> None:
@@ -86,7 +88,7 @@ class Engine:
         return cancel
 
     def step(self) -> bool:
-        """Take in what fits, then one token for every row. Returns False when nothing is left to do."""
+        """Admit what fits, then decode one token for every row. Returns False when nothing is left to do."""
         with torch.inference_mode():
             return self._step()
 
@@ -102,30 +104,30 @@ class Engine:
             self._advance(active)
         return bool(self.waiting or any(self.rows))
 
-    # ---- taking in
+    # ---- admission
 
     def _admit(self, row: _Row) -> None:
-        """Put a row into a free slot, with all of its prompt but the last token read."""
+        """Put a row into a free slot and compute its prompt up to the last token."""
         if row.cancelled:
             return
-        if row.job.max_tokens <= 0:
-            row.done(row.made)
+        if row.request.max_tokens <= 0:
+            row.done(row.completion)
             return
-        known, source = max((_shared(held, row.job.ids), -slot) for slot, held in enumerate(self.held))
+        known, source = max((_shared(cached, row.request.ids), -slot) for slot, cached in enumerate(self.cached))
         slot = -source if self.rows[-source] is None else self._stalest()
         self.slots.copy(-source, slot, known)
-        self.held[slot] = row.job.ids[:known]
-        for start in range(known, len(row.job.ids) - 1, PIECE):
-            self._read(slot, row.job.ids[start : min(start + PIECE, len(row.job.ids) - 1)], start)
-        self.held[slot] = row.job.ids[:-1]
+        self.cached[slot] = row.request.ids[:known]
+        for start in range(known, len(row.request.ids) - 1, PIECE):
+            self._read(slot, row.request.ids[start : min(start + PIECE, len(row.request.ids) - 1)], start)
+        self.cached[slot] = row.request.ids[:-1]
         self.rows[slot] = row
 
     def _stalest(self) -> int:
-        """The free slot whose prompt helps the waiting rows least: the one that holds least."""
-        return min((slot for slot, row in enumerate(self.rows) if row is None), key=lambda slot: len(self.held[slot]))
+        """Return the free slot whose cached prompt is the shortest."""
+        return min((slot for slot, row in enumerate(self.rows) if row is None), key=lambda slot: len(self.cached[slot]))
 
     def _read(self, slot: int, ids: Sequence[int], start: int) -> None:
-        """One piece of a prompt into a slot; what fills the piece up is overwritten later."""
+        """Compute one chunk of a prompt into a slot; the padding of the chunk is overwritten later."""
         room = -(-len(ids) // ROWS) * ROWS
         target = self.model.device
         padded = torch.tensor([[*ids, *([0] * (room - len(ids)))]], device=target)
@@ -143,9 +145,9 @@ class Engine:
                 hole = holes.pop()
                 self.slots.copy(slot, hole, row.position())
                 self.rows[hole], self.rows[slot] = row, None
-                self.held[hole], self.held[slot] = self.held[slot], self.held[slot]
+                self.cached[hole], self.cached[slot] = self.cached[slot], self.cached[slot]
 
-    # ---- stepping
+    # ---- decoding
 
     def _advance(self, active: list[_Row]) -> None:
         room = -(-len(active) // ROWS) * ROWS
@@ -156,12 +158,12 @@ class Engine:
         positions = torch.tensor(places + [self.context + 1] * spare, device=target)[:, None]
         mask = self.slots.aim(None, positions, max(places))
         logits = self._forward(self.model, ids, positions, mask).logits[: len(active), -1].float()
-        draws = [row.draws[len(row.made.ids)] if row.draws else 0.0 for row in active]
-        tokens = choose(logits, [row.job for row in active], draws)
+        draws = [row.draws[len(row.completion.ids)] if row.draws else 0.0 for row in active]
+        tokens = choose(logits, [row.request for row in active], draws)
         self.tokens += len(active)
         for at, (row, token) in enumerate(zip(active, tokens, strict=True)):
-            if row.job.logprobs:
-                row.made.logprobs.append(likeliest(logits[at], token, row.job.logprobs))
+            if row.request.logprobs:
+                row.completion.logprobs.append(likeliest(logits[at], token, row.request.logprobs))
             self._append(at, row, token)
 
     def _forward(self, module: Any, ids: Any, positions: Any, mask: Any) -> Any:
@@ -175,28 +177,28 @@ class Engine:
         )
 
     def _append(self, slot: int, row: _Row, token: int) -> None:
-        row.made.ids.append(token)
-        row.made.finished = token in self.ends or bool(row.job.stop and self._stopped(row))
-        if row.made.finished or len(row.made.ids) >= row.job.max_tokens:
+        row.completion.ids.append(token)
+        row.completion.finished = token in self.ends or bool(row.request.stop and self._stopped(row))
+        if row.completion.finished or len(row.completion.ids) >= row.request.max_tokens:
             self.rows[slot] = None
-            ids = row.made.ids[:-1] if token in self.ends else row.made.ids
-            row.made.text = self.tokenizer.decode(ids, skip_special_tokens=True)
-            row.done(row.made)
+            ids = row.completion.ids[:-1] if token in self.ends else row.completion.ids
+            row.completion.text = self.tokenizer.decode(ids, skip_special_tokens=True)
+            row.done(row.completion)
 
     def _stopped(self, row: _Row) -> bool:
-        """Whether the answer's end holds a stop string; decodes only when the last token could close one."""
-        token = row.made.ids[-1]
+        """Tell whether the answer ends in a stop string; it is only decoded when the last token could complete one."""
+        token = row.completion.ids[-1]
         if token not in self._pieces:
             self._pieces[token] = self.tokenizer.decode([token])
-        if not any(text[-1] in self._pieces[token] for text in row.job.stop):
+        if not any(text[-1] in self._pieces[token] for text in row.request.stop):
             return False
-        tail = self.tokenizer.decode(row.made.ids[-_TAIL:])
-        return any(text in tail for text in row.job.stop)
+        tail = self.tokenizer.decode(row.completion.ids[-_TAIL:])
+        return any(text in tail for text in row.request.stop)
 
 
-def _shared(held: tuple[int, ...], wanted: tuple[int, ...]) -> int:
-    """How many tokens both begin with; the last of `wanted` is never among them."""
-    most = min(len(held), len(wanted) - 1)
-    if held[:most] == wanted[:most]:
+def _shared(cached: tuple[int, ...], wanted: tuple[int, ...]) -> int:
+    """Return the length of the common prefix; the last token of `wanted` never belongs to it."""
+    most = min(len(cached), len(wanted) - 1)
+    if cached[:most] == wanted[:most]:
         return most
-    return next(i for i in range(most) if held[i] != wanted[i])
+    return next(i for i in range(most) if cached[i] != wanted[i])

@@ -14,8 +14,9 @@ from typing import Any
 from xinstruct.files import BadInput, hash_path, link, locked, replaced_folder, write_json, write_text
 from xinstruct.models import sources
 from xinstruct.models.convert import gguf_to_folder
+from xinstruct.models.gguf_file import unreadable
 from xinstruct.models.hub import Unavailable
-from xinstruct.models.registry import Model, find, is_url
+from xinstruct.models.registry import Model, find, is_url, models
 from xinstruct.models.sources import hash_all
 from xinstruct.params import Engine
 
@@ -41,9 +42,19 @@ def fetch_teacher(
         facts = _teacher_folder(Path(model), dest, engine)
     else:
         facts = _teacher_named(find(model), dest, say, engine)
+    if facts["kind"] == "gguf":
+        facts["engine"] = _runner(facts, dest / str(facts["file"]), engine)
     facts = {"base_url": "", "file": "", "sha256": "", "size": 0, "license": "", "context": 0} | facts
     write_json(dest / "model.json", facts)
     return facts
+
+
+def _runner(facts: dict[str, Any], file: Path, engine: Engine) -> str:
+    """What runs a GGUF file: as asked for, as its entry says, else OpenVINO where it can read the file."""
+    if engine != "auto":
+        return engine
+    entry = models().get(str(facts["name"]))
+    return entry.engine if entry else "llamacpp" if unreadable(file) else "openvino"
 
 
 def fetch_student(model: str, dest: Path, say: Say) -> dict[str, Any]:

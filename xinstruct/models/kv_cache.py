@@ -1,10 +1,10 @@
-"""Keys and values of many answers in the making, one slot each, and attention over them.
+"""The cache of keys and values of all unfinished answers, one slot each, and attention over it.
 
-transformers runs the model; this is its cache and its attention. A slot's tokens lie in place, so that
-taking a request in, ending one and sharing a prompt move that slot's tokens only. A row's result does
-not depend on the rows beside it: matrix products of at least ROWS rows and attention with masked tails
-came out bit for bit equal whatever else was in them (a test holds this on the machine it runs on).
-Left out: layers that look at a window of tokens or keep a state; such models are refused.
+transformers runs the model; this is its cache and its attention. A slot's tokens stay in place, so that admitting a
+request, ending one and sharing a prompt move that slot's tokens only. A row's result does not depend on the rows
+beside it: matrix products of at least ROWS rows and attention with masked tails came out bit for bit equal whatever
+else was in them (a test verifies this on the machine it runs on). Models with layers that attend to a window of tokens
+or keep a state are refused.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ SPAN = 128  # the room of a slot is a multiple of so many tokens
 def slot_attention(
     module: Any, query: Any, key: Any, value: Any, attention_mask: Any, scaling: float | None = None, **_: Any
 ) -> Any:
-    """Attention of a layer: query (rows, heads, tokens, size), key and value (rows, fewer heads, room, size).
+    """Compute a layer's attention: query (rows, heads, tokens, size), key and value (rows, fewer heads, room, size).
 
-    The query heads that share a key head stand behind each other as if they were further tokens, so
-    that keys and values are read once and not repeated. Plain products, softmax in float32: torch's own
-    attention rounds differently with the thread that a row falls to. Returns (rows, tokens, heads,
-    size), None.
+    The query heads that share a key head are lined up as if they were further tokens, so that keys and values are
+    read once and not repeated. Plain products, softmax in float32: torch's own attention rounds differently with the
+    thread that a row falls to. Returns (rows, tokens, heads, size), None.
     """
     rows, heads, tokens, size = query.shape
     groups = heads // key.shape[1]
@@ -46,12 +45,12 @@ AttentionInterface.register(NAME, slot_attention)
 
 
 class Slots:
-    """The cache. `aim` says which rows and positions the next forward pass is about.
+    """The cache. `aim` selects the rows and positions of the next forward pass.
 
-    keys and values: per layer (slots, heads, room, size) in the model's number type, made when a token
-    comes. The room grows to what the longest answer needed, and attention reads all of it: products of
-    a part would copy that part first. Its last token is where rows that only fill up the batch write.
-    Tokens are the last axis of the keys' memory: their product reads them twice as fast so.
+    keys and values: per layer (slots, heads, room, size) in the model's number type, allocated with the first token.
+    The room grows to the size of the longest answer, and attention reads all of it: products of a part would copy that
+    part first. Its last token is where rows that only pad the batch write. Tokens are the last axis of the keys'
+    memory, which makes their product twice as fast.
     """
 
     is_compileable = False
@@ -66,10 +65,10 @@ class Slots:
         self._positions: Any = None
 
     def aim(self, slot: int | None, positions: Any, longest: int) -> Any:
-        """Turn to the tokens of one slot, or (None) to one token each of the first slots.
+        """Select the tokens of one slot, or (None) one token each of the first slots.
 
-        positions: (rows, tokens); one past `longest`, the highest that counts, belongs to a row that only
-        fills up. Returns the mask for the model, (rows, 1, tokens, room): True where not to look.
+        positions: (rows, tokens); one past `longest`, the highest that counts, belongs to a row that only pads the
+        batch. Returns the mask for the model, (rows, 1, tokens, room): True at positions that are not attended to.
         """
         self._grow(longest + 2)
         self._slot, self._positions = slot, positions.clamp(max=self.room - 1)
@@ -87,7 +86,7 @@ class Slots:
                     kept[layer][:, :, : old.shape[2]] = old
 
     def update(self, key: Any, value: Any, layer: int, *_: Any, **__: Any) -> tuple[Any, Any]:
-        """Write the tokens of a layer, (rows, heads, tokens, size); returns all that its rows may look at."""
+        """Write a layer's tokens, (rows, heads, tokens, size). Returns everything that its rows may attend to."""
         if self.keys[layer] is None:
             shape = (self.count, key.shape[1], self.room, key.shape[3])
             self.keys[layer], self.values[layer] = _turned(key, shape), _plain(value, shape)
@@ -101,7 +100,7 @@ class Slots:
         return self.keys[layer][rows], self.values[layer][rows]
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """The first `length` tokens of a slot into another one."""
+        """Copy the first `length` tokens of a slot to another one."""
         if source == target or not length:
             return
         for kept in (*self.keys, *self.values):
@@ -109,7 +108,7 @@ class Slots:
                 kept[target, :, :length] = kept[source, :, :length]
 
     def get_seq_length(self, *_: Any) -> int:
-        """Part of transformers' interface; positions are always given, so nothing is counted here."""
+        """Return 0; part of transformers' interface, unused because positions are always given."""
         return 0
 
 
@@ -118,12 +117,12 @@ def _plain(like: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _turned(like: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of a shape whose last two axes lie the other way round in memory."""
+    """Return zeros of a shape whose last two axes are swapped in memory."""
     return _plain(like, (*shape[:2], shape[3], shape[2])).transpose(2, 3)
 
 
 def refuse_other_layers(config: Any, folder: Path) -> None:
-    """Raises BadInput for a model whose layers are not all plain full attention."""
+    """Raise BadInput for a model whose layers are not all plain full attention."""
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     if kinds != {"full_attention"}:
         other = ", ".join(sorted(kinds - {"full_attention"}))

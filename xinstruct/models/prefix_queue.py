@@ -1,4 +1,4 @@
-"""What waits to be answered, grouped by prompt: who has read a prompt goes on with it, whoever is free helps."""
+"""A queue grouped by prompt: a worker that has computed a prompt stays with it, an idle one helps out."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class ByPrompt(Generic[T]):
-    """Items in the order they came. `take` keeps each asker at its prompt while that has items."""
+class PrefixQueue(Generic[T]):
+    """Items in order of arrival. `take` keeps each worker at its prompt while that prompt has items."""
 
     def __init__(self) -> None:
         self.groups: dict[Hashable, deque[T]] = {}
@@ -21,20 +21,20 @@ class ByPrompt(Generic[T]):
         return bool(self.groups)
 
     def add(self, prompt: Hashable, item: T) -> None:
-        """Put an item behind the others of its prompt."""
+        """Append an item to those of its prompt."""
         if prompt not in self.groups:
             self.groups[prompt] = deque()
             self.fresh.append(prompt)
         self.groups[prompt].append(item)
 
-    def take(self, asker: Hashable) -> T | None:
-        """The next item for an asker: of its own prompt, else of a new one, else of the one with most left."""
-        prompt = self.at.get(asker)
+    def take(self, worker: Hashable) -> T | None:
+        """Return a worker's next item: of its own prompt, else of a new one, else of the prompt with most left."""
+        prompt = self.at.get(worker)
         if prompt not in self.groups:
             if not self.groups:
                 return None
             prompt = self._new() or max(self.groups, key=lambda one: len(self.groups[one]))
-        self.at[asker] = prompt
+        self.at[worker] = prompt
         group = self.groups[prompt]
         item = group.popleft()
         if not group:

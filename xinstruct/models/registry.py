@@ -82,14 +82,14 @@ class Gguf:
 class Model:
     """One entry of models.yaml. `gguf` and `safetensors` say where the weights come from.
 
-    engine: what runs it here when it teaches, batched or llamacpp.
+    engine: what runs it here when it teaches: openvino or llamacpp (the GGUF file), batched (a checkpoint).
     """
 
     name: str
     title: str = ""
     license: str = ""
     context: int = 0
-    engine: str = "llamacpp"
+    engine: str = "openvino"
     gguf: Gguf = field(default_factory=Gguf)
     safetensors: dict[str, Any] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""What is asked of an answer, and how its next token is drawn."""
+"""Requests and completions of the engine, and how the next token is drawn."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ _SEEDS = 2**63
 
 
 @dataclass(frozen=True)
-class Job:
-    """One answer wanted. ids: tokens of the rendered prompt, started answer included.
+class GenerationRequest:
+    """One answer to generate. ids: tokens of the rendered prompt, including a prefill.
 
-    Greedy at temperature 0. top_p: draw among the likeliest tokens that hold this much. seed: with the
-    job itself it decides every draw. stop: the answer ends after any of these strings. logprobs: how
-    many alternatives to report for each token; 0 reports nothing.
+    Greedy at temperature 0. top_p: draw among the likeliest tokens that hold this much probability. seed:
+    decides every draw, together with the request itself. stop: the answer ends after any of these strings.
+    logprobs: how many alternatives to report for each token; 0 reports nothing. schema: JSON text that an engine with a
+    grammar holds the answer to; the batched engine does not.
     """
 
     ids: tuple[int, ...]
@@ -28,9 +29,10 @@ class Job:
     seed: int = 0
     stop: tuple[str, ...] = ()
     logprobs: int = 0
+    schema: str = ""
 
     def draws(self) -> list[float]:
-        """One number in [0, 1) for each token that may come."""
+        """Return a random number in [0, 1) for each token that may be generated; none when greedy."""
         if self.temperature <= 0:
             return []
         generator = torch.Generator().manual_seed(self.seed % _SEEDS)
@@ -38,8 +40,8 @@ class Job:
 
 
 @dataclass
-class Made:
-    """One answer: token ids (end token included), whether it ended by itself, its text without the end token.
+class Completion:
+    """A generated answer: token ids (with the end token), whether it ended by itself, its text (without it).
 
     logprobs: per token its own log-probability and the likeliest alternatives, where asked for.
     """
@@ -50,34 +52,36 @@ class Made:
     logprobs: list[tuple[float, list[tuple[int, float]]]] = field(default_factory=list)
 
 
-def refuse_too_long(job: Job, context: int) -> None:
-    """Raises BadInput for a job without a prompt, or one that does not fit into `context` tokens."""
-    if not job.ids:
+def refuse_too_long(request: GenerationRequest, context: int) -> None:
+    """Raise BadInput for a request without a prompt, or one that does not fit into `context` tokens."""
+    if not request.ids:
         raise BadInput("an empty prompt: there is nothing to go on from")
-    if len(job.ids) + job.max_tokens > context:
-        size = f"{len(job.ids)} tokens and max_tokens {job.max_tokens}"
+    if len(request.ids) + request.max_tokens > context:
+        size = f"{len(request.ids)} tokens and max_tokens {request.max_tokens}"
         raise BadInput(f"the prompt has {size}, which exceeds the context size of {context}")
 
 
-def choose(logits: Any, jobs: list[Job], draws: list[float]) -> list[int]:
-    """The next token of every row: the likeliest, or the one that the row's number falls on.
+def choose(logits: Any, requests: list[GenerationRequest], draws: list[float]) -> list[int]:
+    """Return the next token of every row: the likeliest one, or the one that the row's random number selects.
 
-    logits: (rows, vocabulary), float32. draws: one number per row, not looked at where greedy.
+    logits: (rows, vocabulary), float32. draws: one number per row, ignored where the row is greedy.
     """
     greedy = logits.argmax(-1)
-    if all(job.temperature <= 0 for job in jobs):
+    if all(request.temperature <= 0 for request in requests):
         return [int(token) for token in greedy.tolist()]
-    heats = [job.temperature if job.temperature > 0 else 1.0 for job in jobs]
+    heats = [request.temperature if request.temperature > 0 else 1.0 for request in requests]
     chances = torch.softmax(logits / torch.tensor(heats, device=logits.device)[:, None], dim=-1)
-    for row, job in enumerate(jobs):
-        if job.top_p < 1 and job.temperature > 0:
-            chances[row] = _nucleus(chances[row], job.top_p)
+    for row, request in enumerate(requests):
+        if request.top_p < 1 and request.temperature > 0:
+            chances[row] = _nucleus(chances[row], request.top_p)
     drawn = _draw(chances, torch.tensor(draws, dtype=torch.float32, device=logits.device)).tolist()
-    return [int(a if job.temperature > 0 else b) for a, b, job in zip(drawn, greedy.tolist(), jobs, strict=True)]
+    return [
+        int(a if request.temperature > 0 else b) for a, b, request in zip(drawn, greedy.tolist(), requests, strict=True)
+    ]
 
 
 def _draw(chances: Any, draws: Any) -> Any:
-    """Index per row at which the summed chances pass `draws` (share of the row's sum)."""
+    """Return, per row, the index at which the cumulated chances pass `draws` (as a share of the row's sum)."""
     heights = chances.cumsum(-1)
     levels = (draws * heights[:, -1])[:, None]
     found = torch.searchsorted(heights, levels, right=True).squeeze(1)
@@ -85,14 +89,14 @@ def _draw(chances: Any, draws: Any) -> Any:
 
 
 def _nucleus(chances: Any, top_p: float) -> Any:
-    """The chances with everything but the likeliest tokens that hold `top_p` set to zero."""
+    """Set all chances to zero except those of the likeliest tokens that hold `top_p`."""
     ordered, places = chances.sort(descending=True, stable=True)
     before = ordered.cumsum(-1) - ordered
     return torch.zeros_like(chances).scatter(0, places, ordered * (before < top_p))
 
 
 def likeliest(logits: Any, token: int, count: int) -> tuple[float, list[tuple[int, float]]]:
-    """Log-probability of a token and the `count` likeliest (token, log-probability); logits: (vocabulary,)."""
+    """Return a token's log-probability and the `count` likeliest (token, log-probability); logits: (vocabulary,)."""
     logs = torch.log_softmax(logits, -1)
     values, places = logs.topk(count)
     return float(logs[token]), list(zip(places.tolist(), values.tolist(), strict=True))

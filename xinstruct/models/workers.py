@@ -1,12 +1,12 @@
-"""Copies of one engine, each in a process of its own: as many as the cores and the memory carry.
+"""A pool of engines that serve one checkpoint, each in a worker process; cores and memory limit their number.
 
-    with Copies(Path("models/start")) as copies:
-        answers = copies.run([Job(ids, max_tokens=100), ...])
+    with EnginePool(Path("models/start")) as pool:
+        answers = pool.run([GenerationRequest(ids, max_tokens=100), ...])
 
-A small model's step is many small operations, which two threads share badly and any other busy process
-brings to a halt at every barrier; a copy on one thread has none (docs/llm.md has the figures). A job's
-answer depends on the job only, so it does not matter which copy gets it. Jobs of one prompt go to one
-copy while others have work too. Left out: one model over several devices.
+A step of a small model consists of many small operations. Two threads share them badly, and any other busy
+process stalls them at every barrier, so each worker computes on one thread (docs/llm.md has the figures). An
+answer depends on its request only, so it does not matter which worker computes it. Requests of one prompt go
+to the same worker while the others are busy too. One model over several devices is not supported.
 """
 
 from __future__ import annotations
@@ -25,48 +25,48 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.files import BadInput
-from xinstruct.models.prefix_queue import ByPrompt
-from xinstruct.models.sampling import Job, Made, refuse_too_long
+from xinstruct.models.prefix_queue import PrefixQueue
+from xinstruct.models.sampling import Completion, GenerationRequest, refuse_too_long
 from xinstruct.params import Dtype
 from xinstruct.processes import cores, live_with
 
-_AHEAD = 4  # jobs that a copy holds beyond its slots, so that a free slot is filled at once
-_GATHER = 0.005  # seconds between the first of many jobs and the handing out, so that prompts stay together
-_SHARE = 0.25  # of the memory, for the weights of all copies
+_AHEAD = 4  # requests that a worker is given beyond its slots, so that a free slot is filled at once
+_GATHER = 0.005  # seconds between the first of many requests and the handing out, so that prompts stay together
+_SHARE = 0.25  # of the memory, for the weights of all workers
 _DIED = "an engine's process ended by itself (out of memory?)"
 
-Done = Callable[[Made], None]
+Done = Callable[[Completion], None]
 
 
 class EngineDied(RuntimeError):
-    """A copy's process ended by itself; its jobs are lost."""
+    """A worker process ended unexpectedly; its requests are lost."""
 
 
 @dataclass(eq=False)
-class _Asked:
-    """A job with what is done with its answer. copy: who works on it."""
+class _Pending:
+    """A request, the function to call with its completion, and the worker that it was given to."""
 
     number: int
-    job: Job
+    request: GenerationRequest
     done: Done
-    copy: _Copy | None = None
+    worker: _Worker | None = None
     cancelled: bool = False
 
 
-class _Copy:
-    """The near end of one process: what it was handed, and the pipes to it."""
+class _Worker:
+    """The parent's side of one process: its pipes and the requests assigned to it."""
 
     def __init__(self, context: Any, options: tuple[Any, ...]) -> None:
         self.outbox, far = context.Pipe(duplex=False)
         self.inbox = context.Queue()  # its own thread writes it, so that handing out never waits
-        self.held: dict[int, _Asked] = {}
+        self.assigned: dict[int, _Pending] = {}
         self.worked, self.tokens = 0.0, 0
         self.process = context.Process(target=_answer, args=(self.inbox, far, os.getpid(), *options), daemon=True)
         self.process.start()
         far.close()
 
     def ready(self) -> tuple[int, int]:
-        """(context, slots) of the engine. Raises BadInput or EngineDied when it did not start."""
+        """Wait for the engine and return its (context, slots). Raises BadInput or EngineDied when it did not start."""
         try:
             kind, value = self.outbox.recv()
         except EOFError as error:
@@ -76,8 +76,8 @@ class _Copy:
         return value  # type: ignore[no-any-return]
 
 
-class Copies:
-    """Engines side by side. `add` may be called by any thread; `done` is called by a thread of its own."""
+class EnginePool:
+    """Engines in parallel. Any thread may call `add`; `done` is called in a thread of the pool."""
 
     def __init__(
         self,
@@ -89,9 +89,9 @@ class Copies:
         died: Callable[[], None] | None = None,
         tell: float = 1.0,
     ) -> None:
-        """slots: answers at a time in all (0: what suits the device). count: copies (0: `how_many`).
+        """slots: answers at a time over all engines (0: what suits the device). count: engines (0: `how_many`).
 
-        died: called when a process ended by itself. tell: seconds between two counts of the tokens made.
+        died: called when a process ended unexpectedly. tell: seconds between two reports of the tokens generated.
         Raises BadInput as Engine does.
         """
         count = count or how_many(folder)
@@ -100,21 +100,21 @@ class Copies:
         self._tell = tell
         self._lock = threading.RLock()
         self._numbers = itertools.count()
-        self._waiting: ByPrompt[_Asked] = ByPrompt()
+        self._waiting: PrefixQueue[_Pending] = PrefixQueue()
         self._gathering = False
         self._broken = False
         spawn = multiprocessing.get_context("spawn")
-        self.copies = [_Copy(spawn, options) for _ in range(count)]
+        self.workers = [_Worker(spawn, options) for _ in range(count)]
         try:
-            for copy in self.copies:
-                self.context, self._slots = copy.ready()
+            for worker in self.workers:
+                self.context, self._slots = worker.ready()
         except BaseException:
             self.close()
             raise
-        for copy in self.copies:
-            threading.Thread(target=self._listen, args=(copy,), daemon=True).start()
+        for worker in self.workers:
+            threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
 
-    def __enter__(self) -> Copies:
+    def __enter__(self) -> EnginePool:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -122,22 +122,25 @@ class Copies:
 
     @property
     def worked(self) -> float:
-        """Seconds that the busiest copy has worked."""
-        return max(copy.worked for copy in self.copies)
+        """The busy time of the busiest worker, in seconds."""
+        return max(worker.worked for worker in self.workers)
 
     @property
     def tokens(self) -> int:
-        """Tokens made so far, unfinished answers included; as last told by the processes."""
-        return sum(copy.tokens for copy in self.copies)
+        """Tokens generated so far, including unfinished answers, as last reported by the processes."""
+        return sum(worker.tokens for worker in self.workers)
 
-    def add(self, job: Job, done: Done) -> Callable[[], None]:
-        """Queue a job. Returns what cancels it. Raises BadInput when it does not fit, EngineDied after a death."""
-        refuse_too_long(job, self.context)
+    def add(self, request: GenerationRequest, done: Done) -> Callable[[], None]:
+        """Queue a request and return a function that cancels it.
+
+        Raises BadInput when the request does not fit into the context, EngineDied when a process has died.
+        """
+        refuse_too_long(request, self.context)
         if self._broken:
             raise EngineDied(_DIED)
-        asked = _Asked(next(self._numbers), job, done)
+        pending = _Pending(next(self._numbers), request, done)
         with self._lock:
-            self._waiting.add(job.ids, asked)
+            self._waiting.add(request.ids, pending)
             if not self._gathering:
                 self._gathering = True
                 timer = threading.Timer(_GATHER, self._hand_out)
@@ -146,30 +149,30 @@ class Copies:
 
         def cancel() -> None:
             with self._lock:
-                asked.cancelled = True
-                if asked.copy:
-                    asked.copy.inbox.put((asked.number, None))
+                pending.cancelled = True
+                if pending.worker:
+                    pending.worker.inbox.put((pending.number, None))
 
         return cancel
 
     def run(
         self,
-        jobs: Sequence[Job],
-        done: Callable[[int, Made], None] = lambda number, made: None,
+        requests: Sequence[GenerationRequest],
+        done: Callable[[int, Completion], None] = lambda number, completion: None,
         count: Callable[[int], None] = lambda tokens: None,
-    ) -> list[Made]:
-        """Answers in the order of the jobs; `done` is called with each as it comes, by the caller's thread.
+    ) -> list[Completion]:
+        """Return the completions in the order of the requests; `done` gets each as it arrives, in the caller's thread.
 
-        `count` is called every `tell` seconds and before each `done`, with how many tokens these jobs have so
-        far, unfinished answers included. Raises EngineDied when a process ends by itself.
+        `count` is called every `tell` seconds and before each `done`, with the number of tokens generated so far for
+        these requests, including unfinished answers. Raises EngineDied when a process ends by itself.
         """
         before = self.tokens
-        came: queue.SimpleQueue[tuple[int, Made] | None] = queue.SimpleQueue()
+        came: queue.SimpleQueue[tuple[int, Completion] | None] = queue.SimpleQueue()
         self._died = lambda: came.put(None)
-        for number, job in enumerate(jobs):
-            self.add(job, lambda made, number=number: came.put((number, made)))  # type: ignore[misc]
-        found: list[Made] = [Made()] * len(jobs)
-        missing = len(jobs)
+        for number, request in enumerate(requests):
+            self.add(request, lambda completion, number=number: came.put((number, completion)))  # type: ignore[misc]
+        found: list[Completion] = [Completion()] * len(requests)
+        missing = len(requests)
         while missing:
             try:
                 item = came.get(timeout=self._tell)
@@ -184,48 +187,48 @@ class Copies:
         return found
 
     def close(self) -> None:
-        """End the processes."""
+        """Terminate the processes."""
         self._died = None
-        for copy in self.copies:
-            copy.process.terminate()
-        for copy in self.copies:
-            copy.process.join()
-            copy.inbox.cancel_join_thread()
+        for worker in self.workers:
+            worker.process.terminate()
+        for worker in self.workers:
+            worker.process.join()
+            worker.inbox.cancel_join_thread()
 
     def _hand_out(self) -> None:
-        """Give waiting jobs to the copies that hold the fewest, while they have room."""
+        """Assign waiting requests to the workers with the fewest, while they have room."""
         with self._lock:
             self._gathering = False
             while self._waiting:
-                copy = min(self.copies, key=lambda one: len(one.held))
-                if len(copy.held) >= self._slots + _AHEAD:
+                worker = min(self.workers, key=lambda one: len(one.assigned))
+                if len(worker.assigned) >= self._slots + _AHEAD:
                     return
-                asked = self._waiting.take(copy)
-                if asked and not asked.cancelled:
-                    asked.copy = copy
-                    copy.held[asked.number] = asked
-                    copy.inbox.put((asked.number, asked.job))
+                pending = self._waiting.take(worker)
+                if pending and not pending.cancelled:
+                    pending.worker = worker
+                    worker.assigned[pending.number] = pending
+                    worker.inbox.put((pending.number, pending.request))
 
-    def _listen(self, copy: _Copy) -> None:
+    def _listen(self, worker: _Worker) -> None:
         while True:
             try:
-                number, made, copy.worked, copy.tokens = copy.outbox.recv()
+                number, completion, worker.worked, worker.tokens = worker.outbox.recv()
             except (EOFError, OSError):
                 self._broken = True
                 if self._died:
                     self._died()
                 return
             if number is None:
-                continue  # only how far it is
+                continue  # only a report of progress
             with self._lock:
-                asked = copy.held.pop(number)
+                pending = worker.assigned.pop(number)
                 self._hand_out()
-            if made:
-                asked.done(made)
+            if completion:
+                pending.done(completion)
 
 
 def how_many(folder: Path) -> int:
-    """One copy per core, as long as all their weights take a quarter of the memory at most; one on a GPU."""
+    """Return one engine per core, as long as all their weights take a quarter of the memory at most; one on a GPU."""
     import torch
 
     if torch.cuda.is_available():
@@ -246,7 +249,7 @@ def _answer(  # noqa: PLR0913 (what a process is started with)
     threads: int,
     tell: float,
 ) -> None:
-    """A copy's process: take in jobs, step, for ever. Ends with its parent; Ctrl-C is the parent's affair."""
+    """Run a worker process: admit requests and step, until the parent ends. Ctrl-C is left to the parent."""
     live_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from xinstruct.models.engine import Engine
@@ -260,16 +263,16 @@ def _answer(  # noqa: PLR0913 (what a process is started with)
     cancels: dict[int, Callable[[], None]] = {}
     worked, busy, told = 0.0, False, 0.0
 
-    def take(number: int, job: Job | None) -> None:
-        if job:
-            cancels[number] = engine.add(job, lambda made: give(number, made))
+    def take(number: int, request: GenerationRequest | None) -> None:
+        if request:
+            cancels[number] = engine.add(request, lambda completion: give(number, completion))
         elif cancel := cancels.pop(number, None):
             cancel()
             outbox.send((number, None, worked, engine.tokens))
 
-    def give(number: int, made: Made) -> None:
+    def give(number: int, completion: Completion) -> None:
         del cancels[number]
-        outbox.send((number, made, worked, engine.tokens))
+        outbox.send((number, completion, worked, engine.tokens))
 
     while True:
         while not busy or not inbox.empty():

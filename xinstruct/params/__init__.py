@@ -1,10 +1,10 @@
-"""params.yaml, typed: one frozen dataclass per section, read once and checked whole.
+"""Typed access to params.yaml: one frozen dataclass per section, read once and checked as a whole.
 
     params = read(Path("params.yaml"))
     params.teacher.slots, params.synthesize.rounds
 
-``python -m xinstruct.params > docs/params.md`` (``make docs``) writes the page about all of them. The
-defaults stand in params.yaml only. Part of the spine.
+``python -m xinstruct.params > docs/params.md`` (``make docs``) documents all parameters. Defaults are in params.yaml
+only. The package is part of the spine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The page about all parameters: ``python -m xinstruct.params > docs/params.md`` (``make docs``).
+"""Generator of the page about all parameters: ``python -m xinstruct.params > docs/params.md`` (``make docs``).
 
-Types, ranges and choices come from the sections, defaults and meanings from params.yaml and its
-comments. A knob without a comment of its own has that of what it stands in.
+Types, ranges and choices come from the sections, defaults and meanings from params.yaml and its comments. A parameter
+without a comment of its own has the comment of its parent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ refused before anything runs. This page is made by `make docs` from `params.yaml
 
 
 def comments(text: str) -> dict[str, str]:
-    """What stands behind each key of a YAML text in block style, by dotted name."""
+    """Return the comment behind each key of a YAML text in block style, by dotted name."""
     found: dict[str, str] = {}
     path: list[tuple[int, str]] = []
     for line in text.splitlines():
@@ -41,7 +41,7 @@ def comments(text: str) -> dict[str, str]:
 
 
 def page(path: Path = OWN) -> str:
-    """The whole page, from a params.yaml with all its comments."""
+    """Return the whole page for a params.yaml with all its comments."""
     said, defaults = comments(path.read_text(encoding="utf-8")), read_yaml(path)
     parts, plain = [_HEAD], {n: kind for n, kind in hints(Params).items() if not is_dataclass(kind)}
     parts.append(_table("General", "", [row for n, k in plain.items() for row in _rows(n, k, defaults[n], said)]))
@@ -67,14 +67,14 @@ def _rows(name: str, kind: Any, default: Any, said: dict[str, str]) -> Iterator[
 
 
 def meaning(name: str, said: dict[str, str]) -> str:
-    """The comment of a knob, or of the nearest thing around it that has one."""
+    """Return the comment of a parameter, or of its nearest parent that has one."""
     while name and not said.get(name):
         name = name.rpartition(".")[0]
     return said.get(name, "")
 
 
 def type_of(kind: Any) -> str:
-    """A type in words."""
+    """Describe a type in words."""
     plain, inner = bare(kind), get_args(bare(kind))
     origin = get_origin(plain)
     if origin is Literal:
@@ -89,7 +89,7 @@ def type_of(kind: Any) -> str:
 
 
 def allowed(kind: Any) -> str:
-    """Choices and ranges in words."""
+    """Describe choices and ranges in words."""
     plain, rules = bare(kind), get_args(kind)[1:] if get_origin(kind) is Annotated else ()
     words = [str(rule) for rule in rules]
     if get_origin(plain) is Literal:

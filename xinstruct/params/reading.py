@@ -1,8 +1,8 @@
-"""Parsed YAML into sections, or one line that says which file, which key, which value, what is allowed.
+"""Parser of sections from YAML. An error is one line that names the file, the key, the value and what is allowed.
 
-``everything`` wants all keys, ``listed`` the ones that a stage's `params:` name in dvc.yaml. Whole
-numbers do for fractions, truth values for no number. Text does for a number only as ``1e-05``: that
-is what `dvc exp run -S sft.learning_rate=1e-5` leaves for readers of YAML 1.1.
+``everything`` requires all keys, ``listed`` those that a stage's `params:` name in dvc.yaml. Whole numbers are accepted
+as fractions, truth values never as numbers. Text is accepted as a number only in the form ``1e-05``, which
+`dvc exp run -S sft.learning_rate=1e-5` writes for readers of YAML 1.1.
 """
 
 from __future__ import annotations
@@ -27,50 +27,50 @@ S = TypeVar("S", bound=Section)
 
 
 def everything(values: Any, source: Path = PARAMS) -> Params:
-    """All sections of a parsed params.yaml. Raises BadInput naming `source` and the key."""
+    """Return all sections of a parsed params.yaml. Raises BadInput naming `source` and the key."""
     return _Reader(str(source)).section(Params, values, "")
 
 
 def read(path: Path = PARAMS) -> Params:
-    """All sections of the file at `path`. Raises BadInput."""
+    """Return all sections of the file at `path`. Raises BadInput."""
     return everything(read_yaml(path), path)
 
 
 def at_hand() -> Params:
-    """./params.yaml where there is one, else the checkout's own: for commands that run outside of a project."""
+    """Read ./params.yaml, or the checkout's own if there is none, for commands that run outside of a project."""
     return read(PARAMS if PARAMS.exists() else OWN)
 
 
 def listed(values: Any, stage: str) -> Params:
-    """What a stage sees: a section or field that is not in `values` raises BadInput when it is asked for."""
+    """Return a stage's view of the parameters; access to one that is not in `values` raises BadInput."""
     return _Reader(str(PARAMS), stage).section(Params, values, "")
 
 
 def section(kind: type[S], values: Any, at: str, source: str = str(PARAMS)) -> S:
-    """One section from its own values; `at` is its name in errors. Raises BadInput."""
+    """Return one section from its own values; `at` is its name in errors. Raises BadInput."""
     return _Reader(source).section(kind, values, f"{at}.")
 
 
 def hints(kind: Any) -> dict[str, Any]:
-    """The annotated types of a section's fields, in their order."""
+    """Return the annotated types of a section's fields, in their order."""
     return get_type_hints(kind, include_extras=True)
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """What a wrong name may have meant, as the end of a sentence."""
+    """Return the known name that a wrong one may have meant, as the end of a sentence."""
     close = get_close_matches(name, known, 1)
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads for one stage, or everything where `stage` is empty."""
+    """Reads the parameters of one stage, or all of them when `stage` is empty."""
 
     source: str
     stage: str = ""
 
     def section(self, kind: type[S], raw: Any, at: str) -> S:
-        """A dataclass from a mapping; `at` is where it stands, with a dot behind it."""
+        """Return a dataclass from a mapping; `at` is its dotted place with a final dot."""
         if not isinstance(raw, dict):
             self._refuse(at.rstrip(".") or "it", raw, "a section of its own keys")
         known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
@@ -89,7 +89,7 @@ class _Reader:
         return found
 
     def value(self, kind: Any, raw: Any, at: str) -> Any:
-        """A value of an annotated type."""
+        """Return a value of an annotated type."""
         origin, inner = get_origin(kind), get_args(kind)
         if origin is Annotated:
             found = self.value(inner[0], raw, at)
@@ -110,7 +110,7 @@ class _Reader:
         return self._scalar(kind, raw, at)
 
     def _either(self, kinds: tuple[Any, ...], raw: Any, at: str) -> Any:
-        """The kind that the value is written as, else the last one: a list or one text, 5 or 5.0."""
+        """Return the kind in which the value is written, else the last one: a list or one text, 5 or 5.0."""
         own = (kind for kind in kinds if (get_origin(bare(kind)) or bare(kind)) is type(raw))
         return self.value(next(own, kinds[-1]), raw, at)
 
@@ -143,7 +143,7 @@ class _Reader:
 
 
 def bare(kind: Any) -> Any:
-    """A type without its rules."""
+    """Return a type without its rules."""
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 

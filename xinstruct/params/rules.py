@@ -1,6 +1,6 @@
-"""What a parameter may be beyond its type: ranges, and what a list or a table of weights must hold.
+"""Rules for parameters beyond their types: ranges, and conditions on lists and tables of weights.
 
-A rule stands in an annotation, ``Annotated[int, Range(1)]``, and says itself in words what it allows.
+A rule is part of an annotation, ``Annotated[int, Range(1)]``, and describes in words what it allows.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ class Rule(Protocol):
     """A condition on a value that already has its type; ``str`` of it completes "it must be"."""
 
     def allows(self, value: Any) -> bool:
-        """Whether the value meets the condition."""
+        """Tell whether the value meets the condition."""
         ...
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` up to `high`, where that is given."""
+    """Numbers from `low` up to `high`, if that is given."""
 
     low: float
     high: float | None = None
@@ -37,7 +37,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Above:
-    """Numbers over `low`, and up to `high` where that is given."""
+    """Numbers greater than `low`, and up to `high` if that is given."""
 
     low: float
     high: float | None = None
@@ -84,7 +84,7 @@ class Distinct:
 
 
 class Weighed:
-    """Tables of weights of which one is positive at least, so that something can be drawn."""
+    """Tables of weights with at least one positive weight, so that something can be drawn."""
 
     def allows(self, value: Mapping[str, float]) -> bool:
         """See Rule."""

@@ -1,8 +1,8 @@
 """The parameters by section, in the order of params.yaml: types, ranges and choices.
 
-What each is for stands beside it in params.yaml, and so does its default: no field has one here. The
-two together make docs/params.md (``python -m xinstruct.params``). Names that depend on other files
-(operations, aspects, languages, benchmarks, packages) are checked where those are read.
+Meanings and defaults are in params.yaml only: no field has a default here. The two together make docs/params.md
+(``python -m xinstruct.params``). Names that depend on other files (operations, aspects, languages, benchmarks,
+packages) are checked where those are read.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from xinstruct.params.rules import (
 from xinstruct.params.unlisted import Section
 
 Dialect = Literal["auto", "vllm", "sglang", "ollama", "llamacpp", "transformers", "xinstruct", "openai"]
-Engine = Literal["auto", "batched", "llamacpp"]
+Engine = Literal["auto", "batched", "openvino", "llamacpp"]
 Dtype = Literal["auto", "bfloat16", "float32"]
 Checkpoint = Literal["start", "sft", "dpo"]  # folders under models/
 _Place = Annotated[str, LocalOrUrl()]
 Sampling = dict[Checkpoint, _Place] | _Place
-Started = Literal["auto", "always", "never"]
+Prefill = Literal["auto", "always", "never"]
 Shape = Literal["one_to_one", "one_to_many", "many_to_many"]
 TaskType = Literal["generation", "completion", "translation", "repair", "explanation"]
 
 
 @dataclass(frozen=True)
 class PriceParams(Section):
-    """What a model costs per million tokens."""
+    """The price of a model per million tokens."""
 
     prompt: Amount
     completion: Amount
@@ -48,7 +48,7 @@ class PriceParams(Section):
 
 @dataclass(frozen=True)
 class LimitParams(Section):
-    """What may be spent; 0 is no limit."""
+    """Limits of spending; 0 is no limit."""
 
     tokens: Amount
     money: Amount
@@ -65,13 +65,15 @@ class BudgetParams(Section):
 
 @dataclass(frozen=True)
 class TeacherParams(Section):
-    """The model that writes instructions, discusses, answers and scores, and how it is asked."""
+    """The model that writes instructions, discusses, answers and scores, and the settings of its calls."""
 
     model: Annotated[list[Name], Filled()] | Name
     served_as: str
     dialect: Dialect
     engine: Engine
     identity: str
+    recorded: str
+    missing: Literal["stop", "ask"]
     slots: Count
     servers: Whole
     context: Count
@@ -100,7 +102,7 @@ class StudentParams(Section):
 
 @dataclass(frozen=True)
 class ExecutionParams(Section):
-    """Limits of one program that is run."""
+    """Limits of one program."""
 
     workers: Count
     cpu_seconds: Number
@@ -113,14 +115,14 @@ class ExecutionParams(Section):
 
 @dataclass(frozen=True)
 class FetchParams(Section):
-    """What is fetched."""
+    """The inputs that are fetched."""
 
     sources: Name
 
 
 @dataclass(frozen=True)
 class MineParams(Section):
-    """Which functions are mined."""
+    """The selection of functions that are mined."""
 
     max_tokens: Count
     per_language: Count
@@ -131,7 +133,7 @@ class MineParams(Section):
 
 @dataclass(frozen=True)
 class ScorerParams(Section):
-    """How samples are rated, and from which total they are kept."""
+    """The form of ratings, and the total from which samples are kept."""
 
     form: Literal["lines", "json"]
     reasons: bool
@@ -141,7 +143,7 @@ class ScorerParams(Section):
 
 @dataclass(frozen=True)
 class SeedParams(Section):
-    """How seeds are made of snippets."""
+    """How seeds are made from snippets."""
 
     per_language: Count
     tries_per_language: Count
@@ -151,7 +153,7 @@ class SeedParams(Section):
     cases: Count
     mutants: Whole
     context: Annotated[list[Literal["package", "signature", "doc"]], Distinct()]
-    started: Started
+    prefill: Prefill
     instruction_tokens: Count
     instruction_temperature: Amount
     candidates: Count
@@ -163,7 +165,7 @@ class SeedParams(Section):
 
 @dataclass(frozen=True)
 class SynthesizeParams(Section):
-    """How agents discuss, what they remember, and how what they made is answered and checked."""
+    """How agents discuss and remember, and how their problems are answered and checked."""
 
     rounds: Count
     discussions: Whole
@@ -191,7 +193,7 @@ class SynthesizeParams(Section):
     prompt_temperature: Amount
     candidates: Count
     wave: Whole
-    started: Started
+    prefill: Prefill
     feedback_turns: Whole
     temperature: Amount
     max_tokens: Count
@@ -203,7 +205,7 @@ class SynthesizeParams(Section):
 
 @dataclass(frozen=True)
 class DeduplicateParams(Section):
-    """What counts as a duplicate or as contaminated."""
+    """Thresholds for duplicates and contamination."""
 
     threshold: Likeness
     permutations: Count
@@ -213,14 +215,14 @@ class DeduplicateParams(Section):
 
 @dataclass(frozen=True)
 class FilterParams(Section):
-    """How the verified samples are split."""
+    """The split of the verified samples."""
 
     heldout_share: Share
 
 
 @dataclass(frozen=True)
 class SftParams(Section):
-    """Supervised fine-tuning."""
+    """Settings of supervised fine-tuning."""
 
     epochs: Positive
     learning_rate: Positive
@@ -233,7 +235,7 @@ class SftParams(Section):
 
 @dataclass(frozen=True)
 class PreferencesParams(Section):
-    """How preference pairs are made."""
+    """Settings of preference pairs."""
 
     tasks: Whole
     samples: Count
@@ -245,7 +247,7 @@ class PreferencesParams(Section):
 
 @dataclass(frozen=True)
 class DpoParams(Section):
-    """Direct preference optimisation."""
+    """Settings of direct preference optimisation."""
 
     beta: Positive
     epochs: Positive
@@ -257,7 +259,7 @@ class DpoParams(Section):
 
 @dataclass(frozen=True)
 class EvaluateParams(Section):
-    """Which models answer what."""
+    """The models and benchmarks of the evaluation."""
 
     models: Annotated[list[Checkpoint], Filled(), Distinct()]
     benchmarks: dict[str, Whole]
@@ -267,14 +269,14 @@ class EvaluateParams(Section):
 
 @dataclass(frozen=True)
 class ReportParams(Section):
-    """What the report shows."""
+    """The contents of the report."""
 
     discussions: Whole
 
 
 @dataclass(frozen=True)
 class Params(Section):
-    """All of params.yaml. Of a stage it holds what the stage's `params:` in dvc.yaml list."""
+    """All of params.yaml; for a stage, only the parameters that its `params:` in dvc.yaml list."""
 
     random_seed: Annotated[int, Range(0, 2**32 - 1)]
     languages: Annotated[list[Name], Filled(), Distinct()]

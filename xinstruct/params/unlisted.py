@@ -1,4 +1,4 @@
-"""The base of all sections: a field that a stage's `params:` in dvc.yaml do not list says so when it is read."""
+"""The base class of all sections: reading a field that a stage's `params:` in dvc.yaml do not list raises an error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xinstruct.files import BadInput
 
 
 class Section:
-    """Some fields may be left out where the section is read for one stage (``reading.listed``)."""
+    """A section some of whose fields may be missing when it is read for one stage (``reading.listed``)."""
 
     if not TYPE_CHECKING:  # a checker would take any name for a field
 

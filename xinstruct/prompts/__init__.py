@@ -1,7 +1,7 @@
-"""All text that a language model is shown: templates, operations and worked examples.
+"""All texts shown to a language model: templates, operations and worked examples.
 
-``render(name, ...)`` fills ``<name>.j2``; ``table(name)`` reads ``<name>.yaml``. A value that a
-template needs and is not given is an error, never an empty space. No prompt text stands in code.
+``render(name, ...)`` fills ``<name>.j2``; ``table(name)`` reads ``<name>.yaml``. A value that a template needs and does
+not get is an error, never an empty space. Code contains no prompt text.
 
 May import: nothing but the spine.
 """
@@ -32,26 +32,26 @@ def _environment() -> Environment:
 
 
 def render(template: str, /, **values: Any) -> str:
-    """The template ``<template>.j2`` filled in, without space at its ends."""
+    """Fill in the template ``<template>.j2`` and strip space at its ends."""
     return _environment().get_template(f"{template}.j2").render(**values).strip()
 
 
 @cache
 def table(name: str) -> Any:
-    """The parsed ``<name>.yaml`` of this folder. Read once; do not change what it returns."""
+    """Return the parsed ``<name>.yaml`` of this folder. It is read once; do not change the result."""
     return read_yaml(FOLDER / f"{name}.yaml")
 
 
 def user(text: str) -> dict[str, str]:
-    """One message of the person who asks."""
+    """Return a message of the user."""
     return {"role": "user", "content": text}
 
 
 def assistant(text: str) -> dict[str, str]:
-    """One message of the model, as an example of what to answer."""
+    """Return a message of the model, such as an example answer."""
     return {"role": "assistant", "content": text}
 
 
 def system(text: str) -> dict[str, str]:
-    """The message that sets the model's role."""
+    """Return the message that sets the model's role."""
     return {"role": "system", "content": text}

@@ -1,4 +1,4 @@
-"""Tables and figures of the paper beside those of a run: one page, computed from what the stages wrote.
+"""Tables and figures of the paper beside those of a run: one page, computed from the outputs of the stages.
 
 May import: agents, benchmarks.
 """

@@ -1,7 +1,7 @@
-"""Experiments beside each other: how much of what was discussed held up, at which cost, how varied it is.
+"""Comparison of experiments: the yield of their discussions, its cost, the variety of the samples.
 
-A row per collected experiment (experiments/results/ablations) and one for this run. The yield's
-interval is Wilson's at 95 %; rows whose intervals overlap do not differ by this evidence.
+A row per collected experiment (experiments/results/ablations) and one for this run. The yield's interval is Wilson's
+at 95 %; rows whose intervals overlap do not differ by this evidence.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ COLUMNS = [
 
 
 def ablations(run: Run) -> Table:
-    """The comparison of finished experiments; this run alone where none was collected."""
+    """Return the comparison of finished experiments, or of this run alone when none was collected."""
     table = Table(COLUMNS, caption="Yield: kept of discussed, with its 95 % interval.", empty="No discussion was held.")
     own = run.metrics.get("synthesize", {})
     if own:
@@ -63,7 +63,7 @@ def _add(table: Table, name: str, metrics: dict[str, Any], style: str = "") -> N
 
 
 def quality(run: Run) -> Table:
-    """Variety, memory and the worth of scores of this run, by name."""
+    """Return variety, memory use and calibration of this run, by name."""
     metrics = run.metrics.get("synthesize", {})
     table = Table(["Measure", "Value"], empty="Not measured.")
     for group in ("quality", "memory", "calibration"):
@@ -74,7 +74,7 @@ def quality(run: Run) -> Table:
 
 
 def types(run: Run) -> Table:
-    """Samples that discussions made, languages by types of task."""
+    """Return the samples that discussions made, languages by types of task."""
     found = run.metrics.get("synthesize", {}).get("coverage", {})
     names = sorted({name for row in found.values() for name in row})
     table = Table(["Language", *names], empty="No sample was made.")
@@ -84,7 +84,7 @@ def types(run: Run) -> Table:
 
 
 def costs(run: Run) -> Table:
-    """What each purpose cost in calls and tokens; answers from the journal are counted as if they were asked."""
+    """Return calls and tokens by purpose; answers from the journal are counted as if they were asked."""
     found = run.metrics.get("synthesize", {}).get("tokens", {})
     table = Table(["Purpose", "Calls", "Prompt tokens", "Completion tokens"], empty="Nothing was asked.")
     for purpose, row in found.items():

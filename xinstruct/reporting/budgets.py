@@ -1,12 +1,12 @@
-"""Runs of the discussions beside each other at the same budget of teacher tokens.
+"""Comparison of runs of the discussions at the same budget of teacher tokens.
 
     xinstruct budgets RUN RUN ...     folders of runs: each has data/synthesize and reports/synthesize/metrics.json
 
-Each run is read in the order in which it was held (rounds, and within one at random) up to the tokens, prompt and
-completion, that the cheapest run took in all; what was verified until then counts. The intervals are a bootstrap's over
-discussions, drawn anew within each round (95 %, percentiles, moved so that their mean is the value: a draw holds some
-discussions twice and so fewer different things). They tell what chance in the discussions may do and not what another
-set of seeds would. Differences are to the first run, whose draws are paired with the other's by place.
+Each run is read in its order (rounds, and at random within one) up to the number of prompt and completion tokens that
+the cheapest run took in all; samples verified until then count. The intervals are a bootstrap's over discussions,
+resampled within each round (95 %, percentiles, shifted so that their mean is the value: a resample contains some
+discussions twice and so fewer different ones). They show what chance in the discussions may do, not what another set of
+seeds would. Differences are to the first run, whose resamples are paired with the other's by index.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from xinstruct.records import Sample, Turn
 from xinstruct.reporting.quality import distinct, language_pairs, nearest, sentences, source_functions
 
 DRAWS = 1000
-_DEAR = 60  # draws of a measure that compares every sample with every other
+_EXPENSIVE_DRAWS = 60  # draws of a measure that compares every sample with every other
 
 
 @dataclass(frozen=True)
 class Talk:
-    """One discussion: tokens that the teacher read and wrote for it, and what was verified."""
+    """One discussion: the tokens that the teacher read and wrote for it, and its verified sample."""
 
     round: int
     tokens: float
@@ -45,7 +45,7 @@ MEASURES: dict[str, tuple[Measure, int]] = {
     "pairs of languages": (lambda samples: float(language_pairs(samples)), DRAWS),
     "distinct 2-grams, instructions": (lambda samples: distinct(sentences(samples), 2), DRAWS),
     "distinct 2-grams, code": (lambda samples: distinct((s.response for s in samples), 2), DRAWS),
-    "nearest other sample": (lambda samples: _average(nearest(samples, samples)), _DEAR),
+    "nearest other sample": (lambda samples: _average(nearest(samples, samples)), _EXPENSIVE_DRAWS),
 }
 
 
@@ -54,10 +54,11 @@ def _average(values: Sequence[float]) -> float:
 
 
 def talks(folder: Path) -> list[Talk]:
-    """The discussions of a run.
+    """Return the discussions of a run.
 
-    Prompts are kept once, however often they were asked with other seeds, and without the chat template: a discussion's
-    share of the run's prompt tokens is reckoned from their characters. Raises BadInput where the run is not there.
+    Prompts are stored once, however often they were asked with other seeds, and without the chat template: a
+    discussion's share of the run's prompt tokens is estimated from their characters. Raises BadInput when the run does
+    not exist.
     """
     metrics = folder / "reports" / "synthesize" / "metrics.json"
     if not metrics.exists():
@@ -73,7 +74,7 @@ def talks(folder: Path) -> list[Talk]:
 
 
 def _characters(turns: list[Turn]) -> int:
-    """Characters of all prompts of a discussion, each as often as it was answered."""
+    """Return the characters of all prompts of a discussion, each counted as often as it was answered."""
     last, seen, current = 0, defaultdict[str, int](int), ""
     for turn in sorted(turns, key=lambda turn: turn.step):
         if turn.kind == "prompt":
@@ -91,7 +92,7 @@ def _talk(turns: list[Turn], read: float, samples: dict[str, Sample]) -> Talk:
 
 
 def within(order: Sequence[Talk], budget: float) -> list[Sample]:
-    """What was verified before the tokens ran out."""
+    """Return the samples that were verified before the budget was used up."""
     found, spent = [], 0.0
     for talk in order:
         spent += talk.tokens
@@ -102,10 +103,10 @@ def within(order: Sequence[Talk], budget: float) -> list[Sample]:
     return found
 
 
-def drawn(held: Sequence[Talk], rng: random.Random, again: bool = True) -> list[Talk]:
-    """The rounds in order, each with its discussions drawn with replacement, or (not `again`) shuffled."""
+def drawn(talks: Sequence[Talk], rng: random.Random, again: bool = True) -> list[Talk]:
+    """Return the rounds in order, each with its discussions drawn with replacement, or (not `again`) shuffled."""
     rounds: dict[int, list[Talk]] = defaultdict(list)
-    for talk in held:
+    for talk in talks:
         rounds[talk.round].append(talk)
     order: list[Talk] = []
     for number in sorted(rounds):
@@ -115,11 +116,11 @@ def drawn(held: Sequence[Talk], rng: random.Random, again: bool = True) -> list[
 
 
 def compare(runs: Sequence[Sequence[Talk]], seed: int = 1) -> dict[str, Any]:
-    """{"budget": tokens, "measures": {name: [per run {"value", "interval", "difference"}]}}."""
-    budget = min(sum(talk.tokens for talk in held) for held in runs)
+    """Compare runs: {"budget": tokens, "measures": {name: [per run {"value", "interval", "difference"}]}}."""
+    budget = min(sum(talk.tokens for talk in talks) for talks in runs)
     found: dict[str, Any] = {"budget": round(budget), "measures": {}}
-    orders = [_orders(held, budget, seed, again=False, count=DRAWS // 20) for held in runs]
-    drawings = [_orders(held, budget, seed, again=True, count=DRAWS) for held in runs]
+    orders = [_orders(talks, budget, seed, again=False, count=DRAWS // 20) for talks in runs]
+    drawings = [_orders(talks, budget, seed, again=True, count=DRAWS) for talks in runs]
     for name, (measure, draws) in MEASURES.items():
         columns = [
             (_average([measure(s) for s in plain[: max(1, draws // 20)]]), [measure(s) for s in drawing[:draws]])
@@ -129,10 +130,10 @@ def compare(runs: Sequence[Sequence[Talk]], seed: int = 1) -> dict[str, Any]:
     return found
 
 
-def _orders(held: Sequence[Talk], budget: float, seed: int, again: bool, count: int) -> list[list[Sample]]:
-    """What was verified within the budget, for `count` orders of the discussions."""
+def _orders(talks: Sequence[Talk], budget: float, seed: int, again: bool, count: int) -> list[list[Sample]]:
+    """Return the samples verified within the budget, for `count` orders of the discussions."""
     rng = random.Random(seed)
-    return [within(drawn(held, rng, again), budget) for _ in range(count)]
+    return [within(drawn(talks, rng, again), budget) for _ in range(count)]
 
 
 def _cell(own: tuple[float, list[float]], first_run: tuple[float, list[float]], first: bool) -> dict[str, Any]:
@@ -150,7 +151,7 @@ def _percentiles(values: Sequence[float], centre: float) -> tuple[float, float]:
 
 
 def markdown(found: dict[str, Any], names: Sequence[str]) -> str:
-    """The comparison as a table."""
+    """Return the comparison as a Markdown table."""
     lines = [f"At {found['budget']:,} teacher tokens, read and written.", ""]
     lines += ["| measure | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for measure, cells in found["measures"].items():
@@ -168,7 +169,7 @@ def _text(cell: dict[str, Any]) -> str:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
+    """Add the command's arguments."""
     parser.add_argument("runs", nargs="+", type=Path, help="folders of runs")
     parser.add_argument("--json", type=Path, help="write the comparison there as well")
 

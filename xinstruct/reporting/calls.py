@@ -1,6 +1,6 @@
-"""What the teacher's calls took, per stage and shard: reports/calls.html, beside the page and not part of it.
+"""The cost of the teacher's calls per stage and shard: reports/calls.html, beside the page and not part of it.
 
-Times and cache hits differ from run to run, so they stay out of whatever is compared byte for byte.
+Times and cache hits differ from run to run, so they are kept out of everything that is compared byte for byte.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _COLUMNS = [
 
 
 def calls(reports: Path) -> Table:
-    """A row for each stage that asked (and each of its shards), read from reports/STAGE/calls.json.
+    """Return a row for each stage that asked (and each of its shards), read from reports/STAGE/calls.json.
 
     Tokens, seconds and cost are of the calls that this machine made, not of those the journal answered.
     """

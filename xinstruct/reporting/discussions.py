@@ -1,7 +1,7 @@
-"""Discussions turn by turn: which to show, and each turn as a reader follows it.
+"""Discussions turn by turn: the choice of those to show, and each turn in readable form.
 
-A thread's turns stand in the transcript by step. Prompts are shown block by block under the headings
-they were written with ([Memory], [Reflection], [Communication], [Created Prompt], ...).
+The turns of a thread are in the transcript by step. Prompts are shown block by block under their own headings
+([Memory], [Reflection], [Communication], [Created Prompt], ...).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Block:
 
 @dataclass
 class Step:
-    """One turn as shown."""
+    """One turn as it is shown."""
 
     kind: str
     label: str
@@ -63,7 +63,7 @@ class Step:
 
 @dataclass
 class Thread:
-    """One discussion: what came of it and every turn of it."""
+    """One discussion: its outcome and all its turns."""
 
     heading: str
     facts: list[str]
@@ -85,7 +85,7 @@ class _Candidate:
 
 
 def discussions(run: Run, count: int) -> list[Thread]:
-    """Up to `count` discussions: successes over languages and topologies, and one that failed."""
+    """Return up to `count` discussions: successes over languages and topologies, and one that failed."""
     candidates = _candidates(run)
     good = sorted((c for c in candidates if c.sample), key=lambda c: (not c.verified, c.ident))
     bad = [c for c in candidates if not c.sample]
@@ -135,9 +135,9 @@ def _candidate(
 
 
 def topology_of(turns: list[Turn], failure: Rejection | None) -> str:
-    """The topology of a discussion without a sample; "" when its records do not tell.
+    """Return the topology of a discussion without a sample; "" when its records do not tell.
 
-    A centralized discussion is its main agent's: it alone reflects. In a parallel one all do.
+    In a centralized discussion only the main agent reflects, in a parallel one all agents do.
     """
     if failure and failure.record:
         return str(json.loads(failure.record).get("topology", ""))
@@ -168,7 +168,7 @@ def _thread(candidate: _Candidate, agents: dict[str, str]) -> Thread:
 
 
 def agent_names(run: Run) -> dict[str, str]:
-    """Agent id -> how the page calls it. An agent bears the id of its seed."""
+    """Return agent id -> name on the page. An agent has the id of its seed."""
     return {sample.id: f"{title(sample.language)} agent {sample.id[:6]}" for sample in run.samples("seed")}
 
 
@@ -183,7 +183,7 @@ def _outcome(candidate: _Candidate) -> str:
 
 
 def step(turn: Turn, agents: dict[str, str]) -> Step:
-    """A turn as shown: who, what kind, its text, its prompt by blocks, its score by aspects."""
+    """Return a turn as it is shown: agent, kind, text, its prompt by blocks, its score by aspects."""
     facts = [f"round {turn.round}"] if turn.round else []
     if turn.agent:
         facts.append(agents.get(turn.agent, turn.agent))
@@ -203,7 +203,7 @@ def step(turn: Turn, agents: dict[str, str]) -> Step:
 
 
 def threads(turns: Iterable[Turn]) -> dict[str, list[Turn]]:
-    """Turns by thread, each in the order they happened."""
+    """Return the turns by thread, each in the order they happened."""
     found: dict[str, list[Turn]] = defaultdict(list)
     for turn in turns:
         found[turn.thread].append(turn)
@@ -211,7 +211,7 @@ def threads(turns: Iterable[Turn]) -> dict[str, list[Turn]]:
 
 
 def messages(text: str) -> list[tuple[str, list[Block]]]:
-    """The messages of a prompt: (role, its blocks). Text that is no JSON list is one block."""
+    """Return the messages of a prompt: (role, its blocks). Text that is no JSON list is one block."""
     if not text:
         return []
     try:

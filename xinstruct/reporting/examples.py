@@ -1,4 +1,4 @@
-"""What the page shows in full: mined snippets, seeds, preference pairs. Chosen by rule, not by hand.
+"""Examples that the page shows in full: mined snippets, seeds, preference pairs, chosen by rule and not by hand.
 
 The choice spreads over languages, kinds and verdicts and is the same for the same records.
 """
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def spread(items: Iterable[T], key: Callable[[T], str], count: int) -> list[T]:
-    """Up to `count` items, one of each key in turn, in the order of the keys and of the items."""
+    """Return up to `count` items, one of each key in turn, in the order of the keys and of the items."""
     groups: dict[str, list[T]] = defaultdict(list)
     for item in items:
         groups[key(item)].append(item)
@@ -46,7 +46,7 @@ class CodeView:
 
 
 def snippets(run: Run, count: int = 10) -> list[CodeView]:
-    """Mined snippets with provenance, short ones with something to read first, each language in turn."""
+    """Return mined snippets with provenance, short readable ones first, each language in turn."""
     ordered = sorted(run.snippets(), key=lambda s: (not s.self_contained, s.tokens < _READABLE, s.tokens, s.id))
     return [_snippet(row) for row in spread(ordered, lambda s: s.language, count)]
 
@@ -76,14 +76,14 @@ class SampleView:
 
 
 def seeds(run: Run, per_kind: int = 2) -> list[SampleView]:
-    """Seeds of D_s1 and D_s2, best scored first, of different languages."""
+    """Return seeds of D_s1 and D_s2, best scored first, of different languages."""
     ordered = sorted(run.samples("seed"), key=lambda s: (-s.score, s.id))
     both = [spread((s for s in ordered if s.kind == kind), lambda s: s.language, per_kind) for kind in ("Ds1", "Ds2")]
     return [sample_view(sample) for group in both for sample in group]
 
 
 def sample_view(row: Sample) -> SampleView:
-    """A sample as shown: what was asked, answered, checked and scored."""
+    """Return a sample as the page shows it: question, answer, cases and scores."""
     facts = [f"id {row.id}", f"function {row.function}", signature_text(row.signature)]
     facts += [f"score {row.score:.2f}", f"licences {', '.join(row.licenses) or 'not recorded'}"]
     return SampleView(
@@ -98,7 +98,7 @@ def sample_view(row: Sample) -> SampleView:
 
 
 def signature_text(text: str) -> str:
-    """A signature as people read it: (text: string) -> int."""
+    """Return a signature in readable form: (text: string) -> int."""
     raw = _parse(text)
     if not isinstance(raw, dict):
         return text or "no signature"
@@ -107,7 +107,7 @@ def signature_text(text: str) -> str:
 
 
 def cases_table(text: str, limit: int = 8) -> Table:
-    """Arguments and expected values of a sample's cases."""
+    """Return arguments and expected values of a sample's cases."""
     cases = _parse(text)
     table = Table(["Arguments", "Expected, from running code"], empty="No cases.")
     for case in cases[:limit] if isinstance(cases, list) else []:
@@ -119,7 +119,7 @@ def cases_table(text: str, limit: int = 8) -> Table:
 
 
 def scores_table(text: str) -> Table:
-    """What the scorer said, aspect by aspect."""
+    """Return the scorer's ratings by aspect."""
     table = Table(["Aspect", "Score", "Reason"], empty="Not scored.")
     rows = _parse(text)
     for row in rows if isinstance(rows, list) else []:
@@ -151,7 +151,7 @@ class PairView:
 
 
 def pairs(run: Run, count: int = 2) -> list[PairView]:
-    """Preference pairs, of different ways to fail."""
+    """Return preference pairs that fail in different ways."""
     ordered = sorted(run.pairs(), key=lambda p: (len(p.prompt) + len(p.rejected), p.id))
     return [_pair(row) for row in spread(ordered, lambda p: p.rejected_verdict, count)]
 

@@ -1,6 +1,6 @@
-"""The figures of the report, each from data given to it: no figure knows a result by itself.
+"""The figures of the report, each drawn from data passed to it.
 
-Every figure also stands as a table or numbers on the page; marks carry tooltips; ours and the paper's
+The data of every figure are also on the page as a table or numbers; marks carry tooltips; our marks and the paper's
 differ in shape or fill, not in hue alone.
 """
 
@@ -22,7 +22,7 @@ PALETTE = 7  # reasons with a colour of their own; the rest share the grey one
 def stage_bars(
     kept: dict[str, int], rejected: dict[str, list[tuple[str, int]]]
 ) -> tuple[Markup, list[tuple[str, str]]]:
-    """One bar per stage: share passed on and shares rejected by reason. Returns figure and legend."""
+    """Draw one bar per stage: share passed on and shares rejected by reason. Returns figure and legend."""
     totals: dict[str, float] = {}
     for stage, reasons in rejected.items():
         whole = kept[stage] + sum(count for _, count in reasons)
@@ -70,7 +70,7 @@ class Scale:
     log: bool = False
 
     def __call__(self, value: float) -> float:
-        """Pixel of a value."""
+        """Return the pixel of a value."""
         low, high, value = (
             (math.log10(x) for x in (self.low, self.high, value)) if self.log else (self.low, self.high, value)
         )
@@ -78,7 +78,7 @@ class Scale:
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """Round values between two bounds: steps of 1, 2 or 5 times a power of ten."""
+    """Return round values between two bounds: steps of 1, 2 or 5 times a power of ten."""
     raw = (high - low) / count or 1.0
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * m for m in (1, 2, 5, 10) if power * m >= raw * 0.999)
@@ -88,7 +88,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def loss_curve(steps: Sequence[float], losses: Sequence[float], name: str) -> Markup:
-    """Loss against optimiser step."""
+    """Draw loss against optimiser step."""
     bottom, right = 190.0, 370.0
     low, high = min(losses), max(losses)
     margin = (high - low) * 0.1 or 0.1
@@ -110,7 +110,7 @@ def _tick(x: float, y: float, value: float, anchor: str) -> str:
 
 
 def size_curve(theirs: Sequence[tuple[float, float]], ours: Sequence[tuple[str, float, float]]) -> Markup:
-    """PassRate against number of SFT samples: the paper's curve, our points (name, samples, score)."""
+    """Draw the pass rate against the number of SFT samples: the paper's curve, our points (name, samples, score)."""
     bottom = 270.0
     sizes = [size for size, _ in theirs] + [max(1.0, size) for _, size, _ in ours]
     x = Scale(10 ** math.floor(math.log10(min(sizes))), 10 ** math.ceil(math.log10(max(sizes))), 52, WIDTH - 36, True)
@@ -132,7 +132,7 @@ def size_curve(theirs: Sequence[tuple[float, float]], ours: Sequence[tuple[str, 
 def intervals(
     rows: Sequence[tuple[str, Sequence[tuple[str, PassRate | None]]]], theirs: dict[str, float], models: Sequence[str]
 ) -> Markup:
-    """Pass rate with its 95 % interval per language and model; the paper's score as a diamond."""
+    """Draw the pass rate with its 95 % interval per language and model; the paper's score is a diamond."""
     step, left, right = 15, 84, WIDTH - 30
     block = step * len(models) + 16
     height = block * len(rows) + 20
@@ -165,7 +165,7 @@ def _whisker(x: Scale, y: float, name: str, model: str, score: PassRate | None, 
 
 
 def histogram(theirs: dict[int, float], ours: dict[int, float], width: int = 100) -> Markup:
-    """Shares by token-length bin: the paper's outlined, ours filled; bins by their lower bound."""
+    """Draw shares by token-length bin: the paper's outlined, ours filled; bins by their lower bound."""
     bins = list(range(0, max([*theirs, *ours, 0]) + width, width))
     bottom, right = 176.0, 370.0
     x = Scale(0, bins[-1] + width, 40, right - 8)

@@ -1,7 +1,7 @@
-"""Where every record went: counts per language and stage, reasons of rejection, yields, licences.
+"""The path of all records: counts per language and stage, reasons of rejection, yields, licences.
 
-All counts come from the records themselves. A language that is asked for and has nothing at some
-stage is named with the commonest reason, never left out.
+All counts come from the records themselves. A requested language without records at some stage is named with the most
+frequent reason, never left out.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Steps = list[tuple[str, str, list[Any]]]
 
 
 def title(language: str) -> str:
-    """A language as the tables write it."""
+    """Return a language's name in the tables."""
     return TITLES.get(language, language or "(no language)")
 
 
 def steps(run: Run) -> Steps:
-    """The funnel: (name, what it means, records) from mined candidates to the two splits."""
+    """Return the funnel: (name, meaning, records) from mined candidates to the two splits."""
     snippets, verified = run.snippets(), run.samples("filter")
     runnable = [snippet for snippet in snippets if snippet.self_contained and snippet.signature]
     return [
@@ -53,7 +53,7 @@ def steps(run: Run) -> Steps:
 
 
 def funnel(run: Run) -> Table:
-    """Counts per language, and their sum."""
+    """Return counts per language, and their sum."""
     flow = steps(run)
     table = Table(["Language", *(name for name, _, _ in flow)])
     counts = [Counter(record.language for record in records) for _, _, records in flow]
@@ -66,7 +66,7 @@ def funnel(run: Run) -> Table:
 
 
 def missing(run: Run) -> list[str]:
-    """One sentence per step that languages asked for do not reach, with the reason when it is known."""
+    """Return one sentence per step that requested languages do not reach, with the reason when it is known."""
     notes: list[str] = []
     lost: set[str] = set()
     for name, _, records in steps(run):
@@ -82,7 +82,7 @@ def missing(run: Run) -> list[str]:
 
 
 def _why(run: Run, language: str, step: str) -> str:
-    """The commonest reason of the stage that makes a step, with one detail."""
+    """Return the most frequent reason of the stage before a step, with one detail."""
     stage = MAKES[step]
     reasons = Counter(row.reason for row in run.rejected(stage) if row.language == language)
     if not reasons:
@@ -103,18 +103,18 @@ def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
 
 
 def rejections(run: Run) -> dict[str, list[tuple[str, int]]]:
-    """stage -> reasons with counts, the commonest first."""
+    """Return stage -> reasons with counts, the most frequent first."""
     return {stage: _ranked(Counter(row.reason for row in run.rejected(stage))) for stage in STAGES}
 
 
 def kept(run: Run) -> dict[str, int]:
-    """stage -> records passed on; of the preferences the tasks that gave a pair, as those are what is rejected."""
+    """Return stage -> records passed on; for the preferences the tasks that gave a pair, because tasks are rejected."""
     counts = {stage: len(run.records.get((stage, _kind(stage)), [])) for stage in STAGES}
     return counts | {"preferences": len({pair.task_id for pair in run.pairs()})}
 
 
 def reasons_table(run: Run) -> Table:
-    """Reasons of rejection per stage, with the language that each hits most."""
+    """Return the reasons of rejection per stage, with the language that each affects most."""
     table = Table(["Stage", "Reason", "Records", "Share of stage", "By language"], empty="No stage rejected anything.")
     passed = kept(run)
     for stage, reasons in rejections(run).items():
@@ -127,7 +127,7 @@ def reasons_table(run: Run) -> Table:
 
 
 def books(run: Run) -> Table:
-    """Rows in, out and rejected as each stage booked them, against the records found."""
+    """Return rows in, out and rejected as each stage booked them, compared with the records found."""
     table = Table(["Stage", "In", "Out", "Rejected", "Records found", "Balance"])
     for stage in STAGES:
         rows = run.metrics.get(stage, {}).get("rows")
@@ -146,7 +146,7 @@ def books(run: Run) -> Table:
 
 
 def yields(run: Run, name: str, key: Callable[[dict[str, Any]], str]) -> Table:
-    """Tasks tried, synthesized, unique and verified by one property of a sample."""
+    """Return tasks tried, synthesized, unique and verified by one property of a sample."""
     tried = booked(run, name) or Counter(key(row) for row in attempts(run))
     counts = [_by(run.samples(stage), key) for stage in ("synthesize", "deduplicate", "filter")]
     table = Table([name, "Tried", "Synthesized", "Unique", "Verified", "Yield"], empty="No discussion was held.")
@@ -160,14 +160,14 @@ def yields(run: Run, name: str, key: Callable[[dict[str, Any]], str]) -> Table:
 
 
 def booked(run: Run, name: str) -> Counter[str]:
-    """Discussions held, as the stage booked them: a failed one leaves no sample that bears its operation."""
+    """Return the numbers of discussions that the stage booked; a failed one leaves no sample with its operation."""
     groups = run.metrics.get("synthesize", {}).get(f"by_{name.lower()}", {})
-    held = {value: row.get("discussed") for value, row in groups.items() if isinstance(row, dict)}
-    return Counter({value: count for value, count in held.items() if isinstance(count, int)})
+    discussed = {value: row.get("discussed") for value, row in groups.items() if isinstance(row, dict)}
+    return Counter({value: count for value, count in discussed.items() if isinstance(count, int)})
 
 
 def attempts(run: Run) -> list[dict[str, Any]]:
-    """Every new task that was tried, as its sample's fields; a drop without record keeps its language only."""
+    """Return every new task that was tried, as its sample's fields; a drop without a record has its language only."""
     rows = [vars(sample) for sample in run.samples("synthesize")]
     for row in run.rejected("synthesize"):
         record = json.loads(row.record) if row.record else {}
@@ -180,7 +180,7 @@ def _by(samples: Iterable[Sample], key: Callable[[dict[str, Any]], str]) -> Coun
 
 
 def field_of(name: str) -> Callable[[dict[str, Any]], str]:
-    """A key for ``yields``: one field of the sample, "" when it was not recorded."""
+    """Return a key for ``yields``: one field of the sample, "" when it was not recorded."""
     return lambda row: str(row.get(name, ""))
 
 
@@ -188,7 +188,7 @@ def field_of(name: str) -> Callable[[dict[str, Any]], str]:
 
 
 def coverage(run: Run) -> Table:
-    """Verified samples by language and kind, training and held-out."""
+    """Return verified samples by language and kind, training and held-out."""
     kinds = ["Ds1", "Ds2", "Ds3"]
     table = Table(["Language", *(kind.replace("Ds", "D_s") for kind in kinds), "D_s4 pairs", "All"])
     counts = Counter((row.language, row.kind) for row in run.samples("filter"))
@@ -207,7 +207,7 @@ def coverage(run: Run) -> Table:
 
 
 def licences(run: Run) -> Table:
-    """Packages behind the verified samples: licence, snippets used, samples descended from them."""
+    """Return the packages behind the verified samples: licence, snippets used, samples descended from them."""
     table = Table(
         ["Licence", "Package", "Version", "Source", "Snippets used", "Samples"],
         empty="No verified sample: nothing of any package is used.",

@@ -1,6 +1,6 @@
 """Token lengths of problems and solutions (the paper's figure 6), by the student's tokenizer.
 
-Leaves out loading a model: the tokenizer's own file is enough.
+No model is loaded: the tokenizer's own file is enough.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Count = Callable[[Sequence[str]], list[int]]
 
 
 def counter(folder: Path) -> Count | None:
-    """Tokens of each text by the tokenizer of a checkpoint folder, or None when it has none."""
+    """Return a function that counts tokens by a checkpoint's tokenizer, or None when the folder has none."""
     path = folder / "tokenizer.json"
     if not path.exists():
         return None
@@ -35,7 +35,7 @@ def counter(folder: Path) -> Count | None:
 
 
 def texts(run: Run) -> dict[str, list[str]]:
-    """The texts of each panel: training samples, and both answers of each preference pair."""
+    """Return the texts of each panel: training samples, and both answers of each preference pair."""
     train = [sample for sample in run.samples("filter") if sample.split == "train"]
     return {
         "sft_problem": [sample.instruction for sample in train],
@@ -46,11 +46,11 @@ def texts(run: Run) -> dict[str, list[str]]:
 
 
 def shares(lengths: Sequence[int]) -> dict[int, float]:
-    """Bin's lower bound -> share of the lengths in it."""
+    """Return each bin's lower bound -> share of the lengths in it."""
     bins = Counter(length // BIN * BIN for length in lengths)
     return {low: bins[low] / len(lengths) for low in sorted(bins)}
 
 
 def published(panel: str) -> dict[int, float]:
-    """The paper's shares of one panel."""
+    """Return the paper's shares of one panel."""
     return {int(row["first_bin_tokens"]): float(row["share"]) for row in paper("figure6") if row["panel"] == panel}

@@ -1,7 +1,7 @@
-"""What the report reads: records, metrics and loss curves that the stages wrote, and the paper's figures.
+"""The inputs of the report: records, metrics and loss curves of the stages, and the paper's figures.
 
-An input that does not exist is noted in ``Run.absent`` and shown on the page; one that is there but
-cannot be read is a BadInput that names file, row and column. This module computes nothing.
+A missing input is noted in ``Run.absent`` and shown on the page; an existing one that cannot be read is a BadInput that
+names file, row and column. This module computes nothing.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ OPTIONAL = {"evaluate/rejected", "preferences/rejected"}
 
 @dataclass
 class Run:
-    """Everything one run of the pipeline wrote, in memory.
+    """All outputs of one run of the pipeline, in memory.
 
     records: (stage, kind) -> records in the order of the file.
     metrics: stage -> its metrics.json. csv: path -> rows of text by column.
     recorded: earlier runs kept under experiments/results, by name.
     ablations: collected experiments of experiments/ablations, by name.
-    absent: inputs that were not there, as paths.
+    absent: paths of missing inputs.
     """
 
     languages: list[str]
@@ -74,11 +74,11 @@ class Run:
         return self.records.get((stage, "samples"), [])
 
     def turns(self, stage: str) -> list[Turn]:
-        """Transcript of a stage."""
+        """Return the transcript of a stage."""
         return self.records.get((stage, "turns"), [])
 
     def rejected(self, stage: str) -> list[Rejection]:
-        """What a stage turned away."""
+        """Return the records that a stage rejected."""
         return self.records.get((stage, "rejected"), [])
 
     def pairs(self) -> list[Pair]:
@@ -91,7 +91,7 @@ class Run:
 
     @property
     def student(self) -> str:
-        """The student's name, with its size where the weights say it."""
+        """The student's name, with its size if the weights tell it."""
         name = Path(self.params.student.model).name
         return f"{name} ({self.parameters / 1e6:.1f}M parameters)" if self.parameters else name
 
@@ -102,7 +102,7 @@ class Run:
 
 
 def load(root: Path, params: Params) -> Run:
-    """Read everything under `root`. Raises BadInput on a file that is there but unusable."""
+    """Read everything under `root`. Raises BadInput on a file that exists but is unusable."""
     known = [name for name in TITLES if name in params.languages]
     run = Run([*known, *(x for x in params.languages if x not in TITLES)], params)
     for stage, kinds in WRITES.items():
@@ -148,13 +148,13 @@ def _csv(root: Path, run: Run, name: str) -> None:
 
 
 def paper(name: str) -> list[dict[str, str]]:
-    """Rows of one table of the paper, e.g. paper("table1"): facts, read from the CSV beside this file."""
+    """Return the rows of one table of the paper, e.g. paper("table1"): facts, read from the CSV beside this file."""
     with (PAPER / f"{name}.csv").open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
 
 def number(text: Any) -> float | None:
-    """A number from a CSV cell, or None where there is none ("-", "", "nan")."""
+    """Return a number from a CSV cell, or None if it has none ("-", "", "nan")."""
     try:
         value = float(text)
     except (TypeError, ValueError):
@@ -163,7 +163,7 @@ def number(text: Any) -> float | None:
 
 
 def parameters_of(folder: Path) -> int:
-    """How many parameters a safetensors checkpoint holds, from its headers alone; 0 when there is none."""
+    """Return the number of parameters of a safetensors checkpoint, from its headers alone; 0 without one."""
     total = 0
     for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else []:
         with path.open("rb") as handle:

@@ -1,7 +1,7 @@
-"""Puts the report together: one view of the run, drawn as a self-contained page and as Markdown.
+"""The report as a whole: one view of the run, drawn as a self-contained page and as Markdown.
 
-``build`` computes, the templates only draw. Neither output holds a date, a path of this machine or
-anything else that is not in the data, so the same data give the same bytes.
+``build`` computes, the templates only draw. Neither output contains a date, a path of this machine or anything else
+that is not in the data, so the same data give the same bytes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _YIELDS = (
 
 
 def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
-    """Everything the templates draw. `count` is None when the student's tokenizer is not at hand."""
+    """Compute everything the templates draw. `count` is None when the student's tokenizer is missing."""
     counted = scores.scores(run.completions())
     bars, legend = figures.stage_bars(funnel.kept(run), funnel.rejections(run))
     return {
@@ -79,7 +79,7 @@ def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
 
 
 def _scale(run: Run) -> list[tuple[str, str, str]]:
-    """(what, paper, this run): the sizes every figure must be read with."""
+    """Return (quantity, paper, this run): the sizes that every figure must be read with."""
     train = [sample for sample in run.samples("filter") if sample.split == "train"]
     passed = sum(sample.verdict == "passed" for sample in train)
     seeds = run.samples("seed")
@@ -111,7 +111,7 @@ def _pair_text(run: Run) -> str:
 
 
 def _making(run: Run, parents: list[str]) -> list[discussions.Step]:
-    """The turns in which a seed was written: its thread bears its snippet's id."""
+    """Return the turns in which a seed was written; its thread has its snippet's id."""
     talks = discussions.threads(run.turns("seed"))
     return [discussions.step(turn, {}) for name in parents for turn in talks.get(name, [])]
 
@@ -200,7 +200,7 @@ def _lengths(run: Run, count: lengths.Count | None) -> list[dict[str, Any]]:
 
 
 def html(view: dict[str, Any]) -> str:
-    """The page: one file, no request to anywhere, all text of models and packages escaped."""
+    """Return the page: one file, no request to anywhere, all text of models and packages escaped."""
     env = _environment(autoescape=True)
     script = Markup(env.loader.get_source(env, "page.js")[0].strip())  # type: ignore[union-attr]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -208,12 +208,12 @@ def html(view: dict[str, Any]) -> str:
 
 
 def calls_html(table: Table) -> str:
-    """The page of what the teacher's calls took (reporting/calls.py)."""
+    """Return the page about the teacher's calls (reporting/calls.py)."""
     return _environment(autoescape=True).get_template("calls.html.j2").render(calls=table) + "\n"
 
 
 def markdown(view: dict[str, Any]) -> str:
-    """The numbers of the page as Markdown; long texts are left to the page."""
+    """Return the numbers of the page as Markdown; long texts are only on the page."""
     env = _environment(autoescape=False)
     return env.get_template("report.md.j2").render(**view).strip() + "\n"
 
@@ -232,14 +232,14 @@ def _environment(autoescape: bool) -> Environment:
 
 
 def _md(text: str) -> str:
-    """Text that no Markdown reader takes for markup, on one line."""
+    """Return text on one line without anything that a Markdown reader takes for markup."""
     for char in "\\`*_[]<>|#~":
         text = text.replace(char, f"&#{ord(char)};" if char in "<>|" else f"\\{char}")
     return " ".join(text.split())
 
 
 def _md_table(table: Table) -> str:
-    """A table with its caption and notes; notes of cells stand in brackets."""
+    """Return a table with its caption and notes; notes of cells are in brackets."""
     if not table.rows:
         return f"{_md(table.empty)}\n"
     rows = [[_md_cell(cell) for cell in row.cells] for row in table.rows]

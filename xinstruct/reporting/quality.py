@@ -1,8 +1,7 @@
-"""What a run's samples are like as a set: variety, distance to what they came from, worth of the scores.
+"""Measures of a run's samples as a set: variety, distance to their origins, calibration of the scores.
 
-Every figure is computed from the records a run leaves, so it can be computed again from data/.
-Similarity is the Jaccard of word shingles, 0 to 1, whichever gate the memories have. Leaves out yields,
-which the stage counts as it goes.
+Every figure is computed from the records of a run, so it can be computed again from data/. Similarity is the Jaccard
+of word shingles, 0 to 1, whichever gate the memories have. Yields are counted by the stage as it runs.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def distinct(texts: Iterable[str], size: int) -> float:
-    """Distinct word n-grams over all n-grams of the texts, 0 when there are none."""
+    """Return distinct word n-grams as a share of all n-grams of the texts, 0 when there are none."""
     grams: Counter[tuple[str, ...]] = Counter()
     for text in texts:
         words = _WORD.findall(text.lower())
@@ -28,22 +27,22 @@ def distinct(texts: Iterable[str], size: int) -> float:
 
 
 def sentences(samples: Iterable[Sample]) -> list[str]:
-    """The first line of each instruction: what the task is, without signature and examples."""
+    """Return the first line of each instruction: the task without signature and examples."""
     return [sample.instruction.split("\n", 1)[0] for sample in samples]
 
 
 def source_functions(samples: Iterable[Sample]) -> int:
-    """How many mined functions the samples' tasks descend from."""
+    """Return the number of mined functions that the samples' tasks descend from."""
     return len({root for sample in samples for root in sample.task_roots})
 
 
 def language_pairs(samples: Iterable[Sample]) -> int:
-    """How many pairs of a source's and a target's language there are."""
+    """Return the number of different pairs of a source's and a target's language."""
     return len({(sample.source_language, sample.language) for sample in samples})
 
 
 def nearest(samples: Sequence[Sample], others: Sequence[Sample]) -> list[float]:
-    """For each sample, its similarity to the other sample that is most like it (itself left out)."""
+    """Return each sample's similarity to the most similar other sample."""
     known = [(other.id, shingles(sample_text(other))) for other in others]
     found = []
     for sample in samples:
@@ -53,10 +52,10 @@ def nearest(samples: Sequence[Sample], others: Sequence[Sample]) -> list[float]:
 
 
 def calibration(good: Sequence[float], bad: Sequence[float]) -> dict[str, Any]:
-    """Whether a high score means that an answer passes, from the totals of passing and of failing answers.
+    """Measure whether a high score predicts a passing answer, from the totals of passing and of failing answers.
 
-    The area is the chance that a passing answer has the higher score of the two, ties half; 0.5 is
-    no information. None where one kind is missing.
+    The area is the chance that a passing answer has the higher score of the two, ties half; 0.5 is no information. It
+    is None when one kind is missing.
     """
     wins = sum((g > b) + 0.5 * (g == b) for g in good for b in bad)
     return {
@@ -69,7 +68,7 @@ def calibration(good: Sequence[float], bad: Sequence[float]) -> dict[str, Any]:
 
 
 def measures(samples: Sequence[Sample], seeds: Sequence[Sample], languages: int) -> dict[str, Any]:
-    """Variety and reach of the samples of a run against its seeds and against each other."""
+    """Return variety and reach of the samples of a run, compared with its seeds and with each other."""
     texts = sentences(samples)
     codes = [sample.response for sample in samples]
     cells = {(sample.language, sample.task) for sample in samples}
@@ -87,7 +86,7 @@ def measures(samples: Sequence[Sample], seeds: Sequence[Sample], languages: int)
 
 
 def coverage(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
-    """How many samples each language has of each type of task: {"java": {"generation": 4, "repair": 1}}."""
+    """Return the number of samples by language and type of task: {"java": {"generation": 4, "repair": 1}}."""
     counts = Counter((sample.language, sample.task) for sample in samples)
     found: dict[str, dict[str, int]] = {}
     for (language, task), count in sorted(counts.items()):

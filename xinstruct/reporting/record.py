@@ -1,7 +1,7 @@
-"""Keep the numbers of the present run for later reports: ``python -m xinstruct.reporting.record NAME``.
+"""Record the numbers of the present run for later reports: ``python -m xinstruct.reporting.record NAME``.
 
-Writes experiments/results/NAME.json (kinds and number of training samples, passed and n per model and
-language), from which the report fills the ablation and the size curve. Leaves out records and texts.
+Writes experiments/results/NAME.json (kinds and number of training samples, passed and n per model and language), from
+which the report fills the ablation and the size curve. It contains no records or texts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RESULTS = Path("experiments") / "results"
 
 
 def record(root: Path, name: str) -> Path:
-    """Write one run's numbers. Raises BadInput when the name is unfit or nothing was evaluated."""
+    """Write one run's numbers. Raises BadInput when the name is unsuitable or nothing was evaluated."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise BadInput(f"{name!r} is not fit for a file name; use letters, digits, dot, dash, underscore")
     run = load(root, read(root / "params.yaml"))
@@ -32,7 +32,7 @@ def record(root: Path, name: str) -> Path:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line. Returns 0, or 1 on bad input."""
+    """Run the command. Returns 0, or 1 on bad input."""
     parser = argparse.ArgumentParser(prog="python -m xinstruct.reporting.record", description=__doc__)
     parser.add_argument("name", help="how the report calls this run")
     args = parser.parse_args(argv)

@@ -1,7 +1,7 @@
 """Evaluation in the paper's layouts: table 1, table 2, held-out tasks, each with its uncertainty.
 
-Our scores are counted from judged completions (greedy, index 0). Problems that could not be judged
-(no toolchain, trouble of the judge) are left out of n and named.
+Our scores are counted from judged completions (greedy, index 0). Problems that could not be judged (no toolchain, a
+failure of the judge) do not count in n and are named.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ def scores(completions: Iterable[Completion]) -> Scores:
 
 
 def benchmarks(run: Run) -> list[str]:
-    """Benchmarks that were asked, the held-out tasks left out."""
+    """Return the evaluated benchmarks without the held-out tasks."""
     return sorted({row.benchmark for row in run.completions()} - {HELDOUT})
 
 
 def models(run: Run) -> list[str]:
-    """Models that were asked: the known ones in their order, then others."""
+    """Return the evaluated models: the known ones in their order, then others."""
     seen = {row.model for row in run.completions()}
     return [name for name in MODELS if name in seen] + sorted(seen - MODELS.keys())
 
 
 def row_name(run: Run, model: str) -> str:
-    """How a model of ours is named in a table."""
+    """Return the name of one of our models in a table."""
     name = run.student.split(" (")[0]
     return f"{name}, {MODELS.get(model, model)}"
 
@@ -49,14 +49,14 @@ def row_name(run: Run, model: str) -> str:
 
 
 def score_cell(score: PassRate | None) -> Cell:
-    """A pass rate with passed/n, its interval, and the plain statement where n is too small."""
+    """Return a pass rate with passed/n and its interval, or a plain statement when n is too small."""
     if score is None or not score.n:
         return Cell("–", "not judged" if score else "not asked", "num muted")
     return _rate_cell(score.rate, score.interval, f"{score.passed}/{score.n}", score.weak)
 
 
 def mean_cell(value: Mean | None, wanted: int = len(TITLES)) -> Cell:
-    """The mean over languages; says over how many when it is not all of them."""
+    """Return the mean over languages; it tells over how many when not over all of them."""
     if value is None:
         return Cell("–", "not asked", "num muted")
     count = (
@@ -72,7 +72,7 @@ def _rate_cell(rate: float, interval: tuple[float, float], count: str, weak: boo
 
 
 def paired_text(pair: Paired, first: str, second: str) -> str:
-    """One sentence on a difference between two models."""
+    """Describe a difference between two models in one sentence."""
     first, second = MODELS.get(first, first), MODELS.get(second, second)
     if not pair.n:
         return f"{second[0].upper()}{second[1:]} against {first}: no problem was judged for both."
@@ -86,7 +86,7 @@ def paired_text(pair: Paired, first: str, second: str) -> str:
 
 
 def paper_rows(group: str) -> list[Row]:
-    """One group of the paper's table 1, Avg as the true mean of eight languages."""
+    """Return one group of the paper's table 1, with Avg as the true mean of eight languages."""
     rows = []
     for line in paper("table1"):
         if line["group"] == group:
@@ -113,12 +113,12 @@ def _paper_cells(line: dict[str, str]) -> list[Cell]:
 
 
 def paper_groups() -> list[str]:
-    """Groups of the paper's table 1, in its order."""
+    """Return the groups of the paper's table 1, in its order."""
     return list(dict.fromkeys(line["group"] for line in paper("table1")))
 
 
 def table1(run: Run, benchmark: str, counted: Scores) -> Table:
-    """The paper's 0.5B group and, beneath it, our models on one benchmark."""
+    """Return the paper's 0.5B group and, beneath it, our models on one benchmark."""
     table = Table(["Model", "Size", *TITLES.values(), "Avg"], rows=paper_rows("0.5B+ Models"))
     for model in models(run):
         by_language = [counted.get((benchmark, model, name)) for name in TITLES]
@@ -142,7 +142,7 @@ def _comparisons(run: Run, benchmark: str) -> list[str]:
 
 
 def compare(run: Run, benchmark: str, first: str, second: str) -> Paired:
-    """Two models of this run on the problems both answered."""
+    """Compare two models of this run on the problems that both answered."""
     return paired(*(results(run.completions(), benchmark, model) for model in (first, second)))
 
 
@@ -174,7 +174,7 @@ ABLATION = {  # row of the paper -> our model and kinds of data, and the command
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """What a later report needs of this run: kinds and number of training samples, counts by language."""
+    """Return what later reports need of this run: kinds and number of training samples, counts by language."""
     train = [sample for sample in run.samples("filter") if sample.split == "train"]
     counted = scores(run.completions())
     rows = [
@@ -191,12 +191,12 @@ def summary(run: Run) -> dict[str, Any]:
 
 
 def all_runs(run: Run) -> dict[str, dict[str, Any]]:
-    """This run and those recorded before it, by name."""
+    """Return this run and those recorded before it, by name."""
     return {"this run": summary(run), **run.recorded}
 
 
 def scores_of(entry: dict[str, Any], model: str) -> dict[str, PassRate]:
-    """Language -> score of one model on an entry's first benchmark other than the held-out tasks."""
+    """Return language -> score of one model on an entry's first benchmark other than the held-out tasks."""
     names = sorted({row["benchmark"] for row in entry.get("scores", [])} - {HELDOUT})
     return {
         row["language"]: PassRate(row["passed"], row["n"], row["void"])
@@ -206,7 +206,7 @@ def scores_of(entry: dict[str, Any], model: str) -> dict[str, PassRate]:
 
 
 def table2(run: Run) -> Table:
-    """The ablation: the paper's rows, and ours where a run has the same kinds of data."""
+    """Return the ablation: the paper's rows, and ours where a run has the same kinds of data."""
     columns = ["Python", "Java", "C++", "C#"]
     table = Table(["Row", "Data", *columns, "Avg"])
     runs = all_runs(run)
@@ -241,7 +241,7 @@ def _own_ablation(runs: dict[str, dict[str, Any]], line: dict[str, str]) -> list
 
 
 def heldout(run: Run, counted: Scores) -> Table:
-    """Held-out verified tasks: greedy pass@1 by language, and all together."""
+    """Return scores on held-out verified tasks: greedy pass@1 by language, and all together."""
     asked = [name for name in TITLES if any(key[0] == HELDOUT and key[2] == name for key in counted)]
     table = Table(["Model", *(TITLES[name] for name in asked), "All tasks"])
     for model in models(run):
@@ -256,7 +256,7 @@ def heldout(run: Run, counted: Scores) -> Table:
 
 
 def losses(run: Run) -> Table:
-    """Loss per token of the held-out tasks' verified answers, by model, and its change against the start."""
+    """Return each model's loss per token on the verified answers of held-out tasks, and its change from the start."""
     table = Table(["Model", "Loss per token", "Against before training", "Tokens", "Tasks"])
     table.empty = "The evaluation booked no loss per token."
     booked = run.metrics.get("evaluate", {}).get("heldout_loss", {})

@@ -1,7 +1,6 @@
-"""What a run made, a line per stage, and where to look: printed at the end of ``make repro`` (``xinstruct summary``).
+"""A summary of a run, a line per stage, printed at the end of ``make repro`` (``xinstruct summary``).
 
-Every figure is read from the metrics that the stages wrote (reports/<stage>/metrics.json). Leaves out what the page
-shows.
+Every figure is read from the metrics that the stages wrote (reports/<stage>/metrics.json).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _NEXT = "xinstruct trace ID · dvc metrics show · dvc exp run -S synthesize.rou
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The subcommand's arguments: none."""
+    """Add no arguments; the subcommand has none."""
 
 
 def main(args: argparse.Namespace) -> int:
@@ -31,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def summary(root: Path) -> list[str]:
-    """One line per stage of dvc.yaml in the folder `root`, then where to look. A stage that has not run says so."""
+    """Return one line per stage of dvc.yaml in `root`, then where to look. A stage that has not run is named so."""
     lines = ["", "what was made:"]
     for stage in graph(root):
         path = root / "reports" / stage / "metrics.json"
@@ -43,7 +42,7 @@ def summary(root: Path) -> list[str]:
 
 
 def _said(metrics: dict[str, Any]) -> list[str]:
-    """Rows, reasons and loss on one line, then the scores of each model on one more."""
+    """Return rows, reasons and loss on one line, then the scores of each model on one more."""
     said = []
     if rows := metrics.get("rows", {}):
         if rows["in"]:
@@ -61,7 +60,7 @@ def _training(metrics: dict[str, Any]) -> list[str]:
 
 
 def _scores(metrics: dict[str, Any]) -> list[str]:
-    """Mean pass@1 of each model on each benchmark with its interval, languages weighed alike."""
+    """Return the mean pass@1 of each model on each benchmark with its interval, languages weighted equally."""
     return [
         f"pass@1 of {model}: " + ", ".join(f"{name} {_mean(cells['mean'])}" for name, cells in scores.items())
         for model, scores in metrics.get("scores", {}).items()

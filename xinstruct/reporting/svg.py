@@ -1,7 +1,7 @@
-"""A small SVG helper: shapes with classes, text that is escaped, axes. No colours here.
+"""A small SVG helper: shapes with classes, escaped text, axes.
 
-Colours come from the page's style sheet by class (``s0`` to ``s7`` for series), so that figures follow
-the light and the dark theme. All coordinates are rounded to a tenth: the same data, the same bytes.
+Colours come from the page's style sheet by class (``s0`` to ``s7`` for series), so that figures follow the light and
+the dark theme. All coordinates are rounded to a tenth: the same data, the same bytes.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from markupsafe import Markup, escape
 
 
 def num(value: float) -> str:
-    """A coordinate: one decimal, no negative zero."""
+    """Format a coordinate: one decimal, no negative zero."""
     return f"{round(value, 1) + 0.0:.1f}".removesuffix(".0")
 
 
 def svg(width: float, height: float, label: str, *parts: str) -> Markup:
-    """A figure that scales to its column, named for screen readers."""
+    """Return a figure that scales to its column, with a label for screen readers."""
     head = f'<svg class="fig" viewBox="0 0 {num(width)} {num(height)}" role="img" aria-label="{escape(label)}">'
     return Markup("\n".join([head, *parts, "</svg>"]))
 

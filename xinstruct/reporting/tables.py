@@ -1,8 +1,7 @@
 """Cells and tables that the HTML page and the Markdown report both draw, and safe text.
 
-A table is data: what a cell says, what stands small beneath it, and how it is shown. How it looks is
-the templates' business. Text of a model or a package is untrusted: templates escape it, ``plain``
-makes its invisible characters visible first.
+A table is data: a cell's text, a small note beneath it, and a style. Its appearance is left to the templates. Text of a
+model or a package is untrusted: templates escape it, ``plain`` makes its invisible characters visible first.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u20
 
 
 def plain(text: str, clip: int = CLIP) -> str:
-    """Text as shown: hidden characters spelled out, overlong text cut with a note of what is left out."""
+    """Return text as shown: hidden characters spelled out, overlong text cut with a note of the omitted length."""
     shown = _HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text.replace("\r\n", "\n"))
     if len(shown) > clip:
         shown = f"{shown[:clip]}\n… {len(shown) - clip:,} more characters in the Parquet file"
@@ -44,7 +43,7 @@ class Row:
 
 @dataclass
 class Table:
-    """A table with its caption; `empty` is what is said instead when there are no rows."""
+    """A table with its caption; `empty` is shown instead when there are no rows."""
 
     columns: list[str]
     rows: list[Row] = field(default_factory=list)
@@ -58,7 +57,7 @@ class Table:
 
 
 def cell(value: Cell | str | int | float) -> Cell:
-    """A cell from a plain value: integers with thousands marks, floats with one decimal."""
+    """Return a cell for a plain value: integers with thousands separators, floats with one decimal."""
     if isinstance(value, Cell):
         return value
     if isinstance(value, int):
@@ -74,10 +73,10 @@ def share(part: int, whole: int) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names as people write them: "a, b and c"."""
+    """Join names in English: "a, b and c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "none"
 
 
 def plural(count: int, noun: str) -> str:
-    """A count with its noun: "1 pair", "2 pairs"."""
+    """Return a count with its noun: "1 pair", "2 pairs"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,8 +1,8 @@
 """Checkpoints that survive kill -9, the progress bar of a training run, and the final merged model.
 
-A checkpoint counts only once a marker file stands in it: the marker is written, synced, after the
-trainer has finished the folder. Resuming takes the newest whole checkpoint and removes the others;
-weights, optimizer, schedule, random states and the loss log go on as if nothing had happened.
+A checkpoint counts only with a marker file in it, which is written and synced after the trainer has finished the
+folder. Resuming takes the newest complete checkpoint and removes the others; weights, optimizer, schedule, random
+states and the loss log continue as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MARKER = "whole"
 
 
 def newest_whole(folder: Path) -> Path | None:
-    """The checkpoint to resume from, or None. Half-written ones are removed."""
+    """Return the checkpoint to resume from, or None. Incomplete ones are removed."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     for path in [path for path in found if not (path / MARKER).exists()]:
         shutil.rmtree(path)
@@ -70,7 +70,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
 
 
 def train(trainer: Any, watch: Watch) -> list[dict[str, Any]]:
-    """Run (or go on with) a TRL trainer. Returns its log, one entry per optimizer step."""
+    """Run or resume a TRL trainer. Returns its log, one entry per optimizer step."""
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(watch)
@@ -82,7 +82,7 @@ def train(trainer: Any, watch: Watch) -> list[dict[str, Any]]:
 
 
 def save_merged(model: Any, tokenizer: Any, folder: Path, dtype: Any) -> None:
-    """Write a plain transformers checkpoint, adapters merged into the weights, atomically."""
+    """Write a plain transformers checkpoint atomically, with adapters merged into the weights."""
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
     model = model.to(dtype)

@@ -1,9 +1,8 @@
-"""Samples as conversations, conversations as tokens with labels.
+"""Samples as conversations, and conversations as tokens with labels.
 
-A sample becomes a user turn (its instruction) and an assistant turn (its answer in one fenced code
-block). The prompt is rendered and tokenized by models/chat.py, apart from the answer, so that a
-model is trained on exactly the token ids that it is given when it generates. Leaves out packing
-(trainers.py).
+A sample becomes a user turn (its instruction) and an assistant turn (its answer in one fenced code block). The prompt
+is rendered and tokenized by models/chat.py, separately from the answer, so that a model is trained on exactly the
+token ids that it is given when it generates. Rows are packed in trainers.py.
 """
 
 from __future__ import annotations
@@ -29,28 +28,28 @@ class Encoded:
 
     @property
     def answer_tokens(self) -> int:
-        """How many tokens the loss is taken over."""
+        """The number of tokens that the loss is taken over."""
         return sum(label != IGNORED for label in self.labels)
 
 
 def conversation(sample: Sample) -> list[Message]:
-    """User turn (instruction) and assistant turn (fenced code, or an explanation's prose) of a sample."""
+    """Return user turn (instruction) and assistant turn (fenced code, or an explanation's prose) of a sample."""
     answer = sample.response if sample.task == "explanation" else fenced(sample.response, sample.language)
     return [{"role": "user", "content": sample.instruction}, {"role": "assistant", "content": answer}]
 
 
 def training_samples(samples: Iterable[Sample]) -> list[Sample]:
-    """The samples that a model may be trained on, in the order of their ids. Held-out ones never are."""
+    """Return the samples that a model may be trained on, by id; held-out ones are never among them."""
     return sorted((s for s in samples if s.split == "train"), key=lambda s: s.id)
 
 
 def heldout_samples(samples: Iterable[Sample]) -> list[Sample]:
-    """The samples that are kept from training, in the order of their ids."""
+    """Return the samples that are held out from training, by id."""
     return sorted((s for s in samples if s.split == "heldout"), key=lambda s: s.id)
 
 
 def encode(tokenizer: Any, messages: Sequence[Message]) -> Encoded:
-    """A conversation that ends with an assistant turn; the loss covers that turn and its end token.
+    """Encode a conversation that ends with an assistant turn; the loss covers that turn and its end token.
 
     Raises BadInput when the last turn is not the assistant's.
     """
@@ -63,7 +62,7 @@ def encode(tokenizer: Any, messages: Sequence[Message]) -> Encoded:
 
 
 def preference_row(tokenizer: Any, pair: Pair) -> dict[str, str]:
-    """What TRL's DPOTrainer reads: the rendered prompt and the two answers, each with its end token."""
+    """Return a row for TRL's DPOTrainer: the rendered prompt and the two answers, each with its end token."""
     prompt = render_prompt(tokenizer, [{"role": "user", "content": pair.prompt}])
     end = tokenizer.eos_token
     return {"prompt": prompt, "chosen": pair.chosen + end, "rejected": pair.rejected + end}

@@ -47,7 +47,7 @@ def optimise(
 def build_trainer(
     model: Any, tokenizer: Any, pairs: Sequence[Pair], params: DpoParams, seed: int, scratch: Path
 ) -> Any:
-    """TRL's DPOTrainer over pairs, ready to train."""
+    """Return TRL's DPOTrainer over pairs, ready to train."""
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 

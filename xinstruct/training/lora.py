@@ -1,8 +1,8 @@
 """Low-rank adapters and the arguments that SFT and DPO share.
 
-Rank 0 means full fine-tuning: the weights are then held in float32 (bfloat16 would round small
-updates away) and multiplied in bfloat16 by autocast. With adapters the frozen weights stay in
-bfloat16 and only the adapters are float32.
+Rank 0 means full fine-tuning: the weights are then kept in float32 (bfloat16 would round small updates away) and
+multiplied in bfloat16 by autocast. With adapters the frozen weights stay in bfloat16 and only the adapters are
+float32.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SAVES = 8  # checkpoints per run: a killed run loses an eighth at most
 
 
 def adapter(rank: int) -> Any:
-    """LoRA on every linear layer but the vocabulary projection, scaled by 2; None for rank 0."""
+    """Return LoRA on every linear layer but the vocabulary projection, scaled by 2; None for rank 0."""
     if rank <= 0:
         return None
     from peft import LoraConfig
@@ -27,21 +27,21 @@ def adapter(rank: int) -> Any:
 
 
 def weight_dtype(rank: int, dtype: Dtype) -> Any:
-    """Number type that the weights are held in while training."""
+    """Return the number type of the weights during training."""
     import torch
 
     return pick_dtype(dtype) if rank > 0 else torch.float32
 
 
 def steps(rows: int, batch: int, epochs: float) -> int:
-    """Optimizer steps of a run."""
+    """Return the number of optimizer steps of a run."""
     return max(1, math.ceil(math.ceil(rows / batch) * epochs))
 
 
 def arguments(
     folder: Path, params: SftParams | DpoParams, seed: int, total_steps: int, warmup_steps: int = 0
 ) -> dict[str, Any]:
-    """Arguments of a TRL config that both stages share: schedule, seeds, checkpoints, silence."""
+    """Return the TRL arguments that both stages share: schedule, seeds, checkpoints, no output."""
     import torch
 
     on_cpu = device() == "cpu"

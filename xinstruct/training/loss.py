@@ -1,7 +1,7 @@
-"""Loss of a model on finished conversations: the negative log-likelihood of every answer token.
+"""The loss of a model on finished conversations: the negative log-likelihood of every answer token.
 
-Conversations are packed into rows like in training and only the answers' positions reach the
-vocabulary projection. The sum for one conversation does not depend on what shares its row.
+Conversations are packed into rows as in training, and only the answers' positions reach the vocabulary projection. The
+sum for one conversation does not depend on the others in its row.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROW_TOKENS = 2048
 def completion_loss(
     folder: Path, conversations: Sequence[Sequence[Message]], dtype: Dtype = "auto"
 ) -> list[tuple[float, int]]:
-    """Per conversation, in input order: (sum of -ln p over the answer's tokens, number of those tokens)."""
+    """Return per conversation, in input order: (sum of -ln p over the answer's tokens, number of tokens)."""
     if not conversations:
         return []
     tokenizer = load_tokenizer(folder)
@@ -30,13 +30,13 @@ def completion_loss(
 
 
 def mean_loss(losses: Sequence[tuple[float, int]]) -> float:
-    """Loss per answer token over all conversations; 0.0 when there are none."""
+    """Return the loss per answer token over all conversations; 0.0 when there are none."""
     tokens = sum(count for _, count in losses)
     return sum(total for total, _ in losses) / tokens if tokens else 0.0
 
 
 def encoded_loss(model: Any, rows: Sequence[Encoded]) -> list[tuple[float, int]]:
-    """completion_loss for conversations that are tokens already, under a loaded model."""
+    """Like completion_loss, for tokenized conversations and a loaded model."""
     import torch
 
     order = sorted(range(len(rows)), key=lambda i: len(rows[i].input_ids))
@@ -49,7 +49,7 @@ def encoded_loss(model: Any, rows: Sequence[Encoded]) -> list[tuple[float, int]]
 
 
 def _groups(order: list[int], rows: Sequence[Encoded]) -> list[list[int]]:
-    """Indices cut into rows of at most ROW_TOKENS tokens (a longer conversation has its own)."""
+    """Group indices into rows of at most ROW_TOKENS tokens (a longer conversation has its own row)."""
     groups: list[list[int]] = []
     room = 0
     for i in order:

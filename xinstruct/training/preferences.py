@@ -1,8 +1,8 @@
-"""Preference pairs from judged answers: which tasks are asked, which answer is preferred to which.
+"""Preference pairs from judged answers: the choice of tasks, and which answer is preferred to which.
 
-An answer is right or wrong by execution only. A weak model seldom answers right: then the verified
-reference answer of the task may stand in as the preferred one (``reference_as_chosen``), and the
-pair says so (``chosen_verdict`` is "reference" instead of "passed"). Leaves out asking and judging.
+An answer is right or wrong by execution only. A weak model seldom answers right: then the verified reference answer of
+the task may serve as the preferred one (``reference_as_chosen``), and the pair records it (``chosen_verdict`` is
+"reference" instead of "passed"). The stage asks and judges.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Answer:
 
 
 def pick_tasks(samples: Sequence[Sample], count: int, seed: int) -> list[Sample]:
-    """At most `count` training samples, the languages in turn, drawn by seed from the shorter half of each.
+    """Return at most `count` training samples, languages in turn, drawn by seed from the shorter half of each.
 
-    Short tasks are preferred because a small model solves them now and then. Held-out samples,
-    samples without a passing reference and explanations, whose answers do not run, are never picked.
+    Short tasks are preferred because a small model solves them now and then. Held-out samples, samples without a
+    passing reference and explanations, whose answers do not run, are never picked.
     """
     by_language: dict[str, list[Sample]] = {}
     for sample in samples:
@@ -53,17 +53,16 @@ def pick_tasks(samples: Sequence[Sample], count: int, seed: int) -> list[Sample]
 
 
 def _draw(samples: list[Sample], quota: int, seed: int) -> list[Sample]:
-    """The shorter half in a seeded order, then the others from short to long."""
+    """Return the shorter half in a seeded order, then the others from short to long."""
     ordered = sorted(samples, key=lambda s: (len(s.response), s.id))
     half = max(quota, len(ordered) // 2)
     return sorted(ordered[:half], key=lambda s: content_id(str(seed), s.id)) + ordered[half:]
 
 
 def make_pairs(task: Sample, answers: Sequence[Answer], limit: int, reference_as_chosen: bool) -> list[Pair]:
-    """At most `limit` pairs for one task; no answer is used twice before every answer was used once.
+    """Return at most `limit` pairs for one task; no answer is used twice before every answer was used once.
 
-    Empty when the answers show no contrast: none is wrong, or none is right and the reference may
-    not stand in.
+    There is none when the answers show no contrast: none is wrong, or none is right and the reference may not be used.
     """
     right = _distinct([a for a in answers if a.record.verdict == PASSED])
     wrong = _distinct(sorted((a for a in answers if a.record.verdict in _WRONG), key=_rank))
@@ -82,7 +81,7 @@ def _rank(answer: Answer) -> tuple[bool, int, int]:
 
 
 def _distinct(answers: list[Answer]) -> list[Answer]:
-    """The first answer of each different code."""
+    """Return the first answer of each different code."""
     found: dict[str, Answer] = {}
     for answer in answers:
         found.setdefault(answer.record.code, answer)

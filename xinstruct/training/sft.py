@@ -1,7 +1,7 @@
 """Supervised fine-tuning with TRL: loss on answers only, samples packed but kept apart.
 
-``fine_tune`` trains, resumes, merges and saves. Samples longer than a packed row are the caller's
-to leave out (``too_long``): nothing is cut silently.
+``fine_tune`` trains, resumes, merges and saves. The caller leaves out samples longer than a packed row (``too_long``):
+nothing is cut silently.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xinstruct.training.data import Encoded
 
 
 def too_long(row: Encoded, params: SftParams) -> bool:
-    """Whether a sample does not fit a packed row."""
+    """Tell whether a sample exceeds a packed row."""
     return len(row.input_ids) > params.batch_tokens
 
 
@@ -52,7 +52,7 @@ def fine_tune(
 def build_trainer(
     model: Any, tokenizer: Any, rows: Sequence[Encoded], params: SftParams, seed: int, scratch: Path
 ) -> Any:
-    """A PackedTrainer (TRL's SFTTrainer) over encoded samples, ready to train."""
+    """Return a PackedTrainer (TRL's SFTTrainer) over encoded samples, ready to train."""
     from datasets import Dataset
     from trl import SFTConfig
 
@@ -78,7 +78,7 @@ def build_trainer(
 
 
 def packed_rows(rows: Sequence[Encoded], capacity: int) -> int:
-    """About how many packed rows the samples fill (best fit, decreasing)."""
+    """Return roughly how many packed rows the samples fill (best fit, decreasing)."""
     room: list[int] = []
     for size in sorted((len(row.input_ids) for row in rows), reverse=True):
         fits = [i for i, left in enumerate(room) if left >= size]

@@ -1,8 +1,8 @@
-"""TRL's SFTTrainer with a loss that computes only what is needed.
+"""TRL's SFTTrainer with a cheaper loss.
 
-TRL scores every position of a row on a CPU, prompts included, and recomputes each tile's logits in
-the backward pass. Here only the answers' positions reach the vocabulary projection. The loss is the
-same: the sum of the answers' negative log-likelihoods over the number of answer tokens in the step.
+TRL scores every position of a row on a CPU, prompts included, and recomputes each tile's logits in the backward pass.
+Here only the answers' positions reach the vocabulary projection. The loss is the same: the sum of the answers' negative
+log-likelihoods over the number of answer tokens in the step.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class PackedTrainer(SFTTrainer):  # type: ignore[misc]
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Mean loss over the answer tokens of the step (all micro-batches), like TRL's."""
+        """Return the mean loss over the answer tokens of the step (all micro-batches), like TRL's."""
         labels = inputs.pop("labels")[0]
         at = (labels[1:] != IGNORED).nonzero().flatten()
         outputs = model(**inputs, use_cache=False, logits_to_keep=at)

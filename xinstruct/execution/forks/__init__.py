@@ -1,5 +1,5 @@
-"""Commands that are forked where they have begun, in place of being started: node, php, g++'s compiler, mold.
+"""Forking node, php, g++'s compiler and mold from processes that are already initialised, instead of starting them.
 
-`execution.forks: off` in params.yaml does without all that is in here, and verdicts are the same then. docs/forks.md
-says what it relies on. The processes that serve every program are ``xinstruct.execution.process``.
+`execution.forks: off` in params.yaml switches this package off; verdicts are the same without it. docs/forks.md
+says what it relies on. The zygotes that every program is forked from are in ``xinstruct.execution.process``.
 """

@@ -1,4 +1,4 @@
-"""What a fork is: a template, which is a command that has begun, and what its forks stand for."""
+"""Templates, which are commands stopped halfway through their start, and the forks that replace a command."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from xinstruct.languages.base import Prepared
 
 @dataclass(frozen=True)
 class Template:
-    """A command that is started once and forked for each program, when it opens a file of the program's.
+    """A command that runs up to the point where it opens the program's own file and is forked there for each program.
 
-    line: the command line; it starts in a folder with `files` (name, text) and `needs`. opens: the file, by the name
-    that the command opens it by. calls: symbols of functions of the command's own that it calls before, where it has
-    them. handed_on: a fork's standard output is the standard input of what it becomes. probe: (files, commands,
-    output) of a program that tells whether forks work; a file is a text or one of `needs`; commands: see Fork. doubt:
-    what a fork does not say for certain (a pattern in what a failed one said): the command itself is run then. after:
-    its start is worth it when a worker wants it for so many programs.
+    line: the command line, run in a folder that holds `files` (name, text) and `needs`.
+    opens: the name under which the command opens the program's file.
+    calls: symbols of the command's own functions that the template calls before it is forked, if it has them.
+    pipes_output: a fork's standard output becomes the standard input of the next command (Fork.then).
+    probe: (files, commands, expected output) of a program that shows whether forks of this template work; a file is a
+        text or one of `needs`, the commands are as in Fork.then.
+    fallback_pattern: a pattern of error messages that a fork may give where the command itself would not; after such
+        a failure the command itself is run.
+    warm_up: the number of programs that must want the template before a worker starts it.
     """
 
     line: tuple[str, ...]
@@ -25,17 +28,18 @@ class Template:
     calls: tuple[str, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     needs: tuple[Prepared, ...] = ()
-    handed_on: bool = False
-    doubt: str = ""
-    after: int = 3
+    pipes_output: bool = False
+    fallback_pattern: str = ""
+    warm_up: int = 3
 
 
 @dataclass(frozen=True)
 class Fork:
-    """What may stand for a command line: a fork of a template, which becomes `then` when it has ended with status 0.
+    """A fork of a template that replaces a command line.
 
-    next: another fork that goes on in the same folder; leaves: the file that is left for it and gone then. instead: the
-    command line that it stands for itself, where it is such a next one.
+    then: the command that the fork's process executes when the fork has ended with status 0.
+    next: another fork that continues in the same folder, and `leaves`, the file that is left for it and removed then.
+    instead: the command line that this fork replaces, where it is the `next` of another.
     """
 
     template: Template

@@ -1,6 +1,6 @@
-"""Which of a program's commands may be forked from which template: told from its language and its command lines.
+"""The choice of the template that a program's command is forked from, by its language and its command lines.
 
-A language is here by one function of its name; node is not, for its template is one for all (templates.py).
+Each language has one function here. Node has none, because all its programs share one template (templates.py).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from xinstruct.languages import Program
 
 _COMPILED: dict[str, Callable[[Program], tuple[Fork, ...]]] = {"cpp": cpp.forks}
 _RUN: dict[str, Callable[[Program], Fork | None]] = {"php": php.fork}
-Started = tuple[Fork, Path]  # a fork, and the folder that its template starts in
+Started = tuple[Fork, Path]  # a fork and the folder of its template
 
 
 def compiler(sandbox: Sandbox, language: str, program: Program) -> list[list[Started]]:
-    """What may stand for the compile command: forks that follow each other, the next such row where one fails.
+    """Return the rows of forks that may replace the compile command; the forks of a row follow each other.
 
-    Empty when nothing may, or when nothing is forked here.
+    The next row is tried where one fails. There is none when the command cannot be forked, or when forks are off.
     """
     if not sandbox.forks or language not in _COMPILED:
         return []
@@ -36,20 +36,20 @@ def compiler(sandbox: Sandbox, language: str, program: Program) -> list[list[Sta
 
 
 def run(sandbox: Sandbox, language: str, program: Program) -> Started | None:
-    """What may stand for the command that runs the program and does the same, sooner; not where values are observed."""
+    """Return the fork that may replace the command that runs the program, or None. Observed values never use one."""
     if not sandbox.forks or language not in _RUN:
         return None
     return next(iter(_started(sandbox, _RUN[language](program))), None)
 
 
 def expect(sandbox: Sandbox, programs: Iterable[tuple[str, Program]]) -> None:
-    """Tell the sandbox which programs, with their languages, are to come: templates that many want start at once."""
+    """Announce (language, program) pairs to the sandbox, so that templates which many of them want start at once."""
     if sandbox.forks:
         sandbox.expect(Counter(template for language, program in programs for template in _likely(language, program)))
 
 
 def _likely(language: str, program: Program) -> Iterable[Template]:
-    """Those that a program is likely to be forked from."""
+    """Yield the templates that a program is likely to be forked from."""
     first = _COMPILED[language](program)[:1] if language in _COMPILED else ()
     fork = first[0] if first else _RUN[language](program) if language in _RUN else None
     while fork:
@@ -58,7 +58,7 @@ def _likely(language: str, program: Program) -> Iterable[Template]:
 
 
 def _started(sandbox: Sandbox, fork: Fork | None) -> list[Started]:
-    """A fork and those that follow it, each with the folder that its template starts in; none where something lacks."""
+    """Return a fork and its successors, each with its template's folder; nothing when a prepared file is missing."""
     found = []
     while fork:
         try:
@@ -74,7 +74,7 @@ def _started(sandbox: Sandbox, fork: Fork | None) -> list[Started]:
 
 @cache
 def _folder(template: Template, needs: tuple[Path, ...]) -> Path:
-    """Its files, and links to what it needs, below the user's cache folder."""
+    """Make the folder of a template in the user's cache: its files, and links to the prepared files it needs."""
     key = hashlib.sha256(repr((template.files, needs)).encode("utf-8", "replace")).hexdigest()[:16]
 
     def filled(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Compile by forks, and by the command that they stand for wherever they might not say what it says."""
+"""Compilation by forks, with the real command as the fallback where a fork's outcome might differ from it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def tries(
     line: tuple[str, ...],
     rows: list[list[Started]],
 ) -> list[Result]:
-    """All runs for one compile command, the last of which counts: rows of forks until one is through, or the command.
+    """Try rows of forks until one succeeds, then the command itself. Returns all results; the last one counts.
 
-    run: run a command line, or a fork that may stand for it. failed: why a run did not succeed, "" where it did.
+    `run` runs a command line or the fork that replaces it. `failed` returns why a run did not succeed, "" if it did.
     """
     found: list[Result] = []
     for row in rows:
@@ -31,16 +31,16 @@ def tries(
                 break
         if not failed(found[-1]):
             return found
-    sure = found and not fork.instead and not _doubtful(found[-1], fork)
+    sure = found and not fork.instead and not _may_differ(found[-1], fork)
     return found if sure else [*found, run(line, None)]
 
 
 def clean(folder: Path, rows: list[list[Started]]) -> None:
-    """Remove what one fork left for the next."""
+    """Remove the files that one fork left for the next."""
     for name in {fork.leaves for row in rows for fork, _ in row if fork.leaves}:
         (folder / name).unlink(missing_ok=True)
 
 
-def _doubtful(result: Result, fork: Fork) -> bool:
-    """Whether what a fork said might not be what the command itself says."""
-    return bool(result.reason or re.search(fork.template.doubt, result.stderr.decode("utf-8", "replace")))
+def _may_differ(result: Result, fork: Fork) -> bool:
+    """Tell whether the command itself might have failed with other messages than this fork."""
+    return bool(result.reason or re.search(fork.template.fallback_pattern, result.stderr.decode("utf-8", "replace")))

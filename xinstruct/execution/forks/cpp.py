@@ -1,7 +1,7 @@
-"""C++: g++'s compiler proper, forked with its header read, and mold, forked with its libraries read.
+"""C++: cc1plus is forked with its header read, and mold with its libraries read.
 
-g++ itself is asked how it calls the two (``g++ -###``), so that forks do what it would have done; where it does
-not say, there is nothing to fork. What a program's forks are follows from its compile command and its prepared files.
+``g++ -###`` prints the command lines by which g++ calls the two, so that forks do what g++ would have done; without
+that output nothing is forked. The forks of a program follow from its compile command and its prepared files.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from xinstruct.languages.cpp_headers import ALL, DRIVER_FLAGS, LINE, PROGRAM_FLA
 
 # instantiate_pending_templates(int), initialize_rtl()
 _BEFORE = ("_Z29instantiate_pending_templatesi", "_Z14initialize_rtlv")
-# What a program may be told because the library's templates were instantiated before it, and g++'s own faults.
-_DOUBT = "after instantiation|redefinition of|internal compiler error|Please submit"
+# Errors that appear only because the library's templates were instantiated before the program, and g++'s own faults.
+_FALLBACK = "after instantiation|redefinition of|internal compiler error|Please submit"
 _OBJECT = "program.o"
 _MOLD = "-fuse-ld=mold"
 _INCLUDED = re.compile(r'^#include "([^"]+)"', re.M)
 
 
 def forks(program: Program) -> tuple[Fork, ...]:
-    """What may stand for a program's compile command: one for each header that it tries, in order; () when nothing may.
+    """Return the forks that may replace a program's compile command, one for each header to try, or ().
 
-    Its main.cpp includes one file of its own, at whose opening the compiler is forked.
+    The program's main.cpp includes one file of its own; the compiler is forked when it opens that file.
     """
     for flags in (DRIVER_FLAGS, PROGRAM_FLAGS):
         if (at := _behind((*flags, *LINE), program.compile)) >= 0:
@@ -41,7 +41,7 @@ def forks(program: Program) -> tuple[Fork, ...]:
 
 
 def _behind(part: tuple[str, ...], line: tuple[str, ...]) -> int:
-    """Where in a command line the words after these stand; -1 where these do not."""
+    """Return the index of the first word behind `part` in a command line, -1 when it does not contain `part`."""
     ends = range(len(part), len(line) + 1)
     return next((end for end in ends if line[end - len(part) : end] == part), -1)
 
@@ -54,7 +54,7 @@ def _fork(
     linked: tuple[str, ...],
     objects: tuple[Prepared, ...],
 ) -> Fork | None:
-    """What may stand for g++: forks of its compiler and then of its linker (arguments: see _compiler and _link)."""
+    """Return the fork that replaces g++: its compiler, then its linker (for the arguments see _compiler and _link)."""
     template = _compiler(flags, main, header)
     then, linker = _link(linked, objects)
     return Fork(template, then, linker, _OBJECT if linker else "") if template else None
@@ -62,11 +62,11 @@ def _fork(
 
 @cache
 def _compiler(flags: tuple[str, ...], main: str, header: Prepared | None) -> Template | None:
-    """The compiler proper, with a precompiled header read (if there is one), at the opening of a program's own file.
+    """Return the template of cc1plus, forked when it opens the program's file with any precompiled header read.
 
-    main: the text of main.cpp, which includes that file and nothing else before. A precompiled header leaves templates
-    to be instantiated at the end of every program, most of a small program's compilation; the template calls the
-    compiler's own function for that once. None where g++ does not say how it calls its compiler.
+    `main` is the text of main.cpp, which includes that file and nothing before it. A precompiled header leaves
+    templates to be instantiated at the end of every program, which is most of a small program's compilation; the
+    template calls the compiler's own function for that once. None when g++ does not print how it calls its compiler.
     """
     included = ("-include", header.name.removesuffix(".gch")) if header else ()
     line = _called("cc1plus", (*flags, *included, "-S", "main.cpp", "-o", "-"))
@@ -77,16 +77,16 @@ def _compiler(flags: tuple[str, ...], main: str, header: Prepared | None) -> Tem
     probe = (((opens, "int probe_of_a_fork() { return 42; }\n"),), look, "ready\n")
     texts = header.files if header else ()
     files = (("main.cpp", main), *((name, text) for name, text in texts if name.endswith(".hpp")))
-    after = 1 if any(ALL in text for _, text in texts) else 2
-    return Template(line, opens, probe, _BEFORE, files, (header,) if header else (), True, _DOUBT, after)
+    warm_up = 1 if any(ALL in text for _, text in texts) else 2
+    return Template(line, opens, probe, _BEFORE, files, (header,) if header else (), True, _FALLBACK, warm_up)
 
 
 @cache
 def _link(linked: tuple[str, ...], objects: tuple[Prepared, ...]) -> tuple[tuple[str, ...], Fork | None]:
-    """What becomes of a compiler's output: the command that it is the input of, and a fork that goes on then.
+    """Return the command that reads the compiler's output, and the fork that continues after it.
 
-    linked: names of objects, and options. mold is forked where it has read all that programs are linked with, which is
-    most of its work. Where there is no mold, g++ assembles and links.
+    `linked` holds names of objects, and options. mold is forked after it has read all that programs are linked with,
+    which is most of its work. Without mold, g++ assembles and links.
     """
     names = tuple(word for word in linked if word.endswith(".o"))
     rest = tuple(word for word in linked if word not in names)
@@ -98,19 +98,19 @@ def _link(linked: tuple[str, ...], objects: tuple[Prepared, ...]) -> tuple[tuple
         return ("g++", "-o", "main", *names, "-x", "assembler", "-", "-x", "none", *rest), None
     probe = prepared_object("probe", {"probe.cpp": "int main() {}\n"}, PROGRAM_FLAGS)
     line = ("mold", *_for_mold(called), "--no-fork", _OBJECT)
-    template = Template(line, _OBJECT, (((_OBJECT, probe),), (), ""), needs=(*objects, probe), after=2)
+    template = Template(line, _OBJECT, (((_OBJECT, probe),), (), ""), needs=(*objects, probe), warm_up=2)
     return assembler, Fork(template, instead=plain)
 
 
 def _called(tool: str, options: tuple[str, ...]) -> tuple[str, ...]:
-    """The command line by which g++ calls one of its tools; () where it does not say."""
+    """Return the command line by which g++ calls one of its tools; () when it does not print one."""
     done = toolchains.ask(("g++", "-###", *options))
     said = done.stderr.splitlines() if done else []
     return next((tuple(shlex.split(each)) for each in said if re.match(rf"\s*(\S*/)?{tool} ", each)), ())
 
 
 def _for_mold(line: tuple[str, ...]) -> list[str]:
-    """collect2's arguments without those that concern it alone, and without the program's object."""
+    """Return collect2's arguments without those that only it understands, and without the program's object."""
     kept, words = [], iter(line[1:])
     for word in words:
         if word == "-plugin":

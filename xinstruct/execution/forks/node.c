@@ -1,7 +1,7 @@
-/* The part of the node template (template.js) that is not JavaScript: forking programs, and giving up rights in them.
+/* The native part of the node template (template.js): it forks programs and drops their rights.
  *
- * Loaded by LD_PRELOAD first (for the functions on threads) and by process.dlopen then. The functions that node
- * offers to native modules are declared here, so that no header of node is needed.
+ * The library is loaded by LD_PRELOAD first (for the thread functions) and then by process.dlopen. The functions
+ * that node offers to native modules are declared here, so that no header of node is needed.
  */
 #include "../process/serving.c"
 
@@ -31,9 +31,9 @@ int uv_loop_fork(struct uv_loop_s *);
 
 /* ---- threads
  *
- * A fork has the thread that forked and no other. Node waits for the work of V8's helpers, and for their end when it
- * leaves, so those that waited for work go on in the fork where they waited, as if woken for nothing. Their stacks are
- * ours, so that no other thread gets them. The other threads of the template are not missed.
+ * A fork has only the thread that forked. Node waits for the work of V8's helper threads, and for their end when it
+ * exits, so the helpers that were idle are revived in the fork at the point where they waited, as after a spurious
+ * wakeup. We allocate their stacks, so that no other thread reuses them. No other thread of the template is needed.
  */
 
 enum { MOST = 64, MOST_FILES = 256, STACK = 8 << 20 };
@@ -56,7 +56,7 @@ static void *function(const char *name, const char *version) {
 static void *run_thread(void *place) {
     mine = (int)(intptr_t)place;
     void *value = threads[mine].start(threads[mine].argument);
-    if (forked) syscall(SYS_exit, 0); /* the C library would end the thread that this one was */
+    if (forked) syscall(SYS_exit, 0); /* the C library would end the thread that this one replaces */
     return value;
 }
 
@@ -71,7 +71,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     if (forked || count == MOST) return real(thread, attributes, start, argument);
     void *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stack == MAP_FAILED) return EAGAIN;
-    int place = count++; /* the main thread makes all of the template's */
+    int place = count++; /* the main thread creates all threads of the template */
     threads[place].start = start, threads[place].argument = argument;
     pthread_attr_t own;
     pthread_attr_init(&own);
@@ -86,7 +86,7 @@ int pthread_join(pthread_t thread, void **value) {
     if (!real) *(void **)&real = function("pthread_join", NULL);
     for (int i = 1; forked && i < count; i++)
         if (threads[i].start && pthread_equal(threads[i].id, thread)) {
-            threads[i].start = NULL; /* a new thread may have the same name */
+            threads[i].start = NULL; /* a new thread may have the same id */
             return threads[i].revived ? real(threads[i].anew, value) : 0;
         }
     return real(thread, value);
@@ -105,7 +105,7 @@ int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex) {
     return status;
 }
 
-/* What the threads that are gone waited for counts them still, and is not taken apart in a fork. */
+/* A condition variable still counts waiting threads that a fork does not have, so a fork never destroys it. */
 int pthread_cond_destroy(pthread_cond_t *condition) {
     static int (*real)(pthread_cond_t *);
     if (!real) *(void **)&real = function("pthread_cond_destroy", "GLIBC_2.3.2");
@@ -118,9 +118,9 @@ int pthread_mutex_destroy(pthread_mutex_t *mutex) {
     return forked ? 0 : real(mutex);
 }
 
-/* In a fork that has given up its rights, since threads do so each for itself. */
+/* Create the helper threads again in a fork. Called after the fork has dropped its rights, which are per thread. */
 static int revive_threads(void) {
-    pthread_condattr_t steady; /* as libuv makes them */
+    pthread_condattr_t steady; /* the clock that libuv uses */
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
     for (int i = 1; i < count; i++)
@@ -135,7 +135,7 @@ static int revive_threads(void) {
 
 /* ---- memory and open files of the template */
 
-/* V8 marks its heap as not to be copied into forks. `proc`: an open /proc/PID, since this root has no /proc. */
+/* Have V8's heap copied into forks, which V8 disables. `proc`: an open /proc/PID, since this root has no /proc. */
 static int copy_all_on_fork(int proc) {
     static struct { unsigned long from, to; } found[4096];
     size_t places = 0;
@@ -164,7 +164,7 @@ static void note_open_files(int proc) {
     }
 }
 
-/* In a fork: whatever is still the template's becomes one of the fork's own, so that libuv finds its numbers taken. */
+/* In a fork, replace each open file of the template by the fork's own, so that libuv's numbers stay in use. */
 static int replace_files(const int *kept) {
     for (int fd = 3; fd < MOST_FILES; fd++) {
         struct stat info;
@@ -180,9 +180,9 @@ static int replace_files(const int *kept) {
     return 0;
 }
 
-/* ---- what template.js calls */
+/* ---- functions for template.js */
 
-static int files[FDS]; /* a fork's */
+static int files[FDS]; /* in a fork */
 
 /* serve(socket, pidNamespace, proc, shielded): start programs until the worker is gone. Returns in each program. */
 static napi_value serve(napi_env env, napi_callback_info info) {
@@ -204,7 +204,7 @@ static napi_value serve(napi_env env, napi_callback_info info) {
     return NULL;
 }
 
-/* enter(): the fork's own world, and its rights given up. Returns its pid and the words of its command line. */
+/* enter(): set up the fork's namespaces and drop its rights. Returns its pid and the words of its command line. */
 static napi_value enter(napi_env env, napi_callback_info info) {
     napi_value line, word;
     uint32_t count = 0;

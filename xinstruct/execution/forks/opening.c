@@ -1,10 +1,10 @@
-/* A command that is started once and forked for each program, when it opens a file that is the program's.
+/* A library that stops a command when it opens the program's file and forks the command there for each program.
  *
- * Loaded into it by LD_PRELOAD. What it did until then (a compiler: reading its precompiled header) is done once. The
- * template has nothing of any program; a fork takes its request and gives up its rights as every
- * program does (serving.c), and only then goes on to open the file, which now is its own. XINSTRUCT_TEMPLATE says where the worker's
- * socket and the pid namespace are, XINSTRUCT_OPENS which file it is, XINSTRUCT_CALLS what the template calls before.
- * A fork has none of the command's other threads: they must do nothing that it cannot do without (settle).
+ * It is loaded by LD_PRELOAD. Everything the command did before (a compiler: reading its precompiled header) is done
+ * once. The template knows nothing of any program; a fork takes its request and drops its rights as every program does
+ * (serving.c), and only then opens the file, which is its own. XINSTRUCT_TEMPLATE holds the numbers of the worker's
+ * socket and of the pid namespace, XINSTRUCT_OPENS the name of the file, XINSTRUCT_CALLS the functions that the
+ * template calls before. A fork has none of the command's other threads, so these must be idle (settle).
  */
 #include "../process/serving.c"
 
@@ -14,8 +14,8 @@
 
 static char opens[256], calls[256];
 static int worker = -1, own = -1, proc = -1;
-static char **after;      /* what a fork becomes when it has ended well */
-static int hands_on, handed = -1; /* the file of its output, which that reads */
+static char **after;      /* the command that a fork executes after it has ended with status 0 */
+static int hands_on, handed = -1; /* the file of its output, which that command reads */
 static int streams = -1;  /* where output went before */
 
 __attribute__((constructor)) static void begin(void) {
@@ -24,7 +24,7 @@ __attribute__((constructor)) static void begin(void) {
     if (!numbers || !name || sscanf(numbers, "%d %d %d %d", &worker, &own, &proc, &shielded) != 4) return;
     snprintf(opens, sizeof opens, "%s", name);
     snprintf(calls, sizeof calls, "%s", function ? function : "");
-    setvbuf(stdout, NULL, _IOFBF, 1 << 20); /* what it prints before the fork is each fork's to print */
+    setvbuf(stdout, NULL, _IOFBF, 1 << 20); /* output that is buffered before the fork is printed by each fork */
     unsetenv("LD_PRELOAD"), unsetenv("XINSTRUCT_TEMPLATE"), unsetenv("XINSTRUCT_OPENS"), unsetenv("XINSTRUCT_CALLS");
 }
 
@@ -43,7 +43,7 @@ static void then(char *data, size_t size) {
     if (after[0] && on_exit(go_on, NULL)) cannot("on_exit");
 }
 
-/* What it prints goes into a file of no name. */
+/* Send the output to an unnamed file. */
 static void hand_on(void) {
     streams = fcntl(1, F_DUPFD_CLOEXEC, 3);
     int fd = memfd_create("output", MFD_CLOEXEC);
@@ -59,7 +59,7 @@ static void of_openings(char what, char *data, size_t size) {
     }
 }
 
-/* How many threads of this process do something; -1 when that cannot be told. `all`: how many there are. */
+/* Return the number of running threads of this process, -1 when it is unknown. `all`: the number of its threads. */
 static int busy_threads(int *all) {
     int count = 0, folder = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *tasks = folder < 0 ? NULL : fdopendir(folder);
@@ -81,14 +81,14 @@ static int busy_threads(int *all) {
     return count;
 }
 
-/* Wait until the other threads wait, and for work, of which there is none: seen several times in a row. */
+/* Wait until all other threads are idle, observed several times in a row. */
 static int settle(void) {
     enum { ROW = 8, PATIENCE = 2000 }; /* milliseconds */
     int all = 0;
     for (int row = 0, left = PATIENCE; left; left--) {
         int busy = busy_threads(&all);
         if (busy < 0 || all == 1) return busy < 0 ? -1 : 0;
-        row = busy <= 1 ? row + 1 : 0; /* this one is */
+        row = busy <= 1 ? row + 1 : 0; /* this thread is running */
         if (row == ROW) return 0;
         usleep(1000);
     }

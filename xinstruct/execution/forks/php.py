@@ -1,4 +1,4 @@
-"""PHP: the interpreter, forked with its modules loaded, which is four fifths of a small program's time."""
+"""PHP: the interpreter is forked with its modules loaded; loading them takes four fifths of a small program's time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _READY = "<?php echo strlen(implode(',', range(1, 9))) === 17 ? 'ready' : '';"
 
 
 def fork(program: Program) -> Fork | None:
-    """What may stand for the command that runs a program: a php at the opening of the driver."""
+    """Return a fork of php at the point where it opens the driver, or None when the program has another main file."""
     return _of(program.run) if program.run[-1] == _DRIVER else None
 
 

@@ -1,6 +1,6 @@
-// The node that JavaScript programs are forked from, inside the sandbox's root: what a start of node costs is paid once.
-// Started by zygote.py in its own place; node.c forks. The template never reads a request: each fork takes its own, goes
-// into its scratch, gives up its rights and runs its script as node would have done after starting.
+// The template of JavaScript programs: a node inside the sandbox's root that is started once and forked for each program.
+// zygote.py executes it; node.c forks. The template never reads a request: each fork reads its own, enters its scratch,
+// drops its rights and runs its script as node would have done after starting.
 "use strict";
 const fs = require("fs");
 const Module = require("module");
@@ -15,7 +15,7 @@ const native = { exports: {} };
 process.dlopen(native, library);
 const { serve, enter } = native.exports;
 
-// As a node that was started with this command line.
+// Run a script as if node had been started with this command line.
 const start = (pid, argv) => {
   const at = argv.findIndex((word, i) => i > 0 && !word.startsWith("-"));
   const file = path.resolve(argv[at]);

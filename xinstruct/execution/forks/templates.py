@@ -1,8 +1,9 @@
-"""Templates of one sandbox: a node, a compiler with its header, a php or a linker, each started and not gone on.
+"""The templates of one sandbox: node, a compiler with its header, php or a linker, each stopped before the program.
 
-A template is a process of each worker inside the sandbox's root (process/starting.py). Here is said which one a
-command may be forked from, how it starts, and the program that shows whether forks of it work; where they do not, the
-command is run as it stands. It takes root: whoever else executes a program inside loses the rights to fence others in.
+A template is a process that each worker keeps inside the sandbox's root (process/starting.py). This module decides
+which template a command may be forked from, how the template starts, and which program shows that its forks work;
+where they do not, the command itself is run. Templates need root: an unprivileged process that executes a program
+inside the sandbox loses the rights that isolate further programs.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ DATA_FILES = ("opening.c", "node.c", "template.js")
 
 
 class Templates:
-    """Templates for one sandbox. handed: makes a request of (command line, files, fork)."""
+    """The templates of one sandbox. `handed` makes a request from (command line, files, fork)."""
 
     def __init__(
         self,
@@ -46,11 +47,11 @@ class Templates:
         self._expected: Mapping[Template, int] = {}
 
     def expect(self, wanted: Mapping[Template, int]) -> None:
-        """How many programs each worker is going to want each template for: it need not wait and see."""
+        """Announce how many programs per worker will want each template, so that it can start without warm-up."""
         self._expected = wanted
 
     def of(self, command: Command) -> Request | None:
-        """The template that a command may be forked from, as the worker wants it; None: it is started."""
+        """Return the worker's request for the template that a command may be forked from, or None to start it."""
         if command.env or command.fresh:
             return None
         if command.fork:
@@ -58,7 +59,7 @@ class Templates:
         return self._node if command.argv[: len(NODE)] == NODE else None
 
     def _becoming(self, line: tuple[str, ...], folder: str, preloaded: str, **told: str) -> Request:
-        """What makes a zygote that command."""
+        """Return the configuration with which a zygote becomes that command."""
         argv = [self._view.find(line[0]), *line[1:]]
         env = mounts.environment(self._view, {"LD_PRELOAD": preloaded, **told})
         return {"template": {"argv": argv, "folder": folder, "env": env}}
@@ -73,7 +74,7 @@ class Templates:
         return {
             "key": "node",
             "name": "node",
-            "after": 1,
+            "warm_up": 1,
             # each fork starts V8's helpers anew: one is enough for what cannot do without
             "config": self._becoming(
                 (node, "--single-threaded", "--v8-pool-size=1", *NODE[1:], script), "/", preloaded
@@ -99,8 +100,8 @@ class Templates:
             }
         if not (request := self._known.get(known)):
             return None
-        soon = self._expected.get(fork.template, 0) >= fork.template.after
-        return request | {"after": 1 if soon else fork.template.after}
+        soon = self._expected.get(fork.template, 0) >= fork.template.warm_up
+        return request | {"warm_up": 1 if soon else fork.template.warm_up}
 
 
 def _content(content: str | Prepared, place: Path) -> bytes:
@@ -108,9 +109,9 @@ def _content(content: str | Prepared, place: Path) -> bytes:
 
 
 def then(command: Command) -> list[tuple[bytes, list[str]]]:
-    """What a fork of the command's template becomes (process/serving.c, opening.c)."""
+    """Return the operations that tell a fork what to execute next, as serving.c and opening.c read them."""
     if not command.fork:
         return [(b"p", list(command.argv))]
     fork = command.fork[0]
-    handed_on: list[tuple[bytes, list[str]]] = [(b"o", [])] if fork.template.handed_on else []
-    return [*handed_on, (b"t", list(fork.then))] if fork.then else handed_on
+    pipes_output: list[tuple[bytes, list[str]]] = [(b"o", [])] if fork.template.pipes_output else []
+    return [*pipes_output, (b"t", list(fork.then))] if fork.then else pipes_output

@@ -1,4 +1,4 @@
-"""Which forks work on this machine, seen by running a small program of each kind."""
+"""A check which forks work on this machine, by running a small program of each kind."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from xinstruct.execution.sandbox import Sandbox
 from xinstruct.languages import Program, get
 
 _LIMITS = Limits(cpu_seconds=30)
-_MANY = 1000  # as often as a template must be wanted to be started at once
+_MANY = 1000  # programs announced, more than any template's warm-up
 _PROGRAMS = {"javascript": "", "php": "", "cpp": "int main() {}\n"}
 _RUN = {"javascript": "node", "php": "php"}
 _COMPILED = ("g++'s compiler", "mold")
 
 
 def working(sandbox: Sandbox) -> Iterator[tuple[str, bool]]:
-    """Each command that is here and may be forked, and whether a fork was seen to stand for it."""
+    """Yield each installed command that may be forked, and whether a fork of it worked."""
     for language, text in _PROGRAMS.items():
         if not toolchains.available(language):
             continue

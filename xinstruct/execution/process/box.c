@@ -1,8 +1,8 @@
-/* The few system calls that Python has no name for: mounts, clone into new namespaces, dropping privileges.
+/* The few system calls that Python does not offer: mounts, clone into new namespaces, dropping privileges.
  *
- * Compiled once per machine into a shared library (box.py) and loaded by zygote.py through ctypes. It
- * decides nothing: what is mounted is a list of operations that layout.py writes, limits are set by
- * zygote.py. Every function returns 0 (or a pid) or -1; box_error() then says which step failed.
+ * This file is compiled once per machine into a shared library (box.py) and loaded by zygote.py through ctypes. It
+ * contains no policy: layout.py writes the list of mount operations, zygote.py sets the limits. Every function returns
+ * 0 (or a pid) or -1; box_error() then names the step that failed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,7 +34,7 @@ struct attributes { uint64_t set, clear, propagation, userns; };
 enum { RDONLY = 1, NOSUID = 2, NODEV = 4, RECURSIVE = 0x8000 };
 
 static char message[600];
-static char base[256]; /* stands before every path until the root is changed */
+static char base[256]; /* prefix of every path until the root is changed */
 
 const char *box_error(void) { return message; }
 
@@ -61,13 +61,13 @@ static int set_attributes(const char *path, uint64_t set, int recursive) {
     return (int)syscall(SYS_mount_setattr, AT_FDCWD, path, recursive ? RECURSIVE : 0, &wanted, sizeof wanted);
 }
 
-/* A file or folder of the machine shown at another place; `mode` is "ro" or "rw". */
+/* Show a file or folder of the host at another path; `mode` is "ro" or "rw". */
 static int bind_mount(const char *source, char *target, const char *mode) {
     struct stat info;
     if (stat(source, &info) || make_parents(target)) return -1;
     if (S_ISDIR(info.st_mode)) {
         if (mkdir(target, 0755) && errno != EEXIST) return -1;
-    } else if (faccessat(AT_FDCWD, target, F_OK, AT_SYMLINK_NOFOLLOW)) { /* one that is there may be read-only */
+    } else if (faccessat(AT_FDCWD, target, F_OK, AT_SYMLINK_NOFOLLOW)) { /* an existing one may be read-only */
         int fd = open(target, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0) return -1;
         close(fd);
@@ -125,7 +125,7 @@ int box_apply(const char *operations, size_t size) {
 
 int box_unshare(int flags) { return unshare(flags) ? failed("unshare", "namespaces") : 0; }
 
-/* The first process of a namespace: it only is there. Orphans are reaped by nobody's asking, all end with it. */
+/* The first process of a namespace, which only has to exist. Orphans are reaped by the kernel; all end with it. */
 static int first_process(void *unused) {
     (void)unused;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -135,8 +135,8 @@ static int first_process(void *unused) {
     return 0;
 }
 
-/* A new pid namespace for all children from now on, with its first process, whose pid is returned. `own`: an open
- * /proc/self/ns/pid to come back from the last one, or -1. It shares our memory, which saves copying it. */
+/* Make a new pid namespace for all further children and start its first process. Returns the pid. `own`: an open
+ * /proc/self/ns/pid to return from the last namespace, or -1. The process shares our memory, which saves copying it. */
 int box_first(int own) {
     static char stack[16384] __attribute__((aligned(64)));
     if (own >= 0 && setns(own, CLONE_NEWPID)) return failed("setns", "pid namespace");
@@ -153,22 +153,22 @@ static int drop_capabilities(void) {
     return (int)syscall(SYS_capset, &header, none);
 }
 
-/* A process's own /proc/self is closed to it while it is hidden from others. */
+/* While a process is hidden from others, its own /proc/self is closed to it. */
 int box_show(void) { return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) ? failed("prctl", "") : 0; }
 
-/* Become `uid` (0: stay who we are) for good: no groups, no capabilities, no way back, system calls filtered. */
+/* Change to `uid` (0: keep the user) permanently: no groups, no capabilities, system calls filtered. */
 int box_drop(unsigned uid, const char *filter, size_t size) {
     if (uid && setgroups(0, NULL)) return failed("setgroups", "");
     if (uid && (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))) return failed("setresuid", "");
     if (drop_capabilities()) return failed("capset", "");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) return failed("no_new_privs", "");
-    box_show(); /* off since the change of user */
+    box_show(); /* switched off by the change of user */
     struct sock_fprog program = {(unsigned short)(size / sizeof(struct sock_filter)), (struct sock_filter *)filter};
     if (size && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0)) return failed("seccomp", "");
     return 0;
 }
 
-/* What this process may do in its user namespace, the next command that it becomes may do too. */
+/* Let the next executed command keep this process's capabilities in its user namespace. */
 int box_keep(void) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct own[2];
@@ -181,12 +181,12 @@ int box_keep(void) {
     return 0;
 }
 
-/* No process from here on gets a capability by executing a file. For one that still has those it needs. */
+/* Prevent all further processes from gaining capabilities by executing a file. Call it while we still may. */
 void box_bound(void) {
     for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 }
 
-/* Gone with our parent, closed to the eyes of programs. */
+/* End with our parent, and stay hidden from programs. */
 int box_guard(void) {
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) ? failed("prctl", "") : 0;

@@ -1,4 +1,4 @@
-"""Memory control groups: the kernel's limit on what all processes of one program use together."""
+"""Memory control groups: the kernel's limit on the memory of all processes of one program together."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Group:
         self._write("cgroup.procs", "0" if self.version == 2 else str(os.getpid()))
 
     def settle(self) -> None:
-        """Do not count what is in use now: the zygote's own memory."""
+        """Exclude the memory in use now, which is the zygote's own."""
         self.rest = int(self._read(self.used))
 
     def reset(self, limit: int) -> None:
-        """Ready for the next program: its limit set, the last one's peak forgotten where possible."""
+        """Prepare the group for the next program: set its limit and clear the last peak where possible."""
         if limit + self.rest != self._limited:
             self._write(self.limit, str(limit + self.rest))
             self._limited = limit + self.rest
@@ -61,12 +61,12 @@ class Group:
             self._write(self.peak, "0")
 
     def kills(self) -> int:
-        """How often the kernel has ended a process of the group for want of memory."""
+        """Return how often the kernel has killed a process of the group for lack of memory."""
         text = self._read("memory.events" if self.version == 2 else "memory.oom_control")
         return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill ")), 0)
 
     def peak_mb(self) -> float:
-        """The most memory in use at once, files in scratch included."""
+        """Return the highest memory use, including files in scratch."""
         try:
             return max(0, int(self._read(self.peak)) - self.rest) / MEGABYTE
         except OSError:
@@ -84,7 +84,7 @@ class Group:
 
 
 def memory_group() -> Group | None:
-    """A cgroup below the one this process is in, or None where that may not be made."""
+    """Return a new cgroup below the one this process is in, or None where that is not allowed."""
     with open("/proc/self/cgroup", encoding="utf-8") as handle:
         lines = [line.strip().split(":", 2) for line in handle]
     places = [(f"/sys/fs/cgroup/memory{path}", 1) for _, names, path in lines if "memory" in names.split(",")]

@@ -1,9 +1,9 @@
-/* What every zygote shares (zygote.py, ../forks/node.c, ../forks/opening.c): each program is a fork of it that the worker asks for by a socket.
+/* The common part of all zygotes (zygote.py, ../forks/node.c, ../forks/opening.c), which fork at the worker's request.
  *
- * A program's process is there before the program is asked for, and takes the request itself: the zygote never reads one,
- * so a fork finds no other program's text in its memory, and forking goes on while the worker is busy with the last answer.
- * What a fork does between the fork and the program's first instruction is done here and not in Python: an interpreter
- * touches hundreds of pages for it, each of which the kernel has to copy.
+ * A program's process is forked before the program is requested, and reads the request itself: the zygote never reads
+ * one, so a fork finds no other program's text in its memory, and the next fork is made while the worker handles the
+ * last answer. The setup between the fork and the program's first instruction is written here and not in Python, because an
+ * interpreter would touch hundreds of pages for it, each of which the kernel has to copy.
  */
 #include "box.c"
 
@@ -13,15 +13,15 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-enum { FDS = 5 }; /* of a program: its request, stdin, stdout, stderr, and where it says that it has started */
+enum { FDS = 5 }; /* of a program: its request, stdin, stdout, stderr, and the file on which it reports its start */
 
-static int shielded;    /* the zygote itself is the last that the kernel ends for want of memory */
-static char *words;     /* what a fork becomes: a command line, each word with its NUL */
+static int shielded;    /* the zygote itself is the last process that the kernel kills for lack of memory */
+static char *words;     /* the command that a fork executes, each word with its NUL */
 static size_t size_of_words;
-static char kind_of_words; /* 'x': another command; 'p': a script for the interpreter that the fork has */
+static char kind_of_words; /* 'x': another command; 'p': a script for the interpreter in the fork */
 static char *variables; /* of that command, likewise */
 static size_t size_of_variables;
-static void (*more)(char what, char *data, size_t size); /* what a zygote of its kind can do beside act() */
+static void (*more)(char what, char *data, size_t size); /* operations of one kind of zygote beside those of act() */
 
 static void cannot(const char *step) {
     dprintf(2, "cannot start: %s %s", step, errno ? strerror(errno) : box_error());
@@ -56,7 +56,7 @@ static int answer(int socket, const char *text, int fd) {
     return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* The zygote cannot go on: say why and end. */
+/* Report why the zygote cannot continue, and end. */
 static void give_up(int socket, const char *step) {
     char text[700];
     snprintf(text, sizeof text, "!%s", step ? step : box_error());
@@ -70,16 +70,16 @@ static int wait_for(int pid, int *status, struct rusage *used) {
     return 0;
 }
 
-/* Tell a program's pid, wait, tell how it ended; with its first process ends all that it left behind. */
+/* Report a program's pid, wait, report how it ended; the end of its first process ends all its processes. */
 static void look_after(int socket, int program, int first) {
     char text[128];
     struct rusage used;
     int status;
-    int handle = (int)syscall(SYS_pidfd_open, program, 0); /* ours, because the worker may come too late to make one */
+    int handle = (int)syscall(SYS_pidfd_open, program, 0); /* made here, because the worker might be too late to open one */
     snprintf(text, sizeof text, "%d", program);
     int alone = handle < 0 || answer(socket, text, handle);
     close(handle);
-    if (alone) kill(first, SIGKILL); /* nobody is there to ask for it */
+    if (alone) kill(first, SIGKILL); /* nobody is left to ask for it */
     if (wait_for(program, &status, &used)) give_up(socket, "wait4");
     kill(first, SIGKILL);
     wait_for(first, NULL, NULL);
@@ -89,7 +89,7 @@ static void look_after(int socket, int program, int first) {
     if (answer(socket, text, -1)) _exit(1);
 }
 
-/* One program. Returns 0 in it, its pid elsewhere. */
+/* Fork one program. Returns 0 in it, its pid in the zygote. */
 static int one_program(int socket, int own) {
     if (box_guard()) give_up(socket, NULL);
     int first = box_first(own);
@@ -100,8 +100,8 @@ static int one_program(int socket, int own) {
     return program;
 }
 
-/* Start programs until the worker is gone. Returns in each program. `own`: see box_first; -1 for whoever is not root and
- * cannot come back from a pid namespace: a helper goes there for each program. */
+/* Start programs until the worker is gone. Returns in each program. `own`: see box_first; -1 for a user who is not root and
+ * cannot return from a pid namespace: then a helper enters one for each program. */
 static void next_program(int socket, int own) {
     box_bound();
     for (;;) {
@@ -121,7 +121,7 @@ static void next_program(int socket, int own) {
 
 /* ---- the program's side */
 
-/* Both limits of a resource at most `most`. */
+/* Lower both limits of a resource to at most `most`. */
 static int lower_limit(int kind, rlim_t most) {
     struct rlimit wanted, now;
     getrlimit(kind, &now);
@@ -147,7 +147,7 @@ static char *copy(const char *data, size_t size) {
     return kept;
 }
 
-/* Words that each end with a NUL, as a list that ends with NULL. */
+/* Turn words that each end with a NUL into a list that ends with NULL. */
 static char **list(char *all, size_t size) {
     size_t count = 0;
     char **found = calloc(size + 1, sizeof *found);
@@ -156,7 +156,7 @@ static char **list(char *all, size_t size) {
     return found;
 }
 
-/* One thing to do; each text ends with a NUL that is not counted. */
+/* Carry out one operation; each text ends with a NUL that is not counted. */
 static void act(char what, char *data, size_t size) {
     static char path[4096];
     static uid_t uid;
@@ -181,8 +181,8 @@ static void act(char what, char *data, size_t size) {
     }
 }
 
-/* The request: a letter, the size in four bytes, that many bytes and a NUL, for each thing to do, in order. Nothing of
- * its files stays in memory: one holds the nonce. */
+/* Read the request: for each operation in order a letter, the size in four bytes, that many bytes and a NUL. No part of
+ * its files stays in memory: one contains the nonce. */
 static void follow(int blob) {
     struct stat info;
     if (fstat(blob, &info)) cannot("request");
@@ -197,7 +197,7 @@ static void follow(int blob) {
     munmap(all, (size_t)info.st_size);
 }
 
-/* A fork's own world, its limits, another user: all that the request says. */
+/* Set up a fork as the request says: namespaces, limits, another user. */
 static void enter_box(const int *fds) {
     for (int fd = 0; fd < 3; fd++)
         if (dup2(fds[fd + 1], fd) < 0) cannot("stream");
@@ -207,13 +207,13 @@ static void enter_box(const int *fds) {
     follow(fds[0]);
 }
 
-/* What fails from here on is the program's failure. */
+/* Any later error is the program's failure. */
 static void say_started(const int *fds) {
     static const char note[] = "{\"exit-code\": 0}";
     if (write(fds[FDS - 1], note, sizeof note - 1) < 0) cannot("note");
 }
 
-/* Start programs until the worker is gone. Returns in each of them, in its own world. */
+/* Start programs until the worker is gone. Returns in each of them, after its setup. */
 static void serve_programs(int socket, int own) {
     int fds[FDS];
     if (answer(socket, "ready", -1)) _exit(1);
@@ -224,9 +224,9 @@ static void serve_programs(int socket, int own) {
     syscall(SYS_close_range, 3, ~0U, 0);
 }
 
-/* The words' command in place of this one. */
+/* Execute the command of the words. */
 static void become(void) {
-    static const int ignored[] = {SIGINT, SIGPIPE, SIGXFSZ}; /* by Python; programs would inherit that */
+    static const int ignored[] = {SIGINT, SIGPIPE, SIGXFSZ}; /* ignored by Python; programs would inherit that */
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_DFL);
     char **line = list(words, size_of_words);
     environ = list(variables, size_of_variables);
@@ -238,8 +238,8 @@ static void become(void) {
     cannot(line[0]);
 }
 
-/* For zygote.py: start programs until the worker is gone. Returns in a fork that is to run a script, with the size of the
- * script's arguments (each with its NUL), which it writes to `into`. `after`: what an interpreter does in a fork. */
+/* For zygote.py: start programs until the worker is gone. Returns in a fork that runs a script, with the size of the
+ * script's arguments (each with its NUL), which it writes to `into`. `after`: the interpreter's own hook for forks. */
 int box_serve(int socket, int own, int is_shielded, void (*after)(void), char *into, size_t most) {
     shielded = is_shielded;
     serve_programs(socket, own);

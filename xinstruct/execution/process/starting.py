@@ -1,4 +1,4 @@
-"""How the worker starts a program: by asking its zygote, or by becoming a command line (bubblewrap's)."""
+"""The start of a program by a worker: through its zygote, or by executing a command line (bubblewrap's)."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _STACK = 8 << 20  # bytes for a zygote's: the kernel lays memory out by it
 
 
 def fix_addresses() -> bool:
-    """Have what this process executes get the same addresses in every run. Returns whether that may be done here."""
+    """Give the next executed program the same addresses in every run. Returns whether that is possible here."""
     return bool(ctypes.CDLL(None).personality(_FIXED) >= 0)
 
 
 def memory_file(content: bytes) -> int:
-    """An open file of this content that has no name."""
+    """Return an open, unnamed file with this content."""
     fd = os.memfd_create("file")
     while content:
         content = content[os.write(fd, content) :]
@@ -39,14 +39,14 @@ def memory_file(content: bytes) -> int:
 
 
 class Zygote:
-    """The worker's side of a zygote, which answers when it has come up. Raises OSError when it does not, or is gone."""
+    """The worker's side of a zygote; waits until the zygote is up. Raises OSError when it fails or is gone."""
 
     def __init__(self, connection: socket.socket, pid: int = 0, template: bool = False) -> None:
         self.connection, self.template, self._pid = connection, template, pid
         self.answer()
 
     def encode(self, request: Fields) -> bytes:
-        """A request as the forks read it: what there is to do, in order (act in serving.c).
+        """Encode a request as the forks read it: the operations in order (act in serving.c).
 
         Each is a letter, the size in four bytes, the bytes and a NUL.
         """
@@ -62,18 +62,18 @@ class Zygote:
         return b"".join(_item(letter, content) for letter, content in todo)
 
     def close(self) -> None:
-        """Let it end, and reap it where it is a child of this process."""
+        """End the zygote, and reap it if it is a child of this process."""
         self.connection.close()
         if self._pid:
             os.waitpid(self._pid, 0)
 
     def ask(self, fds: list[int]) -> tuple[bytes, list[int]]:
-        """Send open files, get the answer."""
+        """Send open files and return the answer."""
         socket.send_fds(self.connection, [b"."], fds)
         return self.answer()
 
     def answer(self) -> tuple[bytes, list[int]]:
-        """What it says next: pid and pidfd of what was started, then status, CPU seconds and peak in KB."""
+        """Return its next message: pid and pidfd of the started program, then status, CPU seconds and peak in KB."""
         answer, fds, _, _ = socket.recv_fds(self.connection, 1024, 1)
         if not answer or answer.startswith(b"!"):
             raise OSError(answer[1:].decode() or "the zygote is gone")
@@ -86,8 +86,8 @@ def _item(letter: bytes, content: bytes | str) -> bytes:
 
 
 def _first(config: Fields, group: Group | None) -> tuple[Zygote, socket.socket]:
-    """A new zygote, and the socket on which it starts more (nurse in zygote.py)."""
-    (connection, theirs), (nursery, its) = _sockets(), _sockets()
+    """Start the first zygote. Returns it with the socket of its fork server (fork_zygotes in zygote.py)."""
+    (connection, theirs), (fork_server, its) = _sockets(), _sockets()
     pid = os.fork()
     if pid == 0:
         try:
@@ -99,11 +99,11 @@ def _first(config: Fields, group: Group | None) -> tuple[Zygote, socket.socket]:
         os._exit(1)
     for end in (theirs, its):
         end.close()
-    return Zygote(connection, pid), nursery
+    return Zygote(connection, pid), fork_server
 
 
 def _become_zygote(config: Fields, *sockets: int) -> None:
-    """Go into the sandbox's root and become zygote.py there, with the interpreter that programs see."""
+    """Enter the sandbox's root and execute zygote.py there, with the interpreter that programs see."""
     from xinstruct.execution.process.zygote import enter
 
     null = os.open("/dev/null", os.O_RDWR)
@@ -126,13 +126,13 @@ def _sockets() -> tuple[socket.socket, socket.socket]:
 class Zygotes:
     """A worker's zygotes: one from the start, and templates once programs want to be forked from them.
 
-    Raises OSError when the first does not come up. Without a template, or when a program does not run in a fork of it
-    as it should (`probe` says so), programs are started by the first. The least used of late makes room for another.
+    Raises OSError when the first does not start. Programs without a template, or whose template fails its probe, are
+    started by the first zygote. When there are too many templates, the least recently used one is closed.
     """
 
     def __init__(self, config: Fields, group: Group | None, probe: Callable[[Zygote, Fields], bool]) -> None:
         self._group, self._probe = group, probe
-        self._first, self._nursery = _first(config, group)
+        self._first, self._fork_server = _first(config, group)
         self._settle()
         self._templates: dict[str, Zygote | None] = {}
         self._asked: Counter[str] = Counter()
@@ -143,14 +143,14 @@ class Zygotes:
             self._group.settle()
 
     def of(self, request: Fields) -> Zygote:
-        """The one that starts this request."""
+        """Return the zygote that starts this request."""
         wanted = request["template"]
         return (wanted and self._template(wanted)) or self._first
 
     def _template(self, wanted: Fields) -> Zygote | None:
         key = wanted["key"]
         self._asked[key] += 1
-        if self._asked[key] < wanted["after"]:
+        if self._asked[key] < wanted["warm_up"]:
             return None
         found = self._templates.pop(key) if key in self._templates else self._begin(wanted)
         self._templates[key] = found  # the last used stands last
@@ -172,20 +172,20 @@ class Zygotes:
 
     def _born(self, config: Fields) -> Zygote:
         connection, theirs = _sockets()
-        socket.send_fds(self._nursery, [marshal.dumps(config)], [theirs.fileno()])
+        socket.send_fds(self._fork_server, [marshal.dumps(config)], [theirs.fileno()])
         theirs.close()
         return Zygote(connection, template=bool(config.get("template")))
 
     def close(self) -> None:
-        """Let them end."""
-        self._nursery.close()
+        """End all zygotes."""
+        self._fork_server.close()
         for template in (*self._templates.values(), self._first):
             if template:
                 template.close()
 
 
 def start(request: Fields, group: Group | None, fds: dict[str, int]) -> int:
-    """Fork and become the command. Everything that the child needs was opened before."""
+    """Fork and execute the command in the child, which inherits every file it needs."""
     argv, env = request["argv"], request["env"]
     pid = os.fork()
     if pid:

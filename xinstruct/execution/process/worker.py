@@ -1,9 +1,8 @@
-"""The process that has programs started and watches them: one per judging thread, small, standard library only.
+"""The process that starts programs and watches them: one per judging thread, small, standard library only.
 
-It is started as a script by path with an empty environment, reads pickled requests on stdin and
-answers on stdout. The first request says which tier this is: with a zygote (zygote.py) programs are
-forked from that, without one a command line (bubblewrap's) is started for each. It leaves out what a
-program may see: the requests say that.
+It is started as a script by path with an empty environment, reads pickled requests on stdin and answers on stdout. The
+first request tells which tier this is: with a zygote (zygote.py) programs are forked from that, without one a command
+line (bubblewrap's) is started for each. The requests define what a program may see.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class Run:
         self.over = -1  # the open file that can be read when the program has ended
 
     def go(self) -> Fields:
-        """Run it and say how it went."""
+        """Run the program and return how it ended."""
         request = self.request
         kills = self._reset_group()
         fds = self._open()
@@ -82,7 +81,7 @@ class Run:
         return self.group.kills()
 
     def _open(self) -> dict[str, int]:
-        """Pipes for the output, and copies of the files in memory for bubblewrap to write out."""
+        """Return pipes for the output, and in-memory copies of the files that bubblewrap writes out."""
         out, stdout = os.pipe()
         err, stderr = os.pipe()
         note, status = os.pipe()
@@ -104,7 +103,7 @@ class Run:
         return pipes | {"out": out, "err": err, "note": note}
 
     def _watch(self, deadline: float) -> None:
-        """Read the output until the program has ended; end it when it goes over a limit."""
+        """Read the output until the program has ended; end it when it exceeds a limit."""
         poll = select.poll()
         poll.register(self.over, select.POLLIN)
         poll.register(0, 0)  # only hang-up: whoever asked is gone
@@ -132,7 +131,7 @@ class Run:
                     poll.unregister(fd)
 
     def _gone(self) -> None:
-        """Nobody waits for the answer any more."""
+        """End the program and this worker, because nobody waits for the answer any more."""
         self._kill()
         os._exit(0)
 
@@ -164,7 +163,7 @@ class Run:
             self.reason = self.reason or "cpu"
 
     def _kill(self) -> None:
-        """End the whole tree: the first process of its pid namespace takes all others along."""
+        """End the whole tree: the first process of its pid namespace takes all others with it."""
         self._note()
         with contextlib.suppress(ProcessLookupError):
             if self.init:
@@ -174,7 +173,7 @@ class Run:
         self._kill_left()
 
     def _end(self) -> tuple[int, float, int]:
-        """Reap the program and read what is left in its pipes until all writers are gone. Status, CPU s, peak KB."""
+        """Reap the program and read its pipes until all writers are gone. Returns status, CPU s, peak KB."""
         if self.reason:
             self._kill()
         if self.zygote:
@@ -202,13 +201,13 @@ class Run:
         return ended
 
     def _kill_left(self) -> None:
-        """Whatever was left behind in a run without namespaces (bubblewrap ends its own)."""
+        """End the processes that a run without namespaces left behind (bubblewrap ends its own)."""
         if not self.request["isolated"]:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
 
     def _note(self) -> Fields:
-        """What was said about the first process inside: its pid, how it ended."""
+        """Return the report about the first process inside: its pid, and how it ended."""
         found: Fields = {}
         for line in bytes(self.output[self.note]).splitlines():
             try:
@@ -240,7 +239,7 @@ class Run:
 
 
 def _proportional_kb(pid: int) -> int:
-    """Memory of a process in KB, what it shares with others counted in shares."""
+    """Return the memory of a process in KB, with shared pages counted in proportion."""
     try:
         with open(f"/proc/{pid}/smaps_rollup", encoding="latin-1") as handle:
             return next((int(line.split()[1]) for line in handle if line.startswith("Pss:")), 0)
@@ -249,7 +248,7 @@ def _proportional_kb(pid: int) -> int:
 
 
 def _tree(pid: int) -> list[int]:
-    """A process and all its descendants."""
+    """Return a process and all its descendants."""
     found, stack = [], [pid]
     while stack:
         found.append(stack.pop())
@@ -263,7 +262,7 @@ def _tree(pid: int) -> list[int]:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests until whoever asks is gone. The first answer tells about this worker."""
+    """Answer requests until the caller is gone. The first answer reports on this worker."""
     config = pickle.load(requests)
     group = memory_group()
     hello: Fields = {"cgroup": group.version if group else 0, "addresses": fix_addresses(), "pid": os.getpid()}

@@ -1,10 +1,10 @@
-"""The process that programs are forked from: inside the sandbox's root already, with an interpreter warm.
+"""The zygote: a process inside the sandbox's root, with a warm interpreter, that programs are forked from.
 
-A process of the worker enters the root (`enter`) and becomes this script there, so that no path in it is one of the
-machine. It is given a socket, and then one message per program. A Python script is run in the fork itself instead of a
-new interpreter, which saves its start; any other command takes the fork's place.
-What a fork does before it is the program is serving.c's: namespaces of its own (pid, mounts), fresh scratch, limits,
-another user. Leaves out watching and limits of time: worker.py does that.
+A process of the worker enters the root (`enter`) and executes this script there, so that it contains no path of the
+host. It gets a socket, and then one message per program. A Python script runs in the fork itself, which saves the
+start of an interpreter; any other command is executed by the fork.
+serving.c sets a fork up before the program runs: its own namespaces (pid, mounts), an empty scratch folder, limits,
+another user. Watching programs and limiting their time is left to worker.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 _MOST = 4096  # bytes of a script's arguments
 Fields = dict[str, Any]
 _KEPT: list[object] = []
-COMPILED: dict[bytes, types.CodeType] = {}  # what programs often start from, by its text
+COMPILED: dict[bytes, types.CodeType] = {}  # scripts that many programs run, compiled, by their text
 
 
 def read_all(fd: int) -> bytes:
@@ -38,12 +38,12 @@ def read_all(fd: int) -> bytes:
 
 
 def compiled(source: bytes, name: str) -> types.CodeType:
-    """A script's code as in an interpreter started for it: what we import from `__future__` is not the script's."""
+    """Compile a script without this module's `__future__` imports, as a fresh interpreter would."""
     return compile(source, name, "exec", dont_inherit=True)
 
 
 class Box:
-    """serving.c and box.c by ctypes. Raises OSError with the step that failed."""
+    """The functions of serving.c and box.c, called by ctypes. Raises OSError with the step that failed."""
 
     def __init__(self, library: str) -> None:
         self._library = ctypes.PyDLL(library)  # holds the interpreter lock: a fork must find it in known hands
@@ -58,14 +58,14 @@ class Box:
         return found
 
     def apply(self, operations: bytes) -> None:
-        """Mount and make what the operations say."""
+        """Carry out encoded operations (mounts, folders, files)."""
         self.call("apply", operations, len(operations))
 
 
 def enter(config: Fields) -> Fields:
-    """Leave the machine: own namespaces, the sandbox's root, nothing of ours left open to view.
+    """Enter namespaces of our own and the sandbox's root.
 
-    Returns the configuration with what can be had outside only.
+    Returns the configuration together with file descriptors that can only be opened outside.
     """
     box = Box(config["library"])
     had = {
@@ -87,7 +87,7 @@ def enter(config: Fields) -> Fields:
 
 
 def shield() -> bool:
-    """Have the kernel end programs before this process when memory runs out. Returns whether that may be done here."""
+    """Ask the kernel to kill programs before this process when memory runs out. Returns whether that was allowed."""
     try:
         with open("/proc/self/oom_score_adj", "w", encoding="utf-8") as handle:
             handle.write("-900")
@@ -97,7 +97,7 @@ def shield() -> bool:
 
 
 def preload(names: list[str]) -> None:
-    """Import what is there of these modules."""
+    """Import those of these modules that are installed."""
     import importlib
 
     for name in names:
@@ -105,16 +105,16 @@ def preload(names: list[str]) -> None:
             importlib.import_module(name)
 
 
-def nurse(nursery: int, first: int, box: Box, config: Fields) -> int:
-    """Start further zygotes as the worker asks for them, from what this one has by now; returns in each of them.
+def fork_zygotes(fork_server: int, first: int, box: Box, config: Fields) -> int:
+    """Serve as the fork server: fork a further zygote for each message of the worker. Returns only in those zygotes.
 
-    A message holds what differs in the zygote's configuration, and its socket, which is returned. first: the socket of
-    the zygote that this one is forked from.
+    A message holds the changes to the zygote's configuration and its socket, which is returned. `first` is the socket
+    of the first zygote, which this process must not keep open.
     """
     os.close(first)
     box.call("guard")
     _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
-    requests = _socket.socket(fileno=nursery)
+    requests = _socket.socket(fileno=fork_server)
     while True:
         told, ancillary, _, _ = requests.recvmsg(1 << 18, _socket.CMSG_SPACE(4))
         if not told:
@@ -129,9 +129,9 @@ def nurse(nursery: int, first: int, box: Box, config: Fields) -> int:
 
 
 def become_template(connection: int, config: Fields) -> None:
-    """Go on as another command where one is wanted, in whose forks programs run (forks/template.js, forks/opening.c).
+    """Execute the template command of the configuration, if any; programs then run in its forks.
 
-    Raises OSError when it cannot.
+    See forks/template.js and forks/opening.c. Raises OSError when it cannot be executed.
     """
     if not config["template"]:
         return
@@ -148,9 +148,9 @@ def become_template(connection: int, config: Fields) -> None:
 
 
 def serve(connection: int, box: Box, config: Fields) -> None:
-    """Start programs until the worker is gone. Returns in a fork that is to run a script; sys.argv is the script's.
+    """Start programs until the worker is gone. Returns only in a fork that runs a script, with sys.argv set for it.
 
-    What is freed in a fork is memory that the kernel copies for it first, so all there is stays in use.
+    Freeing an object in a fork makes the kernel copy its page first, so existing objects are kept alive.
     """
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)  # as in a fresh interpreter; the worker ignores it
     own, shielded = -1 if config["mapped"] else config["pid_namespace"], int(config["shielded"])
@@ -191,7 +191,7 @@ def _execute(space: Fields) -> None:
 
 
 def _guarded(action: Any) -> int:
-    """Run something; the status that an interpreter would exit with."""
+    """Run a function and return the status that an interpreter would exit with."""
     try:
         action()
     except SystemExit as error:
@@ -209,10 +209,11 @@ def _guarded(action: Any) -> int:
     return 0
 
 
-def begin(first: int, nursery: int, config: Fields) -> tuple[Box, int]:
-    """Load what programs want. Returns twice, in processes of their own.
+def begin(first: int, fork_server: int, config: Fields) -> tuple[Box, int]:
+    """Load the modules that programs import, then fork into the first zygote and the fork server.
 
-    The second time with the socket of a zygote that the nursery has started, the first time with -1. Raises OSError.
+    Returns (box, -1) in the first zygote and (box, socket) in each zygote that the fork server forks later. Raises
+    OSError when the sandbox's library cannot be loaded.
     """
     import site
 
@@ -220,21 +221,21 @@ def begin(first: int, nursery: int, config: Fields) -> tuple[Box, int]:
     site.main()
     preload(config["modules"])
     COMPILED.update({text: compiled(text, name) for name, text in config["scripts"]})
-    return box, -1 if os.fork() else nurse(nursery, first, box, config)
+    return box, -1 if os.fork() else fork_zygotes(fork_server, first, box, config)
 
 
 def main() -> None:
-    """Get the configuration and serve; a fork that runs a script goes on here."""
-    first, nursery, settings = map(int, sys.argv[1:])
+    """Read the configuration and serve. Returns only in a fork that runs a script."""
+    first, fork_server, settings = map(int, sys.argv[1:])
     config: Fields = marshal.loads(read_all(settings))
     os.close(settings)
-    for kept in (first, nursery, config["pid_namespace"], config["proc"]):
+    for kept in (first, fork_server, config["pid_namespace"], config["proc"]):
         os.set_inheritable(kept, False)
     connection = first
     try:
-        box, born = begin(first, nursery, config)
+        box, born = begin(first, fork_server, config)
         if born < 0:
-            os.close(nursery)
+            os.close(fork_server)
         else:
             connection = born
             become_template(connection, config)

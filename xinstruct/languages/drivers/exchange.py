@@ -1,4 +1,4 @@
-"""What passes between the two processes of separated.py, a part of its text: plain data and stand-ins."""
+"""What passes between the two processes of separated.py, a part of its text: plain data and proxies."""
 
 import io
 from _pickle import Pickler, Unpickler

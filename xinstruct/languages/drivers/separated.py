@@ -2,7 +2,7 @@
 
 The other process never holds the nonce nor the tests: it was forked before they were read, and this process cannot be
 looked into (it is not dumpable). What comes back is unpickled with every global refused, so it is made of
-builtin types and of stand-ins (Remote) for whatever is no data. A stand-in equals itself alone. The text of
+builtin types and of proxies (Remote) for whatever is no data. A proxy equals itself alone. The text of
 exchange.py takes the place of its import, so that this is one script.
 """
 
@@ -71,7 +71,7 @@ class Link:
         return lambda *args, **kwargs: value(*args, **kwargs)
 
     def stand_in(self, kind: Any, handle: int) -> Any:
-        """The one stand-in of an object of the other side."""
+        """Return the proxy of an object of the other side; each object has one."""
         if (kind, handle) not in self.known:
             self.known[kind, handle] = kind(self, int(handle))
         return self.known[kind, handle]

@@ -1,3 +1,3 @@
-"""Languages beyond the paper's eight: no stage of the default graph uses them; each is one module, as the eight are."""
+"""Languages beyond the paper's eight, one module each like those. No stage of the default graph uses them."""
 
 DATA_FILES = ("*.py", "drivers/*")

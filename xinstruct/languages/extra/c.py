@@ -36,7 +36,7 @@ void xinstruct_call(void) {{
 
 
 def _check(kind: Type, result: bool = False) -> None:
-    """Raise Unsupported for everything but scalars and lists of them; none is a result only."""
+    """Raise Unsupported for everything but scalars and lists of them; none is only allowed as a result."""
     inner = kind.args[0] if kind.head == "list" else kind
     if inner.head not in _SPELLED or (inner.head == "none" and not (result and inner is kind)):
         raise Unsupported(f"no {kind} in C")
@@ -49,8 +49,8 @@ def _check_signature(signature: Signature) -> None:
 
 
 def declared(code: str, name: str) -> list[str]:
-    """The parameters' types as the function's first declaration writes them, or [] where it cannot be read."""
-    text = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", clike.outermost(code), flags=re.M)
+    """Return the parameters' types as the function's first declaration writes them, [] if it cannot be read."""
+    text = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", clike.outermost("c", code), flags=re.M)
     found = re.search(rf"(?<![\w.>]){re.escape(name)}\s*\(([^()]*)\)", text)
     if not found or found.group(1).strip() in ("", "void"):
         return []
@@ -67,7 +67,7 @@ def _type(parameter: str) -> str:
 
 
 def _item(pointer: str) -> str:
-    """The type that a pointer type points to, not const."""
+    """Return the type that a pointer type points to, without const."""
     text = pointer.rsplit("*", 1)[0].strip() if "*" in pointer else pointer
     return re.sub(r"^const\b\s*|\s*\bconst$", "", text) if "*" not in text else text
 
@@ -91,7 +91,7 @@ class C(Language):
         return f"{item}*" if item.endswith("*") else f"{item} *"
 
     def literal(self, kind: Type, value: Any) -> str:
-        """A C expression of the value; a list is a compound literal, its length stands nowhere."""
+        """Return a C expression of the value; a list is a compound literal without its length."""
         _check(kind)
         common.check_value(kind, value, *common.INT64)
         return self._literal(kind, value)
@@ -148,7 +148,7 @@ class C(Language):
         return _program(files, "driver", "-include", "prelude.h", "main.c")
 
     def _call(self, code: str, name: str, signature: Signature) -> str:
-        """Statements that convert the arguments, call, and give the result."""
+        """Return the statements that convert the arguments, call the function, and print the result."""
         spelled = [_type(text) for text in self._parameters(signature).split(",")] if signature.params else []
         types = declared(code, name)
         wanted = len(spelled) + (signature.returns.head == "list" and not signature.params)
@@ -192,7 +192,7 @@ class C(Language):
 
 @cache
 def linked(name: str) -> Prepared:
-    """NAME.o of a file of drivers/ that is linked with every program."""
+    """Return NAME.o of a file of drivers/ that is linked with every program."""
     command = (*_GCC, "-c", f"{name}.c", "-o", f"{name}.o")
     files = tuple((file, common.asset(file)) for file in (f"{name}.c", "prelude.h"))
     return Prepared("c", f"{name}.o", files, command)
@@ -204,7 +204,7 @@ def _program(files: dict[str, str], shared: str, *own: str) -> Program:
 
 
 def _list(first: str, second: str, kind: Type, value: str) -> list[str]:
-    """The two arguments that a list is: its items and its length, which may stand first."""
+    """Return the two arguments of a list, its items and its length, which may come first."""
     pointer, length = (first, second) if "*" in first else (second, first)
     item = _item(pointer)
     both = [f"XINSTRUCT_LIST({item}, {_macro(kind, item)}, {value})", f"XINSTRUCT_LENGTH({length}, {value})"]
@@ -212,7 +212,7 @@ def _list(first: str, second: str, kind: Type, value: str) -> list[str]:
 
 
 def _macro(kind: Type, spelled: str) -> str:
-    """The conversion of an argument of a type."""
+    """Return the conversion of an argument of a type."""
     if kind.head == "string" and "*" not in spelled:
         return "XINSTRUCT_CHAR"
     return f"XINSTRUCT_{kind.head.upper()}"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from xinstruct.code.lexical import blanked
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import clike, common
@@ -63,8 +64,8 @@ def _check_signature(signature: Signature) -> None:
 
 
 def _unit(code: str) -> str:
-    """The source as part of package main, its own main out of the way, on the same lines."""
-    text = clike.blank(code, clike.GO_LITERAL)
+    """Return the source as part of package main, with its own main renamed and the line numbers kept."""
+    text = blanked("go", code)
     package = re.search(r"^\s*package\s+(\w+)", text, re.M)
     if package:
         code = f"{code[: package.start(1)]}main{code[package.end(1) :]}"
@@ -150,13 +151,13 @@ class Go(Language):
         _check_signature(signature)
         common.check_args(signature, args, *common.INT64)
         common.check_text(signature, args)
-        call = self._call(clike.blank(code, clike.GO_LITERAL), name, signature)
+        call = self._call(blanked("go", code), name, signature)
         main = f'package main\n\nimport xinstruct_ "answer/xinstruct"\n\nfunc main() {{ xinstruct_.Run({call}) }}\n'
         files = {"driver.go": common.asset("driver.go"), "answer.go": _unit(code), "main.go": main}
         return _program({**files, common.PLAN: common.plan(name, signature, args, nonce)})
 
     def _call(self, text: str, name: str, signature: Signature) -> str:
-        """An expression of what is called."""
+        """Return an expression of the function to call."""
         found = re.search(rf"\bfunc\s*(?:\(([^()]*)\)\s*)?{re.escape(name)}\s*(\[[^()]*\]\s*)?\(", text)
         if not found:
             return name
@@ -171,7 +172,7 @@ class Go(Language):
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: main must return, or all Test functions must pass and return."""
-        text = clike.outermost(program, clike.GO_LITERAL)
+        text = clike.outermost("go", program)
         tests = re.findall(r"^func\s+(Test\w*)\s*\(\s*\w+\s+\*testing\.T\s*\)", text, re.M)
         run = "xinstruct_.Program(answer_main_)"
         if tests:
@@ -183,13 +184,13 @@ class Go(Language):
         return _program({**files, "answer.go": _unit(program), common.PLAN: nonce})
 
     def batchable(self, program: Program) -> bool:
-        """See Language.batchable: packages that cannot name each other."""
+        """See Language.batchable: the packages cannot name each other."""
         return True
 
     def batch_compile(self, programs: list[Program], folders: list[str]) -> Batch:
         """See Language.batch_compile. The folders become packages of one module with one driver.
 
-        When the build as a whole came to nothing (an import that is not there), no folder gets a status.
+        When the build as a whole fails (an import that does not exist), no folder gets a status.
         """
         lines = [f"printf '{_MODULE}' >go.mod"]
         for folder, program in zip(folders, programs, strict=True):
@@ -208,7 +209,7 @@ class Go(Language):
 
 
 def _aside(files: dict[str, str], folder: str) -> str:
-    """The shell command that makes the driver's source a package of its own."""
+    """Return the shell command that makes the driver's source a package of its own."""
     source, package = next(pair for pair in _DRIVERS.items() if pair[0] in files)
     return f"mkdir -p {package} && mv {folder}/{source} {package}/"
 

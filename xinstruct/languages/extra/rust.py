@@ -13,6 +13,7 @@ import re
 from functools import cache
 from typing import Any
 
+from xinstruct.code.lexical import blanked, closing, split_arguments
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import clike, common
@@ -119,24 +120,24 @@ class Rust(Language):
         return _program(files, _driver(), "--extern", f"xinstruct_driver={_LIBRARY}", "answer.rs")
 
     def _call(self, code: str, name: str, signature: Signature) -> tuple[str, str]:
-        """(an expression of what is called, declarations it needs)."""
-        text = clike.blank(code, clike.RUST_LITERAL)
+        """Return (an expression of the function to call, declarations it needs)."""
+        text = blanked("rust", code)
         found = re.search(rf"\bfn\s+{re.escape(name)}\s*(?:<(?P<generic>[^()]*)>)?\s*\(", text)
         if not found:
             return name, ""
         path, extra = name, ""
-        top = clike.outermost(code, clike.RUST_LITERAL)
+        top = clike.outermost("rust", code)
         if top[found.start() : found.end()].strip() == "":
             owners = re.findall(r"\bimpl\b(?:\s*<[^{>]*>)?\s+(?:[\w:<>, ]+?\s+for\s+)?(\w+)", text[: found.start()])
             path = f"{owners[-1]}::{name}" if owners else name
             known = owners and re.search(rf"\b(?:struct|enum|trait|type)\s+{owners[-1]}\b", text)
             extra = f"struct {owners[-1]};\n" if owners and not known else ""
-        params = clike.commas(text[found.end() : clike.closing(text, found.end() - 1) - 1])
+        params = split_arguments(text[found.end() : closing(text, found.end() - 1) - 1])
         generic = re.search(r"(?:^|,)\s*[A-Za-z_]", found.group("generic") or "") or any("impl " in p for p in params)
         return (self._spelled(path, params, signature) if generic else path), extra
 
     def _spelled(self, path: str, params: list[str], signature: Signature) -> str:
-        """A closure over a generic function, its parameters as the signature spells them."""
+        """Return a closure over a generic function, its parameters typed as in the signature."""
         declared = [re.sub(r"\s+", " ", p.partition(":")[2].strip()) for p in params]
         declared += [""] * (len(signature.params) - len(declared))
         taken = []

@@ -1,4 +1,4 @@
-"""Endpoints that do not go on with a started answer: asked in words, read by the usual extraction."""
+"""Endpoints that do not continue a prefill: asked in words, read by the usual extraction."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.agents.books import Make, check_books
 from tests.agents.oracle import BEGIN, OWN
 from tests.params import own
-from xinstruct.agents.started import follows, prefilled, resolved
+from xinstruct.agents.prefill import continuation, resolved, uses_prefill
 from xinstruct.code.completion import body_of, first_part, whole_answer
 from xinstruct.files import BadInput
 
@@ -23,7 +23,7 @@ class Endpoint:
 
 @pytest.mark.slow
 def test_books_are_true_without_started_answers(oracle_run: Make) -> None:
-    ran = oracle_run(OWN, LANGUAGES, continues=False, started="auto", rounds=3, max_tokens=300, discussions=20)
+    ran = oracle_run(OWN, LANGUAGES, continues=False, prefill="auto", rounds=3, max_tokens=300, discussions=20)
     seen = check_books(ran)
     assert set(seen) >= {"right", "wrong", "empty", "nonsense", "copy"}
     for call in ran.oracle.calls.values():
@@ -38,14 +38,14 @@ def test_books_are_true_without_started_answers(oracle_run: Make) -> None:
 @pytest.mark.slow
 def test_feedback_and_types_work_without_started_answers(oracle_run: Make) -> None:
     types = {"completion": 1.0, "repair": 1.0, "explanation": 1.0}
-    ran = oracle_run(OWN, LANGUAGES, continues=False, started="auto", rounds=1, tasks=types, shares={"right": 1})
+    ran = oracle_run(OWN, LANGUAGES, continues=False, prefill="auto", rounds=1, tasks=types, shares={"right": 1})
     assert {sample.task for sample in ran.samples} == set(types)
     assert {row.reason for row in ran.rejected} <= {"exact_duplicate"}
 
 
 def test_an_endpoint_that_takes_no_started_answer_fails_when_it_gets_one(oracle_run: Make) -> None:
     with pytest.raises(BadInput, match="the last message must be the user's"):
-        oracle_run(OWN, LANGUAGES, continues=False, started="always", rounds=1, discussions=20)
+        oracle_run(OWN, LANGUAGES, continues=False, prefill="always", rounds=1, discussions=20)
 
 
 def test_auto_follows_the_teacher() -> None:
@@ -53,17 +53,20 @@ def test_auto_follows_the_teacher() -> None:
         ("auto", True, True), ("auto", False, False), ("always", False, True), ("never", True, False),
     ):  # fmt: skip
         for section in ("seed", "synthesize"):
-            found = resolved(own(section, started=mode), Endpoint(continues))  # type: ignore[arg-type]
-            assert prefilled(found) is wanted
+            found = resolved(own(section, prefill=mode), Endpoint(continues))  # type: ignore[arg-type]
+            assert uses_prefill(found) is wanted
     with pytest.raises(ValueError, match="auto"):
-        prefilled(own("seed", started="auto"))
+        uses_prefill(own("seed", prefill="auto"))
 
 
 def test_what_follows_the_start_is_found_in_a_whole_answer() -> None:
     start = "Write a PHP function `f` that"
-    assert follows(" adds.", start, True) == " adds."
-    assert follows(f'Sure:\n\n"{start} adds."', start, False) == ' adds."'
-    assert follows("```\nIt adds.", start, False) == "It adds." or follows("It adds.", start, False) == "It adds."
+    assert continuation(" adds.", start, True) == " adds."
+    assert continuation(f'Sure:\n\n"{start} adds."', start, False) == ' adds."'
+    assert (
+        continuation("```\nIt adds.", start, False) == "It adds."
+        or continuation("It adds.", start, False) == "It adds."
+    )
 
 
 def test_code_of_a_whole_answer() -> None:
@@ -75,6 +78,6 @@ def test_code_of_a_whole_answer() -> None:
 
 def test_a_function_is_cut_about_its_middle_and_never_in_a_string() -> None:
     python = "def f(a):\n    b = a + 1\n    c = b * 2\n    return c"
-    assert first_part(python, 9) == "def f(a):\n    b = a + 1"
-    assert first_part("def f(a):\n    return a + 'x y z'", 9) == "def f(a):\n    return"
-    assert first_part("def f(a):\n    pass", 9) == ""
+    assert first_part("python", python, 9) == "def f(a):\n    b = a + 1"
+    assert first_part("python", "def f(a):\n    return a + 'x y z'", 9) == "def f(a):\n    return"
+    assert first_part("python", "def f(a):\n    pass", 9) == ""

@@ -1,0 +1,1 @@
+"""Languages beyond the paper's eight; no stage depends on them."""
