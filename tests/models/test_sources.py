@@ -124,7 +124,7 @@ def test_a_hub_that_never_answers_costs_two_seconds_once(
         "tiny: 0 MB from hub maker/Coder-GGUF",
         f"tiny: hub {REPO}: {silent} (HF_ENDPOINT): no answer within 2 s",
     ]
-    assert 1.9 < times[1] < 3
+    assert 1.9 < times[1] < 4
     assert written(tmp_path / "teacher")["tiny.gguf"] == WHOLE
     begun = time.monotonic()
     with pytest.raises(hub.Unavailable, match="no answer within 2 s"):

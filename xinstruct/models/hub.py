@@ -156,7 +156,7 @@ class Hub:
 def _absence(endpoint: str) -> str:
     """Why nothing answers at an endpoint, "" where something does. Looked at once per process."""
     heard: queue.SimpleQueue[str] = queue.SimpleQueue()
-    # In a thread of its own: no timeout of a socket holds for the resolver of names.
+    # In a thread of its own, whose socket waits longer: no timeout of a socket holds for the resolver of names.
     threading.Thread(target=lambda: heard.put(_knock(endpoint)), daemon=True).start()
     try:
         return heard.get(timeout=_LOOK)
@@ -174,7 +174,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 def _knock(endpoint: str) -> str:
     try:
         request = urllib.request.Request(endpoint, method="HEAD")
-        urllib.request.build_opener(_Stay).open(request, timeout=_LOOK).close()
+        urllib.request.build_opener(_Stay).open(request, timeout=2 * _LOOK).close()
     except urllib.error.HTTPError as error:
         return f"HTTP {error.code}" if error.code in _AWAY else ""
     except (OSError, ValueError, http.client.HTTPException) as error:
