@@ -68,10 +68,14 @@ def fetch_student(model: str, dest: Path, say: Say) -> dict[str, Any]:
 
 
 def _checkpoint(entry: Model, dest: Path, say: Say, role: str) -> dict[str, Any]:
-    """A registered model as a transformers checkpoint: the hub's, else its GGUF file dequantised."""
+    """Make a registered model a transformers checkpoint: the hub's, else its GGUF file dequantised.
+
+    A teacher is the pinned GGUF file's wherever there is one: its answers are kept under the hash of its weights,
+    which must not depend on whether a hub was there.
+    """
     facts: dict[str, Any] = {}
     tried: list[str] = []
-    if entry.safetensors:
+    if entry.safetensors and not (role == "teacher" and entry.gguf.sha256):
         try:
             facts = _from_hub(entry, dest, say)
         except Unavailable as error:
