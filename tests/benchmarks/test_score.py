@@ -161,7 +161,7 @@ def test_the_summary_as_text(small: Path, tmp_path: Path) -> None:
          ("int f() {\n return 1;", "}\nint main() {}")),
         ("cpp", "int f() {", "int f() { return 1; }", "}\nint main() {}", ("int f() { return 1; }", "\nint main() {}")),
         ("java", "class P { int f() {", "class P { int f() { return 1; } }", "} int g; }",
-         ("java", "class P { int f() { return 1; } ", " int g; }")),
+         ("class P { int f() { return 1; } ", " int g; }")),
         ("javascript", "function f() {", "function f() { return '}'; }", "f();",
          ("function f() { return '}'; }", "f();")),
     ],
