@@ -40,7 +40,7 @@ class Richer:
         return {
             "key": "python3",
             "name": "python3",
-            "after": _WANTED,
+            "warm_up": _WANTED,
             "config": {"modules": [*MODULES, *MORE]},
             "probe": probe | {"expected": b"ready"},
         }
