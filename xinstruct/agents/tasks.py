@@ -1,8 +1,8 @@
-"""How a task is put into words: a sentence by the teacher, the rest by template.
+"""The wording of a task: a sentence by the teacher, the rest by template.
 
-The exact signature and two calls always stand in an instruction, so a task is well defined however
-weak the model that wrote its sentence. Also here: a function's own declaration as text, and the
-record of a thread of turns. Leaves out where cases come from (cases.py).
+The exact signature and two calls are always part of an instruction, so a task is well defined however weak the model
+that wrote its sentence. This module also extracts a function's own declaration and records threads of turns. Cases are
+made in cases.py.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ DATA_FILES = ("../prompts/task*.j2",)
 
 
 def first_sentence(text: str) -> str:
-    """The text up to its first sentence end or line break, blanks folded, ended by a full stop."""
+    """Return the text up to its first sentence end or line break, with blanks folded and a final full stop."""
     match = _SENTENCE_END.search(text)
     words = " ".join((text[: match.start()] if match else text).split())
     return words.rstrip(" .,:;") + "." if re.search(r"\w", words) else ""
 
 
 def declaration(code: str, language: str, name: str, signature: Signature) -> str:
-    """A function's own first lines up to its body; what header() would write where that fails."""
+    """Return a function's own first lines up to its body, or header()'s text if they cannot be found."""
     own = _own_declaration(code, language, name)
     return own or header(language, name, signature).rstrip()
 
@@ -54,12 +54,12 @@ def _own_declaration(code: str, language: str, name: str) -> str:
 
 
 def header(language: str, name: str, signature: Signature) -> str:
-    """The language's header. Raises Unsupported when it cannot express the types."""
+    """Return the language's header. Raises Unsupported when it cannot express the types."""
     return get(language).header(name, signature)
 
 
 def supports(language: str, name: str, signature: Signature) -> bool:
-    """Whether the language can express the signature at all."""
+    """Tell whether the language can express the signature."""
     try:
         header(language, name, signature)
     except Unsupported:
@@ -68,13 +68,13 @@ def supports(language: str, name: str, signature: Signature) -> bool:
 
 
 def declarable(language: str, name: str) -> bool:
-    """Whether a function may bear the name: PHP cannot declare one of its own functions again."""
+    """Tell whether a function may have the name: PHP cannot redeclare one of its own functions."""
     traits = traits_of(language)
     return not traits.fixed_names or name.lower() not in traits.known()
 
 
 def calls(cases: list[Case], count: int = 2) -> list[dict[str, str]]:
-    """Up to `count` short example calls, rendered neutrally as JSON, with different results first."""
+    """Return up to `count` short example calls, rendered neutrally as JSON, with different results first."""
     rows = [{"args": _args(case), "expected": _json(case.expected)} for case in cases]
     short = [row for row in rows if len(row["args"]) + len(row["expected"]) <= MAX_CALL]
     seen: set[str] = set()
@@ -100,7 +100,7 @@ def instruction(
     kind: str = "generation",
     material: Any = None,
 ) -> str:
-    """The final text of a task: sentence, declaration in a fence or what its type gives, neutral types, two calls."""
+    """Return the final text of a task: sentence, fenced declaration or material, neutral types, two calls."""
     source = get(material.language or language) if material else get(language)
     return render(
         "task" if kind == "generation" else f"task_{kind}",
@@ -118,13 +118,13 @@ def instruction(
 
 
 def instruction_start(language: str, name: str) -> str:
-    """The words an instruction starts with, already written for the teacher."""
+    """Return the words that every instruction starts with, which serve as the prefill."""
     return render("igenerator_start", title=get(language).title, name=name)
 
 
 @dataclass
 class Thread:
-    """Collects the turns of one discussion or of one seed's making, in order."""
+    """Collects the turns of one discussion, or of the making of one seed, in order."""
 
     stage: str
     id: str
@@ -133,7 +133,7 @@ class Thread:
     tokens: int = 0
 
     def add(self, kind: str, text: str = "", **fields: Any) -> None:
-        """One event; `fields` are further fields of Turn."""
+        """Add an event; `fields` are further fields of Turn."""
         step = len(self.turns)
         ident = content_id(self.stage, self.id, str(step), kind, text)
         turn = Turn(id=ident, stage=self.stage, thread=self.id, step=step, round=self.round, kind=kind, text=text)
@@ -143,27 +143,27 @@ class Thread:
         self.turns.append(turn)
 
     def note(self, text: str, tokens: int, **fields: Any) -> None:
-        """An answer whose tokens were counted already, when it was asked for."""
+        """Add an answer whose tokens were already counted when it was requested."""
         self.add("answer", text, completion_tokens=tokens, **fields)
         self.tokens -= tokens
 
     def prompt(self, request: Request, **fields: Any) -> None:
-        """The messages of a request, with what was already written for the model."""
+        """Add the messages of a request, with its prefill."""
         messages = list(request.messages)
         if request.prefill:
             messages.append({"role": "assistant", "content": request.prefill})
         self.add("prompt", messages=json.dumps(messages, ensure_ascii=False), **fields)
 
     def answer(self, answer: Answer, **fields: Any) -> None:
-        """What the model said."""
+        """Add the model's answer."""
         self.add("answer", answer.text, completion_tokens=answer.completion_tokens, **fields)
 
 
 def call_failure(error: str) -> Reason:
-    """The reason of a call that failed: the budget ran out, or anything else."""
+    """Return the reason of a failed call: the budget ran out, or any other error."""
     return Reason.BUDGET if error.startswith("budget") else Reason.LLM_ERROR
 
 
 def request_seed(base: int, *parts: str) -> int:
-    """A seed for sampling that depends on the run's seed and on what is asked, on nothing else."""
+    """Return a sampling seed that depends only on the run's seed and on the request."""
     return int(content_id(str(base), *parts), 16) % 2**31

@@ -15,7 +15,7 @@ from xinstruct.code.traits import traits_of
 
 
 def stops(language: str) -> tuple[str, ...]:
-    """What ends one bare function: its brace at the line's start, or the next statement."""
+    """Return the strings that end one bare function: its brace at the line's start, or the next statement."""
     return traits_of(language).stops
 
 
@@ -54,7 +54,7 @@ def whole_answer(language: str, name: str, text: str) -> str:
 
 
 def body_of(code: str, name: str) -> str:
-    """What stands behind a function's first line; all of the code where it does not define the function."""
+    """Return the code behind a function's first line, or all of it if it does not define the function."""
     match = re.search(rf"\b{re.escape(name)}\b[^\n{{]*(?:\{{|\n)", code)
     return code[match.end() :] if match else code
 

@@ -35,7 +35,7 @@ class Doc:
 
 
 def doc_of(facts: Facts, definition: Definition) -> Doc:
-    """The doc comment of a definition; empty text when there is none."""
+    """Return the doc comment of a definition; its text is empty when there is none."""
     inside, above = inner_doc(facts, definition), _above(facts, definition.outer)
     if inside is None or (above and not facts.traits.doc_inside):
         return read_doc(above)
@@ -43,7 +43,7 @@ def doc_of(facts: Facts, definition: Definition) -> Doc:
 
 
 def _above(facts: Facts, node: Node) -> str:
-    """The comment that ends right above a node, with the line comments that touch it."""
+    """Return the comment that ends right above a node, with the line comments adjacent to it."""
     end = node.start_byte
     farthest = end - _FARTHEST
     comments: list[str] = []
@@ -93,7 +93,7 @@ def _optional(text: str) -> frozenset[str]:
 
 
 def _bare(text: str) -> str:
-    """Without the markup of Javadoc and C#."""
+    """Remove the markup of Javadoc and C#."""
     text = re.sub(r"</?(summary|remarks|para|c|code|value|p|pre|b|i|em|strong|li|ul|ol|tt|br)\b[^>]*>", " ", text)
     text = re.sub(r'<param name="(\w+)">', r"@param \1 ", text)
     text = re.sub(r"<returns>", "@return ", re.sub(r"</(param|returns|exception|example|typeparam)>", "", text))

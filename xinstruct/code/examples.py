@@ -1,7 +1,7 @@
-"""Types of an untyped function, read off the examples in its doc comment.
+"""Types of an untyped function, inferred from the examples in its doc comment.
 
-``example 1: ucwords('kevin van zonneveld')`` with ``returns 1: 'Kevin Van Zonneveld'`` says that the
-parameter and the result are strings. Only plain literals count, and all examples must agree.
+From ``example 1: ucwords('kevin van zonneveld')`` with ``returns 1: 'Kevin Van Zonneveld'`` follows that the parameter
+and the result are strings. Only plain literals count, and all examples must agree.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from xinstruct.code.types import Parameter, Signature, Type
 
 
 def signature_from_examples(name: str, params: list[str], doc: str) -> Signature | None:
-    """The signature that all examples of a doc agree on, or None."""
+    """Return the signature that all examples of a doc agree on, or None."""
     returned = dict(re.findall(r"returns (\d+): (.+)$", doc, re.MULTILINE))
     rows: list[list[Any]] = []
     results: list[Any] = []
@@ -37,7 +37,7 @@ def signature_from_examples(name: str, params: list[str], doc: str) -> Signature
 
 
 def _literal(text: str) -> Any:
-    """The value of a plain literal, None for anything else."""
+    """Return the value of a plain literal, None for anything else."""
     try:
         return ast.literal_eval(re.sub(r"\btrue\b", "True", re.sub(r"\bfalse\b", "False", text.strip().rstrip(";"))))
     except (ValueError, SyntaxError, MemoryError, RecursionError):

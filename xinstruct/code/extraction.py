@@ -51,12 +51,12 @@ def extract_code(answer: str, language: str, function: str, last: bool = False) 
 
 
 def defines(code: str, language: str, function: str) -> bool:
-    """Whether the code has a definition of the function (judged by its text, not by a parser)."""
+    """Tell whether the code has a definition of the function (judged by its text, not by a parser)."""
     return _definition(language, function).search(code) is not None
 
 
 def definition_line(code: str, language: str, function: str) -> int:
-    """Number (from 0) of the line that begins the function's definition. Raises ValueError without one."""
+    """Return the line (from 0) that begins the function's definition. Raises ValueError without one."""
     match = _definition(language, function).search(code)
     if match is None:
         raise ValueError(f"no definition of {function} in {language} code")
@@ -64,12 +64,12 @@ def definition_line(code: str, language: str, function: str) -> int:
 
 
 def fence_tag_matches(tag: str, language: str) -> bool:
-    """Whether a fence's tag names the language, under any of its customary names."""
+    """Tell whether a fence's tag names the language, under any of its customary names."""
     return tag.lower() in NAMES[language].tags
 
 
 def fenced_blocks(answer: str) -> list[tuple[str, str]]:
-    """(tag, text) of each fenced block, in order; one that the answer's end cuts off is the last."""
+    """Return (tag, text) of each fenced block, in order; an unclosed one is the last."""
     return _blocks(answer)[0]
 
 
@@ -103,7 +103,7 @@ def _best(blocks: list[tuple[str, str]], ranks: list[int], last: bool) -> tuple[
 
 
 def _blocks(answer: str) -> tuple[list[tuple[str, str]], str | None, bool]:
-    """Fenced blocks as (tag, text); text before a lone closing fence; whether the last is unclosed."""
+    """Return fenced blocks as (tag, text), text before a lone closing fence, and whether the last is unclosed."""
     fences = list(_FENCE.finditer(answer))
     if len(fences) == 1 and not fences[0].group(1) and not answer[fences[0].end() :].strip():
         return [], answer[: fences[0].start()], False
@@ -121,7 +121,7 @@ def _blocks(answer: str) -> tuple[list[tuple[str, str]], str | None, bool]:
 
 
 def _text(answer: str, fence: re.Match[str], end: int) -> str:
-    """A block's lines, without the indentation of its fence (one in a list item is indented as a whole)."""
+    """Return a block's lines without the indentation of its fence (in a list item the whole block is indented)."""
     text = answer[fence.end() + 1 : end]
     width = len(fence.group()) - len(fence.group().lstrip())
     return re.sub(rf"^[ \t]{{1,{width}}}", "", text, flags=re.M) if width else text
@@ -132,7 +132,7 @@ def _rank(tag: str, text: str, language: str, function: str) -> int:
 
 
 def _from_definition(text: str, language: str, function: str) -> str:
-    """Code from the function's definition (with the preamble right above it) up to prose."""
+    """Return code from the function's definition (with the preamble right above it) up to prose."""
     match = _definition(language, function).search(text)
     if match is None:
         return ""

@@ -1,7 +1,7 @@
-"""One parsed file: its definitions, comments, imports and where every name stands.
+"""The facts of one parsed file: its definitions, comments, imports and the positions of all names.
 
-One query runs over the whole file, in C. A second one, for the names, runs over a single definition and only
-when somebody asks: most functions are refused before. Leaves out what the names mean: ``resolve`` decides that.
+One query runs over the whole file, in C. A second one, for the names, runs over a single definition and only on demand:
+most functions are rejected before. The meaning of the names is resolved in ``resolve``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Definition:
 
     @cached_property
     def whole(self) -> Node:
-        """The node with its template parameters or decorators."""
+        """Return the node with its template parameters or decorators."""
         parent = self.node.parent
         if parent is not None and parent.type in {"template_declaration", "decorated_definition"}:
             return parent
@@ -47,12 +47,12 @@ class Definition:
 
     @cached_property
     def span(self) -> tuple[int, int]:
-        """Byte range, template parameters included."""
+        """Return the byte range, template parameters included."""
         return self.whole.start_byte, self.whole.end_byte
 
     @property
     def outer(self) -> Node:
-        """The node that a doc comment stands before (its export statement, its template line)."""
+        """Return the node that a doc comment precedes (its export statement, its template line)."""
         node = self.node
         while (parent := node.parent) is not None and parent.type in _WRAPPERS:
             node = parent
@@ -61,7 +61,7 @@ class Definition:
 
 @dataclass
 class Facts:
-    """What a query found in one file, positions sorted."""
+    """The results of the query in one file, sorted by position."""
 
     traits: Traits
     source: bytes
@@ -75,7 +75,7 @@ class Facts:
     _names: dict[int, dict[str, list[Node]]] = field(default_factory=dict)
 
     def text(self, node: Node) -> str:
-        """Source text of a node."""
+        """Return the source text of a node."""
         return self.source[node.start_byte : node.end_byte].decode()
 
     def without_comments(self, start: int, end: int) -> str:
@@ -89,7 +89,7 @@ class Facts:
         return b"".join([*parts, self.source[at:end]]).decode()
 
     def names(self, definition: Definition, mark: str) -> list[Node]:
-        """The nodes inside a definition that the language's second query captures as `mark`, by position."""
+        """Return the nodes in a definition that the language's second query captures as `mark`, by position."""
         found = self._names.get(definition.node.id)
         if found is None:
             found = QueryCursor(self.traits.grammar.names_query()).captures(definition.whole)
@@ -99,13 +99,13 @@ class Facts:
         return found.get(mark, [])
 
     def comments_before(self, end: int) -> Iterator[Node]:
-        """Comments that end at or before a byte, the last one first."""
+        """Yield comments that end at or before a byte, the last one first."""
         for at in range(bisect_right(self.ends, end) - 1, -1, -1):
             yield self.comments[at]
 
 
 def parse(traits: Traits, source: bytes) -> Facts:
-    """Parse one file (UTF-8) and run the language's first query over it; the second runs per definition, when asked."""
+    """Parse one file (UTF-8) and run the language's first query over it; the second runs per definition, on demand."""
     root = traits.grammar.parser().parse(source).root_node
     facts = Facts(traits, source, root)
     raw: list[tuple[int, int, bool, str, Node, Node]] = []
@@ -131,7 +131,7 @@ def parse(traits: Traits, source: bytes) -> Facts:
 def _define(
     facts: Facts, raw: list[tuple[int, int, bool, str, Node, Node]], classes: list[tuple[int, int, str]]
 ) -> None:
-    """Give each definition its scope, leave out what stands inside a function. `raw` is sorted by place."""
+    """Give each definition its scope and drop definitions inside functions. `raw` is sorted by place."""
     last_end = -1
     seen: set[tuple[int, int]] = set()
     for start, minus_end, _, kind, node, name in raw:

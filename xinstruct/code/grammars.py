@@ -33,11 +33,11 @@ class Grammar:
         return Parser(_language(self))
 
     def query(self) -> Query:
-        """The compiled first part of ``queries/<name>.scm``, for whole files: definitions, imports, comments."""
+        """Return the compiled first part of ``queries/<name>.scm``, for whole files."""
         return _query(self, 0)
 
     def names_query(self) -> Query:
-        """The second part, for one definition: the names it reads and binds."""
+        """Return the compiled second part, for one definition: the names it reads and binds."""
         return _query(self, 1)
 
     def compiled(self, text: str) -> Query:

@@ -1,9 +1,8 @@
-"""Types worth trying for a function that states none, or states some that the neutral notation lacks.
+"""Candidate types for functions that state none, or state types that the neutral notation lacks.
 
-Parameters with a stated neutral type keep it. Of the others, the written type (``Array``, ``mixed``,
-``ReadonlyVec3``) or the name (``text``, ``items``, ``n``) says what may be tried, else everything may. Callbacks
-and objects are never tried. Leaves out the result, and whether a guess holds: calling the function decides
-(``agents.inference``).
+Parameters with a stated neutral type keep it. For the others, the written type (``Array``, ``mixed``, ``ReadonlyVec3``)
+or the name (``text``, ``items``, ``n``) limits the candidates. Callbacks and objects are never tried. The result type,
+and whether a guess is accepted, follow from calling the function (``agents.inference``).
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ _NAMED = (  # a name of an untyped parameter -> what may be tried
 
 
 def guesses(language: str, name: str, code: str, doc: str) -> list[tuple[Parameter, ...]]:
-    """Parameter lists worth trying for the function `name` of `code`, likeliest first; [] when none is."""
+    """Return parameter lists to try for the function `name` of `code`, likeliest first; [] when there are none."""
     traits = traits_of(language)
     facts = parse(traits, f"{traits.opening}{code}".encode())
     found = next((item for item in facts.functions if item.name == name), None)
@@ -73,7 +72,7 @@ def guesses(language: str, name: str, code: str, doc: str) -> list[tuple[Paramet
 
 
 def _open_parameters(facts: Facts, node: Node, stated: dict[str, str]) -> list[tuple[str, tuple[str, ...]]]:
-    """Name and types worth trying of each parameter without a default."""
+    """Return name and candidate types of each parameter without a default."""
     language = facts.traits.name
     listed = parameter_list(node)
     bound = binder(facts, node)
@@ -92,13 +91,13 @@ def _open_parameters(facts: Facts, node: Node, stated: dict[str, str]) -> list[t
 
 
 def _rest(node: Node) -> bool:
-    """Whether a parameter takes what is left over, or is a mark after which none can be given by position."""
+    """Tell whether a parameter takes the remaining arguments, or marks the end of positional ones."""
     kinds = {node.type, *(child.type for child in node.named_children)}
     return bool(kinds & _REST)
 
 
 def worth_trying(language: str, written: str, name: str) -> tuple[str, ...]:
-    """Neutral types for a parameter of this written type ("" for none) and name; () when no value would do."""
+    """Return neutral types for a parameter of this written type ("" for none) and name; () when none would do."""
     if (known := neutral(language, written, name)) is not None:
         return (str(known),)
     bare = re.sub(r"(?i)^readonly<?|>$", "", written).lower()
@@ -110,7 +109,7 @@ def worth_trying(language: str, written: str, name: str) -> tuple[str, ...]:
 
 
 def _combined(params: list[tuple[str, tuple[str, ...]]]) -> list[tuple[Parameter, ...]]:
-    """Lists that give every open parameter the same type where it may have it, then the first with numbers after it."""
+    """Return lists that give all open parameters the same type if possible, then the first with numbers after it."""
     rows: list[tuple[str, ...]] = [tuple(kinds[0] for _, kinds in params)]
     rows += [tuple(kind if kind in kinds else kinds[0] for _, kinds in params) for kind in _ANY]
     rows += [tuple((kind if kind in kinds else kinds[0]) if at == 0 else ("int" if "int" in kinds else kinds[0])
@@ -124,7 +123,7 @@ def _parameter(name: str, kind: str) -> Parameter:
 
 
 def result_type(values: list[object]) -> Type | None:
-    """The one neutral type of observed results in JSON form; None when they have none, or may as well be dicts."""
+    """Return the one neutral type of observed results in JSON form; None when there is none or it may be a dict."""
     kinds = {_kind(value) for value in values}
     text = _joined(kinds)
     if text is None or _pairs(values):
@@ -136,7 +135,7 @@ def result_type(values: list[object]) -> Type | None:
 
 
 def _pairs(values: list[object]) -> bool:
-    """Whether every item of every list is a pair: a dict travels the same way."""
+    """Tell whether every item of every list is a pair: a dict has the same JSON form."""
     items = [item for value in values if isinstance(value, list) for item in value]
     return bool(items) and all(isinstance(item, list) and len(item) == 2 for item in items)
 
@@ -150,7 +149,7 @@ def _kind(value: object) -> str:
 
 
 def _joined(kinds: set[str]) -> str | None:
-    """The type that takes in all of some: whole numbers are floats among floats, an empty list is any list."""
+    """Return the type that includes all others: floats include whole numbers, an empty list is any list."""
     if all(kind.startswith("list<") for kind in kinds):
         inner = {kind[5:-1] for kind in kinds} - {""}
         joined = _joined(inner) if inner else None

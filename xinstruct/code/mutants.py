@@ -1,4 +1,4 @@
-"""Broken variants of a program, one small change each, by which cases are tried: cases that catch none tell nothing."""
+"""Broken variants of a program with one small change each. Cases that fail none of them are worthless."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SWAPS = (
 
 
 def make_mutants(language: str, code: str, count: int, seed: int) -> list[str]:
-    """Up to `count` variants with one operator, constant or comparison changed (no strings, no comments)."""
+    """Return up to `count` variants with one operator, constant or comparison changed (no strings, no comments)."""
     bare = blanked(language, code)
     spots = [
         (match.start(), match.end(), new)

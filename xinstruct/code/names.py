@@ -1,7 +1,7 @@
-"""What each language is called: by people, in the fence of a code block, and by models that write one.
+"""The names of each language: for people, for the fence of a code block, and as models write them there.
 
-The one place for these words; a language's module, extraction and the rendering of training conversations take them
-from here, so that training needs to know nothing else about languages.
+This is the one place for these words; a language's module, extraction and the rendering of training conversations use
+it, so that training needs to know nothing else about languages.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Name:
-    """title: as people write it ("C++"). fence: our tag of a block. tags: what models write there, lower case."""
+    """title: the name for people ("C++"). fence: our tag of a block. tags: the tags that models write, lower case."""
 
     title: str
     fence: str
@@ -37,10 +37,10 @@ NAMES = {
 
 
 def fence(language: str) -> str:
-    """The tag of a language's code blocks; a language that is not listed (a user's own) is tagged by its name."""
+    """Return the tag of a language's code blocks; an unlisted language (a user's own) is tagged by its name."""
     return NAMES[language].fence if language in NAMES else language
 
 
 def fenced(code: str, language: str) -> str:
-    """Code as a chat model writes it: one block with the language's fence tag."""
+    """Return code as a chat model writes it: one block with the language's fence tag."""
     return f"```{fence(language)}\n{code.strip()}\n```"

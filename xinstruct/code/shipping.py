@@ -1,7 +1,7 @@
-"""The text of a definition as it goes out: bare where it stands alone, as its author wrote it where it does not.
+"""The final text of a definition: bare when it stands alone, else as its author wrote it.
 
-A bare function loses annotations, modifiers and the qualifiers that name its own class; a doc that
-stands inside the body is taken out of it. Left out: which definitions go out (``resolve``).
+A bare function loses annotations, modifiers and the qualifiers that name its own class; a doc inside the body is
+removed. Which definitions are needed is decided in ``resolve``.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from xinstruct.code.facts import Definition, Facts
 
 
 def own_qualifiers(facts: Facts, definition: Definition, scopes: tuple[str, ...]) -> list[Node]:
-    """Qualifiers that name an enclosing class or namespace and fall away with it."""
+    """Return qualifiers that name an enclosing class or namespace and are removed with it."""
     own = set(scopes) | facts.traits.own_classes
     return [node for node in facts.names(definition, "qualifier") if facts.text(node) in own]
 
 
 def shipped(facts: Facts, definition: Definition, scopes: tuple[str, ...]) -> str:
-    """The definition's text as it goes out: annotations and own qualifiers cut, dedented."""
+    """Return the definition's final text: annotations and own qualifiers removed, dedented."""
     start, end = definition.span
     cuts = [(node.start_byte, node.end_byte) for node in facts.names(definition, "erase")]
     for node in own_qualifiers(facts, definition, scopes):
@@ -38,7 +38,7 @@ def shipped(facts: Facts, definition: Definition, scopes: tuple[str, ...]) -> st
 
 
 def verbatim(facts: Facts, definition: Definition) -> str:
-    """The definition's text as its author wrote it, dedented and without the doc that stands inside."""
+    """Return the definition's text as its author wrote it, dedented and without a doc inside."""
     start, end = definition.span
     cuts = []
     if doc := inner_doc(facts, definition):
@@ -72,7 +72,7 @@ def _cleaned(facts: Facts, definition: Definition, body: bytes, start: int) -> s
 
 
 def inner_doc(facts: Facts, definition: Definition) -> tuple[int, int, str] | None:
-    """A doc that stands first inside the body (a Python docstring, comments of a JavaScript body)."""
+    """Return the doc at the start of the body (a Python docstring, comments of a JavaScript body)."""
     body = definition.node.child_by_field_name("body")
     if body is None or definition.kind != "function" or not body.named_child_count:
         return None

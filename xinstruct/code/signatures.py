@@ -1,9 +1,8 @@
-"""Declared, annotated or documented types of a function, put into the language-neutral notation.
+"""Declared, annotated or documented types of a function, translated to the language-neutral notation.
 
-What cannot be said there (callbacks, objects) gives no signature, never a guess; a type parameter is bound to
-whole numbers.
-Numbers of JavaScript and Bash are int when the doc or the parameter's name says so, else float.
-Trailing parameters with a default are left off: the language lets one call without them.
+A type that it cannot express (callbacks, objects) gives no signature, never a guess; a type parameter is bound to whole
+numbers. Numbers of JavaScript and Bash are int when the doc or the parameter's name says so, else float. Trailing
+parameters with a default are dropped: the language allows calls without them.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _INT_WORDS = re.compile(
 
 
 def neutral(language: str, text: str, hint: str = "") -> Type | None:
-    """The neutral type of a type written in a language, or None. `hint` is a parameter's name or its doc."""
+    """Return the neutral type of a written type, or None. `hint` is a parameter's name or its doc."""
     text = re.sub(r"\s+", " ", text).strip().rstrip("=").strip()
     traits = traits_of(language)
     text = traits.clean(text)
@@ -43,7 +42,7 @@ def neutral(language: str, text: str, hint: str = "") -> Type | None:
 
 
 def _spell(traits: Traits, text: str, hint: str) -> str:
-    """Neutral spelling of a cleaned type, "" when it has none."""
+    """Return the neutral form of a cleaned type, "" when it has none."""
     if text in traits.scalars:
         return traits.scalars[text]
     if traits.number and text.lower() == traits.number:
@@ -88,7 +87,7 @@ _BITS = re.compile(r"<<|>>|(?<![&|])[&^~](?![&|])")
 
 
 def signature_of(facts: Facts, function: Definition, doc: Doc) -> Signature | None:
-    """The neutral signature of a function, or None when types are missing or cannot be said."""
+    """Return the neutral signature of a function, or None when types are missing or cannot be expressed."""
     traits = facts.traits
     if traits.signature is not None:
         return traits.signature(facts, function, doc.text)
@@ -120,7 +119,7 @@ def signature_of(facts: Facts, function: Definition, doc: Doc) -> Signature | No
 
 
 def binder(facts: Facts, declared: Node) -> Callable[[str], str]:
-    """What puts whole numbers for a function's type parameters: any type will do, and integers go everywhere."""
+    """Return a function that replaces type parameters by whole numbers, which are valid for any of them."""
     listed, integer = facts.traits.type_parameters(declared), facts.traits.integer
     if listed is None or not integer:
         return str
@@ -139,7 +138,7 @@ def _return_hint(function: Definition, doc: Doc) -> str:
 
 
 def read_parameter(facts: Facts, node: Node) -> tuple[str, str, bool]:
-    """Name, written type ("" for none) and whether a default stands there."""
+    """Return name, written type ("" for none) and whether it has a default."""
     if node.type == "identifier":
         return facts.text(node), "", False
     if facts.traits.parameter is not None:

@@ -55,7 +55,7 @@ class Type:
         return parsed
 
     def heads(self) -> set[str]:
-        """All type constructors used, e.g. {"list", "int"}: what a language must support."""
+        """Return all type constructors used, e.g. {"list", "int"}, which a language must support."""
         return {self.head}.union(*(arg.heads() for arg in self.args))
 
 
@@ -113,12 +113,12 @@ class Signature:
             raise TypeSyntaxError(f"not a signature: {text[:200]!r} ({error})") from error
 
     def to_json(self) -> str:
-        """The canonical text form; equal signatures give equal text."""
+        """Return the canonical text form; equal signatures give equal text."""
         params = [{"name": p.name, "type": str(p.type)} for p in self.params]
         return json.dumps({"params": params, "returns": str(self.returns)})
 
     def heads(self) -> set[str]:
-        """All type constructors of parameters and result."""
+        """Return all type constructors of parameters and result."""
         return self.returns.heads().union(*(p.type.heads() for p in self.params))
 
     def __str__(self) -> str:
@@ -137,7 +137,7 @@ class Case:
 
 
 def cases_to_json(cases: list[Case]) -> str:
-    """Canonical text of a list of cases: ``[{"args": [...], "expected": ...}, ...]``."""
+    """Return the canonical text of a list of cases: ``[{"args": [...], "expected": ...}, ...]``."""
     rows = [{"args": list(case.args), "expected": case.expected} for case in cases]
     return json.dumps(rows, ensure_ascii=False)
 
@@ -154,12 +154,12 @@ _FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def to_float(value: Any) -> float:
-    """A float from its JSON form (a number or one of the three names)."""
+    """Return a float from its JSON form (a number or one of the three names)."""
     return _FLOATS[value] if isinstance(value, str) else float(value)
 
 
 def conforms(kind: Type, value: Any) -> bool:
-    """Whether a JSON value is a value of the type. bool is never an int, int is a valid float."""
+    """Tell whether a JSON value is a value of the type. bool is never an int, int is a valid float."""
     if kind.head == "optional":
         return value is None or conforms(kind.args[0], value)
     if kind.head in SCALARS:
@@ -190,7 +190,7 @@ def _scalar_conforms(head: str, value: Any) -> bool:
 
 
 def same(kind: Type, left: Any, right: Any, tolerance: float = 1e-6) -> bool:
-    """Whether two JSON values of a type are equal; floats relative or absolute to `tolerance`.
+    """Tell whether two JSON values of a type are equal; floats relative or absolute to `tolerance`.
 
     Dicts compare without order, NaN equals NaN. A value that does not conform is never the same.
     """

@@ -32,7 +32,7 @@ OWNER = "xinstruct"
 
 
 class Service:
-    """The HTTP side: reads requests, waits for the engines, writes answers."""
+    """The HTTP side: it reads requests, waits for the engines, writes answers."""
 
     def __init__(self, engines: EnginePool, tokenizer: Any, name: str) -> None:
         self.engines = engines
@@ -40,7 +40,7 @@ class Service:
         self.tokenizer = tokenizer
 
     def application(self) -> web.Application:
-        """The routes."""
+        """Return the application with its routes."""
         app = web.Application(client_max_size=64 << 20)
         app.add_routes(
             [
@@ -54,24 +54,24 @@ class Service:
         return app
 
     async def health(self, _: web.Request) -> web.Response:
-        """Always well (an engine's death ends the process); says how far the engines are."""
+        """Report the engines' progress. The status is always ok, since an engine's death ends the process."""
         return web.json_response({"status": "ok", "worked_seconds": self.engines.worked, "tokens": self.engines.tokens})
 
     async def models(self, _: web.Request) -> web.Response:
-        """The one model."""
+        """List the one model."""
         meta = {"n_ctx": self.engines.context}
         return web.json_response({"object": "list", "data": [{"id": self.name, "owned_by": OWNER, "meta": meta}]})
 
     async def template(self, request: web.Request) -> web.Response:
-        """{"messages": [...]} as the text that the model is given."""
+        """Render {"messages": [...]} to the text that the model is given."""
         return await self._guarded(request, lambda body: _now({"prompt": self._render(body["messages"])}))
 
     async def completions(self, request: web.Request) -> web.Response:
-        """A rendered prompt, continued."""
+        """Continue a rendered prompt."""
         return await self._guarded(request, lambda body: self._answer(body, str(body["prompt"]), chat=False))
 
     async def chat(self, request: web.Request) -> web.Response:
-        """Messages; a last one by the assistant is a prefill."""
+        """Answer messages; a last one by the assistant is a prefill."""
 
         async def answer(body: dict[str, Any]) -> dict[str, Any]:
             turns = list(body["messages"])
@@ -123,7 +123,7 @@ class Service:
         )
 
     async def _completed(self, wanted: Any) -> Any:
-        """The engine's answer. Raises BadInput when the request does not fit; a caller that leaves cancels it."""
+        """Return the engine's completion. Raises BadInput when the request does not fit; a disconnect cancels it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
 
@@ -142,7 +142,7 @@ class Service:
             raise
 
     def _logprobs(self, completion: Any) -> dict[str, Any]:
-        """Both spellings: chat's `content`, and the lists of plain completions."""
+        """Return log-probabilities in both formats: chat's `content`, and the lists of plain completions."""
         spell = self.tokenizer.decode
         tokens = [spell([token]) for token in completion.ids]
         own = [value for value, _ in completion.logprobs]

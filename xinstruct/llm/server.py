@@ -89,11 +89,11 @@ class EmbeddedServer:
                 raise BadInput(f"{self.model}: the embedded server is not healthy ({answer.status})")
 
     def alive(self) -> bool:
-        """Whether the child still runs."""
+        """True if the child is still running."""
         return self._child is not None and self._child.poll() is None
 
     def revive(self) -> None:
-        """Start the child again if it died. Raises BadInput when it keeps dying. Many may ask at once."""
+        """Start the child again if it died. Raises BadInput when it keeps dying. Several threads may call it."""
         with self._reviving:
             self._revive()
 
@@ -122,7 +122,7 @@ class EmbeddedServer:
         self._child = None
 
     def last_words(self) -> str:
-        """The end of the child's log."""
+        """Return the end of the child's log."""
         lines = Path(self._log.name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return " | ".join(lines[-5:])[-800:] or "it wrote nothing"
 

@@ -1,4 +1,4 @@
-"""Documented functions out of pinned packages, with provenance.
+"""Documented functions from pinned packages, with provenance.
 
 May import: code.
 """

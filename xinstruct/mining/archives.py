@@ -1,8 +1,8 @@
-"""Text files out of wheels, zips and tarballs, streamed, with nothing written and nothing executed.
+"""Text files from wheels, zips and tarballs, streamed; nothing is written or executed.
 
-Only regular members with a clean relative path count; links and devices are passed over as unsafe,
-sizes are bounded (per file, per archive), text must be UTF-8. Everything refused is told with its
-Reason. Left out: which members are wanted (the caller's pattern), nested archives.
+Only regular members with a clean relative path count; links and devices are skipped as unsafe, sizes are bounded (per
+file, per archive), text must be UTF-8. Every refused member is reported with its Reason. The caller's pattern selects
+the members; nested archives are not opened.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def read_archive(path: Path, wanted: Callable[[str], bool], max_file: int = MAX_
 
 
 def unsafe(name: str) -> bool:
-    """Whether a member's name is absolute, climbs out, or holds what no path should."""
+    """Tell whether a member's name is absolute, leaves the archive, or has characters that no path should have."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     return not parts or name.startswith(("/", "\\")) or ".." in parts or "\0" in name or ":" in parts[0]
 
@@ -70,7 +70,7 @@ def _zip(path: Path, wanted: Callable[[str], bool], max_file: int) -> Iterator[M
 
 
 def _deb(path: Path, wanted: Callable[[str], bool], max_file: int) -> Iterator[Member]:
-    """A .deb is an ar archive: 60-byte headers, members padded to even lengths; the files are in data.tar.*."""
+    """Yield members of a .deb, an ar archive: 60-byte headers, members padded to even lengths, files in data.tar.*."""
     with path.open("rb") as handle:
         if handle.read(8) != b"!<arch>\n":
             raise ValueError("no ar archive")

@@ -1,6 +1,6 @@
-"""A package's archive turned into findings: licence first, then every wanted file.
+"""Findings of a package's archive: licence first, then every wanted file.
 
-One archive is one unit of work for a process pool. Left out: sampling and records (the stage).
+One archive is one unit of work for a process pool. The stage samples and makes records.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Named = Callable[[str], bool]  # tells a file by its name
 
 @dataclass(frozen=True)
 class Limit:
-    """The most tokens of a snippet, and what counts them."""
+    """The most tokens of a snippet, and the function that counts them."""
 
     tokens: int
     count: Count
@@ -37,7 +37,7 @@ class Limit:
 
 @dataclass
 class Mined:
-    """What one archive gave: findings by path, and whole files refused."""
+    """The results of one archive: findings by path, and whole files refused."""
 
     licence: str
     holder: str = ""
@@ -50,13 +50,13 @@ class Mined:
 
 
 def parts(entry: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
-    """An entry of the index, or several that each take a part of a large archive: what one process holds is bounded."""
+    """Split an entry with a large archive into several that each take a part, so that memory per process is bounded."""
     count = -(-(folder / entry["file"]).stat().st_size // _PART)
     return [entry] if count < 2 else [{**entry, "part": part, "of": count} for part in range(count)]
 
 
 def _taken(entry: dict[str, Any]) -> Callable[[str], bool]:
-    """Which names belong to an entry's part."""
+    """Return a predicate for the names that belong to an entry's part."""
     part, count = entry.get("part", 0), entry.get("of", 1)
     return lambda name: zlib.crc32(name.encode("utf-8", "surrogateescape")) % count == part
 
@@ -95,7 +95,7 @@ class _Read:
 
 
 def _read(entry: dict[str, Any], folder: Path, named: _Named, wanted: _Named) -> _Read:
-    """The wanted files of an entry's part, with the licence files and headers of its whole archive."""
+    """Read the wanted files of an entry's part, with the licence files and headers of its whole archive."""
     read, first = _Read(), not entry.get("part")
     for member in read_archive(folder / entry["file"], lambda name: named(name) or bool(LICENCE_FILE.search(name))):
         if member.reason is None and LICENCE_FILE.search(member.path):
@@ -108,12 +108,12 @@ def _read(entry: dict[str, Any], folder: Path, named: _Named, wanted: _Named) ->
 
 
 def wanted_names(entry: dict[str, Any]) -> Callable[[str], bool]:
-    """Which files of an entry's archive are mined, by their names."""
+    """Return a predicate for the files of an entry's archive that are mined, by their names."""
     return _wanted(entry["language"], entry["include"])
 
 
 def wanted_files(entry: dict[str, Any], folder: Path) -> list[bytes]:
-    """Texts of the files that mine_source would mine of an archive, for measuring beside it."""
+    """Return the texts of the files that mine_source would mine, for measurements of other tools."""
     wanted = wanted_names(entry)
     members = [m for m in read_archive(folder / entry["file"], wanted) if m.reason is None]
     return [m.data for m in members if file_reason(m.path, m.data) is None]

@@ -1,7 +1,7 @@
-"""The pinned source packages of a list in sources.yaml, downloaded, and an index of them.
+"""The pinned source packages of a list in sources.yaml: their downloads and an index of them.
 
-A package that cannot be had, or whose hash is another, fails the fetch with its name; the others are
-downloaded, stay cached and a rerun goes on. Left out: looking inside (the mine stage does).
+A package that is unavailable, or whose hash differs, fails the fetch with its name; the others are downloaded and stay
+cached, so a rerun resumes. The mine stage reads the archives.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KEY = tuple[str, str, str]
 
 
 def source_list(name: str, path: Path = SOURCES) -> list[dict[str, Any]]:
-    """The entries of one list: language, registry, package, version, sha256, include. Raises BadInput."""
+    """Return the entries of one list: language, registry, package, version, sha256, include. Raises BadInput."""
     lists = read_yaml(path)
     if name not in lists:
         raise BadInput(f"{path}: no list {name!r}; it has: {', '.join(lists)}")
@@ -45,7 +45,7 @@ def source_list(name: str, path: Path = SOURCES) -> list[dict[str, Any]]:
 
 
 class Sources:
-    """The packages of a list, to be downloaded into a folder with the index sources.json."""
+    """The packages of a list, which are downloaded into a folder with the index sources.json."""
 
     def __init__(self, name: str, dest: Path, path: Path = SOURCES) -> None:
         """Raises BadInput as source_list does."""
@@ -57,13 +57,13 @@ class Sources:
         self._locked = json.loads(self._lock.read_text(encoding="utf-8")) if self._lock.exists() else {}
 
     def tasks(self, downloads: Downloads) -> list[Task]:
-        """What there is to do, each part for itself; the registries take turns."""
+        """Return independent download tasks; the registries take turns."""
         self.dest.mkdir(parents=True, exist_ok=True)
         parts = [self._parts(kind) for kind in dict.fromkeys(key[0] for key in self.wanted)]
         return [partial(self._part, downloads, keys) for keys in chain.from_iterable(zip_longest(*parts)) if keys]
 
     def index(self, say: Callable[[str], None]) -> list[dict[str, Any]]:
-        """Write the index and return it; what is not pinned is said, and locked from now on."""
+        """Write the index and return it; unpinned entries are reported, and locked from now on."""
         index = [_indexed(entry, self.files, say) for entry in self.entries]
         write_json(self.dest / INDEX, index)
         add_json(self._lock, {" ".join(_key(entry)): entry["sha256"] for entry in index})
@@ -95,7 +95,7 @@ def _key(entry: dict[str, Any]) -> _KEY:
 
 
 def _local(entry: dict[str, Any], dest: Path) -> Path:
-    """Pack a source that no registry keeps into one file."""
+    """Pack a source that is in no registry into one file."""
     place, name, version = entry["location"], entry["package"], entry["version"]
     if entry["registry"] == "folder":
         return local.folder(place, name, dest)
@@ -112,7 +112,7 @@ def _checked(path: Path, key: _KEY, pin: str) -> Path:
 
 
 def package_url(entry: dict[str, Any]) -> str:
-    """Where a package is had from: its package URL, or the location of a folder, checkout or data set."""
+    """Return the package URL of an entry, or the location of a folder, checkout or data set."""
     if entry.get("location"):
         return f"{entry['location']}@{entry['version']}"
     kind = {"debian": "deb/debian", "debian-binary": "deb/debian", "pypi-sdist": "pypi"}.get(

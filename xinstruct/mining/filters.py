@@ -1,7 +1,7 @@
-"""Which snippets are worth keeping: measures of their text, held against ``filters.yaml``.
+"""Filters of snippets by measures of their text, with the thresholds of ``filters.yaml``.
 
-Each rule has a name of the closed list of reasons. Left out: what a parse tree says (``extract``),
-secrets (``secrets``), duplicates (the stage, which sees all packages).
+Each rule has a name of the closed list of reasons. Rules on the parse tree are in ``extract``, secrets in ``secrets``,
+duplicates in the stage, which sees all packages.
 """
 
 from __future__ import annotations
@@ -76,13 +76,13 @@ Broken = tuple[Reason, str]
 
 @cache
 def thresholds(language: str) -> dict[str, float]:
-    """The thresholds of one language by name, defaults filled in."""
+    """Return the thresholds of one language by name, with defaults filled in."""
     table = read_yaml(_FILE)
     return {**table["default"], **(table.get(language) or {})}
 
 
 def doc_reason(language: str, doc: str) -> Broken | None:
-    """Why a doc comment does not document: a licence header, a marker, no prose."""
+    """Return why a doc comment is no documentation: a licence header, a marker, no prose."""
     limits = thresholds(language)
     if _LICENCE_HEADER.search(doc):
         return Reason.LICENCE_HEADER, ""
@@ -103,14 +103,14 @@ def doc_reason(language: str, doc: str) -> Broken | None:
 
 
 def header_reason(doc: str) -> Broken | None:
-    """Why a doc comment above a function is none of that function's: it speaks of the file, or of several functions."""
+    """Return why a doc comment above a function is about the file or several functions, or None."""
     if _ABOUT_OTHERS.match(doc):
         return Reason.POOR_DOC, "says nothing of the function itself"
     return (Reason.POOR_DOC, "the file's header") if _ABOUT_FILE.match(doc) else None
 
 
 def code_reason(language: str, code: str) -> Broken | None:
-    """Why a definition's text is refused: line lengths, share of letters, share of comments."""
+    """Return why a definition's text is refused: line lengths, share of letters, share of comments."""
     limits = thresholds(language)
     lines = [len(line) for line in code.splitlines() if line.strip()]
     if not lines:
@@ -126,6 +126,6 @@ def code_reason(language: str, code: str) -> Broken | None:
 
 
 def resolved_reason(language: str, used: int, missing: int) -> Broken | None:
-    """Why too much of what a function uses lies elsewhere; `used` counts all names it does not bind."""
+    """Return why too many of a function's names are defined elsewhere; `used` counts all that it does not bind."""
     share = 1 - missing / used if used else 1.0
     return (Reason.UNRESOLVED, f"{share:.2f}") if share < thresholds(language)["resolved_min"] else None

@@ -1,7 +1,7 @@
-"""Which language a file's content speaks, held against what its name says.
+"""The language of a file's content, compared with the one that its name implies.
 
-Only content that plainly speaks another of the mined languages counts as a conflict: a shebang, an
-opening tag, or marks of another language with none of its own. Left out: files of no known name.
+Only content that is clearly in another of the mined languages counts as a conflict: a shebang, an opening tag, or marks
+of another language with none of its own. Files with unknown names are not identified.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _OTHERS = re.compile(rb"sh|zsh|fish|perl|ruby")  # programs of languages that ar
 
 
 def language_of_content(expected: str, source: bytes) -> str:
-    """The language that the first 20 kB of a file speak; `expected` unless they plainly speak another."""
+    """Return the language of a file's first 20 kB; `expected` unless they are clearly in another one."""
     head, traits = source[:20_000], traits_of(expected)
     own = traits_of(traits.family or expected)
     if shebang := _SHEBANG.match(head):

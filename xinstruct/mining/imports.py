@@ -1,4 +1,4 @@
-"""Import statements of a file: which names they bind, and which belong to the language's own library."""
+"""Import statements of a file: the names they bind, and which belong to the language's own library."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Imports:
 
 
 def imports_of(facts: Facts) -> Imports:
-    """The imports of a file, read once."""
+    """Return the imports of a file, read once."""
     if facts.read_imports is None:
         facts.read_imports = Imports(_always_imported(facts), _import_names(facts))
     found: Imports = facts.read_imports
@@ -25,13 +25,13 @@ def imports_of(facts: Facts) -> Imports:
 
 
 def _always_imported(facts: Facts) -> list[str]:
-    """Imports that bind no single name and so are always kept: headers, using directives, wildcards."""
+    """Return imports that bind no single name and so are always kept: headers, using directives, wildcards."""
     texts = {facts.text(node).strip() for node in facts.imports}
     return sorted(text for text in texts if facts.traits.import_kept(text))
 
 
 def _import_names(facts: Facts) -> Imported:
-    """Imported name -> the import's text and whether it is of the standard library."""
+    """Return imported name -> the import's text and whether it is of the standard library."""
     names: Imported = {}
     for node in facts.imports:
         names |= facts.traits.import_names(facts.text(node).strip())

@@ -1,8 +1,8 @@
 """The licence of a package, read from the package's own files, as an SPDX identifier.
 
-Looks at metadata (a wheel's METADATA, package.json, composer.json) and at licence texts, recognised
-by their own words. Code of a licence that is not on ALLOWED is not mined. A licence text wins over
-metadata that names nothing known.
+Metadata (a wheel's METADATA, package.json, composer.json) and licence texts are read; texts are recognised by their
+characteristic words. Code whose licence is not on ALLOWED is not mined. A licence text takes precedence over metadata
+without a known name.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ _NAMES = {
 
 
 def licence_of(files: Mapping[str, bytes]) -> str:
-    """SPDX identifier of a package from its licence-like files (path -> bytes); "" when none is recognised.
+    """Return the SPDX identifier of a package from its licence-like files (path -> bytes); "" when none is recognised.
 
-    The shallowest file decides; metadata goes before texts at the same depth.
+    The file nearest to the root decides; at the same depth metadata precede texts.
     """
     ranked = sorted(files, key=lambda path: (path.count("/"), not _is_metadata(path), path))
     for path in ranked:
@@ -81,7 +81,7 @@ def _from_metadata(path: str, text: str) -> str:
 
 
 def named(text: str) -> str:
-    """SPDX identifier of a licence's name; of a choice ("MIT OR GPL") the first that is allowed."""
+    """Return the SPDX identifier of a licence's name; of a choice ("MIT OR GPL") the first that is allowed."""
     for part in re.split(r"\s+OR\s+|\s*/\s*", text.strip().strip("()"), flags=re.IGNORECASE):
         if part in ALLOWED:
             return part
@@ -91,7 +91,7 @@ def named(text: str) -> str:
 
 
 def recognise(text: str) -> str:
-    """SPDX identifier of a licence text by its characteristic words, "" when it is none we know."""
+    """Return the SPDX identifier of a licence text by its characteristic words, "" when it is unknown."""
     flat = re.sub(r"[\s*#/]+", " ", text[:40000]).lower()
     return next((name for name, pattern in _TEXTS if re.search(pattern, flat)), "")
 
@@ -108,7 +108,7 @@ _NO_HOLDER = re.compile(
 
 
 def holder_of(files: Mapping[str, bytes]) -> str:
-    """Who holds the copyright, as the shallowest licence file with a copyright line says; "" when none does."""
+    """Return the copyright holder from the topmost licence file with a copyright line; "" when there is none."""
     for path in sorted(files, key=lambda path: (path.count("/"), path)):
         if _is_metadata(path):
             continue
@@ -122,7 +122,7 @@ def holder_of(files: Mapping[str, bytes]) -> str:
 
 
 def _author(files: Mapping[str, bytes]) -> str:
-    """The author that the package's metadata names."""
+    """Return the author that the package's metadata name."""
     for path in sorted(filter(_is_metadata, files), key=lambda path: (path.count("/"), path)):
         text = files[path].decode("utf-8", "replace")
         if path.endswith(".json"):

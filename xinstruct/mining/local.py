@@ -1,8 +1,8 @@
-"""Sources that no registry keeps: a folder, a git checkout, a hub data set, each packed into one pinned file.
+"""Sources outside of registries: a folder, a git checkout, a hub data set, each packed into one pinned file.
 
-A folder becomes a tar of its regular files, a checkout the tar of one commit, a data set a Parquet
-file of its first rows, read by streaming. So every source has one sha256, and mining reads archives
-only. Equal contents give equal bytes. Left out: which files are wanted (mining decides).
+A folder becomes a tar of its regular files, a checkout the tar of one commit, a data set a Parquet file of its first
+rows, read by streaming. So every source has one sha256, and mining reads archives only. Equal contents give equal
+bytes. Mining selects the files.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _batches(rows: Iterable[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
 
 
 def plain_row(row: dict[str, Any]) -> dict[str, str]:
-    """One row of The Stack in our columns. Raises BadInput when it has neither version's columns."""
+    """Return one row of The Stack in our columns. Raises BadInput when it has neither version's columns."""
     if "max_stars_repo_name" in row:
         names = ("max_stars_repo_name", "max_stars_repo_path", "max_stars_repo_head_hexsha", "max_stars_repo_licenses")
     elif "repo_name" in row and "detected_licenses" in row:

@@ -1,9 +1,9 @@
-"""Does a function stand alone? Its free names, the same-file helpers that answer them, the text to ship.
+"""Resolution of a function's free names: whether it is self-contained, with which helpers, in which text.
 
-A name is free when the function uses it and does not bind it; it is answered by the language itself,
-by a standard-library import, or by a definition of the same file (and of the same class where the
-language has classes), transitively. Left out: the text that goes out (``shipping``), names reached
-through an object, and imports of other files.
+A name is free when the function uses it and does not bind it; it is resolved by the language itself, by a
+standard-library import, or by a definition of the same file (and of the same class if the language has classes),
+transitively. The final text is made in ``shipping``; names reached through an object and imports of other files are not
+resolved.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HELPER_BYTES = 6000
 
 @dataclass
 class Resolved:
-    """A function's text with everything it needs, or the names that nothing answers."""
+    """A function's text with everything it needs, or the names that remain unresolved."""
 
     code: str
     helpers: str
@@ -76,7 +76,7 @@ class _Walk:
         return told + self.facts.traits.faults(self.facts, definition)
 
     def _overloads(self, definition: Definition, depth: int) -> None:
-        """A call of its own name may mean another overload, which then is a helper."""
+        """Add overloads as helpers: a call of the function's own name may mean another one."""
         calls = sum(self.facts.text(node) == definition.name for node in self.facts.names(definition, "use"))
         others = [d for d in self.facts.helpers[definition.name] if d is not definition and self._visible(d)]
         for other in others if calls > 1 else []:
@@ -109,7 +109,7 @@ class _Walk:
 
 
 def free_names(facts: Facts, definition: Definition) -> set[str]:
-    """Names a definition uses and neither binds nor merely mentions (members, labels, own class)."""
+    """Return names that a definition uses and neither binds nor merely mentions (members, labels, own class)."""
     skipped = {node.start_byte for mark in ("skip", "bind") for node in facts.names(definition, mark)}
     for node in own_qualifiers(facts, definition, definition.scopes):
         member = _member(node)

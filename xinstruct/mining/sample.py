@@ -1,8 +1,7 @@
-"""What was mined, for people: a seeded sample to read, corpus table, notices.
+"""The mined corpus for human readers: a seeded sample, a corpus table, notices.
 
-``python -m xinstruct.mining.sample draw`` prints 50 snippets per language of data/mine; ``corpus`` prints a
-table of packages and ``notices`` what must be said of each package that is used. Left out: judging
-(bench/mining_sample.py adds up a reader's verdicts).
+``python -m xinstruct.mining.sample draw`` prints 50 snippets per language of data/mine; ``corpus`` prints a table of
+packages and ``notices`` the required notices of each package. bench/mining_sample.py sums up a reader's verdicts.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from xinstruct.records import Snippet, content_id
 
 
 def draw(snippets: list[Snippet], size: int, seed: int) -> dict[str, list[Snippet]]:
-    """`size` snippets of each language (all, where it has fewer), the same for the same snippets and seed."""
+    """Return `size` snippets of each language (all, if it has fewer), the same for the same snippets and seed."""
     piles: dict[str, list[Snippet]] = defaultdict(list)
     for snippet in sorted(snippets, key=lambda snippet: content_id(str(seed), snippet.id)):
         if snippet.self_contained:
@@ -25,7 +24,7 @@ def draw(snippets: list[Snippet], size: int, seed: int) -> dict[str, list[Snippe
 
 
 def show(snippets: dict[str, list[Snippet]], width: int) -> None:
-    """Print a sample: where each stands, its doc, its code cut to `width` characters."""
+    """Print a sample: the place of each snippet, its doc, its code cut to `width` characters."""
     for language, pile in snippets.items():
         for number, s in enumerate(pile):
             mark = "self-contained" if s.self_contained else "needs its package"
@@ -34,7 +33,7 @@ def show(snippets: dict[str, list[Snippet]], width: int) -> None:
 
 
 def packages(snippets: list[Snippet]) -> dict[tuple[str, str], list[Snippet]]:
-    """Snippets by language and package."""
+    """Return snippets by language and package."""
     found: dict[tuple[str, str], list[Snippet]] = defaultdict(list)
     for snippet in snippets:
         found[snippet.language, snippet.package].append(snippet)
@@ -42,7 +41,7 @@ def packages(snippets: list[Snippet]) -> dict[tuple[str, str], list[Snippet]]:
 
 
 def corpus(snippets: list[Snippet]) -> str:
-    """A Markdown table: what each package gave, under which licence."""
+    """Return a Markdown table of the packages with their snippets and licences."""
     lines = ["| language | package | version | licence | snippets | self-contained |", "|---|---|---|---|---|---|"]
     for (language, package), pile in packages(snippets).items():
         alone = sum(snippet.self_contained for snippet in pile)
@@ -51,7 +50,7 @@ def corpus(snippets: list[Snippet]) -> str:
 
 
 def notices(snippets: list[Snippet]) -> str:
-    """A notice per package: where it is from, its licence, who holds the copyright."""
+    """Return a notice per package: its source, its licence, its copyright holder."""
     texts = []
     for (_, package), pile in packages(snippets).items():
         s = pile[0]

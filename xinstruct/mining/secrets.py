@@ -1,7 +1,7 @@
-"""Secrets and personal data: found by detect-secrets' patterns; addresses in docs are redacted.
+"""Secrets and personal data, found by detect-secrets' patterns; addresses in docs are redacted.
 
-Only the detectors that know a token by its form are used (cloud keys, private keys, JWT, basic auth
-and the like): the ones that guess by entropy or by variable names refuse too much ordinary code.
+Only detectors that recognise a token by its form are used (cloud keys, private keys, JWT, basic auth and the like):
+those that guess by entropy or by variable names refuse too much ordinary code.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _detectors() -> list[tuple[int, Any]]:
 
 
 def secret_reason(text: str) -> tuple[Reason, str] | None:
-    """The kind of secret or personal data in a definition's text, never the value itself."""
+    """Return the kind of secret or personal data in a definition's text, never the value itself."""
     longest = max(map(len, _LETTERS.findall(text)), default=0)
     for run, detector in _detectors():
         if run > longest or not any(pattern.search(text) for pattern in detector.denylist):
@@ -59,5 +59,5 @@ def secret_reason(text: str) -> tuple[Reason, str] | None:
 
 
 def redact(doc: str) -> str:
-    """A doc comment without people's mail addresses and phone numbers."""
+    """Return a doc comment without people's mail addresses and phone numbers."""
     return _PHONE.sub(REDACTED, _ADDRESS.sub(REDACTED, doc) if "@" in doc else doc)

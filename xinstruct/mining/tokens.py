@@ -1,7 +1,7 @@
-"""How many tokens a text has: by the student's own tokenizer, or estimated where there is none.
+"""The number of tokens of a text, by the student's own tokenizer, or estimated without one.
 
-Tokenizers that cut a text as GPT-2's does never join what stands before white space with it. Their counts are added
-up from words, each with the white space before it, and code repeats its words: most are known already.
+Tokenizers that split text like GPT-2's never join the text before white space with it. Their counts are summed over
+words, each with the white space before it, and code repeats its words: most are known already.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _KNOWN = 200_000  # words held, some 20 MB
 
 
 def estimate(text: str) -> int:
-    """Tokens by the bytes of a text."""
+    """Estimate tokens from the bytes of a text."""
     return int(len(text.encode()) / _BYTES_PER_TOKEN) + 1
 
 
 @cache
 def counter(path: str) -> Count:
-    """Counts tokens by a tokenizer.json, special ones left out; estimates when `path` is ""."""
+    """Return a function that counts tokens by a tokenizer.json without special ones; it estimates when `path` is ""."""
     if not path:
         return estimate
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the processes are what runs in parallel
@@ -41,7 +41,7 @@ def counter(path: str) -> Count:
 
 
 def _cuts_at_spaces(tokenizer: Tokenizer) -> bool:
-    """Whether words can be counted one by one: GPT-2's pattern, at most digits cut out before, nothing rewritten."""
+    """Tell whether words can be counted one by one: GPT-2's pattern, at most digits split before, no rewriting."""
     if tokenizer.pre_tokenizer is None or tokenizer.normalizer is not None:
         return False
     cutter = json.loads(tokenizer.pre_tokenizer.__getstate__())

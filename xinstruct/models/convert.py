@@ -1,7 +1,7 @@
-"""GGUF to a plain transformers checkpoint: bf16 safetensors, tokenizer, chat template.
+"""Conversion of GGUF to a plain transformers checkpoint: bf16 safetensors, tokenizer, chat template.
 
-Fine-tuning needs ordinary weights; transformers otherwise keeps GGUF weights packed. Loads then by
-``AutoModelForCausalLM.from_pretrained(folder)`` without any option. Left out: the way back.
+Fine-tuning needs ordinary weights; transformers otherwise keeps GGUF weights packed. The result loads by
+``AutoModelForCausalLM.from_pretrained(folder)`` without any option.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def gguf_to_folder(gguf: Path, folder: Path, context: int = 0) -> None:
 
 @contextmanager
 def _read_once() -> Iterator[None]:
-    """Keep the first reader of a file: config, tokenizer and weights each read its vocabulary again, for seconds."""
+    """Cache the reader of a file: config, tokenizer and weights would each read its vocabulary again, for seconds."""
     import gguf
 
     reader = gguf.GGUFReader
@@ -63,9 +63,9 @@ def _convert(gguf: Path, folder: Path, context: int) -> None:
 
 
 def _restore_splitting(tokenizer: Any, gguf: Path) -> None:
-    """Split digits one by one where the model was trained so.
+    """Split digits one by one if the model was trained so.
 
-    Without it "   5" becomes other tokens than the ones the model knows (and llama.cpp makes).
+    Otherwise "   5" becomes other tokens than those the model knows (and llama.cpp makes).
     """
     from gguf import GGUFReader
     from tokenizers import pre_tokenizers
@@ -78,6 +78,6 @@ def _restore_splitting(tokenizer: Any, gguf: Path) -> None:
 
 
 def _tidy(config: Any) -> None:
-    """A float32 stored for 1e-5 reads 9.99...e-06; write what the model's authors wrote."""
+    """Correct values such as 1e-5 that were stored as float32 and read as 9.99...e-06."""
     if hasattr(config, "rms_norm_eps"):
         config.rms_norm_eps = float(f"{config.rms_norm_eps:.6g}")

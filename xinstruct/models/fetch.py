@@ -28,10 +28,10 @@ _CHECKPOINT = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")  # of a
 def fetch_teacher(
     model: str | list[str], dest: Path, say: Say, served_as: str = "", engine: Engine = "auto"
 ) -> dict[str, Any]:
-    """Fill the folder `dest` with the model that answers; returns what its model.json says.
+    """Fill the folder `dest` with the model that answers. Returns the content of its model.json.
 
-    A list of URLs stands for replicas of one model. engine: what runs a model here;
-    auto takes what models.yaml names for it, for a folder what the files in it are for.
+    A list of URLs stands for replicas of one model. engine: the engine that runs a model here; auto selects the one
+    that models.yaml names, and for a folder the one that its files are for.
     """
     dest.mkdir(parents=True, exist_ok=True)
     if isinstance(model, list):
@@ -58,7 +58,7 @@ def _runner(facts: dict[str, Any], file: Path, engine: Engine) -> str:
 
 
 def fetch_student(model: str, dest: Path, say: Say) -> dict[str, Any]:
-    """Fill the folder `dest` with a plain transformers checkpoint; returns name, source and size."""
+    """Fill the folder `dest` with a plain transformers checkpoint. Returns name, source and size."""
     dest.mkdir(parents=True, exist_ok=True)
     if is_url(model):
         raise BadInput(f"student.model {model}: fine-tuning needs weights, not an endpoint; name a model or a folder")
@@ -160,7 +160,7 @@ def _from_hub(model: Model, dest: Path, say: Say) -> dict[str, Any]:
 
 
 def _converted(gguf: Path, sha256: str, context: int, dest: Path, say: Say) -> None:
-    """The dequantised checkpoint of a GGUF file; made once, then linked (its hashes are checked)."""
+    """Make the dequantised checkpoint of a GGUF file once, then link it (its hashes are checked)."""
     kept = sources.downloads() / "converted" / f"{sha256[:32]}-{_CONVERSION}"
     seal = kept.with_name(f"{kept.name}.sha256")
     with locked(sources.downloads() / "converted.lock"):

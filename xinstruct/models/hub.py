@@ -49,7 +49,7 @@ class Unavailable(BadInput):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file of a repository at a revision; sha256 is "" where the hub keeps none (small text)."""
+    """One file of a repository at a revision; sha256 is "" if the hub has none (small text)."""
 
     path: str
     size: int
@@ -58,7 +58,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Hub:
-    """A hub and where its downloads are kept. kind: of its repositories, "model" or "dataset"."""
+    """A hub and the folder of its downloads. kind: of its repositories, "model" or "dataset"."""
 
     cache: Path  # finished and partial downloads
     say: Say
@@ -70,7 +70,7 @@ class Hub:
         return os.environ.get("HF_ENDPOINT", DEFAULT).rstrip("/")
 
     def listing(self, repo: str, revision: str | None) -> tuple[str, list[RemoteFile]]:
-        """The exact revision and the files of a repository, from the lock or the hub's metadata."""
+        """Return the exact revision and the files of a repository, from the lock or the hub's metadata."""
         lock = self.cache / "lock.json"
         locked: dict[str, Any] = json.loads(lock.read_text(encoding="utf-8")) if lock.exists() else {}
         key = f"{'' if self.kind == 'model' else 'datasets/'}{repo}@{revision or ''}"
@@ -100,7 +100,7 @@ class Hub:
         return {"revision": info.sha, "files": files}
 
     def download(self, repo: str, revision: str, file: RemoteFile) -> Path:
-        """One file, whole and checked. Raises BadInput; a file with a wrong hash is removed."""
+        """Download one file completely and check it. Raises BadInput; a file with a wrong hash is removed."""
         for attempt in (1, 2):
             path = self._transfer(repo, revision, file)
             problem = mismatch(path, file.size, file.sha256)
@@ -185,7 +185,7 @@ def _knock(endpoint: str) -> str:
 
 
 def matching(files: list[RemoteFile], pattern: str, repo: str) -> list[RemoteFile]:
-    """The one file that fits a pattern, or all parts of one. A whole file goes before its parts."""
+    """Return the one file that matches a pattern, or all parts of one. A whole file is preferred to its parts."""
     found = [file for file in files if fnmatch.fnmatchcase(file.path, pattern)]
     whole = [file for file in found if not _PART.search(file.path)]
     stems = {_PART.sub("", file.path) for file in found}
@@ -205,5 +205,5 @@ def mismatch(path: Path, size: int, sha256: str) -> str:
 
 
 def to_stderr(text: str) -> None:
-    """A `say` for use by hand."""
+    """Print a message; a `say` for manual use."""
     print(text, file=sys.stderr, flush=True)

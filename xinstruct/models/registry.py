@@ -1,6 +1,6 @@
-"""Models by name (models.yaml), and what a teacher.model or student.model may be.
+"""Models by name (models.yaml), and the allowed values of teacher.model and student.model.
 
-A name, an existing folder, or a URL of an endpoint. This module downloads nothing.
+These are a name, an existing folder, or a URL of an endpoint. This module downloads nothing.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Model:
 
 
 def models() -> dict[str, Model]:
-    """All registered models by name. Raises BadInput when an entry does not fit."""
+    """Return all registered models by name. Raises BadInput for an invalid entry."""
     found = {}
     for name, entry in read_yaml(REGISTRY).items():
         try:
@@ -131,7 +131,7 @@ def _source(name: str, row: dict[str, Any]) -> Source:
 
 
 def find(name: str) -> Model:
-    """The registered model of that name. Raises BadInput naming the known ones."""
+    """Return the registered model of that name. Raises BadInput naming the known ones."""
     known = models()
     if name not in known:
         raise BadInput(
@@ -142,5 +142,5 @@ def find(name: str) -> Model:
 
 
 def is_url(model: str) -> bool:
-    """Whether a model is an endpoint."""
+    """Tell whether a model is an endpoint."""
     return model.startswith(("http://", "https://"))

@@ -29,11 +29,11 @@ REGISTRIES = ("pypi", "pypi-sdist", "npm", "debian", "debian-binary")
 
 @dataclass(frozen=True)
 class Archive:
-    """One archive of a registry (one of REGISTRIES); sha256 may be left out.
+    """One archive of a registry (one of REGISTRIES); sha256 is optional.
 
-    Of a "debian" source package it is the upstream tarball only: what Debian adds (packaging, patches) is
-    not wanted. Its version is the source package's, e.g. "31.1-1". "debian-binary" is one .deb, for sources
-    that a mirror keeps in built form only.
+    A "debian" source package stands for the upstream tarball only: Debian's additions (packaging, patches) are not
+    used. Its version is the source package's, e.g. "31.1-1". "debian-binary" is one .deb, for sources that a mirror
+    keeps in built form only.
     """
 
     registry: str
@@ -43,26 +43,26 @@ class Archive:
 
     @property
     def key(self) -> str:
-        """What the cache calls it, within its registry."""
+        """The archive's name in the cache of its registry."""
         if self.registry.startswith("debian"):
             return f"{self.name}_{self.version.replace(':', '%3a')}"
         return f"{self.name.replace('/', '+')}-{self.version}{'-sdist' if self.registry == 'pypi-sdist' else ''}"
 
     @property
     def folder(self) -> Path:
-        """Where it is kept."""
+        """The folder in which it is kept."""
         return _downloads() / self.registry.removesuffix("-sdist") / self.key
 
 
 def pypi(name: str, version: str, dest: Path, sha256: str = "") -> Path:
-    """`get` of a wheel on PyPI."""
+    """Return `get` of a wheel on PyPI."""
     return get(Archive("pypi", name, version, sha256), dest)
 
 
 def get(archive: Archive, dest: Path) -> Path:
-    """Download an archive unless it is kept, and link it into `dest`. Returns its path.
+    """Download an archive unless it is cached, and link it into `dest`. Returns its path.
 
-    Raises BadInput when it cannot be had (twice), its sha256 is another or its client is not installed.
+    Raises BadInput when it is unavailable (twice), its sha256 differs or its client is not installed.
     """
     _need_client(archive)
     pattern = r"\.tar\.\w+$" if archive.registry == "debian" else ""
@@ -83,10 +83,10 @@ def get_once(archive: Archive, folder: Path) -> Path:
 
 
 def get_together(archives: Sequence[Archive]) -> None:
-    """Bring archives of one registry into the cache by one call of its client, as far as that works.
+    """Download archives of one registry into the cache by one call of its client, as far as possible.
 
-    Only those with a sha256 that are not there yet: the hash tells which file is which. `get` says what is
-    wrong with one that did not come.
+    It handles only missing archives with a sha256, which tells the files apart. `get` reports the error of an archive
+    that did not arrive.
     """
     missing = {archive.sha256: archive for archive in archives if archive.sha256 and not archive.folder.exists()}
     if len(missing) < 2 or not shutil.which(_client(archives[0])):
@@ -154,7 +154,7 @@ def _downloads() -> Path:
 
 
 def _cached(registry: str, key: str, fetch: Callable[[Path], str], dest: Path, sha256: str, pattern: str = "") -> Path:
-    """Fetch into the cache unless it is there and right, then link every file into `dest`."""
+    """Fetch into the cache unless a correct copy is there, then link every file into `dest`."""
     folder = _downloads() / registry / key
     with locked(folder.parent / f".{key}.lock"):
         if folder.exists() and sha256 and hash_path(_main(folder, pattern)) != sha256:
@@ -185,7 +185,7 @@ def _download(registry: str, key: str, fetch: Callable[[Path], str], folder: Pat
 
 
 class _Failed(Exception):
-    """A client did not get it: the folder it worked in is given up."""
+    """A client failed; the folder it worked in is abandoned."""
 
 
 def _main(folder: Path, pattern: str) -> Path:

@@ -1,7 +1,7 @@
 """Registry clients as child processes that can be ended from outside.
 
-Each call has a process group of its own: ``end_all`` ends every client and what it started, whatever
-thread waits for it. Left out: which client gets what (xinstruct/packages.py).
+Each call has a process group of its own: ``end_all`` ends every client and its children, whatever thread waits for it.
+The clients of the registries are chosen in xinstruct/packages.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ended = threading.Event()
 
 
 class Ended(Exception):
-    """The call was ended by `end_all`, or not begun after it."""
+    """The call was ended by `end_all`, or not started because of it."""
 
 
 def call(command: list[str], folder: Path) -> str:
@@ -41,7 +41,7 @@ def allow() -> None:
 
 
 def end_all() -> None:
-    """End all running clients at once, and begin none until `allow`."""
+    """End all running clients at once, and start none until `allow`."""
     with _lock:
         _ended.set()
         for process in _running:

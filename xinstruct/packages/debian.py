@@ -20,8 +20,8 @@ _ETC = Path("/etc/apt")
 def fetch(packages: Sequence[tuple[str, str]], source: bool, downloads: Path, folder: Path) -> str:
     """Download source tarballs, or .deb files, of (name, version) into a folder, by one call.
 
-    The private state lies in `downloads`. Returns apt's error text, "" for none. Raises BadInput when the
-    package lists cannot be had.
+    The private state is in `downloads`. Returns apt's error text, "" for none. Raises BadInput when the package lists
+    cannot be downloaded.
     """
     home = downloads / ("apt" if source else "apt-binary")
     _prepare(home, "deb-src" if source else "deb")
@@ -45,7 +45,7 @@ def _superseded(name: str, version: str, options: list[str]) -> str:
 
 
 def _options(home: Path) -> list[str]:
-    """Options that point apt at the private folders; the system's proxy settings and keys still hold."""
+    """Return options that point apt at the private folders; the system's proxy settings and keys still apply."""
     settings = {
         "Dir::Etc::sourcelist": "/dev/null",
         "Dir::Etc::sourceparts": str(home / "sources"),
@@ -61,7 +61,7 @@ def _options(home: Path) -> list[str]:
 
 
 def _prepare(home: Path, kind: str) -> None:
-    """Make the private apt state once: source list and package lists. Raises BadInput when there is none."""
+    """Make the private apt state once: source list and package lists. Raises BadInput when that fails."""
     with locked(home.with_name(f".{home.name}.lock")):  # of other threads and other processes
         if (home / "ready").exists():
             return
@@ -77,7 +77,7 @@ def _prepare(home: Path, kind: str) -> None:
 
 
 def deb_src_lines(etc: Path) -> str:
-    """deb-src lines for the archives this machine's apt already uses, from both notations.
+    """Return deb-src lines for the archives that this machine's apt already uses, from both notations.
 
     Raises BadInput when the machine names none.
     """

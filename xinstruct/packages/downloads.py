@@ -1,11 +1,11 @@
-"""Downloads side by side, with one line of progress for all of them.
+"""Parallel downloads, with one line of progress for all of them.
 
     downloads = Downloads("fetch", total=98)
     downloads.run([task, ...], own)
 
-Tasks run in threads while the caller's own part runs in its thread; each counts what it finished by
-``attempt``. Ctrl-C ends all clients at once. What was finished is kept by whoever keeps it (packages.py,
-models/hub.py), so a rerun goes on. Left out: what is downloaded.
+Tasks run in threads while the caller's own part runs in its thread; each counts finished archives by ``attempt``.
+Ctrl-C ends all clients at once. Finished downloads stay in the caches of packages and models/hub.py, so a rerun
+resumes.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ Task = Callable[[], object]
 
 
 class Downloads:
-    """What is fetched together: a bar of archives and bytes, and the errors of all."""
+    """A set of downloads: a bar of archives and bytes, and the errors of all."""
 
     def __init__(self, desc: str, total: int) -> None:
-        """total: archives, of all tasks and the caller's own part."""
+        """total: the archives of all tasks and of the caller's own part."""
         self.bar = bar(total=total, desc=desc, unit="archive")
         self.errors: list[str] = []
         self._lock = threading.Lock()
@@ -49,9 +49,9 @@ class Downloads:
         self._seen = deque([(time.monotonic(), 0.0)], maxlen=_WINDOW)
 
     def attempt(self, what: str, get: Callable[[], T], archives: int = 1) -> T | None:
-        """What `get` returns, counted as so many archives; None where it raised BadInput, which is noted.
+        """Return the result of `get`, counted as so many archives; None if it raised BadInput, which is recorded.
 
-        what: its name beside the bar while it is worked on.
+        what: its name beside the bar while it is downloaded.
         """
         if len(self.errors) >= _HOPELESS:
             return None
@@ -68,10 +68,10 @@ class Downloads:
         return found
 
     def run(self, tasks: Sequence[Task], own: Task = lambda: None) -> None:
-        """Do all tasks, AT_ONCE at a time, and `own` in this thread.
+        """Run all tasks, AT_ONCE at a time, and `own` in this thread.
 
-        One failure does not stop the others. Raises BadInput with all that was noted, or at once what else
-        was raised; KeyboardInterrupt ends the clients.
+        One failure does not stop the others. Raises BadInput with all recorded errors, or any other exception at once;
+        KeyboardInterrupt ends the clients.
         """
         clients.allow()
         self._todo.extend(tasks)
@@ -136,7 +136,7 @@ class Downloads:
 
 
 def _bytes() -> int:
-    """Bytes of what was downloaded and of what is coming."""
+    """Return the bytes of finished and running downloads."""
     total = 0
     for kept in _KEPT:
         for base, _, names in os.walk(work_root() / "downloads" / kept):
