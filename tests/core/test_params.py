@@ -99,7 +99,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(name: str, told: str) -
         ("teacher.model", 5, "5; it must be a text"),
         ("teacher.model", "", "''; it must be not empty"),
         ("teacher.model", [], "[]; it must be not empty"),
-        ("teacher.engine", "onnx", "'onnx'; it must be one of auto, batched, llamacpp"),
+        ("teacher.engine", "onnx", "'onnx'; it must be one of auto, batched, openvino, llamacpp"),
         ("student.sampling", "vllm", "'vllm'; it must be local, or a URL (http://..., https://...)"),
         ("student.sampling", ["http://a"], "['http://a']; it must be a text"),
         ("teacher.on_length", "drop", "'drop'; it must be one of keep, retry, error"),
