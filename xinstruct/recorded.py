@@ -18,17 +18,15 @@ from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from xinstruct.experiments import put
 from xinstruct.files import BadInput, read_yaml
+from xinstruct.llm.about import committed_params
 from xinstruct.llm.journal import Journal
 from xinstruct.llm.recording import import_recording
 from xinstruct.models.recorded import ABOUT, place, read_about, there
 from xinstruct.params import Params, everything
 from xinstruct.params.reading import hints
 from xinstruct.plan import graph, output_names, work_root
-from xinstruct.processes import git
 
 PARAMS = Path("params.yaml")
 STAND_IN = "models/teacher"  # model.json alone, where the recorded run had weights
@@ -68,8 +66,8 @@ def set_params(name: str, recorded: dict[str, Any], missing: str) -> dict[str, A
     wanted["teacher"] |= {"recorded": name, "missing": missing}
     everything(wanted, place(name) / ABOUT)
     todo = changes(wanted, now)
-    text = git("show", f"HEAD:./{PARAMS}")
-    untouched = not text or YAML(typ="safe", pure=True).load(text) == now
+    committed = committed_params()
+    untouched = committed is None or committed == now
     if not untouched and todo.keys() - {"teacher.recorded", "teacher.missing"}:
         raise BadInput(
             f"{PARAMS}: has changes that this would overwrite; commit them, or go back with git checkout {PARAMS}"

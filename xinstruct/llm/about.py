@@ -189,11 +189,17 @@ def _code() -> dict[str, Any]:
 
 def _overrides(values: dict[str, Any]) -> dict[str, Any]:
     """What params.yaml changes of the committed one, by dotted name (`-S`)."""
-    text = git("show", "HEAD:./params.yaml")
-    if not text:
+    before = committed_params()
+    if before is None:
         return {}  # no repository: nothing is known of what it was before
-    committed, nothing = flatten(YAML(typ="safe", pure=True).load(text)), object()
+    committed, nothing = flatten(before), object()
     return {name: value for name, value in flatten(values).items() if committed.get(name, nothing) != value}
+
+
+def committed_params() -> dict[str, Any] | None:
+    """Return params.yaml as it is committed; None when there is no repository, or no such file in it."""
+    text = git("show", "HEAD:./params.yaml")
+    return dict(YAML(typ="safe", pure=True).load(text)) if text else None
 
 
 def _experiment(values: dict[str, Any], overrides: dict[str, Any]) -> str:
