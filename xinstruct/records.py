@@ -65,6 +65,7 @@ class Reason(StrEnum):
     LLM_ERROR = "llm_error"
     BUDGET = "budget"
     # agents
+    INSUFFICIENT_INSTRUCTION = "insufficient_instruction"
     TOO_SIMILAR = "too_similar"
     NO_AGREEMENT = "no_agreement"
     # deduplication, decontamination
@@ -125,6 +126,8 @@ class Sample:
     kind: str  # Ds1, Ds2, Ds3
     language: str
     task: str = "generation"  # generation, completion, translation, repair, explanation
+    problem: str = ""  # Problem.to_json(): what is asked, in words that hold in every language
+    style: str = ""  # how the instruction words the problem: a name in prompts/styles.yaml
     instruction: str
     response: str  # complete code of the answer, without fence; of an explanation its prose
     proof: str = ""  # of an explanation: the code written from it alone, which passed the cases
