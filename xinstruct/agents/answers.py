@@ -3,17 +3,17 @@
 The help that a weak teacher needs is built in and costs a strong one nothing: worked examples before the
 question, a prefilled signature, several candidates, execution as the only arbiter. Candidates are
 requested in waves; a task that has its answer is not asked again. Tasks without cases are handled in
-verification.py, the wording of a discussion's task in discussion.py.
+agreement.py, the wording of a task in wording.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xinstruct.agents.answer_checks import SUSPECT, fence_language, rejection_reason
 from xinstruct.agents.cases import JudgeProtocol
-from xinstruct.agents.prefill import as_asked, uses_prefill
+from xinstruct.agents.prefill import uses_prefill
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
 from xinstruct.code.completion import body_of, complete, stops, whole_answer
 from xinstruct.code.types import Case, Signature
@@ -34,6 +34,7 @@ PROGRESS = (
     Reason.MEMORY, Reason.TIMEOUT, Reason.RUNTIME_ERROR, Reason.WRONG_ANSWER,
 )  # fmt: skip
 
+FENCE_END = "\n```\n"  # of an answer without prefill: what follows its code is not wanted
 FEEDBACK_CHARS = 400  # of what the judge said
 
 
@@ -97,9 +98,9 @@ class Task:
 
     @property
     def best(self) -> Candidate | None:
-        """The shortest passing candidate; the first one among equals."""
+        """The first passing candidate, one with comments before one without."""
         passing = [c for c in self.candidates if c.outcome == "passed"]
-        return min(passing, key=lambda c: (len(c.code), c.index), default=None)
+        return min(passing, key=lambda c: (not has_comments(self.language, c.code), c.index), default=None)
 
     @property
     def failure(self) -> tuple[Reason, str]:
@@ -123,18 +124,20 @@ class Task:
         """Return the prompt of one candidate: worked examples as turns, the question, the prefill."""
         turns = [message for q, a in self.examples for message in (user(q), assistant(a))]
         ident, most = f"{self.id}-{index}", tries.max_tokens
-        # an answer without prefill may begin with prose: then only the section limits it
+        first_of_several = index == 0 and tries.candidates > 1 and not tries.prefill
         request = Request(
             id=ident,
             messages=(*turns, user(self.question), *self.feedback),
-            # no line break at the end: the model's own tokens for "line break and indent" must stay possible
-            prefill=f"```{get(self.language).fence}\n{self.header.bare}",
             max_tokens=min(most, self.max_tokens or most) if tries.prefill else most,
-            temperature=tries.temperature if tries.candidates > 1 else 0.0,
-            stop=stops(self.language),
+            # a capable teacher's likeliest answer is the best one to try first
+            temperature=0.0 if first_of_several or tries.candidates == 1 else tries.temperature,
+            stop=stops(self.language) if tries.prefill else (FENCE_END,),
+            keep_stop=not tries.prefill,
             seed=request_seed(seed, ident),
         )
-        return as_asked(request, tries.prefill)
+        # no line break at the end: the model's own tokens for "line break and indent" must stay possible
+        prefill = f"```{get(self.language).fence}\n{self.header.bare}" if tries.prefill else ""
+        return replace(request, prefill=prefill)
 
     def job(self, candidate: Candidate, cases: Sequence[Case]) -> Job:
         """Return a job that runs one candidate."""
@@ -210,9 +213,14 @@ def translation(language: str, code: str, target: str) -> str:
     )
 
 
-def generation(instruction: str, language: str) -> str:
-    """Return the question that asks for a solution of a problem."""
-    return render("respond", instruction=instruction, title=get(language).title)
+def generation(instruction: str, language: str, reflection: str = "") -> str:
+    """Return the question that asks for a solution of a problem; `reflection` says what failed before."""
+    return render("respond", instruction=instruction, title=get(language).title, reflection=reflection)
+
+
+def has_comments(language: str, code: str) -> bool:
+    """Tell whether code has a comment."""
+    return bool(comments(language, code))
 
 
 def fenced(language: str, code: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import StrictUndefined, Template
 
@@ -26,6 +26,7 @@ class Operation:
 
     name: str
     keeps_behaviour: bool
+    form: Literal["restate", "rule", "new"]
     goal: str
     guidelines: tuple[str, ...]
 
@@ -36,18 +37,22 @@ class Operation:
         if name not in known:
             raise BadInput(f"params.yaml: synthesize.operations.{name} is no operation; {nearest(name, list(known))}")
         spec = known[name]
-        return Operation(name, bool(spec["keeps_behaviour"]), spec["goal"], tuple(spec["guidelines"]))
+        return Operation(
+            name, bool(spec["keeps_behaviour"]), spec["form"], spec["goal"], tuple(spec["guidelines"])
+        )
 
-    def words(self, own_signature: bool, shape: str, **values: Any) -> tuple[str, list[str], str]:
-        """Return goal, guidelines and closing line with their values filled in; `shape` may add a guideline."""
-        spec = table("operations")
-        names = [*self.guidelines]
-        if not self.keeps_behaviour:
-            names.append("own_signature" if own_signature else "signature")
-        if shape in spec["guidelines"]:
-            names.append(shape)
-        lines = [_fill(spec["guidelines"][name], values) for name in names]
-        return _fill(self.goal, values), lines, _fill(spec["closing"], values)
+    def words(self, central: bool, keeps_signature: bool, shape: str, **values: Any) -> tuple[str, list[str]]:
+        """Return goal and guidelines with their values filled in.
+
+        A centralized discussion starts from the main agent's problem, a parallel one from all; `shape` may add a
+        guideline.
+        """
+        spec = table("operations")["guidelines"]
+        start = "from_main" if central else "from_all"
+        names = [start if name == "start" else name for name in self.guidelines]
+        names += ["signature"] if keeps_signature and not self.keeps_behaviour else []
+        names += [shape] if shape in spec else []
+        return _fill(self.goal, values), [_fill(spec[name], values) for name in names]
 
 
 def _fill(text: str, values: Mapping[str, Any]) -> str:

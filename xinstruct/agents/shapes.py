@@ -1,9 +1,9 @@
 """The task of a discussion: its shape over languages, and its type.
 
-one_to_one: the base's problem goes to one target language. one_to_many: it goes to several, by one created
-prompt. many_to_many: every agent's problem goes to a language, each by its own prompt. Beyond its first
-sample a meeting makes parts: further discussions with the same agents, each of which ends as one sample or
-one rejection. Types are verified in derived.py.
+one_to_one: the created problem goes to one target language. one_to_many: it goes to several; a new problem is agreed
+first and then carried over its cases. many_to_many: every agent's problem goes to a language, each by its own prompt.
+Beyond its first sample a meeting makes parts: further discussions with the same agents, each of which ends as one sample
+or one rejection. Types are drawn per part and verified in derived.py.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.operations import Operation
-from xinstruct.agents.tasks import instruction_start
+from xinstruct.agents.wording import draw_style
 from xinstruct.files import BadInput
 from xinstruct.languages import get
 from xinstruct.params import SynthesizeParams
-from xinstruct.records import Sample, content_id
+from xinstruct.records import Reason, Sample, content_id
 
 Named = TypeVar("Named", bound=str)
 Aim = Callable[[Sample, Operation, str], str | None]  # a target for a base, an operation and a type; None: none left
@@ -43,9 +43,9 @@ def draw(ident: str, kind: str, weights: Mapping[Named, float]) -> Named:
     return random.Random(int(content_id(kind, ident), 16)).choices(names, [weights[n] for n in names])[0]
 
 
-def parts(first: Discussion, shape: str, many: int, aim: Aim) -> list[Discussion]:
+def parts(first: Discussion, shape: str, params: SynthesizeParams, aim: Aim) -> list[Discussion]:
     """Return the meeting's discussions: the first one, and those that its shape adds while targets are left."""
-    further = list(_further(first, shape, many, aim))
+    further = list(_further(first, shape, params, aim))
     if not further:
         return [first]
     everyone = [first, *further]
@@ -60,29 +60,31 @@ def parts(first: Discussion, shape: str, many: int, aim: Aim) -> list[Discussion
     return found
 
 
-def _further(first: Discussion, shape: str, many: int, aim: Aim) -> Iterator[Discussion]:
-    if shape == "one_to_many":
-        bases = [first.base] * (many - 1)
+def _further(first: Discussion, shape: str, params: SynthesizeParams, aim: Aim) -> Iterator[Discussion]:
+    shared = shape == "one_to_many"
+    if shared:
+        bases = [first.base] * (params.many - 1)
     else:
         bases = [i for i in range(len(first.agents)) if i != first.base] if shape == "many_to_many" else []
     for number, base in enumerate(bases):
-        target = aim(first.communicated[base], first.operation, first.task)
+        ident = content_id("part", first.id, str(number))
+        # what is carried over has a twin that a translation can show, whatever the operation
+        task = draw(ident, "type", params.tasks if shared else fitting(params, first.operation))
+        target = aim(first.communicated[base], first.operation, task)
         if target is not None:
-            yield replace(first, id=content_id("part", first.id, str(number)), base=base, target=target)
+            yield replace(first, id=ident, base=base, target=target, name="", task=task)
 
 
-def follow(part: Discussion) -> None:
-    """Take over the created prompt of the lead, in the words of the part's own language."""
+def follow(part: Discussion, form: Literal["json", "text"]) -> None:
+    """Take over the problem of the lead, which is in words that hold in every language."""
     lead = part.lead
     if lead is None:
         raise ValueError(f"discussion {part.id} shares no created prompt")
-    if lead.reason is not None:
-        return part.fail(lead.reason, f"of the shared prompt: {lead.detail}")
-    part.signature, part.name = lead.signature, get(part.target).identifier(lead.name)
-    said = lead.created.removeprefix(instruction_start(lead.target, lead.name)).strip()
-    words = said.replace(get(lead.target).title, get(part.target).title).replace(f"`{lead.name}`", f"`{part.name}`")
-    part.created = f"{instruction_start(part.target, part.name)} {words}"
-    part.thread.add("answer", words, agent=part.speaker.id, language=part.target)
+    if lead.problem is None:
+        return part.fail(lead.reason or Reason.EMPTY_ANSWER, f"of the shared prompt: {lead.detail}")
+    part.problem, part.signature, part.proposals = lead.problem, lead.signature, lead.proposals
+    part.name, part.style = get(part.target).identifier(lead.name), draw_style(part.id, form)
+    part.thread.add("answer", lead.problem.statement, agent=part.speaker.id, language=part.target)
     return None
 
 

@@ -119,7 +119,7 @@ class Society:
             speech = (agents, communicated, base, target, operation)
             first = Discussion(ident, round_number, topology, *speech, task=task)
             shape = shapes.draw(ident, "shape", self.params.shapes)
-            return shapes.parts(first, shape, self.params.many, aim)
+            return shapes.parts(first, shape, self.params, aim)
         return []
 
     def _aim(

@@ -1,8 +1,6 @@
-"""The wording of a task: a sentence by the teacher, the rest by template.
+"""What all tasks share: a function's declaration, the thread of turns that led to a sample, seeds of requests.
 
-The exact signature and two calls are always part of an instruction, so a task is well defined however weak the model
-that wrote its sentence. This module also extracts a function's own declaration and records threads of turns. Cases are
-made in cases.py.
+How a task is worded is in wording.py, its cases are made in cases.py.
 """
 
 from __future__ import annotations
@@ -14,25 +12,13 @@ from typing import Any
 
 from xinstruct.code.lexical import blanked, levels
 from xinstruct.code.traits import traits_of
-from xinstruct.code.types import Case, Signature
+from xinstruct.code.types import Signature
 from xinstruct.languages import get
 from xinstruct.languages.base import Unsupported
 from xinstruct.llm.client import Answer, Request
-from xinstruct.prompts import render
 from xinstruct.records import Reason, Turn, content_id
 
 MAX_DECLARATION = 300
-MAX_CALL = 160
-_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)[.!?](?=\s|$)|\n|```")
-
-DATA_FILES = ("../prompts/task*.j2",)
-
-
-def first_sentence(text: str) -> str:
-    """Return the text up to its first sentence end or line break, with blanks folded and a final full stop."""
-    match = _SENTENCE_END.search(text)
-    words = " ".join((text[: match.start()] if match else text).split())
-    return words.rstrip(" .,:;") + "." if re.search(r"\w", words) else ""
 
 
 def declaration(code: str, language: str, name: str, signature: Signature) -> str:
@@ -71,55 +57,6 @@ def declarable(language: str, name: str) -> bool:
     """Tell whether a function may have the name: PHP cannot redeclare one of its own functions."""
     traits = traits_of(language)
     return not traits.fixed_names or name.lower() not in traits.known()
-
-
-def calls(cases: list[Case], count: int = 2) -> list[dict[str, str]]:
-    """Return up to `count` short example calls, rendered neutrally as JSON, with different results first."""
-    rows = [{"args": _args(case), "expected": _json(case.expected)} for case in cases]
-    short = [row for row in rows if len(row["args"]) + len(row["expected"]) <= MAX_CALL]
-    seen: set[str] = set()
-    fresh = [row for row in short if not (row["expected"] in seen or seen.add(row["expected"]))]  # type: ignore[func-returns-value]
-    return (fresh + [row for row in short if row not in fresh])[:count]
-
-
-def _args(case: Case) -> str:
-    return ", ".join(_json(value) for value in case.args)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def instruction(
-    sentence: str,
-    language: str,
-    name: str,
-    declared: str,
-    signature: Signature,
-    cases: list[Case],
-    kind: str = "generation",
-    material: Any = None,
-) -> str:
-    """Return the final text of a task: sentence, fenced declaration or material, neutral types, two calls."""
-    source = get(material.language or language) if material else get(language)
-    return render(
-        "task" if kind == "generation" else f"task_{kind}",
-        sentence=sentence,
-        fence=get(language).fence,
-        title=get(language).title,
-        source_title=source.title,
-        source_fence=source.fence,
-        material=material,
-        declaration=declared,
-        signature=signature,
-        name=name,
-        calls=calls(cases),
-    )
-
-
-def instruction_start(language: str, name: str) -> str:
-    """Return the words that every instruction starts with, which serve as the prefill."""
-    return render("igenerator_start", title=get(language).title, name=name)
 
 
 @dataclass
