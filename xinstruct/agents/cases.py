@@ -90,7 +90,7 @@ def _answered(item: Probe) -> Answered:
 
 def _observe(probes: list[Probe], judge: JudgeProtocol) -> None:
     first = judge.observe(_jobs(probes, ""), "running functions")
-    long = [at for at, verdict in enumerate(first) if verdict.verdict in _OVER_LIMIT]
+    long = [at for at, verdict in enumerate(first) if verdict.verdict in _OVER_LIMIT and light(probes[at].inputs)]
     for at in long:
         probes[at].inputs = light(probes[at].inputs)
     again = judge.observe(_jobs([probes[at] for at in long], ""), "running functions on small inputs") if long else []

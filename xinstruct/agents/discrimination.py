@@ -26,7 +26,7 @@ SEVERAL = 3  # statements
 MIN_KEPT = 6  # cases: two are shown to whoever answers, four are not
 MIN_OUTPUTS = 3
 COMMONEST = 0.6  # share of the cases that may have the same result
-SHOWN = 160  # characters of a case that is shown
+SHOWN = 60  # characters of a case that is shown, if there are such
 _SAYS_NOTHING = (Reason.COMPILE_ERROR, Reason.INFRASTRUCTURE, Reason.UNSUPPORTED)
 
 

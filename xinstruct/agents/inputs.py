@@ -58,9 +58,7 @@ def draw_inputs(
     near = near_constants(signature, words, numbers, rng)[:part]
     drawn = related(signature, with_constants(signature, random_args(signature, rng, count), words, rng), rng)
     counted = [found_in.counts_with(language, code, at) for at in range(1, len(signature.params) + 1)]
-    rest = [
-        _numeric(signature, row, counted, rng) for row in [*_at_boundaries(signature, part, bound, rng), *near, *drawn]
-    ]
+    rest = [_numeric(row, counted, words, rng) for row in [*_at_boundaries(signature, part, bound, rng), *near, *drawn]]
     unique = {json.dumps(row): row for row in [*fitting, *rest]}
     return Inputs(list(unique.values())[: max(count, len(fitting))], len(proposals) - len(fitting))
 
@@ -121,13 +119,13 @@ def _at_boundaries(signature: Signature, count: int, bound: int, rng: random.Ran
         yield row
 
 
-def _numeric(signature: Signature, row: list[Any], counted: Sequence[bool], rng: random.Random) -> list[Any]:
-    """Return the row with numbers for most texts that the function calculates with."""
+def _numeric(row: list[Any], counted: Sequence[bool], words: Sequence[str], rng: random.Random) -> list[Any]:
+    """Return the row with numbers for texts that the function calculates with, but for empty ones and its own words."""
     return [
         rng.choice(_NUMERIC)
-        if text and param.type.head == "string" and not _number(value) and rng.random() < 0.9
+        if text and isinstance(value, str) and value not in ("", *words) and not _number(value)
         else value
-        for param, value, text in zip(signature.params, row, counted, strict=True)
+        for value, text in zip(row, counted, strict=True)
     ]
 
 

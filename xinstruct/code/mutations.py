@@ -27,8 +27,9 @@ _SWAPS = {
     "|": "&", "^": "|", "+=": "-=", "-=": "+=", "*=": "+=", "/=": "*=", "%=": "+=", "<<=": ">>=", ">>=": "<<=",
     "&=": "|=", "|=": "&=", "^=": "|=", "in": "not in", "not in": "in", "is": "is not", "is not": "is", "-eq": "-ne",
     "-ne": "-eq", "-z": "-n", "-n": "-z", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "-lt": "-ge", "-le": "-gt",
-    "-gt": "-le", "-ge": "-lt", "%%": "##", "##": "%%", "#": "%", ",,": "^^", "^^": ",,", "++": "--", "--": "++",
+    "-gt": "-le", "-ge": "-lt", "++": "--", "--": "++",
 }  # fmt: skip
+_TRIMS = {"%": "#", "#": "%", "%%": "##", "##": "%%", ",,": "^^", "^^": ",,", "//": "/"}
 _BOUNDARY = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "-lt": "-le", "-le": "-lt", "-gt": "-ge", "-ge": "-gt"}
 _TIGHTER = ("<=", ">=", "-le", "-ge")  # their boundary leaves a loop no longer than it is
 _NAMES = {
@@ -48,6 +49,8 @@ _TRUTHS |= {new: old for old, new in _TRUTHS.items()}
 _TEXTS = ("string", "string_literal", "char_literal", "character_literal", "raw_string", "encapsed_string")
 _PIECES = ("string_content", "string_fragment", "string_literal_content")
 _ENDS = ("string_start", "string_end", "escape_sequence", "character_literal_content", "character")
+_BARE = ("word", "extglob_pattern", "regex")  # in a shell
+_HOLDERS = ("case_item", "expansion", "binary_expression", "command")
 _QUOTED = re.compile(r"""([A-Za-z@]*)(["'])(.*)\2""", re.S)
 _LETTERED = re.compile(r"""\w{0,2}["'`]""")
 _LOGIC = re.compile(r"[<>=!]=|&&|\|\||\b(?:not|and|or|true|false|True|False)\b| [<>] |^!")
@@ -108,9 +111,13 @@ def _operators(source: Source, node: Node) -> Iterator[Edit]:
     text = source.text(node)
     if text == "=" and source.traits.positional and _shell_test(node):
         yield _put("operator", node, "!=")
+    if parent == "expansion":
+        if text in _TRIMS:
+            yield _put("operator", node, _TRIMS[text])
+        return
     if text in _BOUNDARY:
         yield _put("boundary", node, _BOUNDARY[text])
-    if text in _SWAPS and not (text in ("-", "#") and parent == "unary_expression"):
+    if text in _SWAPS and not (text == "-" and parent == "unary_expression"):
         yield _put("operator", node, _SWAPS[text])
 
 
@@ -172,6 +179,8 @@ def _texts(source: Source, node: Node) -> Iterator[Edit]:
     if node.type in _PIECES and node.parent is not None and not _plain(node.parent):
         yield _put("text", node, _changed(source.text(node)))
         return
+    if source.traits.positional and node.type in _BARE and node.parent is not None and node.parent.type in _HOLDERS:
+        yield _put("text", node, _changed(source.text(node)))
     quoted = _QUOTED.fullmatch(source.text(node)) if node.type in _TEXTS and _plain(node) else None
     if quoted and not quoted[3].startswith(quoted[2]):  # as a text between three quotes does
         yield _put("text", node, f"{quoted[1]}{quoted[2]}{_changed(quoted[3])}{quoted[2]}")

@@ -137,7 +137,7 @@ def _season(kind: Type, value: Any, words: Sequence[str], rng: random.Random) ->
 
 
 def related(signature: Signature, rows: Sequence[list[Any]], rng: random.Random) -> list[list[Any]]:
-    """Return the same rows, in a third of which one argument has to do with another: a part of it, its item, the same."""
+    """Return the same rows, in a third of which one argument is another, or a part or an item of it."""
     return [_related([param.type for param in signature.params], row, rng) for row in rows]
 
 
@@ -219,7 +219,7 @@ def _near(kind: Type, words: Sequence[str], numbers: Sequence[int | float], rng:
         a, b = rng.choice(_WORDS), rng.choice(_WORDS)
         marks = [word for word in words if len(word) == 1]
         mixed = ["".join(rng.choice(_WORDS) + mark for mark in marks[at : at + 4]) for at in range(0, len(marks), 4)]
-        return [*words, *(f"{a}{word}{b}" for word in words), *mixed]
+        return [*words, *(f"{a}{word}{b}" for word in words), *(f"{b}{mark}{a}{mark}x" for mark in marks), *mixed]
     if kind.head == "list":
         inner = _near(kind.args[0], words, numbers, rng)
         lengths = [n for n in dict.fromkeys(whole) if 1 < n <= 12]
