@@ -13,6 +13,10 @@ def test_short_strings_come_in_order_and_then_the_marks_of_all_strings() -> None
     assert found[:2] == ["**zq**", "#%"] and {"[", "/"} <= set(found[2:])
 
 
+def test_line_ends_in_strings_are_read() -> None:
+    assert words("javascript", r"function f(s) { return s.endsWith('\r\n') || s === '\d'; }")[0] == "\r\n"
+
+
 def test_the_patterns_of_a_shell_are_constants() -> None:
     code = 'f() {\n  case "$1" in\n    -p|--pretty) echo "${1%/*}" ;;\n  esac\n  [[ $1 == foo* ]] && echo ${1##*@}\n}\n'
     assert {"-p", "--pretty", "foo", "/", "@"} <= set(words("bash", code))

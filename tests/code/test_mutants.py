@@ -97,6 +97,19 @@ def test_what_may_never_end_comes_last() -> None:
     assert max(map(found.index, safe)) < min(found.index(change) for change in risky[:3])
 
 
+@pytest.mark.parametrize("language", EIGHT)
+def test_a_loop_ends_after_its_first_turn(language: str) -> None:
+    assert any("break" in change for change in all_changes(language, FUNCTIONS[language]))
+
+
+def test_a_result_is_replaced_by_what_may_stand_there() -> None:
+    typed = all_changes("python", "def f(a: int, b: str) -> str:\n    return b * a\n")
+    assert "return b" in typed and "return a" not in typed
+    assert {"return a", "return b"} <= set(all_changes("python", "def f(a, b):\n    return b * a\n"))
+    assert "return False" in all_changes("python", "def f(a, b):\n    return a < b\n")
+    assert 'function f($a) { return ""; }' in all_changes("php", "function f($a) { return 'x' . $a; }")
+
+
 def test_a_declared_name_is_not_mistaken_for_a_call() -> None:
     assert not any(
         "function floor" in change for change in all_changes("javascript", "function ceil(x) { return x + 1 }")

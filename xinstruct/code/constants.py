@@ -11,7 +11,8 @@ from xinstruct.code.lexical import blanked, encoded, literals, parsed
 from xinstruct.code.traits import traits_of
 
 MOST = 40  # of each sort
-_PLAIN = re.compile(r"""[A-Za-z@]*(["'])((?:(?!\1)[^\\\n$]){1,24})\1""")
+_PLAIN = re.compile(r"""[A-Za-z@]*(["'])((?:(?!\1)[^\\\n$]|\\[nrt]){1,24})\1""")
+_ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t"}
 _MARKS = re.compile(r"[!#%&()*+,\-./:;<=>?@\[\]^_`{|}~]")
 _NUMBER = re.compile(r"(?<![\w.$])(?<!\$\{)(0[xX][\da-fA-F]+|\d[\d_]*(?:\.\d+)?)[lLuUfFdD]*(?![\w.])")
 _EXPANSION = re.compile(r"\$\{\w+\}?")  # of a shell, or interpolated
@@ -23,11 +24,15 @@ _TESTS = r"-(?:eq|ne|lt|le|gt|ge)\b"
 def words(language: str, code: str) -> list[str]:
     """Return the code's short plain strings in order, then the single punctuation marks of all its strings."""
     texts = [code[start:end] for start, end in literals(language, code, nested=True)]
-    plain = [match.group(2) for text in texts if (match := _PLAIN.fullmatch(text))]
+    plain = [_unescaped(match.group(2)) for text in texts if (match := _PLAIN.fullmatch(text))]
     patterns = list(_patterns(language, code))
     marks = [mark for text in [*patterns, *texts] for mark in _MARKS.findall(_EXPANSION.sub("", text))]
     found = [*plain, *(word for text in patterns if (word := re.sub(r"[\\*?\[\]()|\"']", "", text)))]
     return [*dict.fromkeys(found)][:MOST] + [mark for mark in dict.fromkeys(marks) if mark not in found][:12]
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\[nrt]", lambda match: _ESCAPES[match.group()], text)
 
 
 def numbers(language: str, code: str) -> list[int | float]:

@@ -57,11 +57,28 @@ class Source:
         """
         if self.traits.positional:
             return dict.fromkeys(sorted({name.decode() for name in re.findall(rb"\$\{?([1-9])(?!\d)", self.data)}), "")
-        listed = (parameter_list(function_node(node)) for node in _inside(self.root))
-        holder = next(filter(None, listed), None)
+        holder = parameter_list(function_node(self.function)) if self.function else None
         named = {self._name(child): self.text(child) for child in holder.named_children} if holder else {}
         unlike = ("", "self", "cls", "this")
         return {name: text.replace(name, "", 1) for name, text in named.items() if name not in unlike}
+
+    @cached_property
+    def function(self) -> Node | None:
+        """Return the first node that lists parameters."""
+        return next((node for node in _inside(self.root) if parameter_list(function_node(node))), None)
+
+    @cached_property
+    def returnable(self) -> tuple[str, ...]:
+        """Return the parameters whose declared type is the result's; all of them where no result is declared."""
+        fields = ("return_type", "returns", "type")
+        declared = (
+            next(filter(None, (self.function.child_by_field_name(name) for name in fields)), None)
+            if self.function
+            else None
+        )
+        kind = self.text(declared).strip(": ") if declared else ""
+        pattern = re.compile(rf"(?<![\w.<\[]){re.escape(kind)}(?![\w.<\[])")
+        return tuple(name for name, text in self.parameters.items() if not kind or pattern.search(text))
 
     def like(self, name: str) -> str:
         """Return another parameter of the same type as this one; "" when there is none, or it is no parameter."""

@@ -11,8 +11,8 @@ from tree_sitter import Node
 from xinstruct.code.mutable import Source, condition, may_loop
 
 # What gets changed, most telling first: a variant of an early kind differs on few inputs.
-KINDS = ("boundary", "operator", "constant", "condition", "operands", "text", "parameter", "arguments", "deleted",
-         "call", "returned")  # fmt: skip
+KINDS = ("boundary", "operator", "constant", "condition", "operands", "loop", "text", "parameter", "arguments",
+         "deleted", "call", "returned")  # fmt: skip
 ENDLESS = "endless"  # whatever the change is: the variant may never end
 _BINARY = frozenset(
     ("binary_expression", "binary_operator", "comparison_operator", "boolean_operator", "augmented_assignment",
@@ -67,7 +67,11 @@ _DELETED = frozenset(
 )  # fmt: skip
 _COMMANDS = frozenset(("command", "variable_assignment", "pipeline"))
 _BODIES = frozenset(("compound_statement", "do_group", "if_statement", "else_clause", "elif_clause", "case_item"))
-_TWO_SIDED = ("-", "/", "%", ".", "//", "<<", ">>", "**")
+_TWO_SIDED = ("-", "/", "%", ".", "//", "**")
+_REPEATED = frozenset(
+    ("for_statement", "while_statement", "foreach_statement", "enhanced_for_statement", "for_in_statement",
+     "for_range_loop", "c_style_for_statement", "do_statement")
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,8 @@ class Edit:
 
 def edits(source: Source) -> Iterator[Edit]:
     """Yield every change that could be made, in order of place."""
-    makers = (_operators, _names, _numbers, _conditions, _texts, _operands, _arguments, _calls, _deletions, _returned,
-              _parameters)  # fmt: skip
+    makers = (_operators, _names, _numbers, _conditions, _texts, _operands, _arguments, _calls, _once, _deletions,
+              _returned, _parameters)  # fmt: skip
     for node in source.nodes:
         found = [edit for make in makers for edit in make(source, node)]
         if found and (loop := may_loop(source, node)):
@@ -239,6 +243,19 @@ def _calls(source: Source, node: Node) -> Iterator[Edit]:
         yield _put("call", node, called.rpartition(".")[0])
 
 
+def _once(source: Source, node: Node) -> Iterator[Edit]:
+    """End a loop after its first turn."""
+    body = node.child_by_field_name("body") if node.type in _REPEATED else None
+    if body is None:
+        return
+    end, text = body.end_byte, source.text(body)
+    if source.traits.indented:
+        yield Edit("loop", end, end, "\n" + " " * body.start_point.column + "break")
+    elif text.endswith(("}", "done")):
+        at = end - (1 if text.endswith("}") else 4)
+        yield Edit("loop", at, at, "break; ")
+
+
 def _deletions(source: Source, node: Node) -> Iterator[Edit]:
     """Leave out a statement, unless it gives a name its first value."""
     text, parent = source.text(node), node.parent.type if node.parent else ""
@@ -262,7 +279,7 @@ def _returned(source: Source, node: Node) -> Iterator[Edit]:
         return
     value = node.named_children[-1]
     lead = "$" if source.traits.name == "php" else ""
-    for name in list(source.parameters)[:2]:
+    for name in source.returnable[:2]:
         yield _put("returned", value, name if name.startswith(lead) else lead + name)
     text = source.text(value)
     truths = ("True", "False") if source.traits.indented else ("true", "false")

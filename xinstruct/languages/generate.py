@@ -219,7 +219,13 @@ def _near(kind: Type, words: Sequence[str], numbers: Sequence[int | float], rng:
         a, b = rng.choice(_WORDS), rng.choice(_WORDS)
         marks = [word for word in words if len(word) == 1]
         mixed = ["".join(rng.choice(_WORDS) + mark for mark in marks[at : at + 4]) for at in range(0, len(marks), 4)]
-        return [*words, *(f"{a}{word}{b}" for word in words), *(f"{b}{mark}{a}{mark}x" for mark in marks), *mixed]
+        return [
+            *words,
+            *(f"{a}{word}{b}" for word in words),
+            *(f"{a}{word}" for word in words if len(word) > 1),
+            *(f"{b}{mark}{a}{mark}x" for mark in marks),
+            *mixed,
+        ]
     if kind.head == "list":
         inner = _near(kind.args[0], words, numbers, rng)
         lengths = [n for n in dict.fromkeys(whole) if 1 < n <= 12]
