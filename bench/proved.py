@@ -30,7 +30,7 @@ def outcomes(snippets: Sequence[Snippet], judge: Judge, seed: SeedParams) -> Cou
     found: Counter[str] = Counter()
     for start in range(0, len(snippets), _BATCH):
         probes = [cases.probe(snippet, seed.cases) for snippet in snippets[start : start + _BATCH]]
-        cases.find_cases(probes, judge, seed.mutants)
+        cases.find_cases(probes, judge, seed.mutants, seed.kill_share)
         found.update(probe.reason.value if probe.reason else "proved" for probe in probes)
     return found
 

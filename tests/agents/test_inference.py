@@ -50,5 +50,5 @@ def test_types_are_found_by_calling(judge: Judge, language: str, name: str, code
 def test_a_function_typed_by_calling_gets_cases(judge: Judge) -> None:
     code = "def gaps(numbers):\n    ordered = sorted(numbers)\n    return [b - a for a, b in zip(ordered, ordered[1:])]"
     item = probe(with_types([untyped("python", "gaps", code)], judge)[0], 5)
-    find_cases([item], judge, mutants=2)
+    find_cases([item], judge, mutants=2, kill_share=0.7)
     assert item.reason is None and len(item.cases) == 5

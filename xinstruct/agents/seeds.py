@@ -144,7 +144,7 @@ def try_snippets(snippets: Sequence[Snippet], judge: JudgeProtocol, params: Seed
         if not wave:
             return
         probes = [casework.probe(snippet, params.cases) for snippet in wave]
-        casework.find_cases(probes, judge, params.mutants)
+        casework.find_cases(probes, judge, params.mutants, params.kill_share)
         for probe in probes:
             good[probe.snippet.language] += probe.reason is None
         yield probes

@@ -2,8 +2,8 @@
 
 Most are small and ordinary, together with the edge cases that break code: 0 and 1, empty text and empty lists, repeats,
 negative numbers, mixed case, punctuation, some characters beyond ASCII. The same `rng` state gives the same values.
-Values that only some languages can express (integers beyond 32 bits, NaN, NUL characters) are left to the tests of the
-backends.
+Boundaries of a type (large numbers, long lists) and values near a function's constants are drawn apart from the random
+ones. Values that only some languages can express (NaN, NUL characters) are left to the tests of the backends.
 """
 
 from __future__ import annotations
@@ -78,6 +78,11 @@ _TEXTS = (
     "!?",
 )
 _LETTERS = "abcdeABC123 ,-"
+# Large integers are odd and far from powers of two, so that a product that wraps around is not taken for a small one.
+_INTS = (0, 1, -1, 2**31, -8, 2, 255, -3_000_000_007, 2**53 - 111, 64, -(2**62) - 12_345, 1000, -2)
+_FLOATS = (0.0, 1.0, -1.0, 0.5, -2.5, 1e-3, 1e9, 100.0)
+_LONG = 40  # items of a long list, twice the words of a long text
+_BOUNDARY_TEXTS = ("", "a", "naïve 日本 Ünï", " ", "0", "Zz", "a b")
 
 
 def random_value(kind: Type, rng: random.Random) -> Any:
@@ -129,6 +134,104 @@ def _season(kind: Type, value: Any, words: Sequence[str], rng: random.Random) ->
         return value
     word = rng.choice(words)
     return rng.choice((word, word, f"{value}{word}", f"{word}{value}", f"{value}{word}{rng.choice(_WORDS)}"))
+
+
+def related(signature: Signature, rows: Sequence[list[Any]], rng: random.Random) -> list[list[Any]]:
+    """Return the same rows, in a third of which one argument is another, or a part or an item of it."""
+    return [_related([param.type for param in signature.params], row, rng) for row in rows]
+
+
+def _related(kinds: list[Type], row: list[Any], rng: random.Random) -> list[Any]:
+    pairs = [(a, b) for a in range(len(kinds)) for b in range(len(kinds)) if a != b and _comparable(kinds[a], kinds[b])]
+    if not pairs or rng.random() > 1 / 3:
+        return row
+    whole, part = rng.choice(pairs)
+    found = list(row)
+    if kinds[whole] == kinds[part] and not (isinstance(row[whole], str | list) and rng.random() < 0.8):
+        found[part] = row[whole]
+    elif kinds[whole] == kinds[part]:
+        cut = rng.randint(0, len(row[whole]))
+        found[part] = rng.choice((row[whole][:cut], row[whole][cut:]))
+    elif row[whole]:
+        found[part] = rng.choice(row[whole])
+    return found
+
+
+def _comparable(whole: Type, part: Type) -> bool:
+    return whole == part or (whole.head == "list" and whole.args[0] == part)
+
+
+def small_value(kind: Type, rng: random.Random) -> Any:
+    """Return a random value whose numbers are small, for what is not at its boundary."""
+    if kind.head == "int":
+        return rng.randint(-3, 12)
+    return random_value(kind, rng)
+
+
+def boundaries(kind: Type, bound: int, rng: random.Random) -> list[Any]:
+    """Return values at the ends of a type, most telling first; no integer is beyond the bound."""
+    if kind.head == "int":
+        return [n for n in _INTS if abs(n) <= bound]
+    if kind.head in ("float", "bool"):
+        return list(_FLOATS) if kind.head == "float" else [False, True]
+    if kind.head == "string":
+        return [*_BOUNDARY_TEXTS[:2], " ".join(rng.choice(_WORDS) for _ in range(_LONG // 2)), *_BOUNDARY_TEXTS[2:]]
+    inner = [boundaries(arg, bound, rng) for arg in kind.args]
+    if kind.head == "list":
+        return _list_boundaries(kind.args[0], inner[0], rng)
+    if kind.head == "dict":
+        item = kind.args[1]
+        many = {json.dumps(k): k for k in (random_value(kind.args[0], rng) for _ in range(_LONG))}
+        return [[], [[inner[0][0], inner[1][0]]], [[k, random_value(item, rng)] for k in many.values()]]
+    if kind.head == "optional":
+        return [None, *inner[0]]
+    return [[side[at % len(side)] for side in inner] for at in range(max(map(len, inner), default=0))] or [None]
+
+
+def _list_boundaries(item: Type, sides: list[Any], rng: random.Random) -> list[Any]:
+    one, other = small_value(item, rng), small_value(item, rng)
+    many = [small_value(item, rng) for _ in range(_LONG)]
+    return [[], [one], [one, one], [one, other, one], many, *([side] for side in sides[:3]), sides[1:4], sides[:8]]
+
+
+def near_constants(
+    signature: Signature, words: Sequence[str], numbers: Sequence[int | float], rng: random.Random
+) -> list[list[Any]]:
+    """Return inputs, in random order, with one parameter at or beside a constant and the others as they come."""
+    rows = []
+    for at, param in enumerate(signature.params):
+        for value in _near(param.type, words, numbers, rng):
+            row = [small_value(other.type, rng) for other in signature.params]
+            row[at] = value
+            rows.append(row)
+    rng.shuffle(rows)
+    return rows
+
+
+def _near(kind: Type, words: Sequence[str], numbers: Sequence[int | float], rng: random.Random) -> list[Any]:
+    """Return the values of a type that a function with these constants may tell from others."""
+    whole = [n + step for n in numbers if isinstance(n, int) for step in (0, 1, -1)]
+    if kind.head == "int":
+        return whole
+    if kind.head == "float":
+        return [float(n + step) for n in numbers for step in (0, 1, -1)]
+    if kind.head == "string":
+        a, b = rng.choice(_WORDS), rng.choice(_WORDS)
+        marks = [word for word in words if len(word) == 1]
+        mixed = ["".join(rng.choice(_WORDS) + mark for mark in marks[at : at + 4]) for at in range(0, len(marks), 4)]
+        return [
+            *words,
+            *(f"{a}{word}{b}" for word in words),
+            *(f"{a}{word}" for word in words if len(word) > 1),
+            *(f"{b}{mark}{a}{mark}x" for mark in marks),
+            *mixed,
+        ]
+    if kind.head == "list":
+        inner = _near(kind.args[0], words, numbers, rng)
+        lengths = [n for n in dict.fromkeys(whole) if 1 < n <= 12]
+        sized = [[small_value(kind.args[0], rng) for _ in range(n)] for n in lengths]
+        return [[rng.choice(inner) for _ in range(rng.randint(1, 3))] for _ in inner] + sized
+    return [value for arg in kind.args for value in _near(arg, words, numbers, rng)] if kind.head == "optional" else []
 
 
 def _int(rng: random.Random) -> int:

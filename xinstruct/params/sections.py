@@ -152,6 +152,7 @@ class SeedParams(Section):
     response: Literal["function", "teacher"]
     cases: Count
     mutants: Whole
+    kill_share: Share
     context: Annotated[list[Literal["package", "signature", "doc"]], Distinct()]
     prefill: Prefill
     instruction_tokens: Count
@@ -186,6 +187,9 @@ class SynthesizeParams(Section):
     critique_turns: Whole
     new_signature: Literal["keep", "teacher"]
     agreement_inputs: Count
+    cases: Count
+    mutants: Whole
+    kill_share: Share
     targets: Literal["balanced", "existing", "new", "uniform", "own"]
     target_weights: dict[str, Amount]
     block_chars: Count
