@@ -16,6 +16,7 @@ from xinstruct.agents.cases import JudgeProtocol
 from xinstruct.agents.prefill import uses_prefill
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
 from xinstruct.code.completion import body_of, complete, stops, whole_answer
+from xinstruct.code.lexical import comments
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.verdicts import Verdict

@@ -9,33 +9,37 @@ it, shown what the reference returned. Critique goes beyond the paper and is off
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.answers import Candidate, ask, record, tries
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.prefill import as_asked, continuation, uses_prefill
-from xinstruct.agents.tasks import calls, request_seed
+from xinstruct.agents.tasks import request_seed
 from xinstruct.agents.verification import RoundContext, VerifiedAnswer, VerifiedAnswers
+from xinstruct.agents.wording import calls
+from xinstruct.agents.writing import Form, Unwritten
 from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
 from xinstruct.languages.generate import random_args
 from xinstruct.llm.client import Request
+from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import render, user
 from xinstruct.records import Reason
 
 START = "Objection:"
 DRAWN = 4  # inputs drawn by type beside the peer's own
 TOKENS = 120  # of an objection
-_PART = re.compile(r"^\W*(problem|answer)\b", re.I)
+_PART = re.compile(r"^\W*(?:the\s+)?(problem|answer)\b", re.I)
 _REASON = re.compile(r"^\W*reason\W+(.+)$", re.I | re.M)
-_INPUT = re.compile(r"^\W*input\W*(\[.*\])", re.I | re.M)
+_INPUT = re.compile(r"^[^\w\[]*input[^\w\[]*(\[.*\])", re.I | re.M)
 
 
 @dataclass(frozen=True)
@@ -101,13 +105,13 @@ def _question(discussion: Discussion, found: VerifiedAnswer, turn: int, context:
     text = render(
         "critique",
         role=_peer(discussion, turn).profile,
-        problem=discussion.created,
+        problem=discussion.problem.statement if discussion.problem else "",
         signature=discussion.signature,
         title=get(discussion.target).title,
         fence=get(discussion.target).fence,
         code=found.task.header.alone(found.candidate.code),
         name=discussion.name,
-        calls=calls(found.cases),
+        calls=calls(found.cases, discussion.signature, discussion.target),
         start=START,
     )
     request = Request(
@@ -216,25 +220,29 @@ def _revise_problems(
     context: RoundContext,
 ) -> None:
     """Let each author reword the problem, shown the objection and real results; otherwise it stays as it was."""
-    params = replace(context.params, new_signature="keep")  # what was verified has its signature
-    requests = []
+    requests, forms = [], {}
     for discussion in objected:
         ident = f"{discussion.id}-revision{turn}"
         words = render(
             "revise",
-            problem=discussion.created,
+            problem=discussion.problem.statement if discussion.problem else "",
             reason=said[discussion.id].reason,
             name=discussion.name,
-            calls=calls(shown[discussion.id]),
+            calls=calls(shown[discussion.id], discussion.signature, discussion.target),
         )
-        requests.append(discussion.created_request(ident, words, params, context.seed))
+        forms[discussion.id] = _form(discussion, context.params)
+        text = f"{words}\n\n{forms[discussion.id].closing}"
+        requests.append(discussion.created_request(ident, text, forms[discussion.id], context.params, context.seed))
     replies = context.teacher.ask(requests, "revised problems") if requests else []
     for discussion, request, reply in zip(objected, requests, replies, strict=True):
         speaker = discussion.speaker.id
         discussion.thread.prompt(request, agent=speaker, language=discussion.target)
         discussion.thread.answer(reply, agent=speaker, language=discussion.target)
-        before = discussion.created
-        if not reply.error:
-            discussion.accept(reply.text, params)
-        if discussion.reason is not None:  # no better words: the old ones stay
-            discussion.reason, discussion.detail, discussion.created = None, "", before
+        with contextlib.suppress(Unwritten):  # no better words: the old ones stay
+            discussion.problem = forms[discussion.id].read(reply, uses_prefill(context.params)).problem
+
+
+def _form(discussion: Discussion, params: SynthesizeParams) -> Form:
+    """Return the form of a rewording: what was verified keeps its name and signature."""
+    name: Literal["sentence", "restate"] = "sentence" if params.form == "text" else "restate"
+    return Form(name, discussion.target, discussion.name, discussion.signature)

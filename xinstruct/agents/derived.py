@@ -2,8 +2,8 @@
 
 completion: a function that breaks off in its body is completed. repair: a broken variant that fails the
 cases is shown with its error. explanation: the answer is explained, and code written from the explanation
-alone must pass. translation: the base's code is shown; no further answer is needed. Each discussion keeps
-its cases. The type of a discussion is drawn in shapes.py.
+alone must pass. A translation needs nothing here: it is asked for with the code that it shows (verification.py). Each
+discussion keeps its cases. The type of a discussion is drawn in shapes.py.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from xinstruct.agents.answers import Task, answer, generation, tries
 from xinstruct.agents.discussion import Discussion, TaskMaterial
-from xinstruct.agents.examples import shown, solutions
+from xinstruct.agents.examples import solutions
 from xinstruct.agents.tasks import call_failure, request_seed
 from xinstruct.agents.verification import RoundContext, VerifiedAnswer, VerifiedAnswers
 from xinstruct.code.completion import first_part
@@ -36,9 +36,7 @@ def derive(discussions: Sequence[Discussion], verified: VerifiedAnswers, context
     active = [d for d in discussions if d.id in verified and d.reason is None]
     tasks: dict[str, Task] = {}
     for discussion in active:
-        if discussion.task == "translation":
-            discussion.material = TaskMaterial(shown(discussion.source), discussion.source.language)
-        elif discussion.task == "completion":
+        if discussion.task == "completion":
             tasks |= _completion(discussion, verified[discussion.id], context.params)
     tasks |= _repairs([d for d in active if d.task == "repair"], verified, context)
     tasks |= _explanations([d for d in active if d.task == "explanation"], verified, context)

@@ -8,7 +8,7 @@ answered in verification.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from xinstruct.agents.agent import LanguageAgent
@@ -16,7 +16,7 @@ from xinstruct.agents.operations import Operation
 from xinstruct.agents.prefill import uses_prefill
 from xinstruct.agents.problem import Problem
 from xinstruct.agents.tasks import Thread, header
-from xinstruct.agents.wording import draw_style, instruction
+from xinstruct.agents.wording import Wording, draw_style
 from xinstruct.agents.writing import Brief, Form, Unwritten
 from xinstruct.code.types import Case, Signature, cases_from_json
 from xinstruct.languages import get
@@ -110,7 +110,9 @@ class Discussion:
         if params.form == "text":
             return Form("sentence", *words)
         if self.operation.form != "new" or params.new_signature == "keep":
-            return Form("rule" if self.operation.form == "new" else self.operation.form, *words, Problem.of(self.source))
+            return Form(
+                "rule" if self.operation.form == "new" else self.operation.form, *words, Problem.of(self.source)
+            )
         brief = Brief.draw(self.id)
         own = params.new_signature == "teacher"
         return Form("own" if own else "new", self.target, self.name, brief.signature, brief=brief)
@@ -174,14 +176,22 @@ class Discussion:
         self.style = draw_style(self.id, params.form)
         return None
 
+    def in_language(self, language: str) -> Discussion:
+        """Return the same problem as a task of another language, in a discussion that has no turns of its own."""
+        if language == self.target:
+            return self
+        twin = replace(self, target=language, name=get(language).identifier(self.name), material=None)
+        twin.signature, twin.cases = self.signature, self.cases
+        return twin
+
     def full_instruction(self, cases: list[Case]) -> str:
         """Return the final question: the created prompt in its style, with signature and example calls."""
         if self.problem is None:
             raise ValueError(f"discussion {self.id} has no created prompt")
         declared = header(self.target, self.name, self.signature).rstrip()
         kind = self.task if self.material else "generation"
-        words = (self.problem, self.style, self.target, self.name, declared, self.signature)
-        return instruction(*words, cases, kind, self.material)
+        worded = Wording(self.problem, self.style, self.target, self.name, declared, self.signature)
+        return worded.instruction(cases, kind, self.material)
 
 
 def first_words(text: str, limit: int = 140) -> str:

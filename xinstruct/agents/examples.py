@@ -1,9 +1,9 @@
 """Worked examples of an answer prompt: from memory, from peers, from a fixed set.
 
-A pair shows code in the source's language and the same function in the target's. Verified pairs of the
-discussing agents' memories come first, then the fixed functions of prompts/worked_examples.yaml, which exist
-in every language and are checked by a test. A peer's seed in the target language forms no pair; it is shown
-as an answered problem. `example_order` in params.yaml sets the order of the three.
+Before a problem: problems of the discussing agents' memories with their verified answers in the target language.
+Before a translation: the same function in the source's language and in the target's. The fixed functions of
+prompts/worked_examples.yaml exist in every language and are checked by a test. `example_order` in params.yaml sets
+which come first, `examples` how many are shown: a capable teacher needs none.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 from xinstruct.agents.answers import fenced, generation, translation
 from xinstruct.agents.discussion import Discussion
-from xinstruct.agents.tasks import instruction
+from xinstruct.agents.problem import Problem
+from xinstruct.agents.wording import Wording
 from xinstruct.code.types import Case, Signature, Type
 from xinstruct.code.types import Parameter as Param
 from xinstruct.languages import Unsupported, get
@@ -76,11 +77,31 @@ def translations(discussion: Discussion, known: dict[str, Sample], params: Synth
     return found[: params.examples][::-1]
 
 
+def neighbours(discussion: Discussion, known: dict[str, Sample], params: SynthesizeParams) -> list[tuple[str, str]]:
+    """Return answered problems in the target language, shown before a problem; the preferred ones last."""
+    sources = {
+        "memory": lambda: _answered(_remembered(discussion), discussion),
+        "fixed": lambda: list(solutions(discussion.target, params.examples)),
+        "peers": lambda: _answered(discussion.communicated, discussion),
+    }
+    found = [pair for name in params.example_order for pair in sources[name]()] if params.examples else []
+    return found[: params.examples][::-1]
+
+
+def _answered(samples: Sequence[Sample], discussion: Discussion) -> list[tuple[str, str]]:
+    own = [s for s in samples if s.language == discussion.target and s.task == "generation" and _fits(s)]
+    return [
+        (generation(s.instruction, s.language), fenced(s.language, shown(s)))
+        for s in own
+        if Problem.of(s) != discussion.problem
+    ]
+
+
 def _from_memory(discussion: Discussion, known: dict[str, Sample]) -> list[tuple[str, str]]:
     target = discussion.target
     pairs = []
     for sample in _remembered(discussion):
-        if sample.language != target or sample.operation != "translate":
+        if sample.language != target or sample.task != "translation":
             continue
         base = known.get(sample.parents[0])
         if base is not None and _fits(sample) and _fits(base) and base.id != discussion.source.id:
@@ -111,21 +132,30 @@ def _fixed(discussion: Discussion) -> list[tuple[str, str]]:
 
 
 def _peers(discussion: Discussion) -> list[tuple[str, str]]:
-    seeds = [s for s in discussion.communicated if s.language == discussion.target and _fits(s)]
-    return [(generation(s.instruction, s.language), fenced(s.language, shown(s))) for s in seeds]
+    return _answered(discussion.communicated, discussion)
 
 
 def shown(sample: Sample) -> str:
     """Return a sample's answer as prompts show it: the function without the code around it."""
-    try:
-        return bare(sample.language, sample.function, Signature.from_json(sample.signature), sample.code)
-    except Unsupported:
-        return without_imports(sample.code)
+    return _function(sample.language, sample.function, Signature.from_json(sample.signature), sample.code)
 
 
 def source_for(target: str, sample: Sample) -> str:
     """Return a sample's function as shown before a translation, with the names that the target's style gives it."""
-    return spelled_for(target, sample.language, shown(sample), Signature.from_json(sample.signature))
+    signature = Signature.from_json(sample.signature)
+    return shown_for(target, sample.language, sample.function, signature, sample.code)
+
+
+def shown_for(target: str, language: str, name: str, signature: Signature, code: str) -> str:
+    """Return code's function as shown before a translation to `target`; to its own language, as it is."""
+    return spelled_for(target, language, _function(language, name, signature, code), signature)
+
+
+def _function(language: str, name: str, signature: Signature, code: str) -> str:
+    try:
+        return bare(language, name, signature, code)
+    except Unsupported:
+        return without_imports(code)
 
 
 def _fits(sample: Sample) -> bool:
@@ -138,6 +168,6 @@ def solutions(language: str, count: int) -> Sequence[tuple[str, str]]:
     for item in [w for w in worked() if language in w.bodies and language in (w.targets or [language])][:count]:
         name = item.function(language)
         declared = get(language).header(name, item.signature).rstrip()
-        task = instruction(item.sentence, language, name, declared, item.signature, list(item.cases))
-        pairs.append((generation(task, language), fenced(language, item.bare(language))))
+        task = Wording(Problem(item.sentence), "prose", language, name, declared, item.signature)
+        pairs.append((generation(task.instruction(list(item.cases)), language), fenced(language, item.bare(language))))
     return pairs

@@ -37,9 +37,7 @@ class Operation:
         if name not in known:
             raise BadInput(f"params.yaml: synthesize.operations.{name} is no operation; {nearest(name, list(known))}")
         spec = known[name]
-        return Operation(
-            name, bool(spec["keeps_behaviour"]), spec["form"], spec["goal"], tuple(spec["guidelines"])
-        )
+        return Operation(name, bool(spec["keeps_behaviour"]), spec["form"], spec["goal"], tuple(spec["guidelines"]))
 
     def words(self, central: bool, keeps_signature: bool, shape: str, **values: Any) -> tuple[str, list[str]]:
         """Return goal and guidelines with their values filled in.

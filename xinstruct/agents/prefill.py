@@ -19,10 +19,11 @@ Own = TypeVar("Own", SeedParams, SynthesizeParams)
 
 
 def resolved(params: Own, teacher: ChatModel) -> Own:
-    """Replace `prefill: auto` by always or never, depending on whether the teacher continues answers."""
+    """Replace `prefill: auto`: answers are started for a weak teacher that continues them, and for no capable one."""
     if params.prefill != "auto":
         return params
-    return replace(params, prefill="always" if getattr(teacher, "continues", True) else "never")
+    helps = getattr(teacher, "continues", True) and not getattr(teacher, "capable", False)
+    return replace(params, prefill="always" if helps else "never")
 
 
 def uses_prefill(params: SeedParams | SynthesizeParams) -> bool:

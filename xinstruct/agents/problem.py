@@ -1,7 +1,7 @@
 """A problem in words that hold in every language, and how a teacher's text is read as one.
 
-The paper's created prompts and the I-Generator's instructions have one form: what is given, what is to be computed, every
-rule, and the edge cases. Its name and signature stand beside it. How it is worded for a model is in wording.py.
+The paper's created prompts and the I-Generator's instructions have one form: what is given, what is to be computed,
+every rule, and the edge cases. Its name and signature stand beside it. How it is worded for a model is in wording.py.
 """
 
 from __future__ import annotations

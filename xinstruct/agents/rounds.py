@@ -1,27 +1,32 @@
-"""A round of discussions: prompts, answers, verdicts, scores, samples, memories.
+"""A round of discussions: created prompts, answers, verdicts, scores, samples, memories.
 
-Each phase is one batch for the teacher or the judge. Every discussion ends as either a sample or a reason,
-which the caller books. Discussions are drawn in society.py; answer prompts are built in answers.py and
-examples.py.
+Each phase is one batch for the teacher or the judge. A new problem is agreed first and then carried over its cases to
+further languages; the witness's answer is a sample of its own. Every discussion ends as either a sample or a reason,
+which the caller books. Discussions are drawn in society.py; what their answers are asked and how they are checked is in
+verification.py and agreement.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xinstruct.agents.answers import Candidate
-from xinstruct.agents.cases import JudgeProtocol
 from xinstruct.agents.critique import critique
 from xinstruct.agents.derived import derive
+from xinstruct.agents.discrimination import JudgeProtocol
 from xinstruct.agents.discussion import Discussion
+from xinstruct.agents.invention import invent
 from xinstruct.agents.operations import Operation
+from xinstruct.agents.problem import Problem
 from xinstruct.agents.reflection import note_text
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.shapes import families, follow
+from xinstruct.agents.similarity import jaccard, shingles
 from xinstruct.agents.society import Society
-from xinstruct.agents.tasks import Thread, call_failure
-from xinstruct.agents.verification import RoundContext, VerifiedAnswer, verify
+from xinstruct.agents.tasks import Thread, declarable, supports
+from xinstruct.agents.verification import Reference, RoundContext, VerifiedAnswer, VerifiedAnswers, carry_over
+from xinstruct.agents.wording import draw_style
 from xinstruct.code.types import Case, cases_to_json
 from xinstruct.languages import get
 from xinstruct.llm.chat_model import ChatModel
@@ -41,10 +46,11 @@ class Outcome:
 
 def run_round(society: Society, number: int, teacher: ChatModel, judge: JudgeProtocol, scorer: Scorer) -> list[Outcome]:
     """Run all discussions of a round and return their outcomes in the order in which they were drawn."""
-    context = RoundContext(teacher, judge, society.params, society.seed, society.known)
+    context = RoundContext(teacher, judge, society.params, society.seed, society.known, society.languages)
     discussions = society.plan(number)
     _create(discussions, context)
-    verified = verify([d for d in discussions if d.reason is None], context)
+    verified, witnesses = _verify(discussions, context)
+    discussions += witnesses
     critique(discussions, verified, context)
     derive(discussions, verified, context)
     outcomes = [_outcome(d, verified.get(d.id)) for d in discussions]
@@ -60,16 +66,65 @@ def _create(discussions: Sequence[Discussion], context: RoundContext) -> None:
     own, shared = families(discussions)
     requests = [d.prompt(context.params, context.seed) for d in own]
     answers = context.teacher.ask(requests, "created prompts") if requests else []
+    seen = [shingles(Problem.of(sample).text) for sample in context.known.values()]
     for discussion, request, reply in zip(own, requests, answers, strict=True):
         speaker = discussion.speaker
         discussion.thread.prompt(request, agent=speaker.id, language=discussion.target)
         discussion.thread.answer(reply, agent=speaker.id, language=discussion.target)
-        if reply.error:
-            discussion.fail(call_failure(reply.error), reply.error)
-        else:
-            discussion.accept(reply.text, context.params)
+        discussion.accept(reply, context.params)
+        _refuse_copy(discussion, seen, context.params.similarity)
     for discussion in shared:
-        follow(discussion)
+        follow(discussion, context.params.form)
+
+
+def _refuse_copy(discussion: Discussion, seen: list[frozenset[tuple[str, ...]]], most: float) -> None:
+    """Refuse a whole new problem whose words are those of an earlier one, before anything is spent on answers."""
+    if discussion.problem is None or discussion.operation.form != "new":
+        return
+    own = shingles(discussion.problem.text)
+    if any(jaccard(own, other) >= most for other in seen):
+        discussion.fail(Reason.TOO_SIMILAR, "the created prompt repeats an earlier problem")
+    seen.append(own)
+
+
+def _verify(discussions: list[Discussion], context: RoundContext) -> tuple[VerifiedAnswers, list[Discussion]]:
+    """Return the verified answers by discussion, and the discussions of witnesses, each with its answer among them.
+
+    Known behaviours are carried over by their cases, new problems agreed and then carried over likewise.
+    """
+    live = [d for d in discussions if d.reason is None]
+    known = [d for d in live if d.operation.keeps_behaviour]
+    new = [d for d in live if not d.operation.keeps_behaviour and d.lead is None]
+    verified = carry_over(known, {d.id: Reference.of(d.source) for d in known}, context)
+    agreed, witnesses = invent(new, context)
+    verified |= agreed
+    parts = [d for d in live if d.lead in new and _takes_cases(d)]
+    verified |= carry_over(parts, {d.id: agreed[d.lead.id].as_reference() for d in parts if d.lead}, context)
+    taken = {(d.lead.id, d.target) for d in parts if d.lead and d.id in verified}
+    twins = {d.id: _witness(d, found) for d in new if (found := witnesses.get(d.id))}
+    kept = {lead: twin for lead, twin in twins.items() if (lead, twin.target) not in taken}
+    return verified | {twin.id: witnesses[lead] for lead, twin in kept.items()}, list(kept.values())
+
+
+def _takes_cases(part: Discussion) -> bool:
+    """Give a part the cases of its lead; it fails with its lead, or where its language cannot express the problem."""
+    lead = part.lead
+    if lead is None or lead.reason is not None:
+        part.fail(lead.reason if lead and lead.reason else Reason.EMPTY_ANSWER, "of the shared problem")
+    elif not (supports(part.target, part.name, part.signature) and declarable(part.target, part.name)):
+        part.fail(Reason.UNSUPPORTED, f"{get(part.target).title} cannot express {part.name}{part.signature}")
+    else:
+        part.cases = list(lead.cases)
+    return part.reason is None
+
+
+def _witness(lead: Discussion, found: VerifiedAnswer) -> Discussion:
+    """Return the discussion of a witness: its answer to a new problem is a sample of the witness's language."""
+    ident = content_id("part", lead.id, "witness")
+    twin = replace(lead, id=ident, target=found.task.language, name=found.task.name, task="generation", lead=lead)
+    twin.signature, twin.cases, twin.material, twin.attempt = lead.signature, list(lead.cases), None, None
+    twin.style = "sentence" if lead.style == "sentence" else draw_style(ident, "json")
+    return twin
 
 
 def _outcome(discussion: Discussion, verified: VerifiedAnswer | None) -> Outcome:
@@ -135,6 +190,8 @@ def make_sample(discussion: Discussion, candidate: Candidate, cases: list[Case])
         kind="Ds3",
         language=discussion.target,
         task=discussion.task,
+        problem=_problem(discussion).to_json(),
+        style=discussion.style,
         instruction=text,
         response=told or candidate.code,
         proof=candidate.code if told else "",
@@ -153,6 +210,13 @@ def make_sample(discussion: Discussion, candidate: Candidate, cases: list[Case])
         licenses=sorted({name for sample in everyone for name in sample.licenses}),
         verdict="passed",
     )
+
+
+def _problem(discussion: Discussion) -> Problem:
+    """Return the problem that the answer proves: of a translation the base's, whose words it did not need."""
+    if discussion.task == "translation" and discussion.operation.keeps_behaviour:
+        return Problem.of(discussion.source)
+    return discussion.problem or Problem.of(discussion.source)
 
 
 def _task_roots(operation: Operation, parents: list[Sample]) -> list[str]:

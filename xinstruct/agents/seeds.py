@@ -1,75 +1,85 @@
-"""D_s1 and D_s2: seed samples from mined snippets (paper section 2.2).
+"""D_s1 and D_s2: which snippets become seed samples, and what a draft of one is (paper section 2.2).
 
-The I-Generator writes instructions, the R-Generator writes responses. D_s1 runs I then R, D_s2 runs R then I.
-Snippets are tried simplest first until a language has enough; those that run become samples, which the
-Scorer rates. Their cases are made in cases.py.
+A snippet is described: its function is the reference, and its cases check every answer. Or it inspires: a new problem
+in its spirit, on whose results two languages must agree. Functions of middling difficulty are tried, few per package
+and one per body. I-Generator and R-Generator, which write the samples, are in generators.py; cases are made in
+cases.py.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from xinstruct.agents import cases as casework
-from xinstruct.agents.answers import Task, Tries, answer, generation
-from xinstruct.agents.cases import JudgeProtocol, Probe
-from xinstruct.agents.examples import solutions
-from xinstruct.agents.prefill import as_asked, continuation, uses_prefill
-from xinstruct.agents.tasks import (
-    Thread,
-    call_failure,
-    declaration,
-    first_sentence,
-    header,
-    instruction,
-    instruction_start,
-    request_seed,
-    supports,
-)
-from xinstruct.code.types import Signature, TypeSyntaxError, cases_to_json
+from xinstruct.agents.cases import Probe
+from xinstruct.agents.discrimination import JudgeProtocol
+from xinstruct.agents.problem import Problem
+from xinstruct.agents.tasks import Thread, declaration, header, supports
+from xinstruct.agents.wording import Wording
+from xinstruct.agents.writing import Brief
+from xinstruct.code.shapes import shape
+from xinstruct.code.types import Case, Signature, TypeSyntaxError, cases_to_json
 from xinstruct.files import BadInput
-from xinstruct.languages import get
 from xinstruct.languages.header import difficulty
-from xinstruct.llm.chat_model import ChatModel
-from xinstruct.llm.client import Answer, Request
 from xinstruct.params import SeedParams
-from xinstruct.prompts import render, user
 from xinstruct.records import Reason, Sample, Snippet, content_id
 
 SIMPLE = {"int", "float", "bool", "string", "list"}
-DOC_CHARS, CODE_CHARS = 600, 1500
 
 
 @dataclass
 class Draft:
-    """An unfinished seed of kind Ds1 or Ds2."""
+    """An unfinished seed of kind Ds1 or Ds2. A snippet that inspires has a brief, and no cases before its agreement."""
 
-    probe: Probe
-    kind: str
+    snippet: Snippet
+    kind: Literal["Ds1", "Ds2"]
     thread: Thread
-    sentence: str = ""
+    name: str
+    signature: Signature
+    cases: list[Case] = field(default_factory=list)
+    brief: Brief | None = None
+    problem: Problem | None = None
+    style: str = ""
+    proposals: tuple[tuple[Any, ...], ...] = ()
     response: str = ""
+    mined: bool = False  # whether the response is the mined function itself
     reason: Reason | None = None
     detail: str = ""
 
+    @staticmethod
+    def of(probe: Probe, kind: Literal["Ds1", "Ds2"]) -> Draft:
+        """Return a draft that describes a function with cases."""
+        own = probe.snippet
+        return Draft(own, kind, Thread("seed", own.id), own.name, probe.signature, list(probe.cases))
+
+    @staticmethod
+    def inspired(snippet: Snippet) -> Draft:
+        """Return a draft of a new problem in a snippet's spirit."""
+        brief = Brief.draw(snippet.id)
+        return Draft(snippet, "Ds1", Thread("seed", snippet.id), "", brief.signature, brief=brief)
+
     @property
-    def snippet(self) -> Snippet:
-        """The snippet that it is made from."""
-        return self.probe.snippet
+    def reference(self) -> str:
+        """The mined function as it runs: helpers and definition."""
+        return casework.standalone(self.snippet)
 
     def fail(self, reason: Reason | str, detail: str = "") -> None:
         """Record why it is dropped; the first reason stays."""
         if self.reason is None:
             self.reason, self.detail = Reason(reason), detail
 
-    def instruction(self) -> str:
-        """Return the final text of the question."""
-        snippet, signature = self.snippet, self.probe.signature
+    def instruction(self, language: str = "", name: str = "") -> str:
+        """Return the final text of the question; of another language and name for a witness."""
+        spoken, own = language or self.snippet.language, name or self.name
+        if self.problem is None:
+            raise ValueError(f"seed of {self.snippet.id} has no problem")
         # a mined function keeps its own native types; an answer of the teacher has the neutral ones spelled
-        declared = declaration(self.response, snippet.language, snippet.name, signature)
-        words = f"{instruction_start(snippet.language, snippet.name)} {self.sentence}"
-        return instruction(words, snippet.language, snippet.name, declared, signature, self.probe.cases)
+        native = declaration(self.response, spoken, own, self.signature) if self.mined else ""
+        declared = native or header(spoken, own, self.signature).rstrip()
+        return Wording(self.problem, self.style, spoken, own, declared, self.signature).instruction(self.cases)
 
     def sample(self) -> Sample:
         """Return the record, before it is scored."""
@@ -78,11 +88,14 @@ class Draft:
             id=content_id(self.kind, snippet.id, text, self.response),
             kind=self.kind,
             language=snippet.language,
+            problem=self.problem.to_json() if self.problem else "",
+            style=self.style,
             instruction=text,
             response=self.response,
-            function=snippet.name,
-            signature=self.probe.signature.to_json(),
-            cases=cases_to_json(self.probe.cases),
+            function=self.name,
+            signature=self.signature.to_json(),
+            cases=cases_to_json(self.cases),
+            operation="inspire" if self.brief else "describe",
             parents=[snippet.id],
             snippets=[snippet.id],
             task_roots=[snippet.id],
@@ -93,7 +106,7 @@ class Draft:
 
 
 def screen(snippet: Snippet) -> tuple[Reason, str] | None:
-    """Return why a snippet cannot be tried at all, or None."""
+    """Return why a snippet cannot be described at all, or None."""
     if not snippet.self_contained:
         return Reason.NOT_SELF_CONTAINED, "needs definitions of its package"
     if not snippet.signature:
@@ -110,26 +123,56 @@ def screen(snippet: Snippet) -> tuple[Reason, str] | None:
 
 
 def simplicity(snippet: Snippet) -> tuple[int, int, str]:
-    """Sort key: scalars and lists before other types, then functions that are easy to translate."""
-    heads = Signature.from_json(snippet.signature).heads()
+    """Sort key: scalars and lists before other types, then functions that are easy to carry over."""
+    heads = Signature.from_json(snippet.signature).heads() if snippet.signature else set()
     return (len(heads - SIMPLE), difficulty(f"{snippet.helpers}\n{snippet.code}", snippet.name), snippet.id)
 
 
-def namesakes_last(snippets: Sequence[Snippet]) -> list[Snippet]:
-    """Keep the order, but put overloads and copies of a name behind the first function of every name."""
-    seen: Counter[tuple[str, str]] = Counter()
-    turns: list[tuple[int, Snippet]] = []
+def queued(snippets: Sequence[Snippet], params: SeedParams) -> dict[str, list[Snippet]]:
+    """Return the snippets to be tried by language, in order.
+
+    Only those between two percentiles of difficulty, drawn in the order of a hash, or simplest first; at most
+    per_package of a package, and one of each name and body.
+    """
+    low, high = params.difficulty_from, params.difficulty_to
+    queues: dict[str, list[Snippet]] = {}
+    for language in sorted({snippet.language for snippet in snippets}):
+        own = sorted((s for s in snippets if s.language == language), key=simplicity)
+        band = own[int(low * len(own)) : max(1, round(high * len(own)))]
+        if params.order == "mixed":
+            band.sort(key=lambda snippet: content_id("try", snippet.id))
+        queues[language] = _one_each(band, params.per_package)
+    return queues
+
+
+def _one_each(snippets: Sequence[Snippet], per_package: int) -> list[Snippet]:
+    """Leave out copies of a body, overloads of a name, and what a package has beyond its quota (0: none)."""
+    seen: set[str] = set()
+    packages: Counter[str] = Counter()
+    kept: list[Snippet] = []
     for snippet in snippets:
-        turns.append((seen[snippet.language, snippet.name.lower()], snippet))
-        seen[snippet.language, snippet.name.lower()] += 1
-    return [snippet for _, snippet in sorted(turns, key=lambda turn: turn[0])]
+        marks = {f"name {snippet.name.lower()}", f"body {shape(snippet.language, snippet.code)}"}
+        if marks & seen or (per_package and packages[snippet.package] >= per_package):
+            continue
+        seen |= marks
+        packages[snippet.package] += 1
+        kept.append(snippet)
+    return kept
+
+
+def inspiring(snippets: Sequence[Snippet], params: SeedParams) -> list[Snippet]:
+    """Return the snippets that shall inspire new problems, of any kind, also such as do not stand alone."""
+    count = round(params.per_language * params.inspire_share)
+    found: list[Snippet] = []
+    for language in sorted({snippet.language for snippet in snippets}):
+        own = sorted((s for s in snippets if s.language == language), key=lambda s: content_id("inspire", s.id))
+        found += _one_each(own, params.per_package)[:count]
+    return found
 
 
 def try_snippets(snippets: Sequence[Snippet], judge: JudgeProtocol, params: SeedParams) -> Iterator[list[Probe]]:
     """Yield waves of probes with cases or a reason, over all languages, until each language has enough."""
-    queues: dict[str, list[Snippet]] = {}
-    for snippet in namesakes_last(sorted(snippets, key=simplicity)):
-        queues.setdefault(snippet.language, []).append(snippet)
+    queues = queued(snippets, params)
     wanted, tries = params.per_language, params.tries_per_language
     good = dict.fromkeys(queues, 0)
     tried = dict.fromkeys(queues, 0)
@@ -157,112 +200,5 @@ def assign(probes: Sequence[Probe], share: float, seed: int) -> list[Draft]:
         own = [p for p in probes if p.snippet.language == language]
         own.sort(key=lambda p: content_id(str(seed), "partition", p.snippet.id))
         first = round(share * len(own))
-        drafts += [Draft(p, "Ds1" if i < first else "Ds2", Thread("seed", p.snippet.id)) for i, p in enumerate(own)]
+        drafts += [Draft.of(p, "Ds1" if i < first else "Ds2") for i, p in enumerate(own)]
     return drafts
-
-
-class IGenerator:
-    """Writes instructions from a snippet's documentation (D_s1) or from a response's code (D_s2)."""
-
-    def __init__(self, params: SeedParams, seed: int) -> None:
-        self.params, self.seed = params, seed
-
-    def request(self, draft: Draft, source: str) -> Request:
-        """Return the prompt for one sentence, with its first words as the prefill."""
-        snippet = draft.snippet
-        language = get(snippet.language)
-        text = render(
-            "igenerator",
-            source=source,
-            context=self.params.context,
-            package=snippet.package,
-            scope=snippet.scope,
-            title=language.title,
-            fence=language.fence,
-            name=snippet.name,
-            signature=draft.probe.signature,
-            doc=snippet.doc.strip()[:DOC_CHARS],
-            code=draft.response.strip()[:CODE_CHARS],
-        )
-        ident = f"{snippet.id}-instruction"
-        request = Request(
-            id=ident,
-            messages=(user(text),),
-            prefill=instruction_start(snippet.language, snippet.name),
-            max_tokens=self.params.instruction_tokens,
-            temperature=self.params.instruction_temperature,
-            stop=("\n", "```"),
-            seed=request_seed(self.seed, ident),
-        )
-        return as_asked(request, uses_prefill(self.params))
-
-    def write(self, drafts: Sequence[Draft], teacher: ChatModel, source: str) -> None:
-        """Fill in each draft's sentence, or its reason. `source` is doc or code."""
-        requests = [self.request(draft, source) for draft in drafts]
-        answers = teacher.ask(requests, f"instructions from {source}") if requests else []
-        for draft, request, reply in zip(drafts, requests, answers, strict=True):
-            draft.thread.prompt(request, agent="I-Generator", language=draft.snippet.language)
-            draft.thread.answer(reply, agent="I-Generator", language=draft.snippet.language)
-            self._take(draft, reply)
-
-    def _take(self, draft: Draft, reply: Answer) -> None:
-        if reply.error:
-            return draft.fail(call_failure(reply.error), reply.error)
-        start, prefill = instruction_start(draft.snippet.language, draft.snippet.name), uses_prefill(self.params)
-        draft.sentence = first_sentence(continuation(reply.text, start, prefill))
-        if not draft.sentence:
-            draft.fail(Reason.EMPTY_ANSWER, "the instruction is empty")
-        return None
-
-
-class RGenerator:
-    """Supplies responses: the mined function itself, or the teacher's answer checked by the cases."""
-
-    def __init__(self, params: SeedParams, seed: int) -> None:
-        self.params, self.seed = params, seed
-
-    def write(self, drafts: Sequence[Draft], teacher: ChatModel, judge: JudgeProtocol) -> None:
-        """Fill in each draft's response, or its reason."""
-        if self.params.response == "function":
-            for draft in drafts:
-                draft.response = draft.probe.code
-                draft.thread.add("answer", draft.response, agent="R-Generator", language=draft.snippet.language)
-            return
-        tasks = [self._task(draft) for draft in drafts]
-        own, all_at_once = self.params, self.params.candidates
-        asked = Tries(own.candidates, all_at_once, 0, own.max_tokens, own.temperature, uses_prefill(own))
-        answer(tasks, teacher, judge, asked, self.seed)
-        for draft, task in zip(drafts, tasks, strict=True):
-            if task.best:
-                draft.response = task.best.code
-            else:
-                draft.fail(*task.failure)
-
-    def _task(self, draft: Draft) -> Task:
-        """Return the task of a draft: D_s1 answers its instruction; D_s2 has none yet and answers the documentation."""
-        snippet, signature = draft.snippet, draft.probe.signature
-        sentence = draft.sentence or first_sentence(snippet.doc)
-        words = f"{instruction_start(snippet.language, snippet.name)} {sentence}" if draft.sentence else sentence
-        declared = header(snippet.language, snippet.name, signature).rstrip()
-        text = instruction(words, snippet.language, snippet.name, declared, signature, draft.probe.cases)
-        return Task(
-            id=f"{snippet.id}-response",
-            language=snippet.language,
-            name=snippet.name,
-            signature=signature,
-            question=generation(text, snippet.language),
-            cases=tuple(draft.probe.cases),
-            thread=draft.thread,
-            examples=list(solutions(snippet.language, self.params.examples)),
-        )
-
-
-def generate(drafts: Sequence[Draft], teacher: ChatModel, judge: JudgeProtocol, params: SeedParams, seed: int) -> None:
-    """Run I then R for D_s1 and R then I for D_s2; every draft gets its sentence and response, or a reason."""
-    writer, responder = IGenerator(params, seed), RGenerator(params, seed)
-    first = [d for d in drafts if d.kind == "Ds1"]
-    second = [d for d in drafts if d.kind == "Ds2"]
-    writer.write(first, teacher, "doc")
-    responder.write([d for d in first if d.reason is None], teacher, judge)
-    responder.write(second, teacher, judge)
-    writer.write([d for d in second if d.reason is None], teacher, "code")

@@ -2,8 +2,8 @@
 
 one_to_one: the created problem goes to one target language. one_to_many: it goes to several; a new problem is agreed
 first and then carried over its cases. many_to_many: every agent's problem goes to a language, each by its own prompt.
-Beyond its first sample a meeting makes parts: further discussions with the same agents, each of which ends as one sample
-or one rejection. Types are drawn per part and verified in derived.py.
+Beyond its first sample a meeting makes parts: further discussions with the same agents, each of which ends as one
+sample or one rejection. Types are drawn per part and verified in derived.py.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ def check(params: SynthesizeParams) -> None:
         raise BadInput("params.yaml: synthesize.tasks has only translation, but no operation keeps the behaviour")
 
 
-def fitting(params: SynthesizeParams, operation: Operation) -> dict[str, float]:
-    """Return the weighted task types of an operation; translation needs one that keeps the behaviour."""
-    return {n: w for n, w in params.tasks.items() if w > 0 and (operation.keeps_behaviour or n != "translation")}
+def fitting(params: SynthesizeParams, operation: Operation, twin: bool = False) -> dict[str, float]:
+    """Return the weighted task types of an operation; translation needs a kept behaviour, or a twin to translate."""
+    shows = twin or operation.keeps_behaviour
+    return {n: w for n, w in params.tasks.items() if w > 0 and (shows or n != "translation")}
 
 
 def draw(ident: str, kind: str, weights: Mapping[Named, float]) -> Named:
@@ -69,7 +70,8 @@ def _further(first: Discussion, shape: str, params: SynthesizeParams, aim: Aim) 
     for number, base in enumerate(bases):
         ident = content_id("part", first.id, str(number))
         # what is carried over has a twin that a translation can show, whatever the operation
-        task = draw(ident, "type", params.tasks if shared else fitting(params, first.operation))
+        types = fitting(params, first.operation, twin=shared)
+        task = draw(ident, "type", types)
         target = aim(first.communicated[base], first.operation, task)
         if target is not None:
             yield replace(first, id=ident, base=base, target=target, name="", task=task)

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from xinstruct.agents.problem import Problem
 from xinstruct.files import BadInput
 from xinstruct.records import Sample
 
@@ -44,8 +45,8 @@ def jaccard(left: frozenset[tuple[str, ...]], right: frozenset[tuple[str, ...]])
 
 
 def sample_text(sample: Sample) -> str:
-    """Return the text of a sample that is compared: question and answer."""
-    return f"{sample.instruction}\n{sample.response}"
+    """Return the text of a sample that is compared: its problem, which is the same for twins in other languages."""
+    return Problem.of(sample).statement
 
 
 class WordGate:

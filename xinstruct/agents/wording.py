@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from xinstruct.agents.problem import Problem
@@ -28,7 +29,8 @@ def draw_style(ident: str, form: Literal["json", "text"]) -> str:
     if form == "text":
         return "sentence"
     weights = {name: row["weight"] for name, row in table("styles").items()}
-    return random.Random(int(content_id("style", ident), 16)).choices(list(weights), list(weights.values()))[0]
+    rng = random.Random(int(content_id("style", ident), 16))
+    return str(rng.choices(list(weights), list(weights.values()))[0])
 
 
 def instruction_start(language: str, name: str) -> str:
@@ -36,51 +38,58 @@ def instruction_start(language: str, name: str) -> str:
     return render("igenerator_start", title=get(language).title, name=name)
 
 
-def instruction(
-    problem: Problem,
-    style: str,
-    language: str,
-    name: str,
-    declared: str,
-    signature: Signature,
-    cases: list[Case],
-    kind: str = "generation",
-    material: Any = None,
-) -> str:
-    """Return the final text of a task. `declared` are the function's first lines, `material` what its type shows."""
-    spoken, row = get(language), table("styles")[style]
-    source = get(material.language or language) if material else spoken
-    statement = problem.statement
-    if style == "sentence":
-        statement = f"{instruction_start(language, name)} {statement}"
-    shown = row["declaration"]
-    return render(
-        "task" if kind == "generation" else f"task_{kind}",
-        problem=problem,
-        statement=statement,
-        headings=row["headings"] and kind == "generation",
-        declaration_as=shown,
-        documented=_documented(problem, language, name, signature) if shown == "doc" and kind == "generation" else "",
-        declaration=without_imports(declared),
-        fence=spoken.fence,
-        title=spoken.title,
-        source_title=source.title,
-        source_fence=source.fence,
-        material=material,
-        signature=signature,
-        types=shown != "words" and not _types_shown(language, declared, signature),
-        name=name,
-        calls=calls(cases, signature, language, row["calls"] if kind == "generation" else 2),
-    )
+@dataclass(frozen=True)
+class Wording:
+    """A problem to be worded for one language: in a style, with the function's own first lines (`declared`)."""
 
+    problem: Problem
+    style: str
+    language: str
+    name: str
+    declared: str
+    signature: Signature
 
-def _documented(problem: Problem, language: str, name: str, signature: Signature) -> str:
-    """Return the function's first lines below a comment that states the problem."""
-    header, leader = FunctionHeader.of(language, name, signature), get(language).comment
-    lines = [line for part in problem.statement.split("\n\n") for line in (*_folded(part), "")][:-1]
-    comment = "\n".join(f"{leader} {line}".rstrip() for line in lines)
-    text = "\n".join(f"{header.indent}{line}" for line in (*comment.splitlines(), *header.bare.splitlines()))
-    return f"{without_imports(header.prefix)}\n{text}".strip("\n")
+    def instruction(self, cases: list[Case], kind: str = "generation", material: Any = None) -> str:
+        """Return the final text of a task; `material` is what its type shows."""
+        spoken, row = get(self.language), table("styles")[self.style]
+        source = get(material.language or self.language) if material else spoken
+        plain = kind == "generation"
+        return render(
+            "task" if plain else f"task_{kind}",
+            problem=self.problem,
+            statement=self._statement(),
+            headings=row["headings"] and plain,
+            declaration_as=row["declaration"],
+            documented=self._documented() if row["declaration"] == "doc" and plain else "",
+            declaration=without_imports(self.declared),
+            fence=spoken.fence,
+            title=spoken.title,
+            source_title=source.title,
+            source_fence=source.fence,
+            material=material,
+            signature=self.signature,
+            types=row["declaration"] != "words" and not self._types_shown(),
+            name=self.name,
+            calls=calls(cases, self.signature, self.language, row["calls"] if plain else 2),
+        )
+
+    def _statement(self) -> str:
+        start = f"{instruction_start(self.language, self.name)} " if self.style == "sentence" else ""
+        return start + self.problem.statement
+
+    def _documented(self) -> str:
+        """Return the function's first lines below a comment that states the problem."""
+        header, leader = FunctionHeader.of(self.language, self.name, self.signature), get(self.language).comment
+        lines = [line for part in self.problem.statement.split("\n\n") for line in (*_folded(part), "")][:-1]
+        text = [*(f"{leader} {line}".rstrip() for line in lines), *header.bare.splitlines()]
+        indented = "\n".join(f"{header.indent}{line}" for line in text)
+        return f"{without_imports(header.prefix)}\n{indented}".strip("\n")
+
+    def _types_shown(self) -> bool:
+        try:
+            return all(get(self.language).spell_type(param.type) in self.declared for param in self.signature.params)
+        except Unsupported:
+            return False
 
 
 def _folded(text: str) -> list[str]:
@@ -90,13 +99,6 @@ def _folded(text: str) -> list[str]:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return lines
-
-
-def _types_shown(language: str, declared: str, signature: Signature) -> bool:
-    try:
-        return all(get(language).spell_type(param.type) in declared for param in signature.params)
-    except Unsupported:
-        return False
 
 
 def calls(cases: list[Case], signature: Signature, language: str, count: int = 2) -> list[dict[str, str]]:

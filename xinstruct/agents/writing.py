@@ -1,8 +1,9 @@
 """How a teacher is asked for a problem, and how its answer is read: five forms, from one sentence to a whole problem.
 
-sentence: one sentence by which a weak teacher names a known behaviour. restate: a known behaviour in a problem's full form.
-rule: one more rule for a problem that works. new: a new problem whose category, difficulty and signature are drawn here.
-own: a new problem with the teacher's own signature. All but the first are JSON, to which an engine with a grammar is held.
+sentence: one sentence by which a weak teacher names a known behaviour. restate: a known behaviour in a problem's full
+form. rule: one more rule for a problem that works. new: a new problem whose category, difficulty and signature are
+drawn here. own: a new problem with the teacher's own signature. All but the first are JSON, to which an engine with a
+grammar is held.
 """
 
 from __future__ import annotations
@@ -129,7 +130,9 @@ class Form:
             return Written(base.with_rule(neutral(read_rule(reply.text))), given, signature=self.signature)
         found = read_written(reply.text, None if self.name == "own" else self.signature)
         about = self.brief or Brief("", "", "", self.signature)
-        words = Problem(neutral(found.problem.text), neutral(found.problem.edge_cases), about.category, about.difficulty)
+        words = Problem(
+            neutral(found.problem.text), neutral(found.problem.edge_cases), about.category, about.difficulty
+        )
         return replace(found, problem=words)
 
     def _sentence(self, reply: Answer, prefill: bool) -> str:

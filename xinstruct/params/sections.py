@@ -147,6 +147,16 @@ class SeedParams(Section):
 
     per_language: Count
     tries_per_language: Count
+    difficulty_from: Share
+    difficulty_to: Share
+    order: Literal["mixed", "simplest"]
+    per_package: Whole
+    form: Literal["json", "text"]
+    inspire_share: Share
+    witness: Name
+    agreement_inputs: Count
+    new_signature: Literal["drawn", "teacher"]
+    sufficiency: bool
     prove: Whole
     ds1_share: Share
     response: Literal["function", "teacher"]
@@ -158,6 +168,7 @@ class SeedParams(Section):
     instruction_tokens: Count
     instruction_temperature: Amount
     candidates: Count
+    wave: Whole
     temperature: Amount
     max_tokens: Count
     examples: Whole
@@ -185,7 +196,9 @@ class SynthesizeParams(Section):
     many: Count
     tasks: Annotated[dict[TaskType, Amount], Weighed()]
     critique_turns: Whole
-    new_signature: Literal["keep", "teacher"]
+    form: Literal["json", "text"]
+    new_signature: Literal["keep", "drawn", "teacher"]
+    witness: Name
     agreement_inputs: Count
     cases: Count
     mutants: Whole

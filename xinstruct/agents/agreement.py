@@ -1,0 +1,154 @@
+"""New problems: nobody knows their results, so two languages must agree on them.
+
+A problem is answered in its target language and by a witness, each time from its words alone. All candidates run on
+the same inputs: those that the teacher proposed, boundaries of the types and random ones. Candidates that return the
+same everywhere, and throw only where the other language throws, too, agree; the pair with which most candidates agree
+gives the answer and the cases. Cases that tell too little, and copies of the base's behaviour, are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from xinstruct.agents.answers import Candidate, Task, Tries, ask, record
+from xinstruct.agents.discrimination import Answered, JudgeProtocol, strengthen, weak
+from xinstruct.code.types import Case, Signature, conforms, same
+from xinstruct.execution.verdicts import Verdict
+from xinstruct.languages import EIGHT
+from xinstruct.languages.header import FunctionHeader
+from xinstruct.llm.chat_model import ChatModel
+from xinstruct.params import SeedParams, SynthesizeParams
+from xinstruct.records import Reason
+
+MIN_RETURNED = 0.8  # share of the inputs on which both must return
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """Two answers in two languages, the cases on which they agree, and how many candidates agree with them."""
+
+    answer: Candidate
+    witness: Candidate
+    cases: list[Case]
+    support: int
+
+
+@dataclass
+class Question:
+    """A new problem as two tasks in two languages, and the inputs that all answers run on.
+
+    `known` are cases of the base, if its signature is the same. `outcome` is the agreement, or why there is none.
+    """
+
+    target: Task
+    witness: Task
+    inputs: list[list[Any]]
+    known: list[Case] = field(default_factory=list)
+    outcome: Agreed | tuple[Reason, str] = (Reason.NO_AGREEMENT, "not asked")
+
+    @property
+    def open(self) -> bool:
+        """True while no two answers agree."""
+        return not isinstance(self.outcome, Agreed)
+
+    def settle(self) -> None:
+        """Look for the pair with most support among all candidates so far."""
+        ones, twos = _ran(self.target), _ran(self.witness)
+        found: list[Agreed] = []
+        refused = (Reason.NO_AGREEMENT, f"{len(ones)} and {len(twos)} answers ran, no two agree")
+        for one, two in ((one, two) for one in ones for two in twos):
+            cases = common(self.target.signature, self.inputs, one.verdict, two.verdict)
+            if cases is not None and (why := self._useless(cases)):
+                refused = why
+            elif cases is not None:
+                found.append(Agreed(one, two, cases, self._support(one, ones) + self._support(two, twos)))
+        best = max(found, key=lambda a: (a.support, -a.answer.index, -a.witness.index), default=None)
+        self.outcome = best or (refused if ones else self.target.failure)
+
+    def _useless(self, cases: list[Case]) -> tuple[Reason, str] | None:
+        signature = self.target.signature
+        if weakness := weak(signature, cases):
+            return Reason.WEAK_CASES, weakness
+        if copies(signature, cases, self.known):
+            return Reason.TOO_SIMILAR, "behaves as the problem it started from"
+        return None
+
+    def _support(self, one: Candidate, others: list[Candidate]) -> int:
+        signature = self.target.signature
+        return sum(common(signature, self.inputs, one.verdict, other.verdict) is not None for other in others)
+
+
+def witness_of(target: str, wanted: str, spoken: Sequence[str] = ()) -> str:
+    """Return the second language of an agreement: the wanted one; if that is the target, one of those spoken."""
+    return next(language for language in (wanted, *spoken, *EIGHT) if language != target)
+
+
+def agree(questions: Sequence[Question], teacher: ChatModel, judge: JudgeProtocol, asked: Tries, seed: int) -> None:
+    """Ask for answers in waves, run them on the inputs, and fill in each question's outcome."""
+    for first in range(0, asked.candidates, asked.wave):
+        active = [question for question in questions if question.open]
+        inputs = {id(task): q.inputs for q in active for task in (q.target, q.witness)}
+        tasks = [task for q in active for task in (q.target, q.witness)]
+        fresh = ask(tasks, range(first, min(first + asked.wave, asked.candidates)), teacher, asked, seed)
+        runnable = [(task, candidate) for task, candidate in fresh if not candidate.failure]
+        jobs = [task.job(c, [Case(tuple(args)) for args in inputs[id(task)]]) for task, c in runnable]
+        verdicts = judge.observe(jobs, "running answers to new problems") if jobs else []
+        for (task, candidate), verdict in zip(runnable, verdicts, strict=True):
+            task.settle(candidate, verdict)
+        for task, candidate in fresh:
+            record(task, candidate)
+        for question in active:
+            question.settle()
+
+
+def keep_telling(questions: Sequence[Question], judge: JudgeProtocol, params: SeedParams | SynthesizeParams) -> None:
+    """Select the telling cases of each agreed problem; one whose cases tell too little loses its agreement."""
+    items = [
+        (q, q.outcome, _answered(q.target, q.outcome, params.cases)) for q in questions if isinstance(q.outcome, Agreed)
+    ]
+    strengthen([item for _, _, item in items], judge, params.mutants, params.kill_share)
+    for question, agreed, item in items:
+        if item.reason is not None:
+            question.outcome = (item.reason, item.detail)
+            continue
+        question.outcome = Agreed(agreed.answer, agreed.witness, item.cases, agreed.support)
+        for task in (question.target, question.witness):
+            task.cases = tuple(item.cases)
+
+
+def _answered(task: Task, agreed: Agreed, count: int) -> Answered:
+    code = agreed.answer.code
+    function = FunctionHeader.of(task.language, task.name, task.signature).alone(code)
+    return Answered(task.language, task.name, task.signature, code, function, list(agreed.cases), count)
+
+
+def _ran(task: Task) -> list[Candidate]:
+    return [candidate for candidate in task.candidates if candidate.outcome == "passed"]
+
+
+def common(
+    signature: Signature, inputs: Sequence[Sequence[Any]], one: Verdict | None, two: Verdict | None
+) -> list[Case] | None:
+    """Return the cases on which two runs agree; None when they do not agree.
+
+    They agree when both return the same, or both throw, on every input, and return on at least MIN_RETURNED of them.
+    """
+    if one is None or two is None:
+        return None
+    cases: list[Case] = []
+    for args, left, right, e1, e2 in zip(inputs, one.values, two.values, one.errors, two.errors, strict=True):
+        threw = [bool(error) or not conforms(signature.returns, value) for error, value in ((e1, left), (e2, right))]
+        if all(threw):
+            continue
+        if any(threw) or not same(signature.returns, left, right):
+            return None
+        cases.append(Case(tuple(args), left))
+    return cases if len(cases) >= MIN_RETURNED * len(inputs) else None
+
+
+def copies(signature: Signature, cases: Sequence[Case], known: Sequence[Case]) -> bool:
+    """Tell whether the cases repeat the base's known results (only inputs that both have are compared)."""
+    results = [(k.expected, c.expected) for k in known for c in cases if c.args == k.args]
+    return bool(results) and all(same(signature.returns, old, new) for old, new in results)

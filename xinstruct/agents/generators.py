@@ -1,0 +1,217 @@
+"""I-Generator and R-Generator: who writes instructions and responses of the seed samples (paper section 2.2).
+
+D_s1 runs I then R, D_s2 runs R then I. With `sufficiency`, a sample is kept only if an answer written from its final
+instruction alone passes its cases, which are more than the calls printed in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xinstruct.agents.agreement import Agreed, Question, agree, keep_telling, witness_of
+from xinstruct.agents.answers import Task, Tries, answer, generation
+from xinstruct.agents.discrimination import JudgeProtocol
+from xinstruct.agents.examples import solutions
+from xinstruct.agents.inputs import draw_inputs
+from xinstruct.agents.prefill import uses_prefill
+from xinstruct.agents.seeds import Draft
+from xinstruct.agents.tasks import declarable, supports
+from xinstruct.agents.verification import insufficient
+from xinstruct.agents.wording import calls, draw_style
+from xinstruct.agents.writing import Form, Unwritten
+from xinstruct.languages import get
+from xinstruct.languages.header import without_imports
+from xinstruct.llm.chat_model import ChatModel
+from xinstruct.llm.client import Answer, Request
+from xinstruct.params import SeedParams
+from xinstruct.prompts import render
+from xinstruct.records import Reason
+
+DOC_CHARS, CODE_CHARS = 600, 1500
+SHOWN_CALLS = 6  # of a function's recorded calls, to whoever describes it
+
+
+@dataclass(frozen=True)
+class SeedContext:
+    """What all steps of making seeds share; `params` is the seed section, `languages` are those of the run."""
+
+    teacher: ChatModel
+    judge: JudgeProtocol
+    params: SeedParams
+    seed: int
+    languages: Sequence[str]
+
+    @property
+    def tries(self) -> Tries:
+        """The settings of answers."""
+        own = self.params
+        waves = (own.candidates, own.wave or own.candidates, 0)
+        return Tries(*waves, own.max_tokens, own.temperature, uses_prefill(own))
+
+
+class IGenerator:
+    """Writes the problem of a draft: describes a known function, or invents one in a snippet's spirit."""
+
+    def __init__(self, context: SeedContext) -> None:
+        self.context, self.params = context, context.params
+
+    def form(self, draft: Draft) -> Form:
+        """Return the form in which the problem is asked for."""
+        words = (draft.snippet.language, draft.name, draft.signature)
+        if draft.brief:
+            own = self.params.new_signature == "teacher"
+            return Form("own" if own else "new", *words, brief=draft.brief)
+        return Form("sentence" if self.params.form == "text" else "restate", *words)
+
+    def request(self, draft: Draft, source: str) -> Request:
+        """Return the prompt for one problem; `source` (doc or code) is what a weak teacher is shown of a function."""
+        snippet, form = draft.snippet, self.form(draft)
+        language, code = get(snippet.language), draft.response or snippet.code
+        text = render(
+            "igenerator",
+            mode="inspire" if draft.brief else "describe" if self.params.form == "json" else source,
+            context=self.params.context,
+            package=snippet.package,
+            scope=snippet.scope,
+            title=language.title,
+            fence=language.fence,
+            name=draft.name,
+            signature=draft.signature,
+            doc=snippet.doc.strip()[:DOC_CHARS],
+            code=without_imports(code)[:CODE_CHARS],
+            calls=calls(draft.cases, draft.signature, snippet.language, SHOWN_CALLS),
+            closing=form.closing,
+        )
+        most, temperature = self.params.instruction_tokens, self.params.instruction_temperature
+        prefill = uses_prefill(self.params)
+        return form.request(f"{snippet.id}-instruction", text, most, temperature, self.context.seed, prefill)
+
+    def write(self, drafts: Sequence[Draft], source: str) -> None:
+        """Fill in each draft's problem, or its reason."""
+        requests = [self.request(draft, source) for draft in drafts]
+        answers = self.context.teacher.ask(requests, "problems of seeds") if requests else []
+        for draft, request, reply in zip(drafts, requests, answers, strict=True):
+            draft.thread.prompt(request, agent="I-Generator", language=draft.snippet.language)
+            draft.thread.answer(reply, agent="I-Generator", language=draft.snippet.language)
+            self._take(draft, reply)
+
+    def _take(self, draft: Draft, reply: Answer) -> None:
+        try:
+            written = self.form(draft).read(reply, uses_prefill(self.params))
+        except Unwritten as error:
+            return draft.fail(error.reason, error.detail)
+        draft.problem, draft.proposals = written.problem, written.calls
+        draft.style = draw_style(draft.snippet.id, self.params.form)
+        if draft.brief:
+            draft.signature = written.signature or draft.signature
+            draft.name = get(draft.snippet.language).identifier(written.name or "solve")
+        return None
+
+
+class RGenerator:
+    """Supplies responses: the mined function itself, or the teacher's answer checked by the cases."""
+
+    def __init__(self, context: SeedContext) -> None:
+        self.context, self.params = context, context.params
+
+    def write(self, drafts: Sequence[Draft]) -> None:
+        """Fill in each draft's response, or its reason: from its problem if it has one, else from the function."""
+        if self.params.response == "function":
+            for draft in drafts:
+                draft.response, draft.mined = draft.reference, True
+                draft.thread.add("answer", draft.response, agent="R-Generator", language=draft.snippet.language)
+            return
+        tasks = [self.task(draft) if draft.problem else self._rewriting(draft) for draft in drafts]
+        answer(tasks, self.context.teacher, self.context.judge, self.context.tries, self.context.seed)
+        for draft, task in zip(drafts, tasks, strict=True):
+            if task.best:
+                draft.response = task.best.code
+            else:
+                draft.fail(*insufficient(task, shown=draft.problem is None))
+
+    def check(self, drafts: Sequence[Draft]) -> None:
+        """Ask for answers from the final instructions alone; a draft without a passing one is insufficient."""
+        tasks = [self.task(draft, "-check") for draft in drafts]
+        answer(tasks, self.context.teacher, self.context.judge, self.context.tries, self.context.seed)
+        for draft, task in zip(drafts, tasks, strict=True):
+            if not task.best:
+                draft.fail(*insufficient(task))
+
+    def task(self, draft: Draft, mark: str = "", language: str = "") -> Task:
+        """Return the task of answering a draft's instruction, in its own language or in a witness's."""
+        spoken = language or draft.snippet.language
+        name = get(spoken).identifier(draft.name) if language else draft.name
+        return Task(
+            id=f"{draft.snippet.id}-response{mark}",
+            language=spoken,
+            name=name,
+            signature=draft.signature,
+            question=generation(draft.instruction(spoken, name), spoken),
+            cases=tuple(draft.cases),
+            thread=draft.thread,
+            examples=list(solutions(spoken, self.params.examples)),
+        )
+
+    def _rewriting(self, draft: Draft) -> Task:
+        """Return the task of writing a mined function anew; its signature is the neutral one."""
+        snippet, spoken = draft.snippet, get(draft.snippet.language)
+        question = render(
+            "rgenerator",
+            title=spoken.title,
+            fence=spoken.fence,
+            doc=snippet.doc.strip()[:DOC_CHARS],
+            code=without_imports(draft.reference)[:CODE_CHARS],
+            header=without_imports(spoken.header(draft.name, draft.signature)).rstrip(),
+        )
+        words = (f"{snippet.id}-response", snippet.language, draft.name, draft.signature)
+        examples = list(solutions(snippet.language, self.params.examples))
+        return Task(*words, question, tuple(draft.cases), draft.thread, examples)
+
+
+def generate(drafts: Sequence[Draft], context: SeedContext) -> None:
+    """Run I then R for D_s1 and R then I for D_s2; every draft gets its problem and response, or a reason."""
+    writer, responder = IGenerator(context), RGenerator(context)
+    first = [d for d in drafts if d.kind == "Ds1" and d.brief is None]
+    second = [d for d in drafts if d.kind == "Ds2"]
+    writer.write(first, "doc")
+    responder.write(_alive(first))
+    responder.write(second)
+    writer.write(_alive(second), "code")
+    if context.params.sufficiency:
+        # an answer of the teacher to D_s1 was written from the instruction alone already
+        responder.check(_alive([d for d in (*first, *second) if d.mined or d.kind == "Ds2"]))
+    invent([d for d in drafts if d.brief is not None], context)
+
+
+def _alive(drafts: Sequence[Draft]) -> list[Draft]:
+    return [draft for draft in drafts if draft.reason is None]
+
+
+def invent(drafts: Sequence[Draft], context: SeedContext) -> None:
+    """Write new problems in the spirit of snippets; the snippet's language and a witness must agree on the results."""
+    IGenerator(context).write(drafts, "code")
+    asked = [(d, question) for d in _alive(drafts) if (question := _question(d, context)) is not None]
+    questions = [question for _, question in asked]
+    agree(questions, context.teacher, context.judge, context.tries, context.seed)
+    keep_telling(questions, context.judge, context.params)
+    for draft, question in asked:
+        if isinstance(question.outcome, Agreed):
+            draft.response, draft.cases = question.outcome.answer.code, list(question.outcome.cases)
+        else:
+            draft.fail(*question.outcome)
+
+
+def _question(draft: Draft, context: SeedContext) -> Question | None:
+    """Return a new problem as a question of two languages; None, with its reason, where one cannot express it."""
+    own = draft.snippet.language
+    both, responder = (own, witness_of(own, context.params.witness)), RGenerator(context)
+    for language in both:
+        name = get(language).identifier(draft.name)
+        if not (supports(language, name, draft.signature) and declarable(language, name)):
+            draft.fail(Reason.UNSUPPORTED, f"{get(language).title} cannot express {name}{draft.signature}")
+            return None
+    count, seed = context.params.agreement_inputs, int(draft.snippet.id, 16)
+    drawn = draw_inputs(draft.signature, count, seed, proposals=draft.proposals, languages=context.languages)
+    one, two = (responder.task(draft, f"-{language}", language) for language in both)
+    return Question(one, two, drawn.rows)
