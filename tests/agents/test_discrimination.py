@@ -15,10 +15,10 @@ from xinstruct.agents.discrimination import (
     differs,
     judged_cases,
     monotonous,
-    select_cases,
     strengthen,
     weak,
 )
+from xinstruct.agents.selection import select_cases
 from xinstruct.agents.tasks import calls
 from xinstruct.code.types import Case, Signature, Type, same
 from xinstruct.execution.jobs import Job
