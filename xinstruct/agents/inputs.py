@@ -121,12 +121,13 @@ def _at_boundaries(signature: Signature, count: int, bound: int, rng: random.Ran
 
 def _numeric(row: list[Any], counted: Sequence[bool], words: Sequence[str], rng: random.Random) -> list[Any]:
     """Return the row with numbers for texts that the function calculates with, but for empty ones and its own words."""
-    return [
-        rng.choice(_NUMERIC)
-        if text and isinstance(value, str) and value not in ("", *words) and not _number(value)
-        else value
-        for value, text in zip(row, counted, strict=True)
-    ]
+    kept = ("", *(word for word in words if len(word) > 1))
+    pairs = zip(row, counted, strict=True)
+    return [rng.choice(_NUMERIC) if counts and _is_word(value, kept) else value for value, counts in pairs]
+
+
+def _is_word(value: Any, kept: Sequence[str]) -> bool:
+    return isinstance(value, str) and value not in kept and not _number(value)
 
 
 def _number(value: str) -> bool:
