@@ -236,3 +236,14 @@ def test_a_loop_over_a_large_number_costs_the_large_inputs_only() -> None:
         item = mined(hasty, ("python", "summed", code, INT))["summed"]
     assert item.reason is None, item.detail
     assert all(abs(case.args[0]) <= 24 for case in item.cases) and len(item.cases) == 10
+
+
+def test_variants_keep_what_stands_around_the_function() -> None:
+    function = "def f(n):\n    return n + 1"
+    code = f"import math\n\n\ndef helper(n):\n    return n - 1\n\n\n{function}\n"
+    variants = Answered("python", "f", INT, code, function, [], 8).variants(9)
+    assert variants and all(text.startswith(code[: code.index("def f")]) for text in variants)
+    elsewhere = Answered("python", "f", INT, code, "def f(n):\n    return 1 + n", [], 8).variants(9)
+    assert any("return n + 2" in text for text in elsewhere), (
+        "a function that is not found is changed with all around it"
+    )
