@@ -197,6 +197,13 @@ def test_the_two_that_are_shown_are_short_and_different_and_four_stay_hidden() -
     assert [call["args"] for call in calls(chosen)] == [f'"{case.args[0]}"' for case in shown]
 
 
+def test_empty_arguments_are_shown_only_where_there_is_nothing_else() -> None:
+    cases = [Case((text,), f"<{text}>") for text in ("", "a", "bc", "def", "ghij", "klmno")]
+    assert [case.args[0] for case in select_cases(TEXT, cases, [{0}], 6)[:2]] == ["a", "bc"]
+    pairs = [Case((n, 0), 3 * n) for n in range(6)]
+    assert len(select_cases(Signature.of("int", a="int", b="int"), pairs, [], 6)) == 6
+
+
 def test_a_variant_that_breaks_off_is_caught_where_it_broke_off() -> None:
     cases = [Case((n,), n) for n in range(5)]
     assert differs(

@@ -106,11 +106,11 @@ def _scalars(value: Any) -> list[Any]:
 
 
 def _shown(kind: Type, cases: Sequence[Case], caught: Sequence[set[int]], chosen: Sequence[int]) -> list[int]:
-    """Return the two chosen cases to show: short, of different results, and each telling of some variant."""
+    """Return the two chosen cases to show: short, of different results, telling of a variant, no argument empty."""
 
-    def rank(at: int) -> tuple[bool, bool, int, int]:
-        length = len(_text(cases[at]))
-        return (length > SHOWN, not any(at in own for own in caught), length, at)
+    def rank(at: int) -> tuple[bool, bool, bool, int, int]:
+        length, idle = len(_text(cases[at])), not any(at in own for own in caught)
+        return (length > SHOWN, any(arg in ("", 0, []) for arg in cases[at].args if arg is not False), idle, length, at)
 
     ranked = sorted(chosen, key=rank)
     other = next((at for at in ranked[1:] if not same(kind, cases[at].expected, cases[ranked[0]].expected)), None)
