@@ -237,12 +237,17 @@ def test_agreed_answers_are_strengthened_by_the_same_rule(judge: Judge) -> None:
     assert poor.reason == Reason.WEAK_CASES
 
 
-def test_a_loop_over_a_large_number_costs_the_large_inputs_only() -> None:
-    code = "def summed(n):\n    s = 0\n    for i in range(abs(n)):\n        s += i * i\n    return s - n\n"
+def test_a_loop_that_some_inputs_keep_busy_costs_these_inputs_only() -> None:
+    large = "def summed(n):\n    s = 0\n    for i in range(abs(n)):\n        s += i * i\n    return s - n\n"
+    never = "def product(n):\n    p = 1\n    while n != 0:\n        p *= n\n        n -= 1\n    return p\n"
     with Judge(execution(cpu_seconds=1, wall_factor=4)) as hasty:
-        item = mined(hasty, ("python", "summed", code, INT))["summed"]
-    assert item.reason is None, item.detail
-    assert all(abs(case.args[0]) <= 24 for case in item.cases) and len(item.cases) == 10
+        found = mined(hasty, ("python", "summed", large, INT), ("python", "product", never, INT))
+    assert {name: item.detail for name, item in found.items() if item.reason} == {}
+    assert {name: len(item.cases) for name, item in found.items()} == {"summed": 10, "product": 10}
+    assert all(abs(case.args[0]) <= 24 for item in found.values() for case in item.cases)
+    assert (
+        min(case.args[0] for case in found["summed"].cases) < 0 <= min(case.args[0] for case in found["product"].cases)
+    )
 
 
 def test_variants_keep_what_stands_around_the_function() -> None:

@@ -1,6 +1,6 @@
 """Inputs on which a function is observed: proposed ones, boundaries of its types, its own constants, random ones.
 
-Small values are the majority, because one program runs all inputs and a loop over a large one would end it; `light`
+Small values are the majority, because one program runs all inputs and a loop over a large one would end it; `gentle`
 leaves only these. A value that some language of the run cannot hold exactly is never drawn.
 """
 
@@ -96,6 +96,19 @@ def largest_int(languages: tuple[str, ...]) -> int:
 def light(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Return the inputs of small numbers, short texts and short lists only."""
     return [list(row) for row in rows if all(map(_is_light, row))]
+
+
+def gentle(rows: Sequence[Sequence[Any]]) -> list[list[list[Any]]]:
+    """Return the light inputs in two parts, those with a negative number apart: some loops never end on one."""
+    small = light(rows)
+    parts = ([row for row in small if any(map(_negative, row)) is sign] for sign in (False, True))
+    return [part for part in parts if part]
+
+
+def _negative(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_negative, value))
+    return value.startswith("-") if isinstance(value, str) else value is not None and value < 0
 
 
 def _is_light(value: Any) -> bool:
