@@ -15,10 +15,10 @@ from xinstruct.agents.discrimination import (
     differs,
     judged_cases,
     monotonous,
-    select_cases,
     strengthen,
     weak,
 )
+from xinstruct.agents.selection import select_cases
 from xinstruct.agents.tasks import calls
 from xinstruct.code.types import Case, Signature, Type, same
 from xinstruct.execution.jobs import Job
@@ -197,6 +197,13 @@ def test_the_two_that_are_shown_are_short_and_different_and_four_stay_hidden() -
     assert [call["args"] for call in calls(chosen)] == [f'"{case.args[0]}"' for case in shown]
 
 
+def test_empty_arguments_are_shown_only_where_there_is_nothing_else() -> None:
+    cases = [Case((text,), f"<{text}>") for text in ("", "a", "bc", "def", "ghij", "klmno")]
+    assert [case.args[0] for case in select_cases(TEXT, cases, [{0}], 6)[:2]] == ["a", "bc"]
+    pairs = [Case((n, 0), 3 * n) for n in range(6)]
+    assert len(select_cases(Signature.of("int", a="int", b="int"), pairs, [], 6)) == 6
+
+
 def test_a_variant_that_breaks_off_is_caught_where_it_broke_off() -> None:
     cases = [Case((n,), n) for n in range(5)]
     assert differs(
@@ -230,9 +237,25 @@ def test_agreed_answers_are_strengthened_by_the_same_rule(judge: Judge) -> None:
     assert poor.reason == Reason.WEAK_CASES
 
 
-def test_a_loop_over_a_large_number_costs_the_large_inputs_only() -> None:
-    code = "def summed(n):\n    s = 0\n    for i in range(abs(n)):\n        s += i * i\n    return s - n\n"
+def test_a_loop_that_some_inputs_keep_busy_costs_these_inputs_only() -> None:
+    large = "def summed(n):\n    s = 0\n    for i in range(abs(n)):\n        s += i * i\n    return s - n\n"
+    never = "def product(n):\n    p = 1\n    while n != 0:\n        p *= n\n        n -= 1\n    return p\n"
     with Judge(execution(cpu_seconds=1, wall_factor=4)) as hasty:
-        item = mined(hasty, ("python", "summed", code, INT))["summed"]
-    assert item.reason is None, item.detail
-    assert all(abs(case.args[0]) <= 24 for case in item.cases) and len(item.cases) == 10
+        found = mined(hasty, ("python", "summed", large, INT), ("python", "product", never, INT))
+    assert {name: item.detail for name, item in found.items() if item.reason} == {}
+    assert {name: len(item.cases) for name, item in found.items()} == {"summed": 10, "product": 10}
+    assert all(abs(case.args[0]) <= 24 for item in found.values() for case in item.cases)
+    assert (
+        min(case.args[0] for case in found["summed"].cases) < 0 <= min(case.args[0] for case in found["product"].cases)
+    )
+
+
+def test_variants_keep_what_stands_around_the_function() -> None:
+    function = "def f(n):\n    return n + 1"
+    code = f"import math\n\n\ndef helper(n):\n    return n - 1\n\n\n{function}\n"
+    variants = Answered("python", "f", INT, code, function, [], 8).variants(9)
+    assert variants and all(text.startswith(code[: code.index("def f")]) for text in variants)
+    elsewhere = Answered("python", "f", INT, code, "def f(n):\n    return 1 + n", [], 8).variants(9)
+    assert any("return n + 2" in text for text in elsewhere), (
+        "a function that is not found is changed with all around it"
+    )

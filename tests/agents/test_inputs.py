@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from xinstruct.agents.inputs import draw_inputs, fits, largest_int, light
+from xinstruct.agents.inputs import draw_inputs, fits, gentle, largest_int, light
 from xinstruct.code.types import Signature, conforms
 
 INT = Signature.of("int", n="int")
@@ -61,6 +61,7 @@ def test_small_inputs_are_the_majority_and_can_be_had_alone() -> None:
         assert len(light(rows)) > len(rows) / 4
         mild = [row for row in rows if all(not isinstance(v, int) or abs(v) <= 100 for v in row)]
         assert len(mild) > len(rows) / 2
+    assert gentle([[5], [-5], [2**31], [["-1", 2]], [[[3]]]]) == [[[5], [[[3]]]], [[-5], [["-1", 2]]]]
     assert light([[5], [2**31], [[1] * 40], ["x" * 200], ["12"], ["99999"]]) == [[5], ["12"]]
 
 

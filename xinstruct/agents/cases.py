@@ -8,11 +8,11 @@ variants apart. Cases of new problems come from agreement (verification.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xinstruct.agents.discrimination import Answered, JudgeProtocol, strengthen, weak
-from xinstruct.agents.inputs import draw_inputs, holds, largest_int, light
+from xinstruct.agents.inputs import draw_inputs, gentle, holds, largest_int
 from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.verdicts import Verdict
@@ -90,17 +90,30 @@ def _answered(item: Probe) -> Answered:
 
 def _observe(probes: list[Probe], judge: JudgeProtocol) -> None:
     first = judge.observe(_jobs(probes, ""), "running functions")
-    long = [at for at, verdict in enumerate(first) if verdict.verdict in _OVER_LIMIT and light(probes[at].inputs)]
-    for at in long:
-        probes[at].inputs = light(probes[at].inputs)
-    again = judge.observe(_jobs([probes[at] for at in long], ""), "running functions on small inputs") if long else []
-    for at, verdict in zip(long, again, strict=True):
+    long = [at for at, verdict in enumerate(first) if verdict.verdict in _OVER_LIMIT and gentle(probes[at].inputs)]
+    for at, verdict in zip(long, _on_small([probes[at] for at in long], judge), strict=True):
         first[at] = verdict
     ran = [(item, one) for item, one in zip(probes, first, strict=True) if _ended(item, one)]
     second = judge.observe(_jobs([item for item, _ in ran], "again"), "running them again")
     for (item, one), two in zip(ran, second, strict=True):
         if _ended(item, two):
             _keep_stable(item, one, two)
+
+
+def _on_small(probes: Sequence[Probe], judge: JudgeProtocol) -> list[Verdict]:
+    """Run each on its small inputs, negative ones apart, and keep the inputs of the parts that ended."""
+    parts = [(item, rows) for item in probes for rows in gentle(item.inputs)]
+    jobs = [p.job(p.code, [Case(tuple(args)) for args in rows], f"part{at}") for at, (p, rows) in enumerate(parts)]
+    verdicts = judge.observe(jobs, "running functions on small inputs") if jobs else []
+    found = []
+    for item in probes:
+        own = [(rows, one) for (other, rows), one in zip(parts, verdicts, strict=True) if other is item]
+        ended = [(rows, one) for rows, one in own if one.verdict == "passed"] or own[:1]
+        item.inputs = [row for rows, _ in ended for row in rows]
+        values = [value for _, one in ended for value in one.values]
+        errors = [error for _, one in ended for error in one.errors]
+        found.append(replace(ended[0][1], values=values, errors=errors))
+    return found
 
 
 def _jobs(probes: Sequence[Probe], salt: str) -> list[Job]:

@@ -7,13 +7,13 @@ for agreed answers to new problems.
 
 from __future__ import annotations
 
-import json
 import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
+from xinstruct.agents.selection import COMMONEST, by_result, select_cases
 from xinstruct.code.mutants import make_mutants
 from xinstruct.code.statements import count_statements
 from xinstruct.code.types import Case, Signature, Type, same
@@ -25,8 +25,6 @@ MIN_MUTANTS = 8  # that must run, of a function of several statements
 SEVERAL = 3  # statements
 MIN_KEPT = 6  # cases: two are shown to whoever answers, four are not
 MIN_OUTPUTS = 3
-COMMONEST = 0.6  # share of the cases that may have the same result
-SHOWN = 60  # characters of a case that is shown, if there are such
 _SAYS_NOTHING = (Reason.COMPILE_ERROR, Reason.INFRASTRUCTURE, Reason.UNSUPPORTED)
 
 
@@ -106,8 +104,10 @@ def strengthen(items: Sequence[Answered], judge: JudgeProtocol, mutants: int, ki
     """Select telling cases of each item, or fill in why there are none.
 
     Up to `mutants` broken variants of each run on all its cases; others take the place of those that do not compile.
-    With none asked for, only the results are looked at.
+    With none asked for, only the results are looked at, and these first: what they make weak needs no variants.
     """
+    for item in items:
+        _settle(item, judged_cases(item.signature, item.cases, [], item.count, kill_share, 0))
     tried = [_Tried(item, item.variants(2 * mutants)) for item in items if item.reason is None]
     _run(tried, judge, 0, mutants)
     _run([t for t in tried if len(t.differs) < min(mutants, MIN_MUTANTS)], judge, mutants, 2 * mutants)
@@ -115,10 +115,15 @@ def strengthen(items: Sequence[Answered], judge: JudgeProtocol, mutants: int, ki
         item = own.item
         least = min(mutants, MIN_MUTANTS if count_statements(item.language, item.function) >= SEVERAL else 1)
         found = judged_cases(item.signature, item.cases, own.differs, item.count, kill_share, least)
-        if found.weakness:
-            item.reason, item.detail = Reason.WEAK_CASES, found.weakness
-        else:
+        if _settle(item, found):
             item.cases = found.cases
+
+
+def _settle(item: Answered, found: Discrimination) -> bool:
+    """Tell whether cases are strong enough; else fill in why not, unless there is a reason already."""
+    if found.weakness and item.reason is None:
+        item.reason, item.detail = Reason.WEAK_CASES, found.weakness
+    return not found.weakness
 
 
 def _run(tried: Sequence[_Tried], judge: JudgeProtocol, start: int, stop: int) -> None:
@@ -178,7 +183,7 @@ def _weakness(
 
 def weak(signature: Signature, cases: Sequence[Case]) -> str:
     """Return why a constant or an identity would pass these cases, or "" when neither would."""
-    kind, distinct = signature.returns, _by_result(signature.returns, cases)
+    kind, distinct = signature.returns, by_result(signature.returns, cases)
     if len(distinct) < 2:
         return f"{len(cases)} cases, {len(distinct)} distinct result(s)"
     for index, param in enumerate(signature.params):
@@ -189,113 +194,8 @@ def weak(signature: Signature, cases: Sequence[Case]) -> str:
 
 def monotonous(kind: Type, cases: Sequence[Case]) -> str:
     """Return why the results vary too little, or ""."""
-    groups = _by_result(kind, cases)
+    groups = by_result(kind, cases)
     if len(groups) < (2 if kind.head == "bool" else MIN_OUTPUTS):
         return f"{len(cases)} cases, {len(groups)} distinct result(s)"
     most = max(map(len, groups))
     return f"{most} of {len(cases)} cases have the same result" if most > COMMONEST * len(cases) else ""
-
-
-def _by_result(kind: Type, cases: Sequence[Case]) -> list[list[int]]:
-    """Return the places of the cases, one list for each result."""
-    groups: list[list[int]] = []
-    for index, case in enumerate(cases):
-        own = next((group for group in groups if same(kind, cases[group[0]].expected, case.expected)), None)
-        if own is None:
-            groups.append([index])
-        else:
-            own.append(index)
-    return groups
-
-
-def select_cases(signature: Signature, cases: Sequence[Case], caught: Sequence[set[int]], count: int) -> list[Case]:
-    """Return at most `count` cases that catch every variant that can be caught, with different results.
-
-    No result takes more than COMMONEST of the places, short cases go before long ones of the same use, and for each
-    argument one case is taken whose result differs from it. The two to be shown, short and telling, come first.
-    """
-    picker = _Picker(signature, cases, [set(own) for own in caught], count)
-    chosen = picker.choose()
-    first = _shown(signature.returns, cases, caught, chosen)
-    return [cases[at] for at in [*first, *(at for at in sorted(chosen) if at not in first)]]
-
-
-class _Picker:
-    """Picks cases one by one, each time the one that adds most."""
-
-    def __init__(self, signature: Signature, cases: Sequence[Case], caught: list[set[int]], count: int) -> None:
-        self.cases, self.count = cases, count
-        self.groups = _by_result(signature.returns, cases)
-        self.group = {at: number for number, group in enumerate(self.groups) for at in group}
-        # for each argument, the cases that returning it would fail: they are caught like variants
-        apart = [
-            {at for at, case in enumerate(cases) if not same(signature.returns, case.args[index], case.expected)}
-            for index in range(len(signature.params))
-        ]
-        self.wanted = [own for own in [*caught, *apart, *_sorts(cases)] if own]
-        self.left = list(self.wanted)
-        self.cost = {at: len(_text(case)) for at, case in enumerate(cases)}
-        self.chosen: list[int] = []
-
-    def choose(self) -> list[int]:
-        """Return the places of the chosen cases."""
-        cap = int(COMMONEST * self.count)
-        while len(self.chosen) < self.count:
-            taken = [self.group[at] for at in self.chosen]
-            free = [at for at in self.group if at not in self.chosen and taken.count(self.group[at]) < max(1, cap)]
-            if not free:
-                break
-            best = min(free, key=lambda at: (-self._use(at), taken.count(self.group[at]), self.cost[at], at))
-            self.chosen.append(best)
-            self.left = [own for own in self.left if best not in own] or list(self.wanted)
-        return self._balanced()
-
-    def _use(self, at: int) -> int:
-        return sum(at in own for own in self.left)
-
-    def _balanced(self) -> list[int]:
-        """Leave out the last picked of a result that has too large a share of fewer cases than were wanted."""
-        chosen = list(self.chosen)
-        while chosen:
-            taken = [self.group[at] for at in chosen]
-            common = max(set(taken), key=lambda number: (taken.count(number), -number))
-            if taken.count(common) <= COMMONEST * len(chosen) or len(set(taken)) == 1:
-                break
-            del chosen[len(taken) - 1 - taken[::-1].index(common)]
-        return chosen
-
-
-def _sorts(cases: Sequence[Case]) -> list[set[int]]:
-    """Return the cases with a large, a negative and an empty or zero argument: variants hardly ever ask for them."""
-    sorts: tuple[set[int], ...] = (set(), set(), set())
-    for at, case in enumerate(cases):
-        values = [value for arg in case.args for value in _scalars(arg)]
-        numbers = [value for value in values if isinstance(value, int | float)]
-        for sort, found in zip(
-            sorts,
-            (any(abs(n) >= 2**31 for n in numbers), any(n < 0 for n in numbers), any(not arg for arg in case.args)),
-            strict=True,
-        ):
-            if found:
-                sort.add(at)
-    return list(sorts)
-
-
-def _scalars(value: Any) -> list[Any]:
-    return [inner for item in value for inner in _scalars(item)] if isinstance(value, list) else [value]
-
-
-def _shown(kind: Type, cases: Sequence[Case], caught: Sequence[set[int]], chosen: Sequence[int]) -> list[int]:
-    """Return the two chosen cases to show: short, of different results, and each telling of some variant."""
-
-    def rank(at: int) -> tuple[bool, bool, int, int]:
-        length = len(_text(cases[at]))
-        return (length > SHOWN, not any(at in own for own in caught), length, at)
-
-    ranked = sorted(chosen, key=rank)
-    other = next((at for at in ranked[1:] if not same(kind, cases[at].expected, cases[ranked[0]].expected)), None)
-    return ranked[:1] + ([other] if other is not None else [])
-
-
-def _text(case: Case) -> str:
-    return json.dumps([list(case.args), case.expected], ensure_ascii=True)

@@ -1,6 +1,6 @@
 """Inputs on which a function is observed: proposed ones, boundaries of its types, its own constants, random ones.
 
-Small values are the majority, because one program runs all inputs and a loop over a large one would end it; `light`
+Small values are the majority, because one program runs all inputs and a loop over a large one would end it; `gentle`
 leaves only these. A value that some language of the run cannot hold exactly is never drawn.
 """
 
@@ -98,6 +98,19 @@ def light(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     return [list(row) for row in rows if all(map(_is_light, row))]
 
 
+def gentle(rows: Sequence[Sequence[Any]]) -> list[list[list[Any]]]:
+    """Return the light inputs in two parts, those with a negative number apart: some loops never end on one."""
+    small = light(rows)
+    parts = ([row for row in small if any(map(_negative, row)) is sign] for sign in (False, True))
+    return [part for part in parts if part]
+
+
+def _negative(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_negative, value))
+    return value.startswith("-") if isinstance(value, str) else value is not None and value < 0
+
+
 def _is_light(value: Any) -> bool:
     if isinstance(value, list):
         return len(value) <= _LIGHT["items"] and all(map(_is_light, value))
@@ -121,12 +134,13 @@ def _at_boundaries(signature: Signature, count: int, bound: int, rng: random.Ran
 
 def _numeric(row: list[Any], counted: Sequence[bool], words: Sequence[str], rng: random.Random) -> list[Any]:
     """Return the row with numbers for texts that the function calculates with, but for empty ones and its own words."""
-    return [
-        rng.choice(_NUMERIC)
-        if text and isinstance(value, str) and value not in ("", *words) and not _number(value)
-        else value
-        for value, text in zip(row, counted, strict=True)
-    ]
+    kept = ("", *(word for word in words if len(word) > 1))
+    pairs = zip(row, counted, strict=True)
+    return [rng.choice(_NUMERIC) if counts and _is_word(value, kept) else value for value, counts in pairs]
+
+
+def _is_word(value: Any, kept: Sequence[str]) -> bool:
+    return isinstance(value, str) and value not in kept and not _number(value)
 
 
 def _number(value: str) -> bool:

@@ -29,6 +29,8 @@ _SWAPS = {
     "-ne": "-eq", "-z": "-n", "-n": "-z", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "-lt": "-ge", "-le": "-gt",
     "-gt": "-le", "-ge": "-lt", "++": "--", "--": "++",
 }  # fmt: skip
+_ALSO = {"+": "*", "-": "*", "*": "-", "/": "-", "^": "&", "&": "^", "|": "^", "+=": "*=", "-=": "*=", "*=": "-=",
+         "^=": "&=", "&=": "^=", "|=": "^="}  # fmt: skip
 _TRIMS = {"%": "#", "#": "%", "%%": "##", "##": "%%", ",,": "^^", "^^": ",,", "//": "/"}
 _BOUNDARY = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "-lt": "-le", "-le": "-lt", "-gt": "-ge", "-ge": "-gt"}
 _TIGHTER = ("<=", ">=", "-le", "-ge")  # their boundary leaves a loop no longer than it is
@@ -123,6 +125,8 @@ def _operators(source: Source, node: Node) -> Iterator[Edit]:
         yield _put("boundary", node, _BOUNDARY[text])
     if text in _SWAPS and not (text == "-" and parent == "unary_expression"):
         yield _put("operator", node, _SWAPS[text])
+        if text in _ALSO:
+            yield _put("operator", node, _ALSO[text])
 
 
 def _shell(source: Source, parent: str) -> bool:
@@ -156,7 +160,7 @@ def _numbers(source: Source, node: Node) -> Iterator[Edit]:
         return
     if number := re.fullmatch(r"(\d+)([lLuU]*)", text):
         yield _put("constant", node, f"{int(number[1]) + 1}{number[2]}")
-        if int(number[1]) > 0:
+        if int(number[1]) > 0 or source.data[node.start_byte - 1 : node.start_byte] == b" ":
             yield _put("constant", node, f"{int(number[1]) - 1}{number[2]}")
     elif number := re.fullmatch(r"(\d*\.\d+|\d+\.)([fFdDlL]?)", text):
         yield _put("constant", node, f"{float(number[1]) + 1}{number[2]}")

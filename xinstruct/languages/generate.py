@@ -197,41 +197,49 @@ def _list_boundaries(item: Type, sides: list[Any], rng: random.Random) -> list[A
 def near_constants(
     signature: Signature, words: Sequence[str], numbers: Sequence[int | float], rng: random.Random
 ) -> list[list[Any]]:
-    """Return inputs, in random order, with one parameter at or beside a constant and the others as they come."""
-    rows = []
+    """Return inputs with one parameter at or beside a constant and the others as they come.
+
+    Constants as they are and numbers beside them come first, then texts around them; each in random order.
+    """
+    rows: tuple[list[list[Any]], list[list[Any]]] = ([], [])
     for at, param in enumerate(signature.params):
-        for value in _near(param.type, words, numbers, rng):
-            row = [small_value(other.type, rng) for other in signature.params]
-            row[at] = value
-            rows.append(row)
-    rng.shuffle(rows)
-    return rows
+        for later, values in enumerate(_near(param.type, words, numbers, rng)):
+            for value in values:
+                row = [small_value(other.type, rng) for other in signature.params]
+                row[at] = value
+                rows[later].append(row)
+    for own in rows:
+        rng.shuffle(own)
+    return [*rows[0], *rows[1]]
 
 
-def _near(kind: Type, words: Sequence[str], numbers: Sequence[int | float], rng: random.Random) -> list[Any]:
-    """Return the values of a type that a function with these constants may tell from others."""
+def _near(
+    kind: Type, words: Sequence[str], numbers: Sequence[int | float], rng: random.Random
+) -> tuple[list[Any], list[Any]]:
+    """Return the values of a type that a function with these constants may tell from others, likely ones first."""
     whole = [n + step for n in numbers if isinstance(n, int) for step in (0, 1, -1)]
     if kind.head == "int":
-        return whole
+        return whole, []
     if kind.head == "float":
-        return [float(n + step) for n in numbers for step in (0, 1, -1)]
+        return [float(n + step) for n in numbers for step in (0, 1, -1)], []
     if kind.head == "string":
-        a, b = rng.choice(_WORDS), rng.choice(_WORDS)
-        marks = [word for word in words if len(word) == 1]
-        mixed = ["".join(rng.choice(_WORDS) + mark for mark in marks[at : at + 4]) for at in range(0, len(marks), 4)]
-        return [
-            *words,
-            *(f"{a}{word}{b}" for word in words),
-            *(f"{a}{word}" for word in words if len(word) > 1),
-            *(f"{b}{mark}{a}{mark}x" for mark in marks),
-            *mixed,
-        ]
+        return _near_words(words, rng)
     if kind.head == "list":
-        inner = _near(kind.args[0], words, numbers, rng)
+        first, later = _near(kind.args[0], words, numbers, rng)
         lengths = [n for n in dict.fromkeys(whole) if 1 < n <= 12]
         sized = [[small_value(kind.args[0], rng) for _ in range(n)] for n in lengths]
-        return [[rng.choice(inner) for _ in range(rng.randint(1, 3))] for _ in inner] + sized
-    return [value for arg in kind.args for value in _near(arg, words, numbers, rng)] if kind.head == "optional" else []
+        mixed = [[rng.choice(first + later) for _ in range(rng.randint(1, 3))] for _ in first]
+        return [[value] for value in first[:8]] + sized, mixed
+    return _near(kind.args[0], words, numbers, rng) if kind.head == "optional" else ([], [])
+
+
+def _near_words(words: Sequence[str], rng: random.Random) -> tuple[list[Any], list[Any]]:
+    """Return the words, and texts with several punctuation marks; then texts that hold, repeat or end in a word."""
+    a, b = rng.choice(_WORDS), rng.choice(_WORDS)
+    marks = [word for word in words if len(word) == 1]
+    mixed = ["".join(rng.choice(_WORDS) + mark for mark in marks[at : at + 4]) for at in range(0, len(marks), 4)]
+    around = [f"{a}{word}{b}" for word in words] + [f"{a}{word}" for word in words if len(word) > 1]
+    return [*(word for word in words if len(word) > 1), *mixed], [*around, *(f"{b}{m}{a}{m}x" for m in marks), *marks]
 
 
 def _int(rng: random.Random) -> int:
