@@ -71,6 +71,7 @@ class TeacherParams(Section):
     served_as: str
     dialect: Dialect
     engine: Engine
+    capable: bool | Literal["auto"]
     identity: str
     recorded: str
     missing: Literal["stop", "ask"]

@@ -84,10 +84,10 @@ def types(run: Run) -> Table:
 
 
 def costs(run: Run) -> Table:
-    """Return calls and tokens by purpose; answers from the journal are counted as if they were asked."""
-    found = run.metrics.get("synthesize", {}).get("tokens", {})
-    table = Table(["Purpose", "Calls", "Prompt tokens", "Completion tokens"], empty="Nothing was asked.")
-    for purpose, row in found.items():
-        counts = [row.get(name, 0) for name in ("calls", "prompt_tokens", "completion_tokens")]
-        table.add([purpose.replace("_", " "), *counts])
+    """Return calls and tokens by stage and purpose; answers from the journal are counted as if they were asked."""
+    table = Table(["Stage", "Purpose", "Calls", "Prompt tokens", "Completion tokens"], empty="Nothing was asked.")
+    for stage in ("seed", "synthesize"):
+        for purpose, row in run.metrics.get(stage, {}).get("tokens", {}).items():
+            counts = [row.get(name, 0) for name in ("calls", "prompt_tokens", "completion_tokens")]
+            table.add([stage, purpose.replace("_", " "), *counts])
     return table
