@@ -1,4 +1,4 @@
-# make repro   the whole pipeline on the embedded default model; opens with all set-up
+# make repro   the whole pipeline on the default models; opens with all set-up
 # make test    lint, types, tests; make quick: those of them that are quick
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
