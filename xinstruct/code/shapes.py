@@ -21,9 +21,9 @@ _INSIDE = re.compile(r"(?:interpolation|substitution|expansion|expression|variab
 _NUMBER = re.compile(r"-?\.?\d")
 
 
-def shape(language: str, code: str) -> str:
+def shape(language: str, code: str, constants: bool = False) -> str:
     """The code's tokens, blank-separated: names numbered by first use, literals as `""` (with the code
-    in them) and `0`, no comments.
+    in them) and `0`, no comments. With `constants`, literals keep their text.
 
     Statements end with a `;` each and indented blocks are in braces. Raises ValueError where the language has no
     grammar, or the text keeps its parser busy for too long.
@@ -33,10 +33,10 @@ def shape(language: str, code: str) -> str:
     tree = parsed(traits, encoded(lead + code))
     if tree is None:
         raise ValueError(f"no program of {language}: its parser takes too long")
-    return " ".join(_named(traits, list(_tokens(traits, tree.root_node))))
+    return " ".join(_named(traits, list(_tokens(traits, tree.root_node, constants))))
 
 
-def _tokens(traits: Traits, node: Node) -> Iterator[tuple[str, bool]]:
+def _tokens(traits: Traits, node: Node, constants: bool) -> Iterator[tuple[str, bool]]:
     """(text, whether it is a name) of each token; a stack of its own, since code nests deeper than Python calls."""
     stack: list[Node | str] = [node]
     while stack:
@@ -46,13 +46,28 @@ def _tokens(traits: Traits, node: Node) -> Iterator[tuple[str, bool]]:
         elif item.type in traits.grammar.comments or item.type in _SEPARATORS:
             continue
         elif item.is_named and item.type in traits.grammar.literals:
-            yield '""', False
-            stack += [child for child in item.children if _INSIDE.search(child.type)][::-1]
+            inside = [child for child in item.children if _INSIDE.search(child.type)]
+            yield _without(item, inside) if constants else '""', False
+            stack += inside[::-1]
         elif item.child_count:
             stack += _opened(traits, item)[::-1]
         else:
-            text = (item.text or b"").decode("utf-8", "replace")
-            yield ("0", False) if _NUMBER.match(text) else (text, _is_name(item, text))
+            text = _text(item)
+            number = bool(_NUMBER.match(text))
+            yield ("0", False) if number and not constants else (text, not number and _is_name(item, text))
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def _without(node: Node, inside: list[Node]) -> str:
+    """The text of a literal, less the code in it."""
+    text, parts, at = node.text or b"", [], 0
+    for child in inside:
+        parts.append(text[at : child.start_byte - node.start_byte])
+        at = child.end_byte - node.start_byte
+    return b"".join([*parts, text[at:]]).decode("utf-8", "replace")
 
 
 def _opened(traits: Traits, node: Node) -> list[Node | str]:
