@@ -21,18 +21,21 @@ ONE = {
 # A declaration, a loop with a condition in it and one statement each way, a return: six of them.
 SIX = {
     "python": (
-        "def f(a):\n    s = 0\n    for x in a:\n        if x > 0:\n            s += x\n        else:\n            s -= 1\n    return s\n"
+        "def f(a):\n    s = 0\n    for x in a:\n        if x > 0:\n            s += x\n        else:\n            "
+        "s -= 1\n    return s\n"
     ),
     "javascript": (
         "function f(a) {\n  let s = 0;\n  for (let i = 0; i < a.length; i++) {\n    if (a[i] > 0) {\n      s += a[i];\n"
         "    } else s -= 1;\n  }\n  return s;\n}"
     ),
     "typescript": (
-        "const f = (a: number[]): number => {\n  let s = 0;\n  for (const x of a) {\n    if (x > 0) { s += x; } else { s -= 1; }\n"
+        "const f = (a: number[]): number => {\n  let s = 0;\n  for (const x of a) {\n    "
+        "if (x > 0) { s += x; } else { s -= 1; }\n"
         "  }\n  return s;\n};"
     ),
     "java": (
-        "static int f(int[] a) {\n    int s = 0;\n    for (int i = 0; i < a.length; i++) {\n        if (a[i] > 0) s += a[i];\n"
+        "static int f(int[] a) {\n    int s = 0;\n    for (int i = 0; i < a.length; i++) {\n        "
+        "if (a[i] > 0) s += a[i];\n"
         "        else s -= 1;\n    }\n    return s;\n}"
     ),
     "cpp": (
@@ -40,15 +43,18 @@ SIX = {
         "        else { s -= 1; }\n    }\n    return s;\n}"
     ),
     "csharp": (
-        "static int f(int[] a) {\n    var s = 0;\n    for (int i = 0; i < a.Length; i++) {\n        if (a[i] > 0) { s += a[i]; }\n"
+        "static int f(int[] a) {\n    var s = 0;\n    for (int i = 0; i < a.Length; i++) {\n        "
+        "if (a[i] > 0) { s += a[i]; }\n"
         "        else { s -= 1; }\n    }\n    return s;\n}"
     ),
     "php": (
-        "function f($a) {\n    $s = 0;\n    foreach ($a as $x) {\n        if ($x > 0) {\n            $s += $x;\n        } else {\n"
+        "function f($a) {\n    $s = 0;\n    foreach ($a as $x) {\n        if ($x > 0) {\n            "
+        "$s += $x;\n        } else {\n"
         "            $s -= 1;\n        }\n    }\n    return $s;\n}"
     ),
     "bash": (
-        'f() {\n  local s=0\n  for x in $1; do\n    if [ "$x" -gt 0 ]; then\n      s=$((s + x))\n    else\n      s=$((s - 1))\n'
+        'f() {\n  local s=0\n  for x in $1; do\n    if [ "$x" -gt 0 ]; then\n      s=$((s + x))\n    else\n      '
+        's=$((s - 1))\n'
         '    fi\n  done\n  echo "$s" | tr a b\n}'
     ),
 }  # fmt: skip

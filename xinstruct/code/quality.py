@@ -1,4 +1,4 @@
-"""What an answer is worth as training data, by its code alone: how many statements it has, and what tells it from others.
+"""What an answer is worth as training data, by its code alone: how many statements it has, what makes it its own.
 
 Statements are counted by the grammars, alike in all languages: nested ones count; braces, labels, imports, docstrings
 and the declarations of functions do not. Left out: what the code does (the judge), unneeded imports (``unused``).
@@ -50,7 +50,7 @@ def statements(language: str, code: str, name: str) -> int:
 
 
 def normal_form(language: str, code: str) -> str:
-    """Return a text that is equal for codes that differ in names, comments and layout only. Raises ValueError as above."""
+    """Return a text that is equal for codes that differ in names, comments and layout only. Raises as `statements`."""
     return shape(language, code, constants=True)
 
 
