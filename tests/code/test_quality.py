@@ -81,6 +81,7 @@ def test_nested_statements_count_and_braces_and_heads_of_loops_do_not(language: 
         ("cpp", "namespace n { template <class T> T* f(T* a) { switch (*a) { case 1: return a; } return 0; } }", 3),
         ("cpp", "int n::f(int a) { auto g = [](int x) { x++; return x; }; return g(a); }", 4),
         ("csharp", "class A { string f(string s) { using (var r = g()) { s = r; } return s; } }", 3),
+        ("php", "function f($a) {\n    return \"<?php dd{$a}; ?>\";\n}", 1),
         ("php", "<?php function f($a) { switch ($a) { case 1: return 2; default: return 3; } }", 3),
         ("bash", 'f() {\n  [[ -n $1 ]] || { echo no; return 1; }\n  case $1 in\n    a) echo b ;;\n  esac\n}', 5),
         ("bash", "f() {\n  while read -r line; do\n    echo x\n  done < file\n}", 2),
@@ -103,6 +104,13 @@ def test_names_and_layout_do_not_count_in_the_normal_form_and_constants_do(langu
     assert normal_form(language, one) != normal_form(language, other)
     spread = one.replace("{\n", "{\n\n\n") if language != "python" else one.replace("\n    ", "\n\n    ")
     assert normal_form(language, one) == normal_form(language, spread)
+    imports = {
+        "python": "import os\n",
+        "java": "import java.util.*;\n",
+        "cpp": "#include <map>\n",
+        "csharp": "using A;\n",
+    }
+    assert normal_form(language, one) == normal_form(language, imports.get(language, "") + one)
     assert normal_form(language, ONE[language]) != normal_form(language, ONE[language].replace("1", "2"))
 
 

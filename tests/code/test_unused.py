@@ -89,6 +89,13 @@ def test_what_cannot_be_known_stays(language: str, code: str) -> None:
     assert without_unused_imports(language, code) == code
 
 
+def test_what_came_by_way_of_a_removed_header_gets_its_own() -> None:
+    code = "#include <cstring>\n#include <sstream>\n\nstd::string f(const std::string& a) {\n    return a;\n}\n"
+    assert without_unused_imports("cpp", code) == code.replace("<cstring>\n#include <sstream>", "<string>")
+    kept = code.replace("return a;", "size_t n = strlen(a.c_str());\n    return a;")
+    assert without_unused_imports("cpp", kept) == kept.replace("<sstream>", "<string>")
+
+
 def test_what_is_known_of_headers_is_of_headers_that_there_are() -> None:
     assert set(_provided("cpp")) <= standard_names("cpp_headers")
     for language in EIGHT:

@@ -25,6 +25,8 @@ def test_an_unknown_area_is_shown_as_none() -> None:
         ["calibration: area", "–"],
         ["calibration: passed", "3"],
     ]
+    run.metrics["filter"] = {"quality": {"statements_median": 5.0}}
+    assert [cell.text for cell in quality(run).rows[-1].cells] == ["kept samples: statements median", "5.0"]
 
 
 def test_languages_by_types_and_costs_by_purpose() -> None:

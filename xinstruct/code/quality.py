@@ -13,6 +13,7 @@ from tree_sitter import Node
 from xinstruct.code.lexical import encoded, parsed
 from xinstruct.code.shapes import shape
 from xinstruct.code.traits import Traits, traits_of
+from xinstruct.code.unused import without_imports
 
 _STATEMENT = re.compile(r"_statement$")
 _NAMED_OTHERWISE = {
@@ -41,7 +42,7 @@ def statements(language: str, code: str, name: str) -> int:
     the text keeps its parser busy for too long.
     """
     traits = traits_of(language)
-    lead = "" if traits.opening[:2] in code else traits.opening
+    lead = "" if code.lstrip().startswith(traits.opening[:2]) else traits.opening
     tree = parsed(traits, encoded(lead + code))
     if tree is None:
         raise ValueError(f"no program of {language}: its parser takes too long")
@@ -50,8 +51,11 @@ def statements(language: str, code: str, name: str) -> int:
 
 
 def normal_form(language: str, code: str) -> str:
-    """Return a text that is equal for codes that differ in names, comments and layout only. Raises as `statements`."""
-    return shape(language, code, constants=True)
+    """Return a text that is equal for codes that differ in names, comments, layout and imports only.
+
+    Raises ValueError as `statements` does.
+    """
+    return shape(language, without_imports(language, code), constants=True)
 
 
 def _bodies(root: Node, name: str) -> list[Node]:

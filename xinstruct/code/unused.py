@@ -7,7 +7,6 @@ says what those bring that bind no single name. Whether the code still works wit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from xinstruct.files import read_yaml
 DATA_FILES = ("provides.yaml",)
 _WORD = re.compile(r"[^\W\d][\w$]*|[$][\w$]*")
 _SET = re.compile(r"<([\w./]+)>|\s([\w.]+(?:\.\*)?)\s*;")  # the header, package or namespace of an import
-_ALWAYS = re.compile(r"\bfrom\s+__future__\b|\*\s*$")  # of Python: changes the language, or binds what it does not say
+_ALWAYS = re.compile(r"\*\s*$")  # of Python: binds names that it does not say
 
 
 def without_unused_imports(language: str, code: str) -> str:
@@ -33,18 +32,39 @@ def without_unused_imports(language: str, code: str) -> str:
     facts = parse(traits, encoded(code))
     imports = [node for node in facts.imports if node.parent == facts.root]
     words = _words(facts, imports)
-    kept, at = [], 0
+    cuts: list[tuple[int, int, str]] = []  # bytes from and to, and the text that takes their place
+    kept: list[str] = []
     for node in imports:
         start, end = _lines(facts.source, node)
         text = facts.text(node).strip()
         needed = _needed(language, facts, text, words)
-        if needed == text or start < at or not _alone(language, facts.source, node, start, end):
-            continue
-        kept += [facts.source[at:start], needed.encode() + b"\n" * bool(needed)]
-        at = end
-    if not at:
+        if needed == text or (cuts and start < cuts[-1][1]) or not _alone(language, facts.source, node, start, end):
+            kept.append(text)
+        else:
+            cuts.append((start, end, needed))
+    return _cut(facts.source, cuts, _instead(language, words, kept)) if cuts else code
+
+
+def without_imports(language: str, code: str) -> str:
+    """Return the code less all its imports at the top level, for comparing it with other code."""
+    traits = traits_of(language)
+    if not traits.suffixes:
         return code
-    head, rest = b"".join(kept), facts.source[at:]
+    facts = parse(traits, encoded(code))
+    parts, at = [], 0
+    for node in (node for node in facts.imports if node.parent == facts.root):
+        parts.append(facts.source[at : node.start_byte])
+        at = node.end_byte
+    return b"".join([*parts, facts.source[at:]]).decode()
+
+
+def _cut(source: bytes, cuts: list[tuple[int, int, str]], instead: list[str]) -> str:
+    parts, at = [], 0
+    for start, end, needed in cuts:
+        lines = [*instead, needed] if needed else instead
+        parts += [source[at:start], *(f"{line}\n".encode() for line in lines)]
+        at, instead = end, []
+    head, rest = b"".join(parts), source[at:]
     return (head + rest if head.strip() else rest.lstrip(b"\r\n")).decode()
 
 
@@ -66,9 +86,24 @@ def _needed(language: str, facts: Facts, text: str, words: set[str]) -> str:
     if names:
         used = {name: entry for name, entry in names.items() if name in words}
         return text if len(used) == len(names) else _fewer(text, names, used)
+    brought = _brought(language, text)
+    return text if brought is None or any(map(brought.fullmatch, words)) else ""
+
+
+def _brought(language: str, text: str) -> re.Pattern[str] | None:
+    """Return the pattern of the words that an import of no single name brings, None where that is not known."""
     found = _SET.search(text)
-    patterns = _provided(language).get(next(filter(None, found.groups()))) if found else None
-    return text if patterns is None or any(map(patterns.fullmatch, words)) else ""
+    return _provided(language).get(next(filter(None, found.groups()))) if found else None
+
+
+def _instead(language: str, words: set[str], kept: list[str]) -> list[str]:
+    """Return imports of words that the code had by way of others only, and may have no longer."""
+    brought = [pattern for text in kept if (pattern := _brought(language, text))]
+    return [
+        line
+        for line, pattern in _direct(language).items()
+        if any(pattern.fullmatch(word) and not any(one.fullmatch(word) for one in brought) for word in words)
+    ]
 
 
 def _fewer(text: str, names: Imported, used: Imported) -> str:
@@ -95,9 +130,14 @@ def _alone(language: str, source: bytes, node: Node, start: int, end: int) -> bo
 
 @cache
 def _provided(language: str) -> dict[str, re.Pattern[str]]:
-    return {name: re.compile("|".join(patterns)) for name, patterns in _listed(language)}
+    return _patterns(language)
 
 
-def _listed(language: str) -> Iterator[tuple[str, list[str]]]:
-    for name, words in (read_yaml(Path(__file__).with_name(DATA_FILES[0])).get(language) or {}).items():
-        yield name, str(words).split()
+@cache
+def _direct(language: str) -> dict[str, re.Pattern[str]]:
+    return _patterns(f"{language} by way of others")
+
+
+def _patterns(section: str) -> dict[str, re.Pattern[str]]:
+    listed = read_yaml(Path(__file__).with_name(DATA_FILES[0])).get(section) or {}
+    return {name: re.compile("|".join(str(words).split())) for name, words in listed.items()}

@@ -63,13 +63,15 @@ def _add(table: Table, name: str, metrics: dict[str, Any], style: str = "") -> N
 
 
 def quality(run: Run) -> Table:
-    """Return variety, memory use and calibration of this run, by name."""
+    """Return variety, memory use and calibration of this run by name, and the measures of the samples it kept."""
     metrics = run.metrics.get("synthesize", {})
     table = Table(["Measure", "Value"], empty="Not measured.")
     for group in ("quality", "memory", "calibration"):
         for name, value in metrics.get(group, {}).items():
             label = name.replace("_", " ") if group == "quality" else f"{group}: {name.replace('_', ' ')}"
             table.add([label, Cell("–" if value is None else str(value), style="num")])
+    for name, value in run.metrics.get("filter", {}).get("quality", {}).items():
+        table.add([f"kept samples: {name.replace('_', ' ')}", Cell(str(value), style="num")])
     return table
 
 
