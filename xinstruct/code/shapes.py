@@ -29,7 +29,7 @@ def shape(language: str, code: str, constants: bool = False) -> str:
     grammar, or the text keeps its parser busy for too long.
     """
     traits = traits_of(language)
-    lead = "" if traits.opening[:2] in code else traits.opening
+    lead = "" if code.lstrip().startswith(traits.opening[:2]) else traits.opening
     tree = parsed(traits, encoded(lead + code))
     if tree is None:
         raise ValueError(f"no program of {language}: its parser takes too long")
