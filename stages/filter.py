@@ -1,14 +1,15 @@
 """Run every sample's response against its cases in the sandbox; select among the verified ones, and split them.
 
 A sample that passes all cases is kept with verdict "passed"; any other is rejected with its verdict as the
-reason. Imports that an answer does not need are removed where it passes its cases without them. Of the verified
-samples those stay that are neither too short nor too long, have no other's body under other names, fit into their
-package's quota, and are not trivial beyond a share (xinstruct/dedup/selection.py).
+reason. Samples that repeat the behaviour of one snippet, directly or through others, form one component and
+stay on the same side: no held-out task has a twin in training, in any language. Components are held out in the
+order of a seeded hash of their smallest root until heldout_share of the samples is reached; one that would
+exceed the share is skipped (discussions can connect most of the corpus into one large component, which then is
+training data).
 
-Samples that repeat the behaviour of one snippet, directly or through others, form one component and stay on the same
-side: no held-out task has a twin in training, in any language. Components are held out in the order of a seeded hash of
-their smallest root until heldout_share of the samples is reached; one that would exceed the share is skipped
-(discussions can connect most of the corpus into one large component, which then is training data).
+Imports that an answer does not need are removed where it passes its cases without them. Of the verified samples those
+are split that are neither too short nor too long, have no other's code under other names, fit into their package's
+quota, and are not trivial beyond a share (xinstruct/dedup/selection.py); the others are rejected, too.
 
 The quality of the cases is not checked here; they come from running code and were checked by mutants.
 """

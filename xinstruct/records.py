@@ -72,9 +72,6 @@ class Reason(StrEnum):
     EXACT_DUPLICATE = "exact_duplicate"
     NEAR_DUPLICATE = "near_duplicate"
     CONTAMINATED = "contaminated"
-    # quality of verified samples (trivial, too_long and exact_duplicate as above)
-    TOO_SHORT = "too_short"
-    PACKAGE_QUOTA = "package_quota"
     # verdicts of the judge
     WRONG_ANSWER = "wrong_answer"
     COMPILE_ERROR = "compile_error"
@@ -87,6 +84,9 @@ class Reason(StrEnum):
     INFRASTRUCTURE = "infrastructure"
     # preferences
     NO_CONTRAST = "no_contrast"
+    # selection among verified samples (trivial, too_long and exact_duplicate as above)
+    TOO_SHORT = "too_short"
+    PACKAGE_QUOTA = "package_quota"
 
 
 def content_id(*parts: str) -> str:

@@ -11,7 +11,7 @@ import re
 from tree_sitter import Node
 
 from xinstruct.code.lexical import encoded, parsed
-from xinstruct.code.shapes import shape
+from xinstruct.code.shapes import code_tokens, numbered
 from xinstruct.code.traits import Traits, traits_of
 from xinstruct.code.unused import without_imports
 
@@ -42,12 +42,8 @@ def statements(language: str, code: str, name: str) -> int:
     the text keeps its parser busy for too long.
     """
     traits = traits_of(language)
-    lead = "" if code.lstrip().startswith(traits.opening[:2]) else traits.opening
-    tree = parsed(traits, encoded(lead + code))
-    if tree is None:
-        raise ValueError(f"no program of {language}: its parser takes too long")
-    bodies = _bodies(tree.root_node, name)
-    return max((_in_body(traits, body) for body in bodies), default=_count(traits, tree.root_node))
+    root = _root(traits, code)
+    return max((_in_body(traits, body) for body in _bodies(root, name)), default=_count(traits, root))
 
 
 def normal_form(language: str, code: str) -> str:
@@ -55,7 +51,18 @@ def normal_form(language: str, code: str) -> str:
 
     Raises ValueError as `statements` does.
     """
-    return shape(language, without_imports(language, code), constants=True)
+    traits = traits_of(language)
+    tokens = list(code_tokens(traits, _root(traits, without_imports(language, code)), constants=True))
+    own = {text for text, name in tokens if name} - traits.known()
+    return " ".join(numbered(tokens, own))
+
+
+def _root(traits: Traits, code: str) -> Node:
+    lead = "" if code.lstrip().startswith(traits.opening[:2]) else traits.opening
+    tree = parsed(traits, encoded(lead + code))
+    if tree is None:
+        raise ValueError(f"no program of {traits.name}: its parser takes too long")
+    return tree.root_node
 
 
 def _bodies(root: Node, name: str) -> list[Node]:
