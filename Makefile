@@ -1,4 +1,4 @@
-# make repro   the whole pipeline on the embedded default model; opens with all set-up
+# make repro   the whole pipeline on the default models; opens with all set-up
 # make test    lint, types, tests; make quick: those of them that are quick
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -14,13 +14,16 @@ TEST_CACHE := $(CURDIR)/build/test-cache
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup system toolchains repro test quick lint types unit fresh graph smoke ablations recorded doctor evidence verdicts \
+.PHONY: help setup room system toolchains repro test quick lint types unit fresh graph smoke ablations recorded doctor evidence verdicts \
         bench published agreement reference answers rescore pages docs lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: system $(STAMP) tools/npm/.stamp ## toolchains, .venv, TypeScript compiler
+setup: room system $(STAMP) tools/npm/.stamp ## toolchains, .venv, TypeScript compiler
+
+room:
+	@! command -v "$$PYTHON" >/dev/null || "$$PYTHON" -m xinstruct.models.room
 
 system:
 	@echo "== system packages"; bash setup/system.sh

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.files import replaced_folder, write_json
+from xinstruct.models import room
 from xinstruct.models.fetch import fetch_student, fetch_teacher
 from xinstruct.models.recorded import stand_in
+from xinstruct.models.registry import models
 from xinstruct.packages.downloads import Downloads
-from xinstruct.params import FetchParams
+from xinstruct.params import FetchParams, TeacherParams
 from xinstruct.stage import Context, Script, run
 
 
@@ -24,6 +26,8 @@ def work(ctx: Context[FetchParams]) -> None:
     from xinstruct.benchmarks.fetch import fetch_benchmarks, packaged
     from xinstruct.mining.fetch import Sources
 
+    if lack := _lack(ctx.params.teacher):
+        ctx.say(lack)
     with replaced_folder(ctx.out("data/fetch")) as folder:
         wanted = Sources(ctx.own.sources, folder / "sources")
         downloads = Downloads(ctx.name, len(wanted.wanted) + len(packaged()) + 2)
@@ -34,15 +38,23 @@ def work(ctx: Context[FetchParams]) -> None:
             found = downloads.attempt("benchmarks", get, len(packaged()))
             benchmarks.extend(found or [])
 
-        def models() -> None:
+        def both_models() -> None:
             ctx.metrics["teacher"] = downloads.attempt("teacher", lambda: _teacher(ctx))
             ctx.metrics["student"] = downloads.attempt("student", lambda: _student(ctx))
 
-        downloads.run([benchmark, *wanted.tasks(downloads)], models)
+        downloads.run([benchmark, *wanted.tasks(downloads)], both_models)
         sources = wanted.index(ctx.say)
         write_json(folder / "index.json", {"sources": sources, "benchmarks": benchmarks})
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     ctx.metrics |= {"sources": _brief(sources), "benchmarks": _brief(benchmarks), "data_bytes": size}
+
+
+def _lack(teacher: TeacherParams) -> str:
+    """Return what this machine lacks for a teacher that will run here, in words; "" for nothing."""
+    if not isinstance(teacher.model, str) or (teacher.recorded and teacher.missing == "stop"):
+        return ""
+    entry = models().get(teacher.model)
+    return room.warning(entry.name) if entry and entry.capable else ""
 
 
 def _teacher(ctx: Context[FetchParams]) -> dict[str, Any]:

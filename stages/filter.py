@@ -1,4 +1,4 @@
-"""Run every sample's response against its cases in the sandbox; split the verified ones by root snippet.
+"""Run every sample's response against its cases in the sandbox; select among the verified ones, and split them.
 
 A sample that passes all cases is kept with verdict "passed"; any other is rejected with its verdict as the
 reason. Samples that repeat the behaviour of one snippet, directly or through others, form one component and
@@ -6,6 +6,10 @@ stay on the same side: no held-out task has a twin in training, in any language.
 order of a seeded hash of their smallest root until heldout_share of the samples is reached; one that would
 exceed the share is skipped (discussions can connect most of the corpus into one large component, which then is
 training data).
+
+Imports that an answer does not need are removed where it passes its cases without them. Of the verified samples those
+are split that are neither too short nor too long, have no other's code under other names, fit into their package's
+quota, and are not trivial beyond a share (xinstruct/dedup/selection.py); the others are rejected, too.
 
 The quality of the cases is not checked here; they come from running code and were checked by mutants.
 """
@@ -16,17 +20,25 @@ import json
 import sys
 from collections import Counter, defaultdict
 from math import ceil
+from pathlib import Path
 from typing import Any
 
+from xinstruct.code.unused import without_unused_imports
+from xinstruct.dedup.selection import measures, out_of_bounds, selected
 from xinstruct.execution.jobs import Job, of_sample
 from xinstruct.execution.judge import Judge
+from xinstruct.mining.tokens import counter
 from xinstruct.params import FilterParams
-from xinstruct.records import PASSED, Reason, Sample, content_id
+from xinstruct.prompts import table
+from xinstruct.records import PASSED, Reason, Sample, content_id, rejection
 from xinstruct.stage import Context, Script, run, work_root
+
+TOKENIZER = Path("models/start/tokenizer.json")  # the student's
+WRITTEN_WHOLE = ("generation", "translation", "repair")  # tasks whose answer repeats nothing of the instruction's code
 
 
 def work(ctx: Context[FilterParams]) -> None:
-    """Judge this shard's samples."""
+    """Judge this shard's samples, and reject those out of bounds."""
     samples = ctx.mine(ctx.read("samples", "data/deduplicate"), key=lambda sample: sample.id)
     ready: dict[str, tuple[Sample, Job]] = {}
     for sample in samples:
@@ -36,14 +48,42 @@ def work(ctx: Context[FilterParams]) -> None:
         except ValueError as error:
             ctx.reject(sample, Reason.NO_CASES, str(error))
     with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
-        verdicts = judge.judge([job for _, job in ready.values()], desc="filter: running answers")
-    for verdict in verdicts:
+        passed = _passed(ctx, judge, ready)
+        if ctx.own.unused_imports == "remove":
+            _remove_imports(ctx, judge, passed)
+    for sample in passed:
+        if problem := out_of_bounds(sample, ctx.own):
+            ctx.reject(sample, *problem)
+        else:
+            ctx.keep(sample)
+
+
+def _passed(ctx: Context[FilterParams], judge: Judge, ready: dict[str, tuple[Sample, Job]]) -> list[Sample]:
+    """Return the samples that pass their cases; the others are rejected with their verdict."""
+    passed = []
+    for verdict in judge.judge([job for _, job in ready.values()], desc="filter: running answers"):
         sample, _ = ready[verdict.id]
         sample.verdict, sample.detail = verdict.verdict, verdict.detail
         if verdict.verdict == PASSED:
-            ctx.keep(sample)
+            passed.append(sample)
         else:
             ctx.reject(sample, verdict.verdict, verdict.detail)
+    return passed
+
+
+def _remove_imports(ctx: Context[FilterParams], judge: Judge, samples: list[Sample]) -> None:
+    """Take unneeded imports out of the answers that pass their cases again without them."""
+    shorter: dict[str, tuple[Sample, str]] = {}
+    for sample in (sample for sample in samples if sample.task in WRITTEN_WHOLE):
+        code = without_unused_imports(sample.language, sample.response)
+        if code != sample.response:
+            shorter[sample.id] = (sample, code)
+    jobs = [of_sample(sample, code) for sample, code in shorter.values()]
+    verdicts = judge.judge(jobs, desc="filter: without unneeded imports")
+    good = [shorter[verdict.id] for verdict in verdicts if verdict.verdict == PASSED]
+    for sample, code in good:
+        sample.response = code
+    ctx.metrics["imports"] = {"removed": len(good), "needed_after_all": len(jobs) - len(good)}
 
 
 def components(samples: list[Sample]) -> list[list[Sample]]:
@@ -81,8 +121,8 @@ def split(samples: list[Sample], share: float, seed: int) -> None:
 
 
 def finish(ctx: Context[FilterParams]) -> None:
-    """Split over all shards, and count by language and kind."""
-    samples = sorted(ctx.records["samples"], key=lambda sample: sample.id)
+    """Select and split over all shards, measure what is kept, and count by language and kind."""
+    samples = _select(ctx)
     split(samples, ctx.own.heldout_share, ctx.params.random_seed)
     heldout = [sample for sample in samples if sample.split == "heldout"]
     sizes = sorted((len(group) for group in components(samples)), reverse=True)
@@ -93,6 +133,19 @@ def finish(ctx: Context[FilterParams]) -> None:
     if without:
         ctx.say(f"no held-out sample in {', '.join(without)}: too few verified samples with a root of their own")
     ctx.metrics["languages_without_heldout"] = len(without)
+
+
+def _select(ctx: Context[FilterParams]) -> list[Sample]:
+    """Keep the samples that the rules for the whole set leave; they are returned in the order of their ids."""
+    packages = {snippet.id: snippet.package for snippet in ctx.read("snippets", "data/mine")}
+    kept, gone = selected(list(ctx.records["samples"]), packages, ctx.own)
+    ctx.records["samples"] = kept
+    for sample, reason, detail in gone:
+        ctx.records["rejected"].append(rejection(sample, ctx.name, reason, detail))
+    evolving = {name for name, spec in table("operations")["operations"].items() if not spec["keeps_behaviour"]}
+    tokens = counter(str(TOKENIZER) if TOKENIZER.exists() else "")
+    ctx.metrics["quality"] = measures(kept, tokens, evolving)
+    return kept
 
 
 def _counts(samples: list[Sample], rejected: list[Any]) -> dict[str, dict[str, dict[str, Any]]]:

@@ -19,6 +19,7 @@ from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.seeds import Draft, assign, inspiring, screen, try_snippets
 from xinstruct.code.traits import traits_of
 from xinstruct.execution.judge import Judge
+from xinstruct.llm.chat_model import MeteredModel
 from xinstruct.llm.client import Client
 from xinstruct.params import SeedParams
 from xinstruct.records import Reason, Snippet
@@ -40,13 +41,14 @@ def work(ctx: Context[SeedParams]) -> None:
         Judge(ctx.params.execution, work_root() / "verdicts.sqlite") as judge,
         Client(ctx.params.teacher, stage=ctx.name, account=ctx.scratch / f"calls-{ctx.shard}.json") as llm,
     ):
-        own = resolved(ctx.own, llm)
+        own, metered = resolved(ctx.own, llm), MeteredModel(llm)
         scorer = Scorer(own.scorer, seed, uses_prefill(own))
         drafts = assign(_verified(ctx, usable, untyped, judge, funnel), own.ds1_share, seed)
         drafts += [Draft.inspired(snippet) for snippet in spirits]
-        generate(drafts, SeedContext(llm, judge, own, seed, ctx.params.languages))
-        _close(ctx, drafts, scorer, llm, funnel)
+        generate(drafts, SeedContext(metered, judge, own, seed, ctx.params.languages))
+        _close(ctx, drafts, scorer, metered, funnel)
         ctx.metrics["teacher"] = {k: v for k, v in llm.usage.items() if k != "cached"}
+        ctx.metrics["tokens"] = metered.spent
     ctx.metrics["funnel"] = nested(funnel)
     ctx.metrics["tokens_per_sample"] = _share(llm.usage["completion_tokens"], len(ctx.records["samples"]))
 
@@ -132,7 +134,7 @@ def _proved(ctx: Context[SeedParams], probe: Probe, funnel: Counter[tuple[str, s
 
 
 def _close(
-    ctx: Context[SeedParams], drafts: list[Draft], scorer: Scorer, llm: Client, funnel: Counter[tuple[str, str]]
+    ctx: Context[SeedParams], drafts: list[Draft], scorer: Scorer, llm: MeteredModel, funnel: Counter[tuple[str, str]]
 ) -> None:
     """Score the drafts; keep each, or reject its snippet with the reason."""
     written = [draft for draft in drafts if draft.reason is None]

@@ -84,6 +84,9 @@ class Reason(StrEnum):
     INFRASTRUCTURE = "infrastructure"
     # preferences
     NO_CONTRAST = "no_contrast"
+    # selection among verified samples (trivial, too_long and exact_duplicate as above)
+    TOO_SHORT = "too_short"
+    PACKAGE_QUOTA = "package_quota"
 
 
 def content_id(*parts: str) -> str:

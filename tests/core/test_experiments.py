@@ -9,6 +9,7 @@ import pytest
 
 from xinstruct.experiments import apply, collect, command
 from xinstruct.files import BadInput, read_yaml
+from xinstruct.models.registry import find
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -92,3 +93,11 @@ def test_a_finished_experiment_is_collected_from_its_ref(params: Path, tmp_path:
     row = json.loads(path.read_text())
     assert row["rows"] == {"in": 9, "out": 4} and row["changes"] == {"synthesize.memory_capacity": 0}
     assert "other" not in row
+
+
+def test_the_set_that_tests_run_needs_no_large_model(params: Path) -> None:
+    apply(REPO / "experiments" / "smoke.yaml")
+    chosen = read_yaml(params)
+    for name in (chosen["teacher"]["model"], chosen["student"]["model"]):
+        assert find(name).gguf.size < 100e6
+    assert find(read_yaml(REPO / "experiments" / "teacher-small.yaml")["teacher"]["model"]).gguf.size < 500e6

@@ -43,7 +43,8 @@ def fill(journal: Journal, start: int, count: int, size: int = 900) -> set[str]:
 
 def about(folder: Path, **teacher: Any) -> None:
     """An about.yaml with what reading a recording needs; YAML reads JSON."""
-    facts = {"identity": "m", "served": "m", "run_by": "endpoint", "continues": True, "model": {"kind": "endpoint"}}
+    facts: dict[str, Any] = {"identity": "m", "served": "m", "run_by": "endpoint", "continues": True, "capable": True}
+    facts["model"] = {"kind": "endpoint"}
     said = {"teacher": facts | teacher, "params": {}, "parts": listed(folder), "outputs": {}}
     write_json(folder / "about.yaml", said)
 
@@ -213,10 +214,11 @@ def test_a_recording_answers_as_its_teacher_did_and_nobody_is_asked(recorded: Re
     with recorded.open() as teacher:
         assert same(teacher.ask(recorded.questions), recorded.said)
         assert teacher.usage | {"cached": 0} == recorded.usage | {"cached": 0}
-        assert (teacher.identity, teacher.run_by, teacher.continues) == (
+        assert (teacher.identity, teacher.run_by, teacher.continues, teacher.capable) == (
             recorded.facts.identity,
             "endpoint",
             recorded.facts.continues,
+            recorded.facts.capable,
         )
     assert not recorded.server.asked
 

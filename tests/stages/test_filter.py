@@ -1,4 +1,4 @@
-"""Verdicts by the real judge, the split by root snippet, shards."""
+"""Verdicts by the real judge, selection, the split by root snippet, shards."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stages.filter import components, split
-from tests.stages.helpers import REPO, metrics, project, run_stage, sample, write_samples
+from tests.stages.helpers import REPO, beside_filter, large, metrics, project, run_stage, sample, write_samples
 from xinstruct.files import hash_path, read_records
 from xinstruct.records import Sample
 
@@ -19,14 +19,15 @@ def prepare(root: Path, shards: int) -> Path:
     project(root)
     graph = root / "dvc.yaml"
     graph.write_text(graph.read_text().replace("meta: {shards: 2}", f"meta: {{shards: {shards}}}"))
-    samples = [sample(i, GOOD) for i in range(8)]
-    samples.append(sample(8, GOOD, kind="Ds3", snippets=["root0", "root1"]))
+    samples = [sample(i, large(i)) for i in range(8)]
+    samples.append(sample(8, large(8), kind="Ds3", snippets=["root0", "root1"]))
     samples.append(sample(9, "function add(a, b) { return a + b; }", language="javascript", kind="Ds3"))
     samples.append(sample(10, "def add(a, b):\n    return a - b\n"))
     samples.append(sample(11, "def add(a, b):\n    return a +\n"))
     samples.append(sample(12, GOOD, cases="[]"))
     samples.append(sample(13, "import sys\nsys.exit(0)\n"))
     write_samples(root, "deduplicate", samples)
+    beside_filter(root, {f"root{i}": "own" for i in range(14)})
     return root
 
 
@@ -47,6 +48,45 @@ def test_verdicts_split_and_books(tmp_path: Path) -> None:
     assert found["by_language"]["python"]["Ds1"]["in"] == 12
     assert found["by_language"]["python"]["Ds1"]["passed"] == 8
     assert no_shared_root(kept)
+
+
+@pytest.mark.slow
+def test_what_passes_is_selected_and_its_unneeded_imports_go(tmp_path: Path) -> None:
+    """Every rule in one run; a rejected sample keeps its reason, and the measures are of what stays."""
+    root = project(tmp_path, **{"per_package: 40": "per_package: 3"})
+    imports = "import re\nimport os\n\n"
+    samples = {
+        "best": sample(0, imports + large(0), score=3.0, snippets=["a"]),
+        "second": sample(1, large(1), score=2.0, snippets=["a"]),
+        "third": sample(2, large(2), score=1.0, snippets=["a"]),
+        "over": sample(3, large(3), score=0.5, snippets=["a"]),
+        "copy": sample(4, large(0).replace("left", "first"), score=2.9, snippets=["b"]),
+        "other": sample(5, large(5), score=1.0, snippets=["c"], operation="translate"),
+        "small": sample(6, GOOD, score=1.0, snippets=["d"]),
+        "smaller": sample(7, GOOD.replace("a + b", "b + a"), score=0.9, snippets=["e"]),
+        "short": sample(8, large(8), instruction="Add."),
+        "long": sample(9, f"{large(9)}# {'x' * 6000}\n"),
+        "wrong": sample(10, GOOD.replace("+", "-")),
+        # a name that only a string says: the cases tell that it is needed
+        "needed": sample(11, f"import operator\n\n{large(11)[:-1]} + eval('oper' + 'ator').add(0, 0)\n", score=1.0),
+    }
+    write_samples(root, "deduplicate", list(samples.values()))
+    beside_filter(root, {name: "own" if name == "a" else name for name in "abcde"})
+    run_stage(root, "filter")
+    kept = {s.id: s for s in read_records(root / "data/filter/samples.parquet", "samples")}
+    gone = {r.id: r.reason for r in read_records(root / "data/filter/rejected.parquet", "rejected")}
+    assert {name: gone.get(one.id, "") for name, one in samples.items()} == {
+        "best": "", "second": "", "third": "", "over": "package_quota", "copy": "exact_duplicate", "other": "",
+        "small": "", "smaller": "trivial", "short": "too_short", "long": "too_long", "wrong": "wrong_answer",
+        "needed": "",
+    }  # fmt: skip
+    assert kept[samples["best"].id].response == large(0)
+    assert kept[samples["needed"].id].response == samples["needed"].response
+    found = metrics(root, "filter")
+    assert found["rows"] == {"in": 12, "out": 6, "rejected": 6}
+    assert found["imports"] == {"removed": 1, "needed_after_all": 1}
+    assert found["quality"]["statements_median"] == 3.0 and found["quality"]["new_problems_share"] == 0.0
+    assert found["quality"]["one_statement_share"] == round(1 / 6, 4)
 
 
 @pytest.mark.slow

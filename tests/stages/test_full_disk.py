@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stages.helpers import project, run_stage, sample, write_samples
+from tests.stages.helpers import beside_filter, large, project, run_stage, sample, write_samples
 from xinstruct.files import read_records
 
 pytestmark = pytest.mark.slow
@@ -42,10 +42,9 @@ def used(place: Path) -> int:
 def test_a_full_disk_is_named_and_the_next_run_goes_on(disk: tuple[Path, Resize], free: int) -> None:
     place, resize = disk
     root = project(place)
-    noise = [os.urandom(3000).hex() for _ in range(60)]  # what does not compress
-    write_samples(
-        root, "deduplicate", [sample(i, f"def add(a, b):\n    return a + b\n# {t}\n") for i, t in enumerate(noise)]
-    )
+    noise = [os.urandom(2900).hex() for _ in range(60)]  # what does not compress
+    write_samples(root, "deduplicate", [sample(i, f"{large(i)}# {text}\n") for i, text in enumerate(noise)])
+    beside_filter(root, {})
     resize(used(place) + free)
     failed = run_stage(root, "filter", ok=False)
     assert "the disk is full" in failed.stderr, failed.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""Near-duplicates by MinHash LSH and decontamination against benchmarks.
+"""Near-duplicates by MinHash LSH, decontamination against benchmarks, selection by quality.
 
-May import: nothing but the spine.
+May import: code.
 """

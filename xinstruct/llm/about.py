@@ -20,7 +20,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from xinstruct.files import BadInput, read_table, read_yaml, replaced_file
-from xinstruct.llm.backends import embedded_facts, read_model, urls
+from xinstruct.llm.backends import embedded_facts, is_capable, read_model, urls
 from xinstruct.llm.client import used_calls
 from xinstruct.llm.endpoint import normal_url
 from xinstruct.llm.journal import Journal
@@ -150,14 +150,14 @@ def _configured(params: TeacherParams) -> Facts:
     if model.get("recorded"):
         return Facts.of(model["recorded"])
     if model["kind"] != "endpoint":
-        return embedded_facts(model)
+        return embedded_facts(model, params)
     if not params.served_as or params.dialect == "auto":
         raise BadInput(
             "who answered is not known any more (work/ has no scratch of this run); run the stages once more, which "
             "asks nothing anew, or set teacher.served_as and teacher.dialect"
         )
     identity = params.identity or f"{normal_url(urls(model)[0])} {params.served_as}"
-    return Facts(identity, params.served_as, "endpoint", params.dialect != "openai")
+    return Facts(identity, params.served_as, "endpoint", params.dialect != "openai", is_capable(model, params))
 
 
 def _counts(folder: Path) -> dict[str, Any]:

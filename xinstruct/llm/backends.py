@@ -19,15 +19,21 @@ def open_backend(model: dict[str, Any], folder: Path, params: TeacherParams) -> 
         pool = Pool(urls(model), params)
         pool.probe()
         identity = params.identity or f"{pool.endpoints[0].url} {pool.served}"
-        return pool, Facts(identity, pool.served, "endpoint", pool.continues)
-    facts = embedded_facts(model)
+        return pool, Facts(identity, pool.served, "endpoint", pool.continues, is_capable(model, params))
+    facts = embedded_facts(model, params)
     return Embedded(folder / str(model.get("file") or ""), params, facts.run_by), facts
 
 
-def embedded_facts(model: dict[str, Any]) -> Facts:
-    """Return the facts of a model that is run here, by its model.json alone."""
+def is_capable(model: dict[str, Any], params: TeacherParams) -> bool:
+    """Tell whether a model needs no beginnings written for it: as teacher.capable says, else as its model.json does."""
+    return bool(model.get("capable", True)) if params.capable == "auto" else params.capable
+
+
+def embedded_facts(model: dict[str, Any], params: TeacherParams) -> Facts:
+    """Return the facts of a model that is run here, by its model.json and the params."""
     engine = str(model.get("engine") or "llamacpp") if model["kind"] == "gguf" else "batched"
-    return Facts(f"sha256:{model['sha256']}", str(model.get("name", "")), engine, continues=True)
+    served, capable = str(model.get("name", "")), is_capable(model, params)
+    return Facts(f"sha256:{model['sha256']}", served, engine, continues=True, capable=capable)
 
 
 def urls(model: dict[str, Any]) -> list[str]:

@@ -96,6 +96,11 @@ class Client:
         """True if a prefill (Request.prefill) is known to be continued; an unknown endpoint may not do so."""
         return self.facts.continues
 
+    @property
+    def capable(self) -> bool:
+        """True if the model writes problems and answers without their beginning being written for it."""
+        return self.facts.capable
+
     def close(self) -> None:
         """Stop the embedded servers, write the account and which calls it is of, close the journal."""
         if isinstance(self.backend, Embedded):

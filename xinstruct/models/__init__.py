@@ -5,7 +5,7 @@ sources.py, hub.py, parts.py               where a GGUF file comes from: a folde
 device.py, attention.py, chat.py           loading one; its number type; its chat template
 engine.py                                  batched generation; an answer depends on its own request only (docs/llm.md)
 kv_cache.py, sampling.py                   keys and values of unfinished answers; requests, completions, drawing a token
-recorded.py                                recordings that stand for a teacher
+recorded.py, room.py                       recordings that stand for a teacher; memory and disk for the default one
 workers.py, prefix_queue.py                a pool of engines, a process each; requests wait grouped by prompt
 
 Importing this package (before torch) makes OpenMP threads sleep at barriers instead of spinning: spinning beside one

@@ -44,7 +44,8 @@ def fetch_teacher(
         facts = _teacher_named(find(model), dest, say, engine)
     if facts["kind"] == "gguf":
         facts["engine"] = _runner(facts, dest / str(facts["file"]), engine)
-    facts = {"base_url": "", "file": "", "sha256": "", "size": 0, "license": "", "context": 0} | facts
+    unknown = {"base_url": "", "file": "", "sha256": "", "size": 0, "license": "", "context": 0, "capable": True}
+    facts = unknown | facts
     write_json(dest / "model.json", facts)
     return facts
 
@@ -131,7 +132,7 @@ def _student_folder(folder: Path, dest: Path, whose: str = "student") -> dict[st
 
 
 def _teacher_named(model: Model, dest: Path, say: Say, engine: Engine) -> dict[str, Any]:
-    described = {"name": model.name, "license": model.license, "context": model.context}
+    described = {"name": model.name, "license": model.license, "context": model.context, "capable": model.capable}
     if (model.engine if engine == "auto" else engine) == "batched":
         facts = _checkpoint(model, dest, say, "teacher")
         # What it is asked as: the weights that run, which the GGUF file they came from does not name.

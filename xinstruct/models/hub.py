@@ -30,7 +30,7 @@ from xinstruct.files import BadInput, add_json, hash_path
 DEFAULT = "https://huggingface.co"
 _NAMED_IN = {"model": "models.yaml", "dataset": "benchmark.yaml"}
 _INSTEAD = {
-    "model": "put the model into a folder and name that folder, or take the embedded default smollm2-135m",
+    "model": "put the model into a folder and name that folder, or take smollm2-135m",
     "dataset": "or put the files into a folder and name that folder (--data)",
 }
 _PART = re.compile(r"-\d{5}-of-\d{5}(?=\.gguf$)")

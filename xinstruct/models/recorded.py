@@ -24,13 +24,15 @@ class Facts:
     """What the journal and the stages know of a model that answers.
 
     identity is what its calls are keyed by, served its name in `teacher.prices`, run_by who runs it ("endpoint",
-    "batched", "llamacpp"), continues whether a started answer is known to be continued.
+    "batched", "llamacpp"), continues whether a started answer is known to be continued, capable whether it needs no
+    beginning written for it.
     """
 
     identity: str
     served: str
     run_by: str
     continues: bool
+    capable: bool
 
     @staticmethod
     def of(values: dict[str, Any]) -> Facts:

@@ -83,12 +83,14 @@ class Model:
     """One entry of models.yaml. `gguf` and `safetensors` say where the weights come from.
 
     engine: what runs it here when it teaches: openvino or llamacpp (the GGUF file), batched (a checkpoint).
+    capable: whether it writes problems and answers without their beginning being written for it.
     """
 
     name: str
     title: str = ""
     license: str = ""
     context: int = 0
+    capable: bool = True
     engine: str = "openvino"
     gguf: Gguf = field(default_factory=Gguf)
     safetensors: dict[str, Any] = field(default_factory=dict)

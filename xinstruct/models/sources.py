@@ -81,11 +81,11 @@ def _first(model: Model, say: Say, role: str, tried: list[str]) -> Path:
             tried.append(f"{source}: {getattr(error, 'reason', error)}")
             if source != Folder() or FOLDERS in os.environ:  # it need not be given
                 say(f"{model.name}: {tried[-1]}")
-    other = "" if model.name == _SMALL else f"; -S {role}.model={_SMALL} goes on with the small model"
+    other = "" if model.name == _SMALL else f". To go on with the small model: dvc exp run -S {role}.model={_SMALL}"
     raise BadInput(
         f"model {model.name}: {model.gguf.file} ({model.gguf.size / 1e6:,.0f} MB) cannot be had. "
         f"Tried: {'; '.join(tried)}. What came is kept; run again to go on. Or put the file into a folder and name "
-        f"that (-S {role}.model=FOLDER){other}"
+        f"that (dvc exp run -S {role}.model=FOLDER){other}"
     )
 
 

@@ -71,6 +71,7 @@ class TeacherParams(Section):
     served_as: str
     dialect: Dialect
     engine: Engine
+    capable: bool | Literal["auto"]
     identity: str
     recorded: str
     missing: Literal["stop", "ask"]
@@ -232,9 +233,17 @@ class DeduplicateParams(Section):
 
 @dataclass(frozen=True)
 class FilterParams(Section):
-    """The split of the verified samples."""
+    """The selection of the verified samples, and their split."""
 
     heldout_share: Share
+    min_statements: Count
+    min_statements_share: Share
+    per_package: Whole
+    min_instruction: Whole
+    max_instruction: Count
+    min_code: Whole
+    max_code: Count
+    unused_imports: Literal["remove", "keep"]
 
 
 @dataclass(frozen=True)

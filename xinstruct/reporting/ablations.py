@@ -63,13 +63,15 @@ def _add(table: Table, name: str, metrics: dict[str, Any], style: str = "") -> N
 
 
 def quality(run: Run) -> Table:
-    """Return variety, memory use and calibration of this run, by name."""
+    """Return variety, memory use and calibration of this run by name, and the measures of the samples it kept."""
     metrics = run.metrics.get("synthesize", {})
     table = Table(["Measure", "Value"], empty="Not measured.")
     for group in ("quality", "memory", "calibration"):
         for name, value in metrics.get(group, {}).items():
             label = name.replace("_", " ") if group == "quality" else f"{group}: {name.replace('_', ' ')}"
             table.add([label, Cell("–" if value is None else str(value), style="num")])
+    for name, value in run.metrics.get("filter", {}).get("quality", {}).items():
+        table.add([f"kept samples: {name.replace('_', ' ')}", Cell(str(value), style="num")])
     return table
 
 
@@ -84,10 +86,10 @@ def types(run: Run) -> Table:
 
 
 def costs(run: Run) -> Table:
-    """Return calls and tokens by purpose; answers from the journal are counted as if they were asked."""
-    found = run.metrics.get("synthesize", {}).get("tokens", {})
-    table = Table(["Purpose", "Calls", "Prompt tokens", "Completion tokens"], empty="Nothing was asked.")
-    for purpose, row in found.items():
-        counts = [row.get(name, 0) for name in ("calls", "prompt_tokens", "completion_tokens")]
-        table.add([purpose.replace("_", " "), *counts])
+    """Return calls and tokens by stage and purpose; answers from the journal are counted as if they were asked."""
+    table = Table(["Stage", "Purpose", "Calls", "Prompt tokens", "Completion tokens"], empty="Nothing was asked.")
+    for stage in ("seed", "synthesize"):
+        for purpose, row in run.metrics.get(stage, {}).get("tokens", {}).items():
+            counts = [row.get(name, 0) for name in ("calls", "prompt_tokens", "completion_tokens")]
+            table.add([stage, purpose.replace("_", " "), *counts])
     return table
