@@ -8,7 +8,7 @@ from tests.agents.helpers import sample, synthesis
 from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.operations import Operation
-from xinstruct.agents.reflection import extremes
+from xinstruct.agents.reflection import Reflection, extremes
 from xinstruct.agents.scorer import ASPECTS, Score
 from xinstruct.agents.society import Society
 from xinstruct.files import BadInput
@@ -75,6 +75,10 @@ def test_merits_and_faults_are_the_highest_and_the_lowest_aspects() -> None:
     assert extremes([Score("code clarity", 4.8), Score("code correctness", 4.9)])[1] == (), "very good is no fault"
     assert extremes([Score("code clarity", 2.0), Score("code correctness", 2.1)])[0] == (), "bad is no merit"
     assert extremes([]) == ((), ())
+    reflection = Reflection(1)
+    reflection.regret("the attempt", "timeout")
+    reflection.reflect("`f`", [])
+    assert reflection.text == "the attempt was rejected: timeout.", "a sample without scores takes no note's place"
 
 
 def test_accept_takes_a_sentence_or_says_why_not() -> None:

@@ -252,7 +252,8 @@ def test_a_calibration_that_finds_noise_or_too_little_rejects_nothing() -> None:
     for failed, state in ((2.0, "informative"), (4.0, "noise"), (5.0, "noise")):
         known = Calibration([4.0] * 5, [failed] * ENOUGH)
         assert (known.state, bool(Scorer(rated(), 0, known).refusal(low))) == (state, state == "informative")
-        known.failed.pop()
+        known = Calibration([4.0] * 5)
+        known.add(failed=[failed] * (ENOUGH - 1))
         assert (known.state, Scorer(rated(), 0, known).refusal(low)) == ("not_enough", "")
         assert "7 failing answers rated, 8 failing ones needed: the cut-off is off" in known.words
     assert Calibration([], [1.0] * ENOUGH).state == "not_enough"

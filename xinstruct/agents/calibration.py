@@ -6,6 +6,7 @@ it means something.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,18 +18,24 @@ State = Literal["informative", "noise", "not_enough"]
 
 @dataclass
 class Calibration:
-    """The totals of answers that passed and that failed, as they come."""
+    """The totals of answers that passed and that failed, and their area under the curve; `add` more as they come.
+
+    The area is the chance that a passing answer has the higher total of the two, ties half; None when one kind is
+    missing.
+    """
 
     passed: list[float] = field(default_factory=list)
     failed: list[float] = field(default_factory=list)
+    area: float | None = field(init=False, default=None)
 
-    @property
-    def area(self) -> float | None:
-        """The chance that a passing answer has the higher total of the two, ties half; None when one kind is missing.
+    def __post_init__(self) -> None:
+        self.add()
 
-        It is the area under the curve of receiver operating characteristics; 0.5 is no information.
-        """
-        return area(self.passed, self.failed)
+    def add(self, passed: Sequence[float] = (), failed: Sequence[float] = ()) -> None:
+        """Take further totals into account."""
+        self.passed += passed
+        self.failed += failed
+        self.area = area(self.passed, self.failed)
 
     @property
     def state(self) -> State:
@@ -49,5 +56,6 @@ class Calibration:
 
 def area(good: Sequence[float], bad: Sequence[float]) -> float | None:
     """Return the chance that one of `good` exceeds one of `bad`, ties half; None when one of them is empty."""
-    wins = sum((g > b) + 0.5 * (g == b) for g in good for b in bad)
+    low = sorted(bad)
+    wins = sum((bisect_left(low, value) + bisect_right(low, value)) / 2 for value in good)
     return round(wins / (len(good) * len(bad)), 4) if good and bad else None

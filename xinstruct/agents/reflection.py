@@ -34,7 +34,7 @@ class Reflection:
     notes: list[Note] = field(default_factory=list)
 
     def reflect(self, subject: str, scores: Sequence[Score]) -> Note:
-        """Note what the scorer rated highest and lowest in a verified sample."""
+        """Note what the scorer rated highest and lowest in a verified sample; without that, nothing is noted."""
         return self._add(Note(subject, *extremes(scores)))
 
     def regret(self, subject: str, verdict: str, detail: str = "") -> Note:
@@ -44,7 +44,7 @@ class Reflection:
         return self._add(Note(subject, failure=f"{words} ({first})" if first else words))
 
     def _add(self, note: Note) -> Note:
-        if self.limit > 0:
+        if self.limit > 0 and (note.merits or note.faults or note.failure):
             self.notes = [*self.notes, note][-self.limit :]
         return note
 

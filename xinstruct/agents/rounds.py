@@ -84,7 +84,7 @@ def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: ChatModel) -> N
     threads = [o.discussion.thread for o, _ in found]
     ratings = scorer.rate([sample for _, sample in found], teacher, threads)
     if scorer.calibration:
-        scorer.calibration.passed += [rating.total for rating in ratings if not rating.problem]
+        scorer.calibration.add(passed=[rating.total for rating in ratings if not rating.problem])
     for (outcome, sample), rating in zip(found, ratings, strict=True):
         sample.score, sample.scores = rating.total, rating.to_json()
         outcome.rated = None if rating.problem else rating.total
@@ -105,8 +105,8 @@ def _rate_failures(outcomes: Sequence[Outcome], scorer: Scorer, teacher: ChatMod
     ratings = scorer.rate_answers([AnsweredQuestion.of(sample) for sample in samples], teacher)
     for (outcome, _), rating in zip(failed, ratings, strict=True):
         outcome.rated = None if rating.problem else rating.total
-        if scorer.calibration and not rating.problem:
-            scorer.calibration.failed.append(rating.total)
+    if scorer.calibration:
+        scorer.calibration.add(failed=[rating.total for rating in ratings if not rating.problem])
 
 
 def _remember(outcome: Outcome, society: Society) -> None:
