@@ -14,7 +14,7 @@ from dataclasses import replace
 from xinstruct.agents.cases import Probe
 from xinstruct.agents.generators import SeedContext, generate
 from xinstruct.agents.inference import with_types
-from xinstruct.agents.prefill import resolved, uses_prefill
+from xinstruct.agents.prefill import resolved
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.seeds import Draft, assign, inspiring, screen, try_snippets
 from xinstruct.code.traits import traits_of
@@ -42,7 +42,7 @@ def work(ctx: Context[SeedParams]) -> None:
         Client(ctx.params.teacher, stage=ctx.name, account=ctx.scratch / f"calls-{ctx.shard}.json") as llm,
     ):
         own, metered = resolved(ctx.own, llm), MeteredModel(llm)
-        scorer = Scorer(own.scorer, seed, uses_prefill(own))
+        scorer = Scorer(own.scorer, seed)
         drafts = assign(_verified(ctx, usable, untyped, judge, funnel), own.ds1_share, seed)
         drafts += [Draft.inspired(snippet) for snippet in spirits]
         generate(drafts, SeedContext(metered, judge, own, seed, ctx.params.languages))
@@ -141,12 +141,11 @@ def _close(
     funnel.update((d.snippet.language, "written") for d in written)
     samples = [draft.sample() for draft in written]
     ratings = scorer.rate(samples, llm, [draft.thread for draft in written])
+    ctx.metrics["unrated"] = sum(bool(rating.problem) for rating in ratings)
     for draft, sample, rating in zip(written, samples, ratings, strict=True):
         sample.score, sample.scores, sample.tokens_spent = rating.total, rating.to_json(), draft.thread.tokens
-        if rating.problem:
-            draft.fail(Reason.BAD_FORMAT, f"scorer: {rating.problem}")
-        elif rating.total < scorer.cutoff:
-            draft.fail(Reason.LOW_SCORE, f"{rating.total} < {scorer.cutoff}")
+        if why := scorer.refusal(rating):
+            draft.fail(Reason.LOW_SCORE, why)
         else:
             ctx.keep(sample, of=draft.snippet.id)
             funnel[sample.language, sample.kind] += 1

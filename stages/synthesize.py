@@ -12,7 +12,8 @@ import sys
 from collections import Counter
 from typing import Any
 
-from xinstruct.agents.prefill import resolved, uses_prefill
+from xinstruct.agents.calibration import Calibration
+from xinstruct.agents.prefill import resolved
 from xinstruct.agents.rounds import Outcome, run_round
 from xinstruct.agents.scorer import Scorer
 from xinstruct.agents.society import Society, groups, merged
@@ -56,16 +57,21 @@ def _discuss(
     counts: Counter[tuple[str, str]],
 ) -> None:
     """Run all rounds of one group."""
-    scorer = Scorer(society.params.scorer, society.seed, uses_prefill(society.params))
+    calibration = Calibration() if society.params.rate_failures else None
+    scorer = Scorer(society.params.scorer, society.seed, calibration)
     rated: dict[str, list[float]] = ctx.metrics.setdefault("rated", {"passed": [], "failed": []})
     for number in range(1, society.params.rounds + 1):
         for outcome in run_round(society, number, teacher, judge, scorer):
             _close(ctx, outcome, counts)
             if outcome.rated is not None:
                 rated["failed" if outcome.sample is None else "passed"].append(outcome.rated)
+            counts["unrated", ""] += outcome.sample is not None and outcome.rated is None
         made = len(ctx.records["samples"])
         who = ", ".join((*society.group.name, f"round {number}"))
         ctx.say(f"{who}: {made} verified samples of {len(ctx.opened)} discussions")
+        counts["cutoff", calibration.state if calibration else "as_set"] += 1
+        if calibration:
+            ctx.say(f"{who}: {calibration.words}")
     counts["not_drawn", ""] += society.not_drawn
     for agent in society.agents:
         counts["agents", agent.language] += 1

@@ -148,7 +148,7 @@ class Sample:
     shape: str = ""  # one_to_one, one_to_many, many_to_many
     agents: list[str] = field(default_factory=list)
     round: int = 0
-    score: float = 0.0  # weighted total of the scorer
+    score: float = 0.0  # weighted total of the scorer, 1 to 5; 0 when it gave no rating
     scores: str = "[]"  # JSON list of {expert, score, reason}
     licenses: list[str]
     verdict: str = ""
@@ -160,6 +160,11 @@ class Sample:
     def code(self) -> str:
         """The code that runs against the sample's cases."""
         return self.proof or self.response
+
+    @property
+    def rated(self) -> str:
+        """The scorer's total in words."""
+        return f"score {self.score:.2f}" if self.score else "not rated"
 
     def roots(self) -> list[str]:
         """Return the snippets whose behaviour the task repeats; if unknown, all its ancestors, or the sample itself."""

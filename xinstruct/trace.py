@@ -51,7 +51,7 @@ def lines(lineage: Lineage, sample: Sample, full: bool, depth: int = 0) -> list[
     made = f"{what}, round {sample.round}" if sample.operation else "seed"
     told = [f"{pad}{sample.kind} {sample.id}  {sample.language}  {sample.function}  {sample.verdict}  ({made})"]
     turns = lineage.thread(sample)
-    told.append(f"{pad}  turns: {dict(Counter(turn.kind for turn in turns))}  score {sample.score:.2f}")
+    told.append(f"{pad}  turns: {dict(Counter(turn.kind for turn in turns))}  {sample.rated}")
     if full:
         told += [f"{pad}  [{t.kind}] {t.agent} {(t.text or t.messages)[:2000]}" for t in turns]
     for parent in sample.parents:

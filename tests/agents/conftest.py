@@ -14,11 +14,13 @@ import stages.synthesize
 from tests.agents.books import SEED, Make, Ran, rows_of
 from tests.agents.helpers import EXECUTION, synthesis
 from tests.agents.oracle import SHARES, OracleServer, Problem
-from tests.llm.conftest import Loopback, endpoint_folder
+from tests.llm.conftest import Loopback, checkpoint, endpoint_folder, loopback, quantised, serve
 from tests.params import values
 from xinstruct.files import write_records
 from xinstruct.plan import Plan
 from xinstruct.stage import Script, finish_stage, run_shard
+
+__all__ = ["checkpoint", "loopback", "quantised", "serve"]
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from xinstruct.params import SynthesizeParams
 from xinstruct.records import Sample, Snippet, content_id
 
 EXECUTION = execution(cpu_seconds=10, wall_factor=4)
-RATING = " 4.0\nrelevance to computing: 4.0\ncode correctness: 5.0\ntotal score: 4.0"
+RATING = "Yes"
+SCORER = {"form": "yes_no", "weights": {}, "minimum": 4.0, "cutoff": 1.5}
 ADD = Signature.of("int", a="int", b="int")
 ADD_CASES = [Case((1, 2), 3), Case((5, -1), 4), Case((0, 7), 7)]
 
@@ -25,7 +26,7 @@ def synthesis(**changes: Any) -> SynthesizeParams:
         "operations": {"translate": 1.0}, "new_signature": "keep", "agreement_inputs": 6, "targets": "uniform",
         "target_weights": {}, "block_chars": 400, "prompt_tokens": 40, "prompt_temperature": 0.0, "candidates": 2,
         "wave": 2, "temperature": 0.4, "max_tokens": 100, "examples": 2, "example_order": ["memory", "fixed", "peers"],
-        "scorer": {"form": "lines", "reasons": False, "weights": {}, "cutoff": 1.5}, "prefill": "always",
+        "scorer": SCORER, "rate_failures": 0, "prefill": "always",
     }  # fmt: skip
     found: SynthesizeParams = own("synthesize", **(base | changes))
     return found
@@ -81,11 +82,14 @@ def as_served(body: str, stops: tuple[str, ...]) -> str:
     return text[: min((text.index(stop) for stop in stops if stop in text), default=len(text))]
 
 
+Rates = str | Callable[[Request], str]
+
+
 class Oracle:
-    """Has the Client's `ask`; `body(request)` writes an answer's code, the rest is canned."""
+    """Has the Client's `ask`; `body(request)` writes an answer's code, `rating` is its rating, the rest is canned."""
 
     def __init__(
-        self, body: Callable[[Request], str], sentence: str = "adds two whole numbers", rating: str = RATING
+        self, body: Callable[[Request], str], sentence: str = "adds two whole numbers", rating: Rates = RATING
     ) -> None:
         self.body, self.sentence, self.rating = body, sentence, rating
         self.asked: list[Request] = []
@@ -102,7 +106,7 @@ class Oracle:
         answers = []
         for request in requests:
             if request.id.startswith("score-"):
-                text = self.rating
+                text = self.rating if isinstance(self.rating, str) else self.rating(request)
             elif request.id.endswith(("-prompt", "-instruction")):
                 text = f" {self.sentence}. And more."
             else:

@@ -8,6 +8,7 @@ of a run knows what each of its answers was.
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from dataclasses import dataclass, field
@@ -26,7 +27,6 @@ REASONS = {
     "nonsense": {"compile_error", "runtime_error"}, "endless": {"truncated"}, "loop": {"timeout"},
     "narrow": {"wrong_answer"},
 }  # fmt: skip
-ASPECT = "question-answer consistency:"
 BEGIN = "Begin your answer with exactly this text and go on from there:\n"
 LANGUAGES = ("python", "javascript", "java", "cpp", "php", "bash")
 LOOPS = {"python": "    while True:\n        pass\n", "javascript": "    while (true) { }\n}\n"}
@@ -95,7 +95,9 @@ class OracleServer:
         tokens = 1 + len(text.split())
         self.calls[sent["seed"]] = Call(kind, sent["messages"], tokens)
         ended = "length" if kind == "endless" else "stop"
-        choice = {"message": {"role": "assistant", "content": text}, "finish_reason": ended}
+        choice: dict[str, Any] = {"message": {"role": "assistant", "content": text}, "finish_reason": ended}
+        if kind == "score":
+            choice["logprobs"] = {"content": [chances(text, random.Random(sent["seed"]).uniform(0.5, 0.99))]}
         usage = {"prompt_tokens": 5, "completion_tokens": tokens}
         return handler.reply(200, json.dumps({"choices": [choice], "usage": usage}).encode())
 
@@ -107,15 +109,13 @@ class OracleServer:
         if not prefilled:
             question, _, start = start.partition(BEGIN)
         rng = random.Random(sent["seed"])
-        if "Rate each aspect" in question and not prefilled and not start:
-            return "score", f"{ASPECT} {rng.choice([2, 3, 4, 5])}.0\ncode correctness: 5.0\ntotal score: 4.0"
+        if question.endswith("Answer Yes or No."):
+            return "score", "Yes"
         if question.startswith("Explain what the") and not prefilled:
             name = re.search(r"function `(\w+)`", question)
             return "explanation", f"It is known as {name[1] if name else ''}. It takes what the cases say."
         if start == "Objection:":
             return "objection", self.objection
-        if start == ASPECT:
-            return "score", f" {rng.choice([2, 3, 4, 5])}.0\ncode correctness: 5.0\ntotal score: {rng.randint(2, 5)}.0"
         if not start.startswith("```"):
             sentence = f" does what number {sent['seed']} wants. And more."
             return "sentence", sentence if prefilled else f"Of course!\n{start}{sentence}"
@@ -165,6 +165,12 @@ class OracleServer:
             "loop": LOOPS.get(language, ""),
             "narrow": narrow(language, problem),
         }[kind]
+
+
+def chances(token: str, chance: float) -> dict[str, Any]:
+    """The log-probabilities of an answer of one token, in the protocol's form."""
+    tops = [{"token": token, "logprob": math.log(chance)}, {"token": "No", "logprob": math.log(1 - chance)}]
+    return tops[0] | {"top_logprobs": tops}
 
 
 def given_part(problem: Problem, language: str, head: str) -> int:

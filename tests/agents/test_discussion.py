@@ -8,7 +8,8 @@ from tests.agents.helpers import sample, synthesis
 from xinstruct.agents.agent import LanguageAgent
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.operations import Operation
-from xinstruct.agents.scorer import Score
+from xinstruct.agents.reflection import Reflection, extremes
+from xinstruct.agents.scorer import ASPECTS, Score
 from xinstruct.agents.society import Society
 from xinstruct.files import BadInput
 from xinstruct.records import Reason
@@ -62,6 +63,22 @@ def test_reflection_shows_merits_faults_and_failures() -> None:
     text = text_of(discussion)
     assert "Merits of `old`: code clarity (plain)." in text and "Faults of `old`: difficulty (easy)." in text
     assert "the attempt was rejected: compile error (line 3: bad)." in text
+
+
+def test_merits_and_faults_are_the_highest_and_the_lowest_aspects() -> None:
+    ordered = [5.0, 5.0, 2.0, 5.0, 4.0, 4.0, 1.0, 4.5, 1.0]  # the last one is the total score
+    merits, faults = extremes([Score(aspect, value) for aspect, value in zip(ASPECTS, ordered, strict=True)])
+    assert merits == ("question-answer consistency", "relevance to computing")
+    assert faults == ("code comments", "difficulty")
+    few = [Score("code clarity", 1.5, "one line"), Score("code correctness", 4.2), Score("difficulty", None)]
+    assert extremes(few) == (("code correctness",), ("code clarity (one line)",))
+    assert extremes([Score("code clarity", 4.8), Score("code correctness", 4.9)])[1] == (), "very good is no fault"
+    assert extremes([Score("code clarity", 2.0), Score("code correctness", 2.1)])[0] == (), "bad is no merit"
+    assert extremes([]) == ((), ())
+    reflection = Reflection(1)
+    reflection.regret("the attempt", "timeout")
+    reflection.reflect("`f`", [])
+    assert reflection.text == "the attempt was rejected: timeout.", "a sample without scores takes no note's place"
 
 
 def test_accept_takes_a_sentence_or_says_why_not() -> None:

@@ -101,7 +101,8 @@ def test_several_candidates_keep_what_any_of_them_got_right(oracle_run: Make) ->
     threads = {turn.sample: turn.thread for turn in ran.turns if turn.kind == "score"}
     for sample in ran.samples:
         thread = threads[sample.id]
-        idents = [f"{thread}-prompt", *(f"{thread}-{i}" for i in range(4)), f"score-{sample.id}"]
+        rated = [f"score-{sample.id}-{i}" for i in range(3)]
+        idents = [f"{thread}-prompt", *(f"{thread}-{i}" for i in range(4)), *rated]
         seeds = [request_seed(SEED, ident) % SENDING for ident in idents]
         assert sample.tokens_spent == sum(ran.oracle.calls[s].tokens for s in seeds if s in ran.oracle.calls)
 

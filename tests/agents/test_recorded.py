@@ -180,7 +180,7 @@ def test_calls_that_the_outputs_used_and_nobody_has_are_missed(here: Path) -> No
     shutil.rmtree(here / "recorded")
     with Journal(here / "work/journal.sqlite") as journal:
         journal.db.execute("delete from calls where key in (select key from calls where stage = 'seed' limit 2)")
-        with pytest.raises(BadInput, match=r"journal\.sqlite: lacks 2 of the 19 calls that the outputs used"):
+        with pytest.raises(BadInput, match=r"journal\.sqlite: lacks 2 of the 33 calls that the outputs used"):
             record("run", journal)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 import stages.seed
 import stages.synthesize
-from tests.agents.helpers import BODIES, EXECUTION, Oracle, sample, snippet, synthesis
+from tests.agents.helpers import BODIES, CODE, EXECUTION, RATING, SCORER, Oracle, Rates, sample, snippet, synthesis
 from tests.params import own
 from xinstruct.code.types import Signature
 from xinstruct.files import read_records, write_records
@@ -56,17 +57,22 @@ def run_stage(
     return plan.part(0)
 
 
-def seeds() -> list[Sample]:
-    return [sample(language) for language in LANGUAGES]
+def seeds(*functions: str) -> list[Sample]:
+    """A seed per function and language; all functions add."""
+    named = functions or ("add",)
+    return [sample(name, own, CODE[name].replace("add", own)) for own in named for name in LANGUAGES]
 
 
 @pytest.fixture
 def synthesized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Path, Oracle]]:
     def make(
-        answerer: Callable[[Request], str] = body, rating: str | None = None, **changes: object
+        answerer: Callable[[Request], str] = body,
+        rating: Rates = RATING,
+        functions: Sequence[str] = (),
+        **changes: object,
     ) -> tuple[Path, Oracle]:
-        write_records(tmp_path / "data/seed/samples.parquet", "samples", seeds())
-        oracle = Oracle(answerer, **({"rating": rating} if rating is not None else {}))
+        write_records(tmp_path / "data/seed/samples.parquet", "samples", seeds(*functions))
+        oracle = Oracle(answerer, rating=rating)
         own = asdict(synthesis(**changes))
         return run_stage(stages.synthesize, "synthesize", own, oracle, tmp_path, monkeypatch), oracle
 
@@ -129,12 +135,48 @@ def test_a_rerun_replays_the_same_bytes(synthesized: Callable[..., tuple[Path, O
     assert [(part / f"{n}.parquet").read_bytes() for n in names] == first
 
 
-def test_low_scores_and_ratings_that_are_none(synthesized: Callable[..., tuple[Path, Oracle]]) -> None:
-    for rating, reason in ((" 1.0", Reason.LOW_SCORE), (" nice", Reason.BAD_FORMAT)):
-        part, _ = synthesized(lambda request: BODIES[language_of(request)], rating, discussions=2, rounds=1)
-        rejected: list[Rejection] = rows(part, "rejected")  # type: ignore[assignment]
-        assert rejected and {row.reason for row in rejected} == {reason} and not rows(part, "samples")
-        assert all(row.record for row in rejected)
+def test_a_low_score_rejects_and_no_score_does_not(synthesized: Callable[..., tuple[Path, Oracle]]) -> None:
+    answers, few = lambda request: BODIES[language_of(request)], {"discussions": 2, "rounds": 1}
+    part, _ = synthesized(answers, "No", **few)
+    rejected: list[Rejection] = rows(part, "rejected")  # type: ignore[assignment]
+    assert rejected and {(row.reason, row.detail) for row in rejected} == {(Reason.LOW_SCORE, "1 < 1.5")}
+    assert all(row.record for row in rejected) and not rows(part, "samples")
+    part, _ = synthesized(answers, "nice", **few)
+    kept: list[Sample] = rows(part, "samples")  # type: ignore[assignment]
+    assert kept and {(s.score, s.scores, s.rated) for s in kept} == {(0.0, "[]", "not rated")}
+    metrics = json.loads((part / "account.json").read_text())["metrics"]
+    assert (metrics["unrated"], metrics["rated"]["passed"]) == (len(kept), [])
+
+
+def failing(request: Request) -> str:
+    wrong = kind_of(request) in ("wrong", "empty")
+    return (WRONG if wrong else BODIES)[language_of(request)]
+
+
+@pytest.mark.parametrize(("failed", "state", "lost"), [("Yes", "noise", False), ("No", "informative", True)])
+def test_the_cutoff_holds_only_while_scores_tell_passing_from_failing(
+    synthesized: Callable[..., tuple[Path, Oracle]], failed: str, state: str, lost: bool
+) -> None:
+    """Clarity is denied to every answer, so all totals of passing ones are below the cut-off of 4."""
+
+    def rating(request: Request) -> str:
+        wrong = any(text in request.messages[0]["content"] for text in WRONG.values())
+        return "No" if request.id.endswith("-2") else failed if wrong else "Yes"
+
+    scorer = SCORER | {"cutoff": 4.0}
+    many = {"functions": ("add", "plus", "both"), "discussions": 30, "rounds": 1, "rate_failures": 12}
+    part, _ = synthesized(failing, rating, scorer=scorer, **many)
+    metrics = json.loads((part / "account.json").read_text())["metrics"]
+    assert metrics["cutoff"] == {state: 1} and len(metrics["rated"]["failed"]) >= 8
+    reasons = {row.reason for row in rows(part, "rejected")}  # type: ignore[union-attr]
+    assert (Reason.LOW_SCORE in reasons, bool(rows(part, "samples"))) == (lost, not lost)
+
+
+def test_too_few_failing_answers_leave_the_cutoff_off(synthesized: Callable[..., tuple[Path, Oracle]]) -> None:
+    scorer, answers = SCORER | {"cutoff": 5.0}, lambda request: BODIES[language_of(request)]
+    part, _ = synthesized(answers, "No", scorer=scorer, rate_failures=12, discussions=2, rounds=2)
+    metrics = json.loads((part / "account.json").read_text())["metrics"]
+    assert metrics["cutoff"] == {"not_enough": 2} and rows(part, "samples")
 
 
 PRODUCT = {"python": "    return a * b + 1\n", "javascript": "    return a * b + 1;\n}\n"}
@@ -180,8 +222,7 @@ def test_disagreement_is_recorded_and_reflections_see_it(synthesized: Callable[.
 def seeding(**changes: object) -> dict[str, object]:
     """The seed section of a small run, as it stands in a plan."""
     few = {"per_language": 3, "tries_per_language": 9, "cases": 5, "mutants": 1, "instruction_tokens": 9, "examples": 1}
-    scorer = {"form": "lines", "reasons": False, "weights": {}, "cutoff": 1.5}
-    return asdict(own("seed", **(few | {"scorer": scorer, "prefill": "always"} | changes)))
+    return asdict(own("seed", **(few | {"scorer": SCORER, "prefill": "always"} | changes)))
 
 
 @pytest.mark.slow

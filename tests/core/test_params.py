@@ -111,7 +111,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(name: str, told: str) -
         ("languages", ["php", "php"], "['php', 'php']; it must be without repeats"),
         ("languages", "php", "'php'; it must be a list"),
         ("synthesize.target_weights", None, "empty; it must be a table of names and values ({} for none)"),
-        ("seed.scorer.form", "xml", "'xml'; it must be one of lines, json"),
+        ("seed.scorer.form", "xml", "'xml'; it must be one of yes_no, json"),
         ("random_seed", -1, "-1; it must be from 0 to 4294967295"),
     ],
 )

@@ -190,6 +190,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _fetched(tmp_path_factory, "batched")
 
 
+@pytest.fixture(scope="session")
+def quantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A teacher folder with the embedded model's GGUF file, to be run by OpenVINO."""
+    return _fetched(tmp_path_factory, "openvino")
+
+
 def _fetched(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Path:
     folder = tmp_path_factory.mktemp("models") / "teacher"
     try:

@@ -15,7 +15,7 @@ import aiohttp
 import numpy as np
 import pytest
 
-from tests.llm.conftest import _fetched, ask
+from tests.llm.conftest import ask
 from tests.llm.test_embedded import candidates
 from tests.params import asking
 from xinstruct.files import BadInput
@@ -34,12 +34,6 @@ SCHEMA = {
     "required": ["name", "sorted"],
     "additionalProperties": False,
 }
-
-
-@pytest.fixture(scope="session")
-def quantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A teacher folder with the embedded model's GGUF file, to be run by OpenVINO."""
-    return _fetched(tmp_path_factory, "openvino")
 
 
 def answers(folder: Path, journal: Path, requests: list[Any], **params: Any) -> list[Answer]:

@@ -76,6 +76,8 @@ def test_what_still_misses_it_is_a_counted_error(tmp_path: Path, serve: Serve) -
     [
         ('{"score": 3}', ""),
         ('Here it is:\n```json\n{"score": 3}\n```', ""),
+        ('<think>{"score": 0} or [1]?</think>\n{"score": 3}', ""),
+        ('<think>perhaps {"score": 3}</think>', "not JSON"),
         ('{"score": 0}', "$.score: 0 is less than the minimum of 1"),
         ('{"score": 3, "more": 1}', "$: Additional properties"),
         ("[3]", "$: [3] is not of type 'object'"),
@@ -113,6 +115,14 @@ def test_cut_answers_by_policy(tmp_path: Path, serve: Serve) -> None:
     assert [sent["max_tokens"] for sent in server.asked] == [10, 20, 40]
     with open_teacher(tmp_path, url, on_length="retry", length_limit=15) as teacher:
         assert [(len(a.text), a.finish_reason) for a in teacher.ask(request)] == [(15, "length")]
+
+
+@pytest.mark.parametrize("policy", ["retry", "error"])
+def test_an_answer_of_the_one_token_that_was_asked_for_is_not_cut(tmp_path: Path, serve: Serve, policy: str) -> None:
+    server = Says(lambda body: said("Yes", "length"))
+    with open_teacher(tmp_path, serve(server), on_length=policy) as teacher:
+        assert [(a.text, a.error) for a in teacher.ask([ask("q", max_tokens=1)])] == [("Yes", "")]
+    assert len(server.asked) == 1
 
 
 def test_cut_json_is_no_json(tmp_path: Path, serve: Serve) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from xinstruct.reporting.ablations import ablations, costs, quality, types
+from xinstruct.reporting.ablations import ablations, costs, quality, trust, types
 from xinstruct.reporting.load import Run
 
 
@@ -27,6 +27,21 @@ def test_an_unknown_area_is_shown_as_none() -> None:
     ]
     run.metrics["filter"] = {"quality": {"statements_median": 5.0}}
     assert [cell.text for cell in quality(run).rows[-1].cells] == ["kept samples: statements median", "5.0"]
+
+
+def test_the_page_says_when_the_score_is_noise_and_when_nothing_was_rejected_for_it() -> None:
+    run = Run(["python"], {})
+    assert trust(run) == ""
+    for state, area, words in (
+        ("noise", 0.5, "The score is noise: its area is 0.5, and 0.5 is chance."),
+        ("not_enough", None, "What the score is worth is unknown: 7 failing answers were rated."),
+        ("informative", 0.9, "The score tells passing from failing answers: its area is 0.9."),
+    ):
+        found = {"calibration": {"state": state, "area": area, "failed": 7}, "cutoff": {"informative": 1}}
+        run.metrics["synthesize"] = found
+        assert trust(run) == words
+        found["cutoff"] |= {"noise": 1, "not_enough": 1}
+        assert trust(run) == f"{words} In 2 of 3 rounds the ratings until then were noise or too few: no cut-off there."
 
 
 def test_languages_by_types_and_costs_by_purpose() -> None:

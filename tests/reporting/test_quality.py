@@ -24,6 +24,7 @@ def test_the_area_says_whether_passing_answers_score_higher() -> None:
     assert calibration([1.0], [4.0])["area"] == 0.0
     assert calibration([3.0, 3.0], [3.0])["area"] == 0.5
     assert calibration([3.0], [])["area"] is None
+    assert [calibration([3.0], [low] * 8)["state"] for low in (1.0, 3.0)] == ["informative", "noise"]
 
 
 def test_reach_counts_languages_and_source_functions() -> None:

@@ -1,17 +1,19 @@
 """Reflection, r of the agent: merits and faults of its latest samples, shown to it next time (paper section 2.3).
 
-Merits and faults are the scorer's aspects and reasons; a failed attempt leaves its verdict. Only the latest
-notes are kept, so that the block stays short. Scores come from scorer.py.
+Merits and faults are the aspects that the scorer rated highest and lowest, with its reasons; a failed attempt leaves
+what running it said. Only the latest notes are kept, so that the block stays short. Scores come from scorer.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xinstruct.agents.scorer import Score
+from xinstruct.agents.scorer import TOTAL, Score
 from xinstruct.prompts import render
 
-GOOD, BAD = 4.0, 2.0
+MOST = 2  # merits, and faults, of a note
+NEUTRAL, FLAWLESS = 3.0, 4.5  # a merit is above the one, a fault below the other
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,9 @@ class Reflection:
     limit: int
     notes: list[Note] = field(default_factory=list)
 
-    def reflect(self, subject: str, scores: list[Score]) -> Note:
-        """Note the scorer's merits and faults of a verified sample."""
-        rated = [s for s in scores if s.value is not None]
-        merits = tuple(_words(s) for s in rated if (s.value or 0) >= GOOD)[:2]
-        faults = tuple(_words(s) for s in rated if (s.value or 0) <= BAD)[:2]
-        return self._add(Note(subject, merits, faults))
+    def reflect(self, subject: str, scores: Sequence[Score]) -> Note:
+        """Note what the scorer rated highest and lowest in a verified sample; without that, nothing is noted."""
+        return self._add(Note(subject, *extremes(scores)))
 
     def regret(self, subject: str, verdict: str, detail: str = "") -> Note:
         """Note that an attempt was rejected, and why."""
@@ -45,7 +44,7 @@ class Reflection:
         return self._add(Note(subject, failure=f"{words} ({first})" if first else words))
 
     def _add(self, note: Note) -> Note:
-        if self.limit > 0:
+        if self.limit > 0 and (note.merits or note.faults or note.failure):
             self.notes = [*self.notes, note][-self.limit :]
         return note
 
@@ -58,6 +57,20 @@ class Reflection:
 def note_text(notes: list[Note]) -> str:
     """Render notes as text, one line each for merits, faults and failure."""
     return render("reflection", notes=notes) if notes else ""
+
+
+def extremes(scores: Sequence[Score]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the aspects with the highest and those with the lowest values, each with its reason where it has one.
+
+    What is rated as high as the best aspect is no fault, and no aspect is both.
+    """
+    rated = [(score.value, score) for score in scores if score.value is not None and score.expert != TOTAL]
+    rated.sort(key=lambda pair: pair[0])  # stable: equals stay in the paper's order
+    best = max((value for value, _ in rated), default=0.0)
+    faults = [score for value, score in rated if value < min(best, FLAWLESS)][:MOST]
+    ranked = sorted(rated, key=lambda pair: -pair[0])
+    merits = [score for value, score in ranked if value > NEUTRAL and score not in faults][:MOST]
+    return tuple(map(_words, merits)), tuple(map(_words, faults))
 
 
 def _words(score: Score) -> str:

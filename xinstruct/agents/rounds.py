@@ -20,11 +20,11 @@ from xinstruct.agents.invention import invent
 from xinstruct.agents.operations import Operation
 from xinstruct.agents.problem import Problem
 from xinstruct.agents.reflection import note_text
-from xinstruct.agents.scorer import Scorer
+from xinstruct.agents.scorer import AnsweredQuestion, Scorer
 from xinstruct.agents.shapes import families, follow
 from xinstruct.agents.similarity import jaccard, shingles
 from xinstruct.agents.society import Society
-from xinstruct.agents.tasks import Thread, declarable, supports
+from xinstruct.agents.tasks import declarable, supports
 from xinstruct.agents.verification import Reference, RoundContext, VerifiedAnswer, VerifiedAnswers, carry_over
 from xinstruct.agents.wording import draw_style
 from xinstruct.code.types import Case, cases_to_json
@@ -54,8 +54,8 @@ def run_round(society: Society, number: int, teacher: ChatModel, judge: JudgePro
     critique(discussions, verified, context)
     derive(discussions, verified, context)
     outcomes = [_outcome(d, verified.get(d.id)) for d in discussions]
-    _score(outcomes, scorer, teacher)
     _rate_failures(outcomes, scorer, teacher, society.params.rate_failures)
+    _score(outcomes, scorer, teacher)
     for outcome in outcomes:
         _remember(outcome, society)
     return outcomes
@@ -134,21 +134,21 @@ def _outcome(discussion: Discussion, verified: VerifiedAnswer | None) -> Outcome
 
 
 def _score(outcomes: Sequence[Outcome], scorer: Scorer, teacher: ChatModel) -> None:
-    """Rate the verified samples; one below the cut-off or without a rating is rejected."""
+    """Rate the verified samples; one is rejected for its rating as far as the ratings so far mean something."""
     found = [(o, o.sample) for o in outcomes if o.sample is not None]
     threads = [o.discussion.thread for o, _ in found]
     ratings = scorer.rate([sample for _, sample in found], teacher, threads)
+    if scorer.calibration:
+        scorer.calibration.add(passed=[rating.total for rating in ratings if not rating.problem])
     for (outcome, sample), rating in zip(found, ratings, strict=True):
         sample.score, sample.scores = rating.total, rating.to_json()
         outcome.rated = None if rating.problem else rating.total
         sample.tokens_spent = outcome.discussion.thread.tokens
-        if rating.problem:
-            outcome.reason, outcome.detail = Reason.BAD_FORMAT, f"scorer: {rating.problem}"
-        elif rating.total < scorer.cutoff:
-            outcome.reason, outcome.detail = Reason.LOW_SCORE, f"{rating.total} < {scorer.cutoff}"
+        if why := scorer.refusal(rating):
+            outcome.reason, outcome.detail = Reason.LOW_SCORE, why
         subject = f"the {get(sample.language).title} problem `{sample.function}`"
         for agent in outcome.discussion.learners:
-            note = agent.reflection.reflect(subject, list(rating.scores))
+            note = agent.reflection.reflect(subject, rating.scores)
             words = note_text([note])
             outcome.discussion.thread.add("reflection", words, agent=agent.id, sample=sample.id, value=rating.total)
 
@@ -157,9 +157,11 @@ def _rate_failures(outcomes: Sequence[Outcome], scorer: Scorer, teacher: ChatMod
     """Rate code that failed by running, as a calibration of the scores. It changes no memory."""
     failed = [(o, o.discussion.attempt) for o in outcomes if o.discussion.attempt is not None][:count]
     samples = [make_sample(o.discussion, attempt, o.discussion.cases) for o, attempt in failed if attempt]
-    threads = [Thread("synthesize", f"{o.discussion.id}-failed", o.discussion.round) for o, _ in failed]
-    for (outcome, _), rating in zip(failed, scorer.rate(samples, teacher, threads), strict=True):
+    ratings = scorer.rate_answers([AnsweredQuestion.of(sample) for sample in samples], teacher)
+    for (outcome, _), rating in zip(failed, ratings, strict=True):
         outcome.rated = None if rating.problem else rating.total
+    if scorer.calibration:
+        scorer.calibration.add(failed=[rating.total for rating in ratings if not rating.problem])
 
 
 def _remember(outcome: Outcome, society: Society) -> None:

@@ -1,34 +1,38 @@
-"""The Scorer rates nine aspects of a question and its answer, from 1.0 (very bad) to 5.0 (very good) or N/A.
+"""The Scorer rates aspects of a question and its answer, from 1.0 (very bad) to 5.0 (very good) or N/A.
 
-The rating has two forms. ``json`` is the paper's JSON list of {expert, score, reason}, requested with a schema
-and repaired once. ``lines`` is one line per aspect, with the first one prefilled, for models too weak for
-JSON. The total is the weighted mean s = sum(w_i s_i) / sum(w_i) over the aspects that got a number. An
-answer in neither form is no rating: the caller rejects and counts it.
+A rating has two forms. ``yes_no`` asks one question for each of three aspects and reads the probability of "Yes" from
+the answer's only token: s = 1 + 4 p. ``json`` is the paper's {expert, score, reason} of nine aspects, requested with a
+schema. The total is the weighted mean sum(w_i s_i) / sum(w_i) over the aspects that got a number, in which the aspect
+"total score" has no weight unless one is set. Answers that give no rating are a Rating with its `problem`: what running
+has verified is not lost for it.
 """
 
 from __future__ import annotations
 
 import json
-import re
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from xinstruct.agents.calibration import Calibration
 from xinstruct.agents.tasks import Thread, request_seed
 from xinstruct.files import BadInput
 from xinstruct.languages import get
 from xinstruct.llm.chat_model import ChatModel
 from xinstruct.llm.client import Answer, Request
+from xinstruct.llm.repair import json_part
 from xinstruct.params import ScorerParams, nearest
-from xinstruct.prompts import assistant, render, system, table, user
+from xinstruct.prompts import render, system, table, user
 from xinstruct.records import Sample
 
 ASPECTS: tuple[str, ...] = tuple(table("scorer")["aspects"])
+QUESTIONS: dict[str, str] = table("scorer")["yes_no"]
+CONSISTENCY, CORRECTNESS, TOTAL = "question-answer consistency", "code correctness", "total score"
 LOW, HIGH = 1.0, 5.0
-_LINE = re.compile(
-    r"^[^a-z\n]*([a-z][a-z -]+?)[^\w\n]*[:=][ \t*]*(n/?a\b|\d+(?:\.\d+)?)(?:[ \t]*/[ \t]*5)?[ \t(:,.*-]*([^)\n]*)",
-    re.I | re.M,
-)
+LEAST = 2  # aspects with a number that make a rating
+JSON_TOKENS = 900
+TOPS = 5  # alternatives per token; some endpoints report no more
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Rating:
-    """All aspects of one sample and their weighted total, or the `problem` that prevented a rating."""
+    """All aspects of one sample and their weighted total, or the `problem` that prevented a rating (total 0)."""
 
     scores: tuple[Score, ...] = ()
     total: float = 0.0
@@ -57,168 +61,195 @@ class Rating:
         return json.dumps(rows, ensure_ascii=False)
 
 
+@dataclass(frozen=True)
+class AnsweredQuestion:
+    """What is rated; `fence` is the language of the answer's code block, "text" for prose."""
+
+    id: str
+    instruction: str
+    response: str
+    fence: str
+
+    @classmethod
+    def of(cls, sample: Sample) -> AnsweredQuestion:
+        """Return the question and answer of a sample."""
+        fence = "text" if sample.task == "explanation" else get(sample.language).fence
+        return cls(sample.id, sample.instruction, sample.response.strip(), fence)
+
+
+@dataclass(frozen=True)
+class _Exchange:
+    requests: list[Request]
+    answers: list[Answer]
+    rating: Rating
+
+
 class FormatError(ValueError):
     """The scorer's answer is not a rating."""
 
 
-def parse_json(text: str) -> list[Score]:
-    """Parse the paper's JSON list, fenced or not. Raises FormatError."""
-    start, end = text.find("["), text.rfind("]")
+def parse_ratings(text: str) -> list[Score]:
+    """Return the first rating of each known aspect in the paper's order. Raises FormatError without JSON ratings.
+
+    A score that is not a number from 1 to 5 counts as N/A.
+    """
     try:
-        rows = json.loads(text[start : end + 1]) if 0 <= start < end else None
-    except json.JSONDecodeError as error:
-        raise FormatError(f"not JSON: {error}") from error
-    if not isinstance(rows, list):
-        raise FormatError("no JSON list")
-    return _known([row for row in rows if isinstance(row, dict)], "expert", "score", "reason")
-
-
-def parse_lines(text: str) -> list[Score]:
-    """Parse lines of the form ``aspect: 4.0 (reason)``. Raises FormatError."""
-    rows = [{"expert": m[1], "score": m[2], "reason": m[3].strip()} for m in _LINE.finditer(text)]
-    return _known(rows, "expert", "score", "reason")
-
-
-def _known(rows: list[dict[str, Any]], *keys: str) -> list[Score]:
-    """Return the first rating of each known aspect in the paper's order; everything else is ignored."""
-    found: dict[str, Score] = {}
-    for row in rows:
-        name, raw, reason = (row.get(key, "") for key in keys)
-        aspect = " ".join(str(name).lower().split())
-        if aspect in ASPECTS and aspect not in found:
-            found[aspect] = Score(aspect, _value(raw), str(reason)[:200])
-    if not any(score.value is not None for score in found.values()):
-        raise FormatError("no aspect with a number")
-    return [found[aspect] for aspect in ASPECTS if aspect in found]
+        rows = json.loads(json_part(text))["ratings"]
+        found = {str(row["expert"]).lower(): row for row in reversed(rows)}
+    except (ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"no JSON object with ratings ({error!r})") from error
+    rated = [(aspect, found[aspect]) for aspect in ASPECTS if aspect in found]
+    return [Score(aspect, _value(row.get("score")), str(row.get("reason", ""))[:200]) for aspect, row in rated]
 
 
 def _value(raw: Any) -> float | None:
-    if isinstance(raw, str) and raw.lower().replace("/", "") == "na":
-        return None
     try:
         number = float(raw)
     except (TypeError, ValueError):
-        raise FormatError(f"score {raw!r} is no number") from None
-    if not LOW <= number <= HIGH:
-        raise FormatError(f"score {number} is not within {LOW} to {HIGH}")
-    return number
+        return None
+    return number if LOW <= number <= HIGH and not isinstance(raw, bool) else None
+
+
+def chance_of_yes(answer: Answer) -> float | None:
+    """Return the probability of "yes" against that of "no" as the first token, None when it is neither.
+
+    OpenVINO reports the chosen token only, and endpoints a few. The word that is not reported gets the most that it can
+    have: what is left, and no more than the least likely token that is reported. Without any log-probabilities the
+    answer's text is taken for certain.
+    """
+    first = answer.logprobs[0] if answer.logprobs else None
+    tops = (first.top or {first.text: first.logprob}) if first else {answer.text: 0.0}
+    chances = dict.fromkeys(("yes", "no"), 0.0)
+    for text, logprob in tops.items():
+        if (word := text.strip(" \n.,*\"'").lower()) in chances:
+            chances[word] += math.exp(logprob)
+    yes, no = chances.values()
+    if not yes and not no:
+        return None
+    reported = [math.exp(logprob) for logprob in tops.values()]
+    unseen = min(max(0.0, 1 - sum(reported)), *reported)
+    return (yes or unseen) / ((yes or unseen) + (no or unseen))
 
 
 def check_aspects(params: ScorerParams) -> None:
-    """Raise BadInput for a weight of an unknown aspect."""
+    """Raise BadInput for a weight of an unknown aspect, or of one that the form does not rate."""
     for name in params.weights:
         if name not in ASPECTS:
             raise BadInput(f"params.yaml: scorer.weights.{name} is no aspect; {nearest(name, list(ASPECTS))}")
+        if params.form == "yes_no" and name not in QUESTIONS:
+            raise BadInput(f"params.yaml: scorer.weights.{name} is not rated by scorer.form yes_no; set it to json")
 
 
 class Scorer:
-    """Rates samples in one batch. The weight of an aspect is 1 unless `params.weights` sets it.
+    """Rates samples in one batch, and tells which of them their rating rejects.
 
-    `prefill` tells whether the first words of the form `lines` are written for the model.
+    With a calibration the rating rejects nothing unless that finds it informative. Raises BadInput for a weight of an
+    aspect that is not rated.
     """
 
-    def __init__(self, params: ScorerParams, seed: int, prefill: bool = True) -> None:
-        self.form = params.form
-        self.cutoff = params.cutoff
-        self.reasons = params.reasons
-        self.max_tokens = 200 if self.reasons else 90
-        self.weights = dict.fromkeys(ASPECTS, 1.0) | params.weights
-        self.seed, self.prefill = seed, prefill
+    def __init__(self, params: ScorerParams, seed: int, calibration: Calibration | None = None) -> None:
         check_aspects(params)
+        self.params, self.seed, self.calibration = params, seed, calibration
+        self.weights = dict.fromkeys(ASPECTS, 1.0) | {TOTAL: 0.0} | params.weights
 
     def rate(self, samples: Sequence[Sample], teacher: ChatModel, threads: Sequence[Thread]) -> list[Rating]:
         """Return one rating per sample, in order. Prompts, answers and totals are written to the threads."""
-        requests = [self.request(sample) for sample in samples]
-        answers = teacher.ask(requests, "scoring") if requests else []
-        ratings = [self._rating(answer) for answer in answers]
-        for thread, request, answer in zip(threads, requests, answers, strict=True):
-            thread.prompt(request, agent="scorer")
-            thread.answer(answer, agent="scorer")
-        if self.form == "json":
-            self._repair(requests, answers, ratings, teacher, threads)
-        for sample, rating, thread in zip(samples, ratings, threads, strict=True):
+        exchanges = self._exchanges([AnsweredQuestion.of(sample) for sample in samples], teacher)
+        for sample, exchange, thread in zip(samples, exchanges, threads, strict=True):
+            for request, answer in zip(exchange.requests, exchange.answers, strict=True):
+                thread.prompt(request, agent="scorer")
+                thread.answer(answer, agent="scorer")
+            rating = exchange.rating
             text = rating.problem or rating.to_json()
             thread.add("score", text, agent="scorer", sample=sample.id, value=rating.total)
-        return ratings
+        return [exchange.rating for exchange in exchanges]
 
-    def request(self, sample: Sample) -> Request:
-        """Return the scorer's prompt for one sample."""
-        spec = table("scorer")
-        role = system(render("scorer_role", scale=spec["scale"], form=self.form, aspects=spec["aspects"]))
-        shown: list[dict[str, str]] = [role]
-        extra: dict[str, Any] = {"schema": answer_schema(), "max_tokens": max(self.max_tokens, 700)}
-        if self.form == "lines":
-            for example in spec["examples"]:
-                shown.append(user(self._question(example["instruction"], example["language"], example["code"])))
-                shown.append(assistant(render("scorer_lines", scores=example["scores"], reasons=self.reasons)))
-            extra = {"max_tokens": self.max_tokens}
-            if self.prefill:
-                extra |= {"prefill": f"{ASPECTS[0]}:", "stop": ("\n\n", "```")}
-        answered = "" if sample.task == "explanation" else sample.language
-        shown.append(user(self._question(sample.instruction, answered, sample.response)))
-        ident = f"score-{sample.id}"
-        return Request(id=ident, messages=tuple(shown), seed=request_seed(self.seed, ident), **extra)
+    def rate_answers(self, pairs: Sequence[AnsweredQuestion], teacher: ChatModel) -> list[Rating]:
+        """Return one rating per question and answer, in order, without a record of it."""
+        return [exchange.rating for exchange in self._exchanges(pairs, teacher)]
 
-    def _question(self, instruction: str, language: str, code: str) -> str:
-        fence = get(language).fence if language else "text"
-        return render(
-            "scorer_question",
-            instruction=instruction,
-            code=code.strip(),
-            fence=fence,
-            form=self.form,
-            reasons=self.reasons,
-        )
+    def refusal(self, rating: Rating) -> str:
+        """Return why a sample is rejected for its rating, or "": a rating with a problem rejects nothing."""
+        if rating.problem or (self.calibration and self.calibration.state != "informative"):
+            return ""
+        least = dict.fromkeys((CONSISTENCY, CORRECTNESS), self.params.minimum) if self.params.form == "json" else {}
+        for score in rating.scores:
+            if score.value is not None and score.value < least.get(score.expert, LOW):
+                return f"{score.expert} {score.value:g} < {self.params.minimum:g}"
+        return f"{rating.total:g} < {self.params.cutoff:g}" if rating.total < self.params.cutoff else ""
 
-    def _rating(self, answer: Answer) -> Rating:
-        if answer.error:
-            return Rating(problem=answer.error)
+    def _exchanges(self, pairs: Sequence[AnsweredQuestion], teacher: ChatModel) -> list[_Exchange]:
+        asked = [self.requests(pair) for pair in pairs]
+        flat = [request for requests in asked for request in requests]
+        answers = iter(teacher.ask(flat, "scoring") if flat else [])
+        answered = [[next(answers) for _ in requests] for requests in asked]
+        return [_Exchange(*both, self._rating(both[1])) for both in zip(asked, answered, strict=True)]
+
+    def requests(self, pair: AnsweredQuestion) -> list[Request]:
+        """Return the scorer's calls for one question and answer: one, or one for each aspect."""
+        ident = f"score-{pair.id}"
+        if self.params.form == "json":
+            spec = table("scorer")
+            role = system(render("scorer_role", scale=spec["scale"], aspects=spec["aspects"]))
+            messages = (role, user(_question(pair, spec["rate"])))
+            seed = request_seed(self.seed, ident)
+            return [Request(ident, messages, max_tokens=JSON_TOKENS, seed=seed, schema=answer_schema())]
+        asked = [(f"{ident}-{number}", user(_question(pair, text))) for number, text in enumerate(QUESTIONS.values())]
+        return [
+            Request(name, (message,), max_tokens=1, seed=request_seed(self.seed, name), logprobs=TOPS)
+            for name, message in asked
+        ]
+
+    def _rating(self, answers: Sequence[Answer]) -> Rating:
         try:
-            lines = self.form == "lines"
-            start = f"{ASPECTS[0]}:" if self.prefill else ""
-            scores = parse_lines(f"{start}{answer.text}") if lines else parse_json(answer.text)
+            scores = self._scores(answers)
+            return Rating(tuple(scores), self.total(scores))
         except FormatError as error:
-            return Rating(problem=str(error))
-        return Rating(tuple(scores), self.total(scores))
+            return Rating(problem=next((answer.error for answer in answers if answer.error), str(error)))
+
+    def _scores(self, answers: Sequence[Answer]) -> list[Score]:
+        if self.params.form == "json":
+            scores = parse_ratings(answers[0].text)
+        else:
+            chances = [None if answer.error else chance_of_yes(answer) for answer in answers]
+            values = [None if chance is None else round(LOW + (HIGH - LOW) * chance, 4) for chance in chances]
+            scores = [Score(aspect, value) for aspect, value in zip(QUESTIONS, values, strict=True)]
+        if (rated := sum(s.value is not None for s in scores if s.expert != TOTAL)) < LEAST:
+            raise FormatError(f"{rated} of {len(scores)} aspects with a number from 1 to 5; {LEAST} are needed")
+        return scores
 
     def total(self, scores: Sequence[Score]) -> float:
-        """Return the weighted mean over aspects with a number; 0 when all their weights are 0."""
+        """Return the weighted mean over aspects with a number. Raises FormatError when all their weights are 0."""
         rated = [(self.weights[s.expert], s.value) for s in scores if s.value is not None]
-        weight = sum(w for w, _ in rated)
-        return round(sum(w * v for w, v in rated) / weight, 4) if weight else 0.0
+        if not (weight := sum(w for w, _ in rated)):
+            raise FormatError("no aspect with a number has a weight")
+        return round(sum(w * v for w, v in rated) / weight, 4)
 
-    def _repair(
-        self,
-        requests: list[Request],
-        answers: list[Answer],
-        ratings: list[Rating],
-        teacher: ChatModel,
-        threads: Sequence[Thread],
-    ) -> None:
-        """Ask once more where the JSON was unusable, showing what was wrong with it."""
-        broken = [i for i, rating in enumerate(ratings) if rating.problem and not answers[i].error]
-        again = [self._repair_request(requests[i], answers[i], ratings[i]) for i in broken]
-        replies = teacher.ask(again, "scoring again") if again else []
-        for i, request, reply in zip(broken, again, replies, strict=True):
-            threads[i].prompt(request, agent="scorer")
-            threads[i].answer(reply, agent="scorer")
-            ratings[i] = self._rating(reply)
 
-    def _repair_request(self, request: Request, answer: Answer, rating: Rating) -> Request:
-        problem = render("scorer_repair", problem=rating.problem, count=len(ASPECTS))
-        messages = (*request.messages, assistant(answer.text or "-"), user(problem))
-        return replace(request, id=f"{request.id}-again", messages=messages)
+def _question(pair: AnsweredQuestion, ask: str) -> str:
+    return render("scorer_question", instruction=pair.instruction, response=pair.response, fence=pair.fence, ask=ask)
 
 
 def answer_schema() -> dict[str, Any]:
-    """Return the JSON schema of the scorer's answer, for servers that can enforce one."""
+    """Return the JSON schema of the scorer's answer, for servers that can enforce one.
+
+    Its root is an object since some endpoints refuse a list there. Scores are not limited: one off the scale must not
+    make a whole answer invalid.
+    """
     row = {
         "type": "object",
         "properties": {
             "expert": {"type": "string", "enum": list(ASPECTS)},
-            "score": {"anyOf": [{"type": "number", "minimum": LOW, "maximum": HIGH}, {"const": "N/A"}]},
+            "score": {"anyOf": [{"type": "number"}, {"type": "string"}]},
             "reason": {"type": "string"},
         },
         "required": ["expert", "score", "reason"],
+        "additionalProperties": False,
     }
-    return {"type": "array", "items": row, "minItems": len(ASPECTS), "maxItems": len(ASPECTS)}
+    ratings = {"type": "array", "items": row}
+    return {
+        "type": "object",
+        "properties": {"ratings": ratings},
+        "required": ["ratings"],
+        "additionalProperties": False,
+    }

@@ -5,7 +5,7 @@
   the error "schema: ...".
 - finish_reason "length" is kept as it came (teacher.on_length: keep), asked for again with twice the
   tokens up to teacher.length_limit (retry), or turned into the error "length: ..." (error). Cut JSON is
-  never accepted as JSON.
+  never accepted as JSON. The answer to a request for one token is whole with it.
 
 An answer and its repair are in the journal under their own keys, so a rerun takes the same way.
 """
@@ -21,6 +21,8 @@ import jsonschema
 from xinstruct.llm.calls import Answer, Request
 from xinstruct.params import TeacherParams
 from xinstruct.prompts import assistant, render, user
+
+THOUGHT_ENDS = "</think>"  # what reasoning models write between their thoughts and their answer
 
 Ask = Callable[[list[Request]], list[Answer]]
 
@@ -50,7 +52,7 @@ class AnswerRepair:
 
     def _longer(self, request: Request, answer: Answer) -> Request | None:
         """Return the request with a higher token limit, if its answer was cut and the policy is to retry."""
-        if answer.finish_reason != "length" or self.on_length != "retry" or request.max_tokens >= self.length_limit:
+        if not _cut(request, answer) or self.on_length != "retry" or request.max_tokens >= self.length_limit:
             return None
         return replace(request, max_tokens=min(request.max_tokens * 2, self.length_limit))
 
@@ -58,7 +60,7 @@ class AnswerRepair:
         """Return the answer, or an error when the rules do not accept it."""
         if answer.error:
             return answer
-        if answer.finish_reason == "length" and (self.on_length == "error" or request.schema is not None):
+        if _cut(request, answer) and (self.on_length == "error" or request.schema is not None):
             return _failed(answer, f"length: cut at {request.max_tokens} tokens")
         problem = misses(request, answer)
         return _failed(answer, f"schema: {problem}") if problem else answer
@@ -69,7 +71,7 @@ def misses(request: Request, answer: Answer) -> str:
     if request.schema is None or answer.error or answer.finish_reason == "length":
         return ""
     try:
-        jsonschema.validate(json.loads(_json_part(request.prefill + answer.text)), request.schema)
+        jsonschema.validate(json.loads(json_part(request.prefill + answer.text)), request.schema)
     except ValueError as error:
         return f"not JSON ({error})"
     except jsonschema.ValidationError as error:
@@ -77,11 +79,16 @@ def misses(request: Request, answer: Answer) -> str:
     return ""
 
 
-def _json_part(text: str) -> str:
-    """Return the text from its first bracket to its last: some servers wrap JSON in prose."""
-    starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
-    end = max(text.rfind("}"), text.rfind("]"))
-    return text[min(starts) : end + 1] if starts and end >= min(starts) else text
+def json_part(text: str) -> str:
+    """Return the text from its first bracket to its last: some servers wrap JSON in prose, some models think first."""
+    said = text.rpartition(THOUGHT_ENDS)[2]
+    starts = [at for at in (said.find("{"), said.find("[")) if at >= 0]
+    end = max(said.rfind("}"), said.rfind("]"))
+    return said[min(starts) : end + 1] if starts and end >= min(starts) else said
+
+
+def _cut(request: Request, answer: Answer) -> bool:
+    return answer.finish_reason == "length" and request.max_tokens > 1
 
 
 def _repair(request: Request, answer: Answer, problem: str) -> Request:

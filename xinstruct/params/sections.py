@@ -134,11 +134,11 @@ class MineParams(Section):
 
 @dataclass(frozen=True)
 class ScorerParams(Section):
-    """The form of ratings, and the total from which samples are kept."""
+    """The form of ratings, and the scores from which samples are kept."""
 
-    form: Literal["lines", "json"]
-    reasons: bool
+    form: Literal["yes_no", "json"]
     weights: dict[str, Amount]
+    minimum: Annotated[float, Range(0, 5)]
     cutoff: Annotated[float, Range(0, 5)]
 
 

@@ -75,6 +75,22 @@ def quality(run: Run) -> Table:
     return table
 
 
+def trust(run: Run) -> str:
+    """Return one sentence or two about what the scores of this run are worth and whether they rejected anything."""
+    metrics = run.metrics.get("synthesize", {})
+    found, rounds = metrics.get("calibration", {}), metrics.get("cutoff", {})
+    if "state" not in found:
+        return ""
+    worth = {
+        "informative": f"The score tells passing from failing answers: its area is {found['area']}.",
+        "noise": f"The score is noise: its area is {found['area']}, and 0.5 is chance.",
+        "not_enough": f"What the score is worth is unknown: {found['failed']} failing answers were rated.",
+    }[found["state"]]
+    off = rounds.get("noise", 0) + rounds.get("not_enough", 0)
+    kept = f"In {off} of {sum(rounds.values())} rounds the ratings until then were noise or too few: no cut-off there."
+    return f"{worth} {kept}" if off else worth
+
+
 def types(run: Run) -> Table:
     """Return the samples that discussions made, languages by types of task."""
     found = run.metrics.get("synthesize", {}).get("coverage", {})

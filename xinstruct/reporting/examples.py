@@ -85,7 +85,7 @@ def seeds(run: Run, per_kind: int = 2) -> list[SampleView]:
 def sample_view(row: Sample) -> SampleView:
     """Return a sample as the page shows it: question, answer, cases and scores."""
     facts = [f"id {row.id}", f"function {row.function}", signature_text(row.signature)]
-    facts += [f"score {row.score:.2f}", f"licences {', '.join(row.licenses) or 'not recorded'}"]
+    facts += [row.rated, f"licences {', '.join(row.licenses) or 'not recorded'}"]
     return SampleView(
         heading=f"{row.kind.replace('Ds', 'D_s')} · {title(row.language)}",
         facts=[plain(fact) for fact in facts],

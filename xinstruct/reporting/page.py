@@ -60,6 +60,7 @@ def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
         "yields": [funnel.yields(run, name, funnel.field_of(key)) for name, key in _YIELDS],
         "ablations": ablations.ablations(run),
         "quality": ablations.quality(run),
+        "trust": ablations.trust(run),
         "types": ablations.types(run),
         "costs": ablations.costs(run),
         "curves": [_curve(run, stage, name) for stage, name in (("sft", "SFT"), ("dpo", "DPO"))],

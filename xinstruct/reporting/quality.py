@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from xinstruct.agents.calibration import Calibration
 from xinstruct.agents.similarity import jaccard, sample_text, shingles
 from xinstruct.records import Sample
 
@@ -55,15 +56,16 @@ def calibration(good: Sequence[float], bad: Sequence[float]) -> dict[str, Any]:
     """Measure whether a high score predicts a passing answer, from the totals of passing and of failing answers.
 
     The area is the chance that a passing answer has the higher score of the two, ties half; 0.5 is no information. It
-    is None when one kind is missing.
+    is None when one kind is missing. The state is what the area of these many answers is worth.
     """
-    wins = sum((g > b) + 0.5 * (g == b) for g in good for b in bad)
+    found = Calibration(list(good), list(bad))
     return {
         "passed": len(good),
         "failed": len(bad),
         "mean_passed": _mean(good),
         "mean_failed": _mean(bad),
-        "area": round(wins / (len(good) * len(bad)), 4) if good and bad else None,
+        "area": found.area,
+        "state": found.state,
     }
 
 
