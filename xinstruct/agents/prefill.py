@@ -8,7 +8,7 @@ wrote is searched for it. Extracting code from an answer is done in ``code/compl
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from xinstruct.llm.chat_model import ChatModel
 from xinstruct.llm.client import Request
@@ -19,11 +19,16 @@ Own = TypeVar("Own", SeedParams, SynthesizeParams)
 
 
 def resolved(params: Own, teacher: ChatModel) -> Own:
-    """Replace `prefill: auto`: answers are started for a weak teacher that continues them, and for no capable one."""
-    if params.prefill != "auto":
-        return params
-    helps = getattr(teacher, "continues", True) and not getattr(teacher, "capable", False)
-    return replace(params, prefill="always" if helps else "never")
+    """Replace `auto` of prefill and form: a weak teacher is helped to begin, and writes sentences and no JSON."""
+    capable = getattr(teacher, "capable", False)
+    helps = getattr(teacher, "continues", True) and not capable
+    prefill: Literal["always", "never"] = "always" if helps else "never"
+    form: Literal["json", "text"] = "json" if capable else "text"
+    return replace(
+        params,
+        prefill=prefill if params.prefill == "auto" else params.prefill,
+        form=form if params.form == "auto" else params.form,
+    )
 
 
 def uses_prefill(params: SeedParams | SynthesizeParams) -> bool:

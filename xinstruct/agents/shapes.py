@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.operations import Operation
@@ -77,7 +77,7 @@ def _further(first: Discussion, shape: str, params: SynthesizeParams, aim: Aim) 
             yield replace(first, id=ident, base=base, target=target, name="", task=task)
 
 
-def follow(part: Discussion, form: Literal["json", "text"]) -> None:
+def follow(part: Discussion, form: str) -> None:
     """Take over the problem of the lead, which is in words that hold in every language."""
     lead = part.lead
     if lead is None:

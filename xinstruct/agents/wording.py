@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from xinstruct.agents.problem import Problem
 from xinstruct.code.types import Case, Signature, Type
@@ -24,7 +24,7 @@ WIDTH = 100  # of a comment that states a problem
 DATA_FILES = ("../prompts/task*.j2", "../prompts/styles.yaml", "../prompts/igenerator_start.j2")
 
 
-def draw_style(ident: str, form: Literal["json", "text"]) -> str:
+def draw_style(ident: str, form: str) -> str:
     """Draw a style by weight from an id; problems in one sentence have a style of their own."""
     if form == "text":
         return "sentence"

@@ -33,6 +33,7 @@ Dtype = Literal["auto", "bfloat16", "float32"]
 Checkpoint = Literal["start", "sft", "dpo"]  # folders under models/
 _Place = Annotated[str, LocalOrUrl()]
 Sampling = dict[Checkpoint, _Place] | _Place
+Form = Literal["auto", "json", "text"]
 Prefill = Literal["auto", "always", "never"]
 Shape = Literal["one_to_one", "one_to_many", "many_to_many"]
 TaskType = Literal["generation", "completion", "translation", "repair", "explanation"]
@@ -152,7 +153,7 @@ class SeedParams(Section):
     difficulty_to: Share
     order: Literal["mixed", "simplest"]
     per_package: Whole
-    form: Literal["json", "text"]
+    form: Form
     inspire_share: Share
     witness: Name
     agreement_inputs: Count
@@ -197,7 +198,7 @@ class SynthesizeParams(Section):
     many: Count
     tasks: Annotated[dict[TaskType, Amount], Weighed()]
     critique_turns: Whole
-    form: Literal["json", "text"]
+    form: Form
     new_signature: Literal["keep", "drawn", "teacher"]
     witness: Name
     agreement_inputs: Count
