@@ -109,7 +109,7 @@ def _tried(
     """Return the snippets that become seeds; every other one is rejected with its reason."""
     good: list[Probe] = []
     tried: set[str] = set()
-    for wave in try_snippets(snippets, judge, wanted):
+    for wave in try_snippets(snippets, judge, wanted, ctx.params.languages):
         for probe in wave:
             tried.add(probe.snippet.id)
             if _proved(ctx, probe, funnel):
