@@ -33,11 +33,14 @@ def shape(language: str, code: str) -> str:
     tree = parsed(traits, encoded(lead + code))
     if tree is None:
         raise ValueError(f"no program of {language}: its parser takes too long")
-    return " ".join(_named(traits, list(_tokens(traits, tree.root_node))))
+    return " ".join(_named(traits, list(code_tokens(traits, tree.root_node))))
 
 
-def _tokens(traits: Traits, node: Node) -> Iterator[tuple[str, bool]]:
-    """(text, whether it is a name) of each token; a stack of its own, since code nests deeper than Python calls."""
+def code_tokens(traits: Traits, node: Node, constants: bool = False) -> Iterator[tuple[str, bool]]:
+    """Yield (text, whether it is a name) of each token below a node, without comments and doc strings.
+
+    constants: literals are written out; else they are `""` and `0`. Code may nest deeper than Python calls.
+    """
     stack: list[Node | str] = [node]
     while stack:
         item = stack.pop()
@@ -46,13 +49,30 @@ def _tokens(traits: Traits, node: Node) -> Iterator[tuple[str, bool]]:
         elif item.type in traits.grammar.comments or item.type in _SEPARATORS:
             continue
         elif item.is_named and item.type in traits.grammar.literals:
-            yield '""', False
-            stack += [child for child in item.children if _INSIDE.search(child.type)][::-1]
+            inner = [child for child in item.children if _INSIDE.search(child.type)]
+            yield (_written(item, inner) if constants else '""'), False
+            stack += inner[::-1]
+        elif _is_doc(traits, item):
+            continue
         elif item.child_count:
             stack += _opened(traits, item)[::-1]
         else:
             text = (item.text or b"").decode("utf-8", "replace")
-            yield ("0", False) if _NUMBER.match(text) else (text, _is_name(item, text))
+            yield ("0", False) if _NUMBER.match(text) and not constants else (text, _is_name(item, text))
+
+
+def _is_doc(traits: Traits, node: Node) -> bool:
+    """Tell whether a node is a statement of nothing but a literal, such as a doc string."""
+    inner = node.named_children if node.type == "expression_statement" else []
+    return len(inner) == 1 and inner[0].type in traits.grammar.literals
+
+
+def _written(literal: Node, inner: list[Node]) -> str:
+    """Return a literal's own text, without the code in it; single and double quotes are the same."""
+    text, start = literal.text or b"", literal.start_byte
+    cuts = [start, *(place for node in inner for place in (node.start_byte, node.end_byte)), literal.end_byte]
+    kept = b"\x00".join(text[one - start : two - start] for one, two in zip(cuts[::2], cuts[1::2], strict=True))
+    return re.sub(r"^'(.*)'$", r'"\1"', kept.decode("utf-8", "replace"), flags=re.S)
 
 
 def _opened(traits: Traits, node: Node) -> list[Node | str]:
@@ -74,8 +94,13 @@ def _is_name(leaf: Node, text: str) -> bool:
 
 
 def _named(traits: Traits, tokens: list[tuple[str, bool]]) -> Iterator[str]:
-    numbers: dict[str, str] = {}
     own = {text for text, name in tokens if name} - traits.known()
+    return numbered(tokens, own)
+
+
+def numbered(tokens: list[tuple[str, bool]], own: set[str]) -> Iterator[str]:
+    """Yield the tokens' texts with the names of `own` numbered by first use; names of members stay."""
+    numbers: dict[str, str] = {}
     previous = ""
     for text, _ in tokens:
         kept = text not in own or previous in _MEMBER

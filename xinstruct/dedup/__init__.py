@@ -1,4 +1,4 @@
-"""Near-duplicates by MinHash LSH and decontamination against benchmarks.
+"""Duplicates by code, results and instructions, links between samples of one task, overlaps with benchmarks.
 
-May import: nothing but the spine.
+May import: code, execution, languages.
 """

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from xinstruct.dedup.words import words
+from xinstruct.dedup.tokens import tokens as words
 from xinstruct.files import BadInput
 
 _IDS = ("task_id", "name", "id")
