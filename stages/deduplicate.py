@@ -14,16 +14,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+import pandas as pd
+
 from xinstruct.dedup.behaviour import common_inputs, result_keys
-from xinstruct.dedup.decontaminate import Overlap, benchmark_texts
+from xinstruct.dedup.contamination import COLUMNS, Contamination
 from xinstruct.dedup.duplicates import Copy, Document, Thresholds, duplicates
+from xinstruct.dedup.problems import coverage, problems
 from xinstruct.dedup.tasks import over_limit, task_ids
 from xinstruct.execution.judge import Judge
 from xinstruct.params import DeduplicateParams
 from xinstruct.records import PASSED, Reason, Sample, rejection
-from xinstruct.stage import BadInput, Context, Script, run, work_root
+from xinstruct.stage import Context, Script, run, work_root
 
 BENCHMARKS = "data/fetch/benchmarks"
+TABLE = "contamination.csv"  # one row per problem, sample and kind of evidence
 
 
 def preference(sample: Sample) -> tuple[bool, float, str]:
@@ -37,12 +41,19 @@ def work(ctx: Context[DeduplicateParams]) -> None:
     own = ctx.mine(everything, key=lambda sample: sample.id)
     for sample in own:
         ctx.open(sample.id)
-    own = _decontaminate(ctx, _usable(ctx, own))
+    usable = _usable(ctx, own)
+    if not (ctx.own.inputs or ctx.own.contamination.tests):
+        _judged(ctx, everything, usable, None)
+        return
+    with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
+        _judged(ctx, everything, usable, judge)
+
+
+def _judged(ctx: Context[DeduplicateParams], everything: list[Sample], own: list[Sample], judge: Judge | None) -> None:
+    own = _decontaminate(ctx, own, judge)
     keys: dict[str, str] = {}
-    if ctx.own.inputs:
-        inputs = common_inputs(everything, ctx.own.inputs, ctx.params.random_seed)
-        with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
-            keys = result_keys(own, inputs, judge)
+    if judge is not None and ctx.own.inputs:
+        keys = result_keys(own, common_inputs(everything, ctx.own.inputs, ctx.params.random_seed), judge)
     for sample in own:
         sample.task_id = keys.get(sample.id, "")
         ctx.keep(sample)
@@ -68,21 +79,24 @@ def _usable(ctx: Context[DeduplicateParams], samples: Iterable[Sample]) -> list[
     return usable
 
 
-def _decontaminate(ctx: Context[DeduplicateParams], samples: list[Sample]) -> list[Sample]:
-    folders = [Path(BENCHMARKS), *(Path(folder) for folder in ctx.own.benchmarks)]
-    overlap = Overlap(benchmark_texts(folders), ctx.own.contamination.words)
-    if not overlap.names:
-        raise BadInput(
-            f"{', '.join(map(str, folders))}: no benchmark texts to decontaminate against; run dvc repro fetch"
-        )
-    clean = []
-    for sample in ctx.progress(samples, desc="decontamination"):
-        found = overlap.find(f"{sample.instruction}\n{sample.response}")
-        if found is None:
-            clean.append(sample)
-        else:
-            ctx.reject(sample, Reason.CONTAMINATED, f"{found[0]}: shares {found[1]!r}")
-    return clean
+def _decontaminate(ctx: Context[DeduplicateParams], samples: list[Sample], judge: Judge | None) -> list[Sample]:
+    """Reject samples with evidence of a benchmark's problem and note all of it; return the other samples."""
+    found = list(problems(_folders(ctx)))
+    corpus = (f"{one.doc}\n{one.code}" for one in ctx.read("snippets", "data/mine"))
+    evidence = Contamination(found, ctx.own.contamination, corpus).evidence(samples, judge)
+    rows = []
+    for sample in samples:
+        if reasons := evidence.get(sample.id):
+            rows += [reason.row(sample) for reason in reasons]
+            ctx.reject(sample, Reason.CONTAMINATED, "; ".join(map(str, reasons)))
+    ctx.tables[TABLE] = pd.DataFrame(rows, columns=COLUMNS)
+    if ctx.shard == 0:
+        ctx.metrics["benchmark_problems"] = dict(sorted(Counter(one.benchmark for one in found).items()))
+    return [sample for sample in samples if sample.id not in evidence]
+
+
+def _folders(ctx: Context[DeduplicateParams]) -> list[Path]:
+    return [Path(BENCHMARKS), *(Path(folder) for folder in ctx.own.benchmarks)]
 
 
 def finish(ctx: Context[DeduplicateParams]) -> None:
@@ -134,8 +148,15 @@ def _count(ctx: Context[DeduplicateParams]) -> None:
         "kind": dict(sorted(Counter(sample.kind for sample in kept).items())),
     }
     ctx.metrics["rejected_by_language"] = dict(sorted(Counter(f"{r.language}/{r.reason}" for r in gone).items()))
-    hits = [row.detail.split("/")[0] for row in gone if row.reason == Reason.CONTAMINATED]
-    ctx.metrics["contaminated_by_benchmark"] = dict(sorted(Counter(hits).items()))
+    table = ctx.tables[TABLE].sort_values(list(COLUMNS), ignore_index=True)
+    ctx.tables[TABLE] = table
+    hit = table[["benchmark", "item", "sample"]].drop_duplicates()
+    ctx.metrics["contaminated_by_benchmark"] = dict(sorted(Counter(hit["benchmark"]).items()))
+    ctx.metrics["contaminated_by_evidence"] = dict(sorted(Counter(table["evidence"]).items()))
+    _, absent = coverage(_folders(ctx))
+    ctx.metrics["benchmarks_absent"] = absent
+    if absent:
+        ctx.say(f"not decontaminated against {'; '.join(absent)}: neither fetched nor in deduplicate.benchmarks")
     sizes = Counter(sample.task_id for sample in kept)
     ctx.metrics["tasks"] = {"count": len(sizes), "in_several_samples": sum(size > 1 for size in sizes.values())}
 

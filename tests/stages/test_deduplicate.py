@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tests.stages.helpers import metrics, project, run_stage, sample, write_samples
 from xinstruct.code.types import Signature
-from xinstruct.files import hash_path, read_records
+from xinstruct.files import hash_path, read_records, write_records
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +46,7 @@ def prepare(root: Path) -> Path:
         sample(9, "def add(a, b):\n    return sum([b, a])", instruction="An answer told in other words"),
     ]
     made = [sample(7, body("    z = 7\n"), kind="Ds3", score=9.0, verdict="passed", instruction="Something else")]
+    write_records(root / "data/mine/snippets.parquet", "snippets", [])
     write_samples(root, "seed", seeds)
     write_samples(root, "synthesize", made)
     return root
@@ -65,13 +67,18 @@ def test_reasons_and_row_conservation(tmp_path: Path) -> None:
     assert gone[ids[3]].detail.startswith("code: Jaccard 0.9")
     assert gone[ids[9]].detail == f"results: Jaccard 1.000 with {ids[7]}"
     assert all(ids[7] in gone[ids[number]].detail for number in (1, 2, 3, 9))
-    assert gone[ids[5]].detail.startswith("Toy/1: shares 'given an array of meeting intervals")
+    assert gone[ids[5]].detail.startswith("Toy/1: is 'given an array of meeting intervals")
+    assert "(words: prompt in instruction, " in gone[ids[5]].detail
+    [row] = csv.DictReader((root / "reports/deduplicate/contamination.csv").open(encoding="utf-8"))
+    assert (row["benchmark"], row["item"], row["sample"], row["field"]) == ("toy", "Toy/1", ids[5], "prompt")
     assert json.loads(gone[ids[5]].record)["function"] == "add"
     assert kept[ids[4]].task_id == kept[ids[7]].task_id != kept[ids[6]].task_id == ids[6]
     found = metrics(root, "deduplicate")
     assert found["rows"] == {"in": 9, "out": 3, "rejected": 6}
-    assert found["contaminated_by_benchmark"] == {"Toy": 1}
+    assert found["contaminated_by_benchmark"] == {"toy": 1}
     assert found["kept"]["language"] == {"java": 1, "python": 2}
+    assert found["benchmark_problems"] == {"toy": 1}
+    assert "humaneval" in found["benchmarks_absent"]
     assert found["tasks"] == {"count": 2, "in_several_samples": 1}
 
 
@@ -91,4 +98,4 @@ def test_same_bytes_with_shards(tmp_path: Path) -> None:
 def test_without_benchmarks_it_refuses(tmp_path: Path) -> None:
     root = prepare(tmp_path)
     (root / "data/fetch/benchmarks/toy/toy.jsonl.gz").unlink()
-    assert "no benchmark texts" in run_stage(root, "deduplicate", ok=False).stderr
+    assert "no file that can be read" in run_stage(root, "deduplicate", ok=False).stderr

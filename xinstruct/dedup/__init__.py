@@ -1,4 +1,4 @@
 """Duplicates by code, results and instructions, links between samples of one task, overlaps with benchmarks.
 
-May import: code, execution, languages.
+May import: agents, benchmarks, code, execution, languages.
 """

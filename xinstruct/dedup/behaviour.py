@@ -54,7 +54,7 @@ def _chosen(key: str, group: list[tuple[Signature, Sample]], count: int, seed: i
     made = map(tuple, random_args(group[0][0], random.Random(f"{seed}:{key}"), 2 * count))
     found: dict[str, Args] = {}
     for args in (*stated[:count], *made, *stated[count:]):
-        if len(found) < count and all(_passable(language, key, json.dumps(args)) for language in languages):
+        if len(found) < count and all(passable(language, key, json.dumps(args)) for language in languages):
             found.setdefault(json.dumps(args), args)
     return list(found.values())
 
@@ -67,7 +67,7 @@ def _cases(sample: Sample) -> list[Case]:
 
 
 @cache
-def _passable(language: str, key: str, args: str) -> bool:
+def passable(language: str, key: str, args: str) -> bool:
     """Tell whether a language can express arguments (JSON) of the given types."""
     values = json.loads(args)
     types = _split(key)

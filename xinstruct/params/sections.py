@@ -219,7 +219,7 @@ class ContaminationParams(Section):
     words: Count
     weight: Amount
     code: Share
-    cases: Whole
+    tests: Amount
     embedding: Share
 
 
