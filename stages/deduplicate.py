@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from xinstruct.dedup.against import Match, matches
 from xinstruct.dedup.behaviour import common_inputs, result_keys
 from xinstruct.dedup.contamination import COLUMNS, Contamination
 from xinstruct.dedup.duplicates import Copy, Document, Thresholds, duplicates
-from xinstruct.dedup.problems import coverage, problems
+from xinstruct.dedup.problems import coverage, problems, with_suites
 from xinstruct.dedup.tasks import over_limit, task_ids
 from xinstruct.execution.judge import Judge
 from xinstruct.params import DeduplicateParams
@@ -82,6 +83,8 @@ def _usable(ctx: Context[DeduplicateParams], samples: Iterable[Sample]) -> list[
 def _decontaminate(ctx: Context[DeduplicateParams], samples: list[Sample], judge: Judge | None) -> list[Sample]:
     """Reject samples with evidence of a benchmark's problem and note all of it; return the other samples."""
     found = list(problems(_folders(ctx)))
+    if judge is not None and ctx.own.contamination.tests:
+        found = with_suites(found, _folders(ctx), judge)
     corpus = (f"{one.doc}\n{one.code}" for one in ctx.read("snippets", "data/mine"))
     evidence = Contamination(found, ctx.own.contamination, corpus).evidence(samples, judge)
     rows = []
@@ -105,7 +108,7 @@ def finish(ctx: Context[DeduplicateParams]) -> None:
     results = {sample.id: sample.task_id for sample in samples}
     for sample in samples:
         sample.task_id = ""
-    samples = _unlike(ctx, samples, results)
+    samples = _unlike(ctx, _new(ctx, samples), results)
     ids = task_ids(samples, results)
     for sample in samples:
         sample.task_id = ids[sample.id]
@@ -117,16 +120,32 @@ def finish(ctx: Context[DeduplicateParams]) -> None:
     _count(ctx)
 
 
+def _new(ctx: Context[DeduplicateParams], samples: list[Sample]) -> list[Sample]:
+    """Reject copies of what `against` names; return the other samples in their order."""
+    documents = [Document.of(one.language, one.instruction, one.code) for one in samples]
+    languages = [one.language for one in samples]
+    found: dict[int, Match] = {}
+    for given in ctx.own.against:
+        found = matches(documents, languages, given, _thresholds(ctx)) | found
+    for at, match in found.items():
+        reason = Reason.EXACT_DUPLICATE if match.exact else Reason.NEAR_DUPLICATE
+        _reject(ctx, samples[at], reason, f"{match.evidence}: Jaccard {match.similarity:.3f} with {match.record}")
+    return [sample for at, sample in enumerate(samples) if at not in found]
+
+
+def _thresholds(ctx: Context[DeduplicateParams]) -> Thresholds:
+    return Thresholds(ctx.own.code, ctx.own.instruction, ctx.own.permutations)
+
+
 def _unlike(ctx: Context[DeduplicateParams], samples: list[Sample], results: dict[str, str]) -> list[Sample]:
     """Reject duplicates within each language and type of task; return the other samples in their order."""
-    thresholds = Thresholds(ctx.own.code, ctx.own.instruction, ctx.own.permutations)
     groups: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     for sample in samples:
         groups[sample.language, sample.task].append(sample)
     gone: set[str] = set()
     for group in groups.values():
         documents = [Document.of(s.language, s.instruction, s.code, results[s.id]) for s in group]
-        for at, copy in duplicates(documents, thresholds).items():
+        for at, copy in duplicates(documents, _thresholds(ctx)).items():
             reason = Reason.EXACT_DUPLICATE if copy.exact else Reason.NEAR_DUPLICATE
             _reject(ctx, group[at], reason, _said(copy, group))
             gone.add(group[at].id)

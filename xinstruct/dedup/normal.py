@@ -6,7 +6,9 @@ done and stays. ``bodies`` are the normal forms of the single functions, so that
 
 from __future__ import annotations
 
-import re
+import ast
+import warnings
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,6 +22,7 @@ from xinstruct.code.traits import Traits, traits_of
 from xinstruct.dedup.tokens import tokens
 
 Token = tuple[str, bool]
+_ASSIGNS = {"=", "+=", "-=", "*=", "/=", "//=", "%=", ":=", "|=", "&=", "in"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ def forms(language: str, code: str) -> Forms:
         traits = traits_of(language)
     except (KeyError, ValueError):
         traits = None
+    code = _unparsed(code) if language == "python" else code
     lead = "" if traits is None or traits.opening[:2] in code else traits.opening
     source = encoded(lead + code)
     tree = parsed(traits, source) if traits is not None and traits.syntax else None
@@ -51,14 +55,28 @@ def forms(language: str, code: str) -> Forms:
     return Forms(" ".join(text for text, _ in found), normal, tuple(_bodies(traits, facts, defined)))
 
 
-def _bound(traits: Traits, found: list[Token], defined: set[str]) -> set[str]:
-    """Return the names that the code binds: all but those that the language knows or that are only called."""
+def _unparsed(code: str) -> str:
+    """Return Python code without the parentheses that it does not need and with one kind of quotes."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of odd escapes in strings
+            return ast.unparse(ast.parse(code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return code
+
+
+def _bound(traits: Traits, found: list[Token], defined: set[str], given: AbstractSet[str] = frozenset()) -> set[str]:
+    """Return the names that the code binds: all but those that the language knows or that are only called.
+
+    given: parameters. One of them, or of the names assigned to, may hide one that the language knows.
+    """
     names: set[str] = set()
     called: set[str] = set()
+    hiding = set(given)
     for (text, is_name), (after, _) in zip(found, [*found[1:], ("", False)], strict=True):
         if is_name:
             (called if after == "(" else names).add(text)
-    return (names | (called & defined)) - traits.known()
+            hiding |= {text} if after in _ASSIGNS else set()
+    return (names | (called & defined)) - (traits.known() - hiding) | (names | called) & given
 
 
 def _bodies(traits: Traits, facts: Facts, defined: set[str]) -> list[str]:
@@ -67,18 +85,22 @@ def _bodies(traits: Traits, facts: Facts, defined: set[str]) -> list[str]:
         node = function_node(definition.node)
         body = node.child_by_field_name("body")
         if body is not None:
-            found, given = list(code_tokens(traits, body, constants=True)), _parameters(traits, node)
-            bodies.append(" ".join(numbered([*given, *found], _bound(traits, [*given, *found], defined))))
+            found = list(code_tokens(traits, body, constants=True))
+            bodies.append(" ".join(numbered(found, _bound(traits, found, defined, _parameters(traits, node)))))
     return bodies
 
 
-def _parameters(traits: Traits, node: Node) -> list[Token]:
-    """Return the names of a function's parameters, each once: types and defaults do not count."""
+def _parameters(traits: Traits, node: Node) -> set[str]:
+    """Return the names of a function's parameters that stand without a type before them."""
     listed = parameter_list(node)
-    if listed is None:
-        return []
-    names = [text for text, is_name in code_tokens(traits, listed) if is_name and text not in traits.known()]
-    return [(name, True) for name in dict.fromkeys(names) if re.match(r"[$_a-z]", name)]
+    found = list(code_tokens(traits, listed)) if listed is not None else []
+    before = [("(", False), *found]
+    after = [*found[1:], (")", False)]
+    return {
+        text
+        for (text, is_name), (left, _), (right, _) in zip(found, before, after, strict=False)
+        if is_name and left in ("(", ",", "*") and right in (",", ")", ":", "=")
+    }
 
 
 def size(form: str) -> int:

@@ -10,16 +10,18 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xinstruct.benchmarks.fetch import declaration, declared
+from xinstruct.benchmarks.fetch import declaration, declared, packaged
 from xinstruct.benchmarks.infer import to_json
 from xinstruct.benchmarks.parse import UNCLAIMED, test_calls
+from xinstruct.benchmarks.translate import read_suite
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Case
 from xinstruct.dedup.reading import Record, data_files, records, texts
+from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
 
 _IDS = ("task_id", "name", "id", "question_id", "problem_id")
@@ -30,6 +32,7 @@ _SOLUTIONS = ("canonical_solution", "code", "solution", "reference_solution", "r
 _TESTS = ("test", "test_list", "tests", "assertion")
 _QUOTED = re.compile(r"(\"\"\"|''')(.*?)(?:\1|\Z)|/\*+(.*?)\*/", re.S)
 _LINES = re.compile(r"(?:^[ \t]*(?://|#)(?!!|include)[^\n]*\n)+", re.M)
+_SCALARS = (str, int, float, bool, type(None))
 _EXAMPLES = re.compile(r">>>|\n\s*\n|\b(?:for )?examples?\b\s*:?|\bassert\b", re.I)
 
 
@@ -63,6 +66,16 @@ def problems(folders: Sequence[Path]) -> Iterator[Problem]:
                 yield found
             if not some:
                 raise BadInput(f"{path}: no record has a text to decontaminate against")
+
+
+def with_suites(found: Sequence[Problem], folders: Sequence[Path], judge: Judge) -> list[Problem]:
+    """Return the problems, those of benchmarks that can be translated with all cases that their solutions answer."""
+    cases: dict[tuple[str, str], tuple[Case, ...]] = {}
+    for name in packaged():
+        for folder in folders:
+            if (folder / name / declaration(name)["records"]).is_file():
+                cases |= {(name, item): own for item, own in read_suite(name, folder, judge).cases.items()}
+    return [replace(one, cases=cases.get((one.benchmark, one.item), one.cases)) for one in found]
 
 
 def _declared_files() -> dict[str, tuple[str, str]]:
@@ -175,11 +188,17 @@ def _cases(tests: str, function: str) -> Iterator[Case]:
     try:
         for name, body in _checks(ast.parse(tests), function or "candidate"):
             for call in test_calls(f"def check({name}):\n{textwrap.indent(ast.unparse(body), '    ')}\n", "check"):
-                if call.claim is not UNCLAIMED and repr(call.args) not in seen:
+                case = Case(tuple(map(to_json, call.args)), None if call.claim is UNCLAIMED else to_json(call.claim))
+                if call.claim is not UNCLAIMED and repr(call.args) not in seen and _neutral([case.args, case.expected]):
                     seen.add(repr(call.args))
-                    yield Case(tuple(map(to_json, call.args)), to_json(call.claim))
+                    yield case
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
+
+
+def _neutral(value: Any) -> bool:
+    """Tell whether a value has a JSON form: sets and complex numbers have none."""
+    return all(map(_neutral, value)) if isinstance(value, list | tuple) else isinstance(value, _SCALARS)
 
 
 def _checks(module: ast.Module, function: str) -> Iterator[tuple[str, ast.Module]]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.dedup.behaviour import kinds, passable, signature_of
@@ -20,7 +22,8 @@ from xinstruct.execution.judge import Judge
 from xinstruct.records import Sample
 
 _SCREENED, _CONFIRMED = 2, 40  # cases of a problem
-_PART = 25  # inputs of a program whose first run with all of them did not end
+_STARTS = 4  # of a program that does not end on some inputs
+_HELD_UP = ("timeout", "memory", "runtime_error", "output_limit")
 _PLAIN, _TELLING, _NAMED = 1.0, 6.0, 8.0  # bits
 _SIMPLE = {"0", "1", "-1", '""', "[]", "null", "true", "false", "0.0", "1.0"}
 
@@ -41,13 +44,17 @@ class _Pair:
     problem: Problem
     cases: list[Case]
     bits: float
+    named: bool  # the function has the problem's name
+
+
+_Run = tuple[_Pair, list[Case]]
 
 
 def proofs(
     samples: Sequence[Sample], problems: Sequence[Problem], least: float, judge: Judge
 ) -> dict[str, list[Proof]]:
     """Return sample id -> the problems that its answer solves, by at least so many bits."""
-    useful = [problem for problem in problems if len(problem.cases) > 1]
+    useful = _different(problems)
     pairs = [pair for sample in samples for pair in _fitting(sample, useful) if pair.bits >= least]
     alive = _screened(pairs, judge)
     jobs = [_job(pair.sample, pair.signature, pair.cases[:_CONFIRMED], f"{at}") for at, pair in enumerate(alive)]
@@ -56,6 +63,16 @@ def proofs(
         if verdict.verdict == "passed":
             found.setdefault(pair.sample.id, []).append(Proof(pair.problem, len(pair.cases), round(pair.bits, 1)))
     return found
+
+
+def _different(problems: Sequence[Problem]) -> list[Problem]:
+    """Return the problems with cases; of those with the same function and cases, which benchmarks share, the first."""
+    found: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        if len(problem.cases) > 1:
+            cases = _written([[case.args, case.expected] for case in problem.cases])
+            found.setdefault((problem.function, cases), problem)
+    return list(found.values())
 
 
 def _job(sample: Sample, signature: Signature, cases: Sequence[Case], mark: str) -> Job:
@@ -71,7 +88,7 @@ def _fitting(sample: Sample, problems: Sequence[Problem]) -> Iterator[_Pair]:
             cases = [case for case in problem.cases if passable(sample.language, kinds(signature), _written(case.args))]
             if 2 * len(cases) >= len(problem.cases) and len({_written(case.expected) for case in cases}) > 1:
                 named = _plain(sample.function) == _plain(problem.function)
-                yield _Pair(sample, signature, problem, cases, _said(cases) + (_NAMED if named else 0))
+                yield _Pair(sample, signature, problem, cases, _said(cases) + (_NAMED if named else 0), named)
 
 
 def fits(signature: Signature, cases: Sequence[Case]) -> bool:
@@ -105,50 +122,54 @@ def _said(cases: Sequence[Case]) -> float:
 
 
 def _screened(pairs: Sequence[_Pair], judge: Judge) -> list[_Pair]:
-    """Return the pairs whose sample returns what the first cases of the problem expect."""
-    inputs: dict[str, dict[str, Case]] = {}
+    """Return the pairs of one name, and those whose sample returns what the first cases of the problem expect."""
+    wanted: dict[str, dict[str, Case]] = defaultdict(dict)
     of: dict[str, _Pair] = {}
     for pair in pairs:
-        of[pair.sample.id] = pair
-        wanted = inputs.setdefault(pair.sample.id, {})
-        wanted |= {_written(case.args): case for case in first_cases(pair.cases)}
-    known = _results({ident: (of[ident], list(cases.values())) for ident, cases in inputs.items()}, judge)
-    return [pair for pair in pairs if all(_agrees(pair, case, known) for case in first_cases(pair.cases))]
+        if not pair.named:
+            of[pair.sample.id] = pair
+            wanted[pair.sample.id] |= {_written(case.args): case for case in first_cases(pair.cases)}
+    runs = [(of[ident], sorted(cases.values(), key=_effort)) for ident, cases in wanted.items()]
+    known = _results(runs, judge)
+    return [pair for pair in pairs if pair.named or all(_agrees(pair, case, known) for case in first_cases(pair.cases))]
 
 
 def first_cases(cases: Sequence[Case]) -> list[Case]:
-    """Return the cases that are tried first: of different results."""
-    different = {_written(case.expected): case for case in reversed(cases)}
-    return list(different.values())[::-1][:_SCREENED]
+    """Return the cases that are tried first: small ones, of different results."""
+    different: dict[str, Case] = {}
+    for case in sorted(cases, key=_effort):
+        different.setdefault(_written(case.expected), case)
+    return list(different.values())[:_SCREENED]
 
 
-def _agrees(pair: _Pair, case: Case, known: dict[tuple[str, str], object]) -> bool:
-    found = known.get((pair.sample.id, _written(case.args)), _NOTHING)
-    return found is not _NOTHING and same(pair.signature.returns, case.expected, found)
+def _effort(case: Case) -> tuple[float, str]:
+    """Sort key by which inputs come first that other functions of the same types end soon on."""
+    text = _written(case.args)
+    return (len(text) + sum(min(float(number), 1e9) for number in re.findall(r"\d+", text)), text)
 
 
-_NOTHING = object()
+def _agrees(pair: _Pair, case: Case, known: dict[tuple[str, str], Any]) -> bool:
+    key = (pair.sample.id, _written(case.args))
+    return key in known and same(pair.signature.returns, case.expected, known[key])
 
 
-def _results(wanted: dict[str, tuple[_Pair, list[Case]]], judge: Judge) -> dict[tuple[str, str], object]:
-    """Return (sample id, arguments) -> result; a program that does not end is run again on a part of them each."""
-    whole = [(pair, cases) for pair, cases in wanted.values()]
-    found, failed = _observed(whole, judge)
-    parts = [(pair, cases[at : at + _PART]) for pair, cases in failed for at in range(0, len(cases), _PART)]
-    return found | _observed([part for part in parts if len(part[1]) < len(wanted[part[0].sample.id][1])], judge)[0]
-
-
-def _observed(
-    runs: Sequence[tuple[_Pair, list[Case]]], judge: Judge
-) -> tuple[dict[tuple[str, str], object], list[tuple[_Pair, list[Case]]]]:
-    jobs = [_job(pair.sample, pair.signature, cases, str(at)) for at, (pair, cases) in enumerate(runs)]
-    found: dict[tuple[str, str], object] = {}
-    failed = []
-    for run, verdict in zip(runs, judge.observe(jobs, desc="screening for benchmarks' tests"), strict=True):
-        if verdict.verdict not in ("passed", "compile_error", "unsupported"):
-            failed.append(run)
-        if verdict.verdict == "passed":
-            for case, value, error in zip(run[1], verdict.values, verdict.errors, strict=True):
+def _results(runs: list[_Run], judge: Judge) -> dict[tuple[str, str], Any]:
+    """Return (sample id, arguments) -> result; behind an input on which a program does not end, it is started again."""
+    found: dict[tuple[str, str], Any] = {}
+    for _ in range(_STARTS):
+        jobs = [_job(pair.sample, pair.signature, cases, str(at)) for at, (pair, cases) in enumerate(runs)]
+        left = []
+        for (pair, cases), verdict in zip(
+            runs, judge.observe(jobs, desc="screening for benchmarks' tests"), strict=True
+        ):
+            ended = 0
+            for case, value, error in zip(cases, verdict.values, verdict.errors, strict=True):
+                if value is None and not error and verdict.verdict != "passed":
+                    break
+                ended += 1
                 if not error:
-                    found[run[0].sample.id, _written(case.args)] = value
-    return found, failed
+                    found[pair.sample.id, _written(case.args)] = value
+            if verdict.verdict in _HELD_UP and ended + 1 < len(cases):
+                left.append((pair, cases[ended + 1 :]))
+        runs = left
+    return found

@@ -14,7 +14,7 @@ from xinstruct.dedup.normal import forms, size
 from xinstruct.dedup.problems import Problem
 from xinstruct.dedup.tokens import shingles
 
-_EXACT = 8  # tokens of a body
+_EXACT = 7  # tokens of a body
 _PARTIAL = 25  # n-grams of a body
 
 
