@@ -41,7 +41,11 @@ def signatures(sets: Sets, permutations: int, seed: int = 1) -> Any:
     found = np.full((len(sets), permutations), 2**32 - 1, dtype=np.uint32)
     block = np.empty((min(_ROWS, int(sets.sizes.max(initial=0))), permutations), dtype=np.uint32)
     for row, (start, stop) in enumerate(zip(sets.starts[:-1].tolist(), sets.starts[1:].tolist(), strict=True)):
-        for at in range(start, stop, _ROWS):
+        if start < stop:
+            size = min(_ROWS, stop - start)
+            mixed = np.multiply(hashes[start : start + size], factors, out=block[:size])
+            np.minimum.reduce(mixed, axis=0, out=found[row])
+        for at in range(start + _ROWS, stop, _ROWS):  # of a giant text
             part = hashes[at : min(at + _ROWS, stop)]
             mixed = np.multiply(part, factors, out=block[: len(part)])
             np.minimum(found[row], np.minimum.reduce(mixed, axis=0), out=found[row])

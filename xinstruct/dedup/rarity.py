@@ -1,8 +1,9 @@
 """How much a shared word says: its rarity in documented code, in bits.
 
 ``rarity.txt`` lists words by bits, the negative logarithm of their share of 40-line pieces of documented packages in
-eight languages (python -m bench.dedup --rarity writes it). A word that many problems of a benchmark use says no more
-than that tells apart. Numbers and single letters say 1 bit, characters of scripts without spaces 3, unlisted words 10.
+eight languages. ``asked.txt`` lists the words in which tasks are put, which are rarer in code than in instructions:
+they say 1 bit, like numbers and single letters; characters of scripts without spaces say 2, unlisted words 10. A word
+that many problems of a benchmark use, or many functions of the mined corpus, says no more than that tells apart.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from functools import cache
 from math import log2
 from pathlib import Path
 
-_FILE = Path(__file__).with_name("rarity.txt")
-DATA_FILES = ("rarity.txt",)
-UNKNOWN, CHARACTER, NUMBER = 10.0, 3.0, 1.0
+_HERE = Path(__file__).parent
+DATA_FILES = ("rarity.txt", "asked.txt")
+UNKNOWN, CHARACTER, NUMBER = 10.0, 2.0, 1.0
 _MANY = 50  # problems, below which their words' frequencies say nothing
 
 
 @cache
 def listed() -> Mapping[str, float]:
     """Return the bits of all listed words."""
-    lines = [line.split() for line in _FILE.read_text(encoding="utf-8").splitlines()]
-    return {word: float(bits) for bits, *words in lines for word in words}
+    lines = [line.split() for line in (_HERE / "rarity.txt").read_text(encoding="utf-8").splitlines()]
+    asked = (_HERE / "asked.txt").read_text(encoding="utf-8").split()
+    return {word: float(bits) for bits, *words in lines for word in words} | dict.fromkeys(asked, NUMBER)
 
 
 class Rarity:

@@ -52,20 +52,24 @@ def _powers(base: int) -> Any:
 def tokens(text: str, signs: bool = False) -> list[str]:
     """Return the tokens of a text in order, as text."""
     lowered = text.lower()
-    _, begin, end = _bounds(lowered, signs)
-    return [lowered[start:stop] for start, stop in zip(begin.tolist(), end.tolist(), strict=True)]
+    _, inside, joined = _read(lowered, signs)
+    end = np.flatnonzero(np.concatenate([inside[:-1] & ~joined, inside[-1:]])) + 1
+    return [lowered[start:stop] for start, stop in zip(_begin(inside, joined).tolist(), end.tolist(), strict=True)]
 
 
-def _bounds(text: str, signs: bool) -> tuple[Any, Any, Any]:
-    """Return the code points of a text, those outside tokens as 0, and where its tokens begin and end."""
+def _read(text: str, signs: bool) -> tuple[Any, Any, Any]:
+    """Return a text's code points, which of them are of tokens, and which are of one token with the next one."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     kinds = _kinds()[codes]
-    inside = kinds != _SPACE if signs else (kinds & 1).astype(bool)
     word = kinds == _WORD
-    joined = word[1:] & word[:-1]
-    begin = np.flatnonzero(np.concatenate([inside[:1], inside[1:] & ~joined]))
-    end = np.flatnonzero(np.concatenate([inside[:-1] & ~joined, inside[-1:]])) + 1
-    return np.where(inside, codes, 0), begin, end
+    inside = kinds != _SPACE if signs else (kinds & 1).astype(bool)
+    return codes, inside, word[1:] & word[:-1]
+
+
+def _begin(inside: Any, joined: Any) -> Any:
+    first = inside.copy()
+    first[1:] &= ~joined
+    return np.flatnonzero(first)
 
 
 def token_hashes(texts: Sequence[str], signs: bool) -> tuple[Any, Any]:
@@ -73,12 +77,14 @@ def token_hashes(texts: Sequence[str], signs: bool) -> tuple[Any, Any]:
     counts, parts = np.zeros(len(texts), dtype=np.int64), [np.zeros(0, dtype=np.uint64)]
     for owners, pieces in _batches(texts):
         joined = "\n".join(pieces) + "\n"
-        codes, at, _ = _bounds(joined, signs)
+        codes, inside, one_word = _read(joined, signs)
+        at = _begin(inside, one_word)
         if not len(at):
             continue
         # sums of code points times powers of their place; divided by the power of its first place, a token's sum
         # does not depend on where it stands
-        sums = np.add.reduceat(codes.astype(np.uint64) * _powers(0xD1342543DE82EF95)[: len(codes)], at)
+        parted = (codes * inside).astype(np.uint64) * _powers(0xD1342543DE82EF95)[: len(codes)]
+        sums = np.add.reduceat(parted, at)
         parts.append(_mixed(sums * _powers(pow(0xD1342543DE82EF95, -1, 1 << 64))[at]))
         ends = np.cumsum([len(piece) + 1 for piece in pieces])
         np.add.at(counts, owners, np.diff(np.searchsorted(at, [0, *ends])))
