@@ -1,10 +1,10 @@
 """Run every sample's response against its cases in the sandbox; select among the verified ones, and split them.
 
 A sample that passes all cases is kept with verdict "passed"; any other is rejected with its verdict as the
-reason. Samples that repeat the behaviour of one snippet, directly or through others, form one component and
-stay on the same side: no held-out task has a twin in training, in any language. Components are held out in the
-order of a seeded hash of their smallest root until heldout_share of the samples is reached; one that would
-exceed the share is skipped (discussions can connect most of the corpus into one large component, which then is
+reason. Samples that repeat the behaviour of one snippet or are of one task (`task_id`), directly or through others,
+form one component and stay on the same side: no held-out task has a twin in training, in any language. Components are
+held out in the order of a seeded hash of their smallest root until heldout_share of the samples is reached; one that
+would exceed the share is skipped (discussions can connect most of the corpus into one large component, which then is
 training data).
 
 Imports that an answer does not need are removed where it passes its cases without them. Of the verified samples those
@@ -25,6 +25,7 @@ from typing import Any
 
 from xinstruct.code.unused import without_unused_imports
 from xinstruct.dedup.selection import measures, out_of_bounds, selected
+from xinstruct.dedup.tasks import Groups
 from xinstruct.execution.jobs import Job, of_sample
 from xinstruct.execution.judge import Judge
 from xinstruct.mining.tokens import counter
@@ -87,24 +88,13 @@ def _remove_imports(ctx: Context[FilterParams], judge: Judge, samples: list[Samp
 
 
 def components(samples: list[Sample]) -> list[list[Sample]]:
-    """Group samples so that no two groups share a root snippet."""
-    leader: dict[str, str] = {}
-
-    def find(root: str) -> str:
-        leader.setdefault(root, root)
-        while leader[root] != root:
-            leader[root] = leader[leader[root]]
-            root = leader[root]
-        return root
-
+    """Group samples so that no two groups share a root snippet or a task."""
+    names = Groups()
     for sample in samples:
-        first, *others = sample.roots()
-        for other in others:
-            low, high = sorted((find(first), find(other)))
-            leader[high] = low  # the smallest root leads: the group's name does not depend on the order
+        names.join(*sample.roots(), *([f"~{sample.task_id}"] if sample.task_id else []))  # behind every root's name
     groups: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
-        groups[find(sample.roots()[0])].append(sample)
+        groups[names.find(sample.roots()[0])].append(sample)
     return [groups[name] for name in sorted(groups)]
 
 

@@ -72,6 +72,7 @@ class Reason(StrEnum):
     EXACT_DUPLICATE = "exact_duplicate"
     NEAR_DUPLICATE = "near_duplicate"
     CONTAMINATED = "contaminated"
+    TASK_LIMIT = "task_limit"
     # verdicts of the judge
     WRONG_ANSWER = "wrong_answer"
     COMPILE_ERROR = "compile_error"
@@ -154,6 +155,7 @@ class Sample:
     verdict: str = ""
     detail: str = ""
     split: str = "train"  # train, heldout: by root snippet
+    task_id: str = ""  # the same for samples of one task in any language: the smallest of their ids
     tokens_spent: int = 0  # completion tokens that all its candidates cost
 
     @property

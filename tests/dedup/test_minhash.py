@@ -8,8 +8,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from xinstruct.dedup.minhash import bands, candidates, near_pairs, signatures, survivors
-from xinstruct.dedup.words import exact_key, jaccard, shingles, words
+from xinstruct.dedup.minhash import bands, candidates, near_pairs, nearest, signatures, survivors
+from xinstruct.dedup.tokens import jaccards, shingles, tokens
+
+HASH = 817932591109287
 
 
 def texts(count: int, seed: int = 5) -> list[str]:
@@ -30,7 +32,7 @@ def brute(items: list[str], threshold: float) -> dict[tuple[int, int], float]:
     """All pairs by plain Python sets of word 5-grams."""
     sets = []
     for text in items:
-        found = words(text)
+        found = tokens(text)
         sets.append({tuple(found[i : i + 5]) for i in range(len(found) - 4)})
     pairs = {(i, j): len(sets[i] & sets[j]) / len(sets[i] | sets[j]) for i, j in combinations(range(len(items)), 2)}
     return {pair: value for pair, value in pairs.items() if value >= threshold}
@@ -55,15 +57,18 @@ def test_bands_find_pairs_at_the_threshold(threshold: float, permutations: int) 
 
 
 def test_signatures_estimate_jaccard() -> None:
-    left = shingles(" ".join(f"a{i}" for i in range(400)))
-    right = shingles(" ".join(f"a{i}" for i in range(200, 600)))
-    found = signatures([left, right], 2048)
-    assert np.mean(found[0] == found[1]) == pytest.approx(jaccard(left, right), abs=0.04)
+    two = shingles([" ".join(f"a{i}" for i in range(400)), " ".join(f"a{i}" for i in range(200, 600))])
+    found = signatures(two, 2048)
+    assert np.mean(found[0] == found[1]) == pytest.approx(jaccards(two, two, np.array([[0, 1]]))[0], abs=0.04)
 
 
-def test_long_texts_are_hashed_in_blocks_without_difference() -> None:
-    long = shingles(" ".join(f"w{i % 70_000}" for i in range(70_000)))
-    assert (signatures([long], 32)[0] == signatures([long[::-1].copy()], 32)[0]).all()
+def test_long_texts_are_cut_and_hashed_in_blocks_without_difference() -> None:
+    long = " ".join(f"w{i % 70_000}" for i in range(90_000))
+    assert len(long) > 2 * 262_144
+    words = long.split()
+    [own] = shingles([long]).sizes
+    assert own == pytest.approx(len({tuple(words[i : i + 5]) for i in range(len(words) - 4)}), abs=10)  # cut words
+    assert near_pairs(["short one", long, "x " + long], 0.9, 32)[0][:2] == (1, 2)
 
 
 def test_first_of_a_group_survives_and_every_rejection_names_a_kept_text() -> None:
@@ -88,17 +93,48 @@ def test_a_chain_is_not_collapsed_beyond_its_neighbours() -> None:
 
 
 def test_short_and_empty_texts() -> None:
-    assert near_pairs(["", "", "one two", "One, two!", "one three"], 0.8, 64) == [(2, 3, 1.0)]
-    assert len(shingles("")) == 0
-    assert len(shingles("one two")) == 1
+    texts = ["", "", "one two", "One, two!", "one three"]
+    assert near_pairs(texts, 0.8, 64, signs=False) == [(2, 3, 1.0)]
+    assert shingles(texts).sizes.tolist() == [0, 0, 1, 1, 1]
+    assert survivors([], 0.8, 64) == {} == survivors(["", ""], 0.8, 64)
 
 
 def test_each_candidate_once() -> None:
-    found = signatures([shingles("a b c d e f")] * 5, 64)
-    pairs = list(candidates(found, (16, 4)))
-    assert sorted(pairs) == list(combinations(range(5), 2))
+    found = signatures(shingles(["a b c d e f"] * 5), 64)
+    assert candidates(found, (16, 4)).tolist() == [list(pair) for pair in combinations(range(5), 2)]
 
 
-def test_hashes_do_not_depend_on_the_process() -> None:
-    assert shingles("the quick brown fox jumps").tolist() == [15_368_542_290_613_406_255]
-    assert exact_key(" a  b\n") == exact_key("a b") != exact_key("ab")
+def test_hashes_do_not_depend_on_the_process_nor_on_the_other_texts() -> None:
+    fox = "the quick brown fox jumps"
+    assert shingles([fox]).hashes.tolist() == [HASH]
+    assert shingles(["", "a, b", fox, "one two three four five six"])[2].tolist() == [HASH]
+
+
+def test_tokens_of_code_and_of_scripts_without_spaces() -> None:
+    assert tokens("a+=Foo_1 (é)", signs=True) == ["a", "+", "=", "foo_1", "(", "é", ")"]
+    assert tokens("a+=Foo_1 (é)") == ["a", "foo_1", "é"]
+    assert tokens("求和sum，返回 ไทย 한국어 слово") == [*"求和", "sum", *"返回", *"ไทย", "한국어", "слово"]
+
+
+def test_operators_count_and_chinese_texts_are_compared() -> None:
+    add, subtract = (f"Combine two values.\ndef c(a, b):\n    return a {sign} b" for sign in "+-")
+    assert near_pairs([add, subtract], 0.8, 128) == []
+    assert near_pairs([add, subtract], 0.8, 128, signs=False) == [(0, 1, 1.0)]
+    chinese = "编写一个函数，接收一个整数列表，返回其中所有偶数的平方和。如果列表为空则返回零。"
+    assert [pair[:2] for pair in near_pairs([chinese, chinese[:-1] + "！谢谢"], 0.8, 128)] == [(0, 1)]
+
+
+def test_texts_are_found_in_other_data_whatever_its_parts() -> None:
+    items = texts(200)
+    new, old = shingles(items[::2]), shingles(items[1::2])
+    whole = nearest(new, old, 0.7, 128)
+    parts = [nearest(new, old.taken(np.arange(at, min(at + 30, len(old)))), 0.7, 128) for at in range(0, len(old), 30)]
+    assert whole
+    assert {i for part in parts for i in part} == whole.keys()
+    assert all(max(part[i][1] for part in parts if i in part) == similarity for i, (_, similarity) in whole.items())
+
+
+def test_many_equal_texts_take_no_pairs() -> None:
+    rejected = survivors(["the same text in every place of the list"] * 50_000, 0.8, 64)
+    assert len(rejected) == 49_999
+    assert set(rejected.values()) == {(0, 1.0)}

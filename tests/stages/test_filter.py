@@ -135,6 +135,14 @@ def test_split_shares_no_root_and_keeps_to_its_share(seed: int) -> None:
     assert no_shared_root(samples)
 
 
+def test_samples_of_one_task_are_on_one_side() -> None:
+    samples = [sample(i, "", snippets=[f"r{i}"], task_id=f"t{i // 3}") for i in range(30)]
+    split(samples, 0.3, 1)
+    assert {tuple({s.split for s in samples if s.task_id == f"t{i}"}) for i in range(10)} == {("train",), ("heldout",)}
+    linked = [*samples, sample(30, "", snippets=["r0", "r29"])]
+    assert sorted(map(len, components(linked))) == [*[3] * 8, 7]
+
+
 def test_one_component_is_all_training() -> None:
     samples = [sample(i, "", snippets=["r", f"r{i}"]) for i in range(5)]
     split(samples, 0.5, 1)

@@ -1,4 +1,4 @@
-"""Near-duplicates by MinHash LSH, decontamination against benchmarks, selection by quality.
+"""Duplicates by code, results and instructions, links between samples of one task, overlaps with benchmarks; selection.
 
-May import: code.
+May import: agents, benchmarks, code, execution, languages.
 """

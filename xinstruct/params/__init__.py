@@ -12,7 +12,9 @@ from __future__ import annotations
 from xinstruct.params.reading import at_hand, everything, listed, nearest, read, section
 from xinstruct.params.rules import LOCAL
 from xinstruct.params.sections import (
+    AgainstParams,
     BudgetParams,
+    ContaminationParams,
     DeduplicateParams,
     DpoParams,
     Dtype,
@@ -38,7 +40,9 @@ from xinstruct.params.sections import (
 
 __all__ = [
     "LOCAL",
+    "AgainstParams",
     "BudgetParams",
+    "ContaminationParams",
     "DeduplicateParams",
     "DpoParams",
     "Dtype",

@@ -223,13 +223,39 @@ class SynthesizeParams(Section):
 
 
 @dataclass(frozen=True)
-class DeduplicateParams(Section):
-    """Thresholds for duplicates and contamination."""
+class AgainstParams(Section):
+    """Data that samples are compared with: a file or folder, and its columns ("" when there is none)."""
 
-    threshold: Likeness
+    path: Name
+    instruction: str
+    code: str
+
+
+@dataclass(frozen=True)
+class ContaminationParams(Section):
+    """How much overlap with a benchmark's problem removes a sample."""
+
+    words: Count
+    weight: Amount
+    code: Share
+    tests: Amount
+    embedding: Share
+
+
+@dataclass(frozen=True)
+class DeduplicateParams(Section):
+    """Thresholds for duplicates and contamination, and what is done with one task in several languages."""
+
+    code: Likeness
+    instruction: Likeness
     permutations: Count
-    decontamination_ngram: Count
+    inputs: Whole
+    across: Literal["keep", "cap", "one_per_language"]
+    per_task: Count
+    max_characters: Count
+    against: list[AgainstParams]
     benchmarks: list[Name]
+    contamination: ContaminationParams
 
 
 @dataclass(frozen=True)
