@@ -64,12 +64,22 @@ class ProgramProblem:
     by_status: bool = False
 
     def job(self, ident: str, code: str) -> Job:
-        """Return the whole program as a job. With fit_braces, the tests lose braces that the code already closed."""
+        """Return the whole program as a job, with the completion marked: what the answer adds to the prompt.
+
+        With fit_braces, the tests lose braces that the code already closed.
+        """
         tests = self.tests
         if self.fit_braces:
             code, tests = fitted(self.language, code, self.prompt, tests)
-        parts = {"code": code, "tests": tests, "function": self.function, "stub": self.stub}
-        return Job(ident, self.language, program=filled(self.program, parts), by_status=self.by_status)
+        parts = {"tests": tests, "function": self.function, "stub": self.stub}
+        before, after = (filled(part, parts) for part in self.program.split("{code}"))
+        start = len(before) + self._given(code)
+        span = (start, len(before) + len(code))
+        return Job(ident, self.language, program=before + code + after, completion=span, by_status=self.by_status)
+
+    def _given(self, code: str) -> int:
+        """Return how much of the code's beginning is the prompt, which no answer wrote."""
+        return next((len(text) for text in (self.prompt, self.prompt.rstrip()) if text and code.startswith(text)), 0)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from xinstruct.code.lexical import blanked
 from xinstruct.code.types import Signature, Type
 
 
@@ -95,6 +96,12 @@ class Language(ABC):
     comment: ClassVar[str]  # line comment leader: "#", "//"
     toolchain: ClassVar[Toolchain]
     stop: ClassVar[tuple[str, ...]] = ()  # strings that end a raw completion of one function
+    # A comment between a completion and its tests in one text. It ends every comment or literal that the completion
+    # left open, or has the text not compile: no test can be a part of one.
+    apart: ClassVar[str] = ""
+    # A definition for what else a completion could end in that changes the one behind it (an attribute), and the
+    # character that this ends in.
+    taker: ClassVar[tuple[str, str]] = ("", "")
 
     @abstractmethod
     def spell_type(self, kind: Type) -> str:
@@ -135,7 +142,17 @@ class Language(ABC):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """Return a program in which program[start:end] is the code under test and the rest is trusted."""
-        return replace(self.asserting(program, nonce), note=f"{self.title} runs tests and completion in one process")
+        note = f"{self.title} runs tests and completion in one process"
+        return replace(self.asserting(self.kept_apart(program, completion[1]), nonce), note=note)
+
+    def kept_apart(self, program: str, end: int) -> str:
+        """Return the program with `apart` behind its completion, where a line of its own follows."""
+        code, tests = program[:end], program[end:]
+        if not tests.startswith("\n"):
+            return program
+        last, taker = self.taker
+        open_ended = last and blanked(self.name, code).rstrip().endswith(last)
+        return f"{code}\n{self.apart}{taker if open_ended else ''}{tests[1:]}"
 
     def batchable(self, program: Program) -> bool:
         """Tell whether the program can be compiled with others without affecting their outcomes."""

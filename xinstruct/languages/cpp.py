@@ -71,21 +71,29 @@ def _scope(before: str) -> tuple[list[str], str]:
     return [m.group(1) for m in names if m], before[start:]
 
 
-def guarded(program: str, completion: tuple[int, int]) -> str:
-    """Return the program with macros restored: every word behind the completion has the meaning it had before it.
+COMPLETION = "completion.inc"
 
-    Raises Unsupported for a completion that could undo that.
+
+def guarded(program: str, completion: tuple[int, int], name: str) -> dict[str, str]:
+    """Return the program as two files: `name`, which includes the completion, so that this can leave nothing open.
+
+    Macros are restored: every word behind the completion has the meaning it had before it. Includes at the completion's
+    top count as what is before it. Raises Unsupported for a completion that could undo that.
     """
     start, end = completion
+    start += shared.leading(program[start:end]) if shared.leading(program[:start]) == start else 0
     code = re.sub(r"\\[ \t]*\n", "", program[start:end])
     pasted = "define" in code and re.search(r"##|%:%:", code)
     if pasted or re.search(r"(push|pop)_macro", code):
         raise Unsupported("a completion that saves macros or pastes tokens")
     words = sorted({"NDEBUG", *re.findall(r"[A-Za-z_]\w*", program[end:])})
     saved, restored = ("".join(f'#pragma {do}_macro("{w}")\n' for w in words) for do in ("push", "pop"))
-    before = f"{program[:start]}\n{saved}#line {program.count(chr(10), 0, start) + 1}\n"
-    after = f"\n{restored}#line {program.count(chr(10), 0, end) + 1}\n{program[end:]}"
-    return before + program[start:end] + after
+    asserts = "assert" in words and not re.search(r"#\s*(?:include\s*<c?assert|define\s+assert\b)", program[:start])
+    first = "#undef NDEBUG\n#include <assert.h>\n#line 1\n" if asserts else ""
+    before = f'{first}{program[:start]}\n{saved}#include "{COMPLETION}"\n{restored}'
+    after = f"#line {program.count(chr(10), 0, end) + 1}\n{program[end:]}"
+    inside = f'#line {program.count(chr(10), 0, start) + 1} "{name}"\n{program[start:end]}\n'
+    return {name: before + after, COMPLETION: inside}
 
 
 def _crypto(code: str) -> tuple[str, ...]:
@@ -213,8 +221,8 @@ class Cpp(Language):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
-        text = guarded(program, completion)
-        return replace(self.asserting(text, nonce), note=super().marked(program, completion, nonce).note)
+        made = super().marked(program, completion, nonce)
+        return replace(made, files={**made.files, **guarded(program, completion, "program.cpp")})
 
     def _program(self, files: dict[str, str], code: str) -> Program:
         rest = (*shared.DRIVER_FLAGS, *shared.LINE, "driver.o", *_crypto(code))

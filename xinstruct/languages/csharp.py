@@ -81,6 +81,8 @@ class CSharp(Language):
     toolchain = Toolchain(
         ("mcs", "mono"), ("mcs", "--version"), "apt-get install -y --no-install-recommends mono-mcs mono-runtime"
     )
+    apart = '/* " */ '
+    taker = ("]", "class XinstructApart {} ")
     stop = ("\n    }\n", "\n}\n", "\n```")
 
     def spell_type(self, kind: Type) -> str:

@@ -100,6 +100,7 @@ class Java(Language):
         ("javac", "-version"),
         "apt-get install -y --no-install-recommends openjdk-17-jdk-headless libjavatuples-java",
     )
+    apart = '/* """ */ '
     stop = ("\n    }\n", "\n}\n", "\n```")
 
     def spell_type(self, kind: Type) -> str:

@@ -70,6 +70,7 @@ class JavaScript(Language):
     extensions = (".js", ".mjs", ".cjs")
     comment = "//"
     toolchain = Toolchain(("node",), ("node", "--version"), "apt-get install -y --no-install-recommends nodejs npm")
+    apart = ";/* ` */\n"
     stop = ("\nfunction ", "\n/*", "\n//", "\nconsole.log", "\nconst ", "\nclass ", "\nmodule.exports", "\n```")
 
     def spell_type(self, kind: Type) -> str:

@@ -59,6 +59,7 @@ class Python(Language):
     extensions = (".py",)
     comment = "#"
     toolchain = Toolchain(("python3",), ("python3", "--version"), "apt-get install -y --no-install-recommends python3")
+    apart = "# '''\n# \"\"\"\n"
     stop = ("\ndef ", "\nclass ", "\nif __name__", "\nprint(", "\nassert ", "\n#", "\n@", "\n```")
 
     def spell_type(self, kind: Type) -> str:
@@ -120,7 +121,7 @@ class Python(Language):
         try:
             parts = separation.split(program, *completion)
         except separation.Inseparable as reason:
-            return replace(self.asserting(program, nonce), note=str(reason))
+            return replace(super().marked(program, completion, nonce), note=str(reason))
         files = {DRIVER: _separated(), "program.py": parts.code, "tests.py": parts.tests}
         plan = f"{nonce}\n{' '.join(parts.names)}"
         return Program({**files, common.PLAN: plan}, (*RUN, DRIVER), separation="process")

@@ -65,6 +65,7 @@ class TypeScript(Language):
     title, fence = NAMES["typescript"].title, NAMES["typescript"].fence
     extensions = (".ts", ".mts", ".cts")
     comment = "//"
+    apart = ";/* ` */\n"
     stop = ("\nfunction ", "\n/*", "\n//", "\nclass", "\nconsole.log", "\nconst ", "\nexport ", "\n```")
 
     @property

@@ -182,8 +182,8 @@ class C(Language):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
-        note = super().marked(program, completion, nonce).note
-        return replace(self.asserting(guarded(program, completion), nonce), note=note)
+        made = super().marked(program, completion, nonce)
+        return replace(made, files={**made.files, **guarded(program, completion, "program.c")})
 
     def identifier(self, name: str) -> str:
         """snake_case."""

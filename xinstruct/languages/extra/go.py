@@ -84,6 +84,7 @@ class Go(Language):
     extensions = (".go",)
     comment = "//"
     toolchain = Toolchain(("go",), ("go", "version"), "apt-get install -y --no-install-recommends golang-go")
+    apart = "/* ` */\n"
     stop = ("\nfunc ", "\n}\n", "\ntype ", "\n```")
 
     def spell_type(self, kind: Type) -> str:

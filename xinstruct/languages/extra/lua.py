@@ -26,6 +26,7 @@ class Lua(Scripting):
     extensions = (".lua",)
     comment = "--"
     toolchain = Toolchain(("lua5.4",), ("lua5.4", "-v"), "apt-get install -y --no-install-recommends lua5.4 lua-unit")
+    apart = "--[==[ \" ' ]] ]=] ]==] "
     stop = ("\nlocal function", "\nfunction ", "\nend\n", "\n--", "\nprint(", "\n```")
     keys = ("int", "bool", "string")
     spelled = {  # noqa: RUF012

@@ -28,6 +28,7 @@ class Perl(Scripting):
     toolchain = Toolchain(
         ("perl",), ("perl", "-e", "print $^V"), "apt-get install -y --no-install-recommends perl libtest-deep-perl"
     )
+    apart = ";\n\n=pod\n\n\" ' ` ) ] } > | / ! ~\n\n=cut\n\n"
     stop = ("\nsub ", "\n}\n", "\n#", "\nprint ", "\npackage ", "\n```")
     keys = ("int", "string")
     spelled = {  # noqa: RUF012

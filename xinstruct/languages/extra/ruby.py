@@ -27,6 +27,7 @@ class Ruby(Scripting):
     toolchain = Toolchain(
         ("ruby",), ("ruby", "--version"), "apt-get install -y --no-install-recommends ruby ruby-test-unit"
     )
+    apart = "=begin\n\" ' ` ) ] } > | /\n=end\n"
     stop = ("\ndef ", "\nclass ", "\nmodule ", "\nend\n", "\n#", "\nputs ", "\n```")
     keys = ("int", "float", "bool", "string", "tuple", "list", "optional")
     spelled = {  # noqa: RUF012

@@ -55,6 +55,8 @@ class Rust(Language):
     toolchain = Toolchain(
         ("rustc", "gcc"), ("rustc", "--version"), "apt-get install -y --no-install-recommends rustc gcc libc6-dev"
     )
+    apart = '/* "################ */ '
+    taker = ("]", "const _: () = (); ")
     stop = ("\n}\n", "\nfn main", "\n```")
 
     def spell_type(self, kind: Type) -> str:
