@@ -30,7 +30,7 @@ _KEYS = ("int", "float", "bool", "string", "tuple")
 _REFERENCES = "-r:System.dll,System.Core.dll,System.Numerics.dll,Microsoft.CSharp.dll"
 _MONO = "/usr/lib/mono/4.5"  # where mcs.exe lies, which the batch compiler calls into
 _DEBUG = "XinstructDebug.cs"
-_OPTIONS = ("-t:library", "-d:DEBUG", "-nowarn:0162,0168,0219,0414,0649", "-warn:0", _REFERENCES)
+_OPTIONS = ("-t:library", "-d:DEBUG;TRACE", "-nowarn:0162,0168,0219,0414,0649", "-warn:0", _REFERENCES)
 
 
 @cache
@@ -156,8 +156,8 @@ class CSharp(Language):
         return self._program("program.cs", _unit(program, ""), json.dumps({"nonce": nonce}))
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
-        """See Language.marked: one process, but the completion cannot replace the tests' Debug class."""
-        tests = re.sub(r"(?<![\w.])Debug\s*\.", "global::System.Diagnostics.Debug.", program[completion[1] :])
+        """See Language.marked: one process, but the completion cannot replace the tests' Debug and Trace classes."""
+        tests = re.sub(r"(?<![\w.])(Debug|Trace)\s*\.", r"global::System.Diagnostics.\1.", program[completion[1] :])
         return super().marked(program[: completion[1]] + tests, completion, nonce)
 
     def _program(self, file: str, source: str, plan: str) -> Program:
