@@ -13,6 +13,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common, javascript
 from xinstruct.languages.base import Batch, Language, Program, Toolchain
+from xinstruct.languages.javascript_tests import counted, without_exit
 
 _NAMES = {"int": "number", "float": "number", "bool": "boolean", "string": "string", "none": "void"}
 SHOWN = "/opt/xi/npm"  # where programs see the npm packages, wherever they stand
@@ -120,9 +122,11 @@ class TypeScript(Language):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but the completion cannot replace the tests' `console`."""
+        tests, count = counted(self.name, program[completion[1] :], "(globalThis as any).xinstruct_heard")
         console = "(globalThis as any).xinstruct_console"
-        tests = re.sub(r"(?<![\w.$])console(?=\s*\.)", console, program[completion[1] :])
-        return super().marked(program[: completion[1]] + tests, completion, nonce)
+        tests = re.sub(r"(?<![\w.$])console(?=\s*\.)", console, without_exit(tests, self.name))
+        made = super().marked(program[: completion[1]] + tests, completion, nonce)
+        return replace(made, files={**made.files, common.PLAN: f"{nonce}{count}"})
 
     def batchable(self, program: Program) -> bool:
         """See Language.batchable: one checker sees all files, so none may change global names."""
