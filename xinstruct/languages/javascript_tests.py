@@ -17,21 +17,29 @@ from xinstruct.code.traits import traits_of
 
 _ASSERTION = re.compile(r"(?:await\s+)?(?:console\.assert|assert(?:\.(?!fail\b)\w+)*)\s*\(\s*(?!false\b|0\b)")
 _FUNCTIONS = ("arrow_function", "function_expression", "function", "function_declaration")
-_PLAIN = ("statement_block", "program", "try_statement", "lexical_declaration", "variable_declaration", "arguments")
-_PLAIN += (
-    "expression_statement",
-    "await_expression",
-    "parenthesized_expression",
-    "call_expression",
-    "return_statement",
+_PLAIN = frozenset(
+    [
+        "statement_block",
+        "program",
+        "try_statement",
+        "lexical_declaration",
+        "variable_declaration",
+        "arguments",
+        "expression_statement",
+        "await_expression",
+        "parenthesized_expression",
+        "call_expression",
+        "return_statement",
+        "member_expression",
+        "variable_declarator",
+    ]
 )
-_PLAIN += ("member_expression", "variable_declarator")
 _RUN_LATER = re.compile(r"(?:^|\.)(?:then|test|it|describe|setTimeout|setImmediate|nextTick|queueMicrotask)$")
 _EXIT = re.compile(r"(?<![\w.$])process\s*\.\s*exit\s*\(")
 
 
 def counted(language: str, tests: str, heard: str) -> tuple[str, int]:
-    """Return the tests, in which each assertion that is reached later calls `heard` with its number, and their count."""
+    """Return the tests, where each assertion that is reached later calls `heard` with its number, and their count."""
     source = encoded(tests)
     tree = parsed(traits_of(language), source) if re.search(r"\basync\b|\.then\b|\btest\b|\bset\w+\(", tests) else None
     found = [node for node in _assertions(tree.root_node) if _comes_later(node, source)] if tree else []
@@ -62,7 +70,8 @@ def _assertions(node: Node) -> Iterator[Node]:
 
 def _comes_later(node: Node, source: bytes) -> bool:
     """Tell whether an assertion is reached in any case, but not before the text's end is."""
-    later, above, below = False, node.parent, node
+    later, below = False, node
+    above = node.parent
     while above is not None:
         if above.type in _FUNCTIONS:
             kind = _called_by(above, source)
@@ -71,7 +80,7 @@ def _comes_later(node: Node, source: bytes) -> bool:
                 return False
         elif above.type not in _PLAIN or (above.type == "try_statement" and below.type != "statement_block"):
             return False
-        above, below = above.parent, above
+        below, above = above, above.parent
     return later
 
 
