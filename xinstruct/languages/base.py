@@ -142,8 +142,13 @@ class Language(ABC):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """Return a program in which program[start:end] is the code under test and the rest is trusted."""
-        note = f"{self.title} runs tests and completion in one process"
-        return replace(self.asserting(self.kept_apart(program, completion[1]), nonce), note=note)
+        note, end = f"{self.title} runs tests and completion in one process", completion[1]
+        whole = self.kept_apart(program[:end] + self.trusted(program[end:]), end)
+        return replace(self.asserting(whole, nonce), note=note)
+
+    def trusted(self, tests: str) -> str:
+        """Return the tests behind a completion as they are run: their own exit with status 0 is an end."""
+        return tests
 
     def kept_apart(self, program: str, end: int) -> str:
         """Return the program with `apart` behind its completion, where a line of its own follows."""

@@ -16,7 +16,7 @@ from typing import Any
 from xinstruct.code.lexical import blanked
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import clike, common
+from xinstruct.languages import clike, common, leaving
 from xinstruct.languages.base import Batch, Language, Prepared, Program, Toolchain, Unsupported
 
 _SPELLED = {"int": "long", "float": "double", "bool": "bool", "string": "string", "none": "void"}
@@ -156,9 +156,17 @@ class CSharp(Language):
         return self._program("program.cs", _unit(program, ""), json.dumps({"nonce": nonce}))
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
-        """See Language.marked: one process, but the completion cannot replace the tests' Debug and Trace classes."""
+        """See Language.marked: one process, but the completion cannot replace the tests' Debug and Trace."""
         tests = re.sub(r"(?<![\w.])(Debug|Trace)\s*\.", r"global::System.Diagnostics.\1.", program[completion[1] :])
         return super().marked(program[: completion[1]] + tests, completion, nonce)
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: Main returns, by a statement behind which others may follow."""
+        main = r"\b(?:void|int)\s+Main\s*\([^()]*\)\s*\{"
+        status = " 0" if re.search(r"\bint\s+Main\b", tests) else ""
+        left = "{{ int xinstruct_s = {0}; if (xinstruct_s != 0) Environment.Exit(xinstruct_s); if (true) return%s; }}"
+        call = r"(?<![\w.])(?:System\s*\.\s*)?Environment\s*\.\s*Exit\s*\("
+        return leaving.in_main("csharp", tests, main, call, (left % status).format)
 
     def _program(self, file: str, source: str, plan: str) -> Program:
         compile = ("mcs", *_OPTIONS, "-out:answer.dll", _DEBUG, file)

@@ -13,7 +13,7 @@ from typing import Any
 
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import common, separation
+from xinstruct.languages import common, leaving, separation
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 
 _NAMES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "none": "None"}
@@ -125,6 +125,12 @@ class Python(Language):
         files = {DRIVER: _separated(), "program.py": parts.code, "tests.py": parts.tests}
         plan = f"{nonce}\n{' '.join(parts.names)}"
         return Program({**files, common.PLAN: plan}, (*RUN, DRIVER), separation="process")
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: the last statement leaves only with another status."""
+        left = "xinstruct_s = ({0})\nif xinstruct_s: raise SystemExit(xinstruct_s)"
+        call = r"(?:(?:sys\.)?exit|quit)\((?P<status>.*)\)"
+        return leaving.at_end(tests, call, lambda status: left.format(status or "0"))
 
     def identifier(self, name: str) -> str:
         """snake_case."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import common
+from xinstruct.languages import common, leaving
 from xinstruct.languages.base import Program, Toolchain, Unsupported
 from xinstruct.languages.scripting import Scripting
 
@@ -71,6 +71,13 @@ class Lua(Scripting):
         handed = f"\nreturn {{{name} = {name}}}\n"
         program = super().driver(code, name, signature, args, nonce)
         return Program({**program.files, "handed.txt": handed}, program.run)
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: the last statement leaves only with another status."""
+        left = "do local s = ({0}) if not (s == true or s == 0) then os.exit(s) end end"
+        if "LuaUnit" in tests:  # the harness looks at its results
+            return tests
+        return leaving.at_end(tests, r"os\.exit\((?P<status>.*)\);?", lambda status: left.format(status or "true"))
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the last statement is reached, or it is os.exit of LuaUnit's passed tests."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature
-from xinstruct.languages import common
+from xinstruct.languages import common, leaving
 from xinstruct.languages.base import Program, Toolchain
 from xinstruct.languages.scripting import Scripting
 
@@ -67,6 +67,11 @@ class Perl(Scripting):
     def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
         """See Language.driver: text in the answer is UTF-8, as its arguments are."""
         return super().driver("use utf8; " + code, name, signature, args, nonce)
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: the last statement leaves only with another status."""
+        left = "{{ my $xinstruct_s = ({0}); exit($xinstruct_s) if $xinstruct_s; }}"
+        return leaving.at_end(tests, r"exit\b(?P<status>[^;#]*);?\s*", lambda status: left.format(status or "0"))
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the last statement is reached and the exit status is 0."""
