@@ -26,7 +26,7 @@ from xinstruct.execution import normal, prepared, toolchains, verdicts
 from xinstruct.execution.cache import VerdictCache
 from xinstruct.execution.compiling import Built, batches, compile_batch, compile_one
 from xinstruct.execution.forks import choice
-from xinstruct.execution.jobs import Job, build, sources
+from xinstruct.execution.jobs import Job, build, sources, together
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.verdicts import Verdict
@@ -271,7 +271,10 @@ class Judge:
             steady=not observing and not job.program,
             fork=fork,
         )
-        verdict, _ = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total, program.by_status)
+        verdict, said = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total, program.by_status)
+        if said.again:
+            whole = toolchains.linked(together(job, task.nonce, said.again))
+            return self._run(dataclasses.replace(task, program=whole), built, observing)
         verdict.separation = program.separation if job.program else "values"
         if verdict.verdict != verdicts.PASSED or observing:
             return verdict

@@ -40,9 +40,12 @@ MORE = (
 
 @cache
 def _separated() -> str:
-    """Return the driver of two processes, one script made of two texts."""
-    exchange = common.asset("exchange.py")
-    return re.sub(r"^from xinstruct\S* import .*\n", lambda _: exchange, common.asset("separated.py"), flags=re.M)
+    """Return the driver of two processes, one script made of three texts, each in the place of its first import."""
+    text = common.asset("separated.py")
+    for name in ("exchange", "remote"):
+        first, *rest = re.split(rf"^from xinstruct\.languages\.drivers\.{name} import .*\n", text, flags=re.M)
+        text = "".join([first, common.asset(f"{name}.py"), *rest])
+    return text
 
 
 @cache
@@ -123,7 +126,7 @@ class Python(Language):
         except separation.Inseparable as reason:
             return replace(super().marked(program, completion, nonce), note=str(reason))
         files = {DRIVER: _separated(), "program.py": parts.code, "tests.py": parts.tests}
-        plan = f"{nonce}\n{' '.join(parts.names)}"
+        plan = f"{nonce}\n{' '.join(parts.names)}\n{' '.join(parts.offered)}"
         return Program({**files, common.PLAN: plan}, (*RUN, DRIVER), separation="process")
 
     def trusted(self, tests: str) -> str:
