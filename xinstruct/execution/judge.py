@@ -30,7 +30,7 @@ from xinstruct.execution.jobs import Job, build, sources, together
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import Program, Unsupported
+from xinstruct.languages import Program, Unsupported, get
 from xinstruct.params import ExecutionParams
 from xinstruct.progress import bar as progress_bar
 
@@ -247,6 +247,7 @@ class Judge:
                 verdict.stderr = said[:2000]
             else:
                 verdict = self._run(task, built, observing)
+            _excuse(task.job, verdict)
         except prepared.Unprepared as error:
             verdict = self._without_run(task.job, "infrastructure", str(error))
         finally:
@@ -283,6 +284,14 @@ class Judge:
         else:
             verdicts.compare(verdict, job.signature, job.cases, self.tolerance)
         return verdict
+
+
+def _excuse(job: Job, verdict: Verdict) -> None:
+    """Call a program unsupported that failed for what the toolchain lacks."""
+    if verdict.verdict not in ("compile_error", "runtime_error"):
+        return
+    if lacking := get(job.language).gap(job.code or job.program, f"{verdict.detail}\n{verdict.stderr}"):
+        verdict.verdict, verdict.detail = "unsupported", lacking
 
 
 def progress(total: int | None, desc: str) -> tqdm[Any]:

@@ -159,6 +159,10 @@ class Language(ABC):
         open_ended = last and blanked(self.name, code).rstrip().endswith(last)
         return f"{code}\n{self.apart}{taker if open_ended else ''}{tests[1:]}"
 
+    def gap(self, code: str, said: str) -> str:
+        """Return what the toolchain lacks for code that failed and `said` that, "" where the code is at fault."""
+        return ""
+
     def batchable(self, program: Program) -> bool:
         """Tell whether the program can be compiled with others without affecting their outcomes."""
         return False

@@ -65,7 +65,11 @@ class Php(Language):
     title, fence = NAMES["php"].title, NAMES["php"].fence
     extensions = (".php",)
     comment = "//"
-    toolchain = Toolchain(("php",), ("php", "--version"), "apt-get install -y --no-install-recommends php-cli")
+    toolchain = Toolchain(
+        ("php",),
+        ("php", "-r", "echo 'PHP ', PHP_VERSION, extension_loaded('mbstring') ? '' : ' without mbstring';"),
+        "apt-get install -y --no-install-recommends php-cli php-mbstring",
+    )
     stop = ("\nfunction", "\n?>", "\n//", "\n#", "\necho", "\n```")
 
     def spell_type(self, kind: Type) -> str:
@@ -144,6 +148,12 @@ class Php(Language):
     def _whole(self, files: dict[str, str], nonce: str) -> Program:
         files = {"driver.php": common.asset("asserting.php"), **files, common.PLAN: nonce}
         return Program(files, (*_RUN, *_FIXED, "driver.php"))
+
+    def gap(self, code: str, said: str) -> str:
+        """See Language.gap: the extension for strings of characters is a package of its own."""
+        undefined = re.search(r"undefined function \\?(mb_\w+)\(\)", said, re.I)
+        own = undefined and re.search(rf"\bfunction\s+&?\s*{undefined[1]}\b", code, re.I)
+        return f"{undefined[1]} needs mbstring: install php-mbstring" if undefined and not own else ""
 
     def identifier(self, name: str) -> str:
         """camelCase."""

@@ -1,7 +1,7 @@
 """TypeScript: checked and emitted by the native compiler of typescript 7, run on node.
 
 The compiler and node's types are npm packages pinned in ``npm/package-lock.json`` and installed under ``tools/npm``
-(or in the folder of the environment variable XINSTRUCT_TOOLS). Not strict, ES2022 in, CommonJS out, every file a module
+(or in the folder of the environment variable XINSTRUCT_TOOLS). Not strict, ES2023 in, CommonJS out, every file a module
 of its own, so that names do not clash with the libraries'. Values are read and written as in JavaScript. A program that
 is judged by its exit status is emitted by typescript 5 for ES5 instead, errors or not, as graders that call `tsc`
 without settings do. Project files (tsconfig.json) are not supported.
@@ -51,7 +51,7 @@ def compiler() -> str:
 
 def flags() -> tuple[str, ...]:
     """Return the compiler's options, the same for one program and for a batch."""
-    text = "--target ES2022 --module commonjs --moduleDetection force --strict false --skipLibCheck --esModuleInterop"
+    text = "--target ES2023 --module commonjs --moduleDetection force --strict false --skipLibCheck --esModuleInterop"
     types = ("--pretty", "false", "--types", "node", "--typeRoots", f"{SHOWN}/node_modules/@types")
     return (*text.split(), *types)
 
