@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from xinstruct.benchmarks import futures
 from xinstruct.benchmarks.fetch import HERE, declaration, rows
 from xinstruct.code.lexical import blanked
 from xinstruct.code.types import Case, Signature
@@ -75,7 +76,10 @@ class ProgramProblem:
         before, after = (filled(part, parts) for part in self.program.split("{code}"))
         start = len(before) + self._given(code)
         span = (start, len(before) + len(code))
-        return Job(ident, self.language, program=before + code + after, completion=span, by_status=self.by_status)
+        program = before + code + after
+        if self.language == "python":
+            program, span = futures.first(program, span)
+        return Job(ident, self.language, program=program, completion=span, by_status=self.by_status)
 
     def _given(self, code: str) -> int:
         """Return how much of the code's beginning is the prompt, which no answer wrote."""
@@ -98,6 +102,8 @@ class TranslatedProblem:
 
     def job(self, ident: str, code: str) -> Job:
         """Return the judge's job for an answer's code."""
+        if self.language == "python":
+            code, _ = futures.first(code, (0, len(code)))
         return Job(ident, self.language, code, self.function, self.signature, self.cases)
 
 
