@@ -9,7 +9,9 @@ import re
 
 from xinstruct.code.lexical import comments, literals
 
-_FUTURE = re.compile(r"^from[ \t]+__future__[ \t]+import[ \t]*(?:\([^)]*\)|[^\n;#]*)(?:[ \t]*;[ \t]*|[ \t]*#[^\n]*)?", re.M)
+_FUTURE = re.compile(
+    r"^from[ \t]+__future__[ \t]+import[ \t]*(?:\([^)]*\)|[^\n;#]*)(?:[ \t]*;[ \t]*|[ \t]*#[^\n]*)?", re.M
+)
 
 
 def first(program: str, span: tuple[int, int]) -> tuple[str, tuple[int, int]]:
