@@ -226,7 +226,8 @@ class CSharp(Language):
         if not re.search(r"error CS\d+:", said):
             return ""
         tree = parsed(traits_of("csharp"), encoded(code))
-        return f"mcs does not know {found}" if tree and (found := _newer(tree.root_node)) else ""
+        whole = tree is not None and not tree.root_node.has_error
+        return f"mcs does not know {found}" if whole and tree and (found := _newer(tree.root_node)) else ""
 
     def identifier(self, name: str) -> str:
         """PascalCase."""
