@@ -70,11 +70,28 @@ def _ended(tests: str, nonce: str) -> str:
     """Return tests whose own exits, those that leave the shell in which all run, report an end if their status is 0."""
     source = encoded(tests)
     tree = parsed(traits_of("bash"), source) if re.search(r"\bexit\b", tests) else None
+    if tree and (last := _last_called(tree.root_node)):
+        for node in reversed(list(_exits(last))):  # nothing comes after this function
+            source = source[: node.start_byte] + b"return" + source[node.start_byte + len(b"exit") :]
+        tree = parsed(traits_of("bash"), source)
     for node in reversed(list(_exits(tree.root_node))) if tree else ():
         args = source[node.start_byte + len(b"exit") : node.end_byte].decode()
         leave = _LEAVE.format(args=args, nonce=nonce)
         source = source[: node.start_byte] + leave.encode() + source[node.end_byte :]
     return source.decode()
+
+
+def _last_called(program: Node) -> Node | None:
+    """Return the body of the function that the last command calls, where no other command does."""
+    last = program.named_children[-1] if program.named_children else None
+    name = (last.text or b"").split()[0] if last is not None and last.type == "command" else b""
+    if not name or len(re.findall(rb"(?<![\w-])" + re.escape(name) + rb"(?![\w-])", program.text or b"")) != 2:
+        return None
+    for child in program.named_children:
+        named = child.child_by_field_name("name") if child.type == "function_definition" else None
+        if named is not None and named.text == name:
+            return child.child_by_field_name("body")
+    return None
 
 
 def _exits(node: Node) -> Iterator[Node]:

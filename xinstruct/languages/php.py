@@ -25,6 +25,15 @@ _RUN = (
 )
 # What could switch assertions off is replaced by drivers/asserting.php; foreign functions reach into the process.
 _FIXED = ("-d", "disable_functions=ini_set,ini_alter,ini_restore,assert_options", "-d", "ffi.enable=0")
+# What Debian has in packages of its own -> its functions.
+_EXTENSIONS = {
+    **{"mbstring": r"mb_\w+", "bcmath": r"bc(?:add|sub|mul|div|mod|pow|powmod|sqrt|comp|scale)", "gmp": r"gmp_\w+"},
+    "intl": r"(?:grapheme|normalizer|collator|numfmt|datefmt|transliterator|intl)_\w+",
+}
+_VERSION = (
+    "echo 'PHP ', PHP_VERSION, ' with ', implode(' ', "
+    "array_filter(['mbstring', 'bcmath', 'gmp', 'intl'], 'extension_loaded')) ?: 'no extension';"
+)
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\", "$": "\\$"}
 
 
@@ -67,8 +76,8 @@ class Php(Language):
     comment = "//"
     toolchain = Toolchain(
         ("php",),
-        ("php", "-r", "echo 'PHP ', PHP_VERSION, extension_loaded('mbstring') ? '' : ' without mbstring';"),
-        "apt-get install -y --no-install-recommends php-cli php-mbstring",
+        ("php", "-r", _VERSION),
+        "apt-get install -y --no-install-recommends php-cli php-mbstring php-bcmath php-gmp",
     )
     stop = ("\nfunction", "\n?>", "\n//", "\n#", "\necho", "\n```")
 
@@ -150,10 +159,12 @@ class Php(Language):
         return Program(files, (*_RUN, *_FIXED, "driver.php"))
 
     def gap(self, code: str, said: str) -> str:
-        """See Language.gap: the extension for strings of characters is a package of its own."""
-        undefined = re.search(r"undefined function \\?(mb_\w+)\(\)", said, re.I)
-        own = undefined and re.search(rf"\bfunction\s+&?\s*{undefined[1]}\b", code, re.I)
-        return f"{undefined[1]} needs mbstring: install php-mbstring" if undefined and not own else ""
+        """See Language.gap: extensions for strings of characters and for large numbers are packages of their own."""
+        undefined = re.search(r"undefined function \\?(\w+)\(\)", said, re.I)
+        if not undefined or re.search(rf"\bfunction\s+&?\s*{undefined[1]}\b", code, re.I):
+            return ""
+        needed = next((name for name, pattern in _EXTENSIONS.items() if re.fullmatch(pattern, undefined[1], re.I)), "")
+        return f"{undefined[1]} needs PHP's extension {needed}: install php-{needed}" if needed else ""
 
     def identifier(self, name: str) -> str:
         """camelCase."""
