@@ -290,7 +290,8 @@ def _excuse(job: Job, verdict: Verdict) -> None:
     """Call a program unsupported that failed for what the toolchain lacks."""
     if verdict.verdict not in ("compile_error", "runtime_error"):
         return
-    if lacking := get(job.language).gap(job.code or job.program, f"{verdict.detail}\n{verdict.stderr}"):
+    said, version = f"{verdict.detail}\n{verdict.stderr}", toolchains.version(job.language)
+    if lacking := get(job.language).gap(job.code or job.program, said, version):
         verdict.verdict, verdict.detail = "unsupported", lacking
 
 

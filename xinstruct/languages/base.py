@@ -159,8 +159,8 @@ class Language(ABC):
         open_ended = last and blanked(self.name, code).rstrip().endswith(last)
         return f"{code}\n{self.apart}{taker if open_ended else ''}{tests[1:]}"
 
-    def gap(self, code: str, said: str) -> str:
-        """Return what the toolchain lacks for code that failed and `said` that, "" where the code is at fault."""
+    def gap(self, code: str, said: str, version: str) -> str:
+        """Return what the toolchain of a version lacks for code that failed and `said` that, "" where the code does."""
         return ""
 
     def batchable(self, program: Program) -> bool:

@@ -219,7 +219,7 @@ class CSharp(Language):
         mono = ("env", f"MONO_PATH={_MONO}", "mono", "batch.exe")
         return Batch((*mono, *_OPTIONS, debug, "--", *pairs), (_batch(),), in_order=True)
 
-    def gap(self, code: str, said: str) -> str:
+    def gap(self, code: str, said: str, version: str) -> str:
         """See Language.gap: syntax that mcs does not know."""
         if re.search(r"error CS0019: Operator `[!=]=' cannot be applied to operands of type `\(", said):
             return "mcs does not know comparisons of tuples (C# 7.3)"

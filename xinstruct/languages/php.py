@@ -158,13 +158,14 @@ class Php(Language):
         files = {"driver.php": common.asset("asserting.php"), **files, common.PLAN: nonce}
         return Program(files, (*_RUN, *_FIXED, "driver.php"))
 
-    def gap(self, code: str, said: str) -> str:
+    def gap(self, code: str, said: str, version: str) -> str:
         """See Language.gap: extensions for strings of characters and for large numbers are packages of their own."""
         undefined = re.search(r"undefined function \\?(\w+)\(\)", said, re.I)
         if not undefined or re.search(rf"\bfunction\s+&?\s*{undefined[1]}\b", code, re.I):
             return ""
         needed = next((name for name, pattern in _EXTENSIONS.items() if re.fullmatch(pattern, undefined[1], re.I)), "")
-        return f"{undefined[1]} needs PHP's extension {needed}: install php-{needed}" if needed else ""
+        lacking = needed and needed not in version.split()
+        return f"{undefined[1]} needs PHP's extension {needed}: install php-{needed}" if lacking else ""
 
     def identifier(self, name: str) -> str:
         """camelCase."""
