@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from xinstruct.benchmarks import futures
 from xinstruct.benchmarks.fetch import HERE, declaration, rows
 from xinstruct.code.lexical import blanked
+from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
@@ -82,8 +83,10 @@ class ProgramProblem:
         return Job(ident, self.language, program=program, completion=span, by_status=self.by_status)
 
     def _given(self, code: str) -> int:
-        """Return how much of the code's beginning is the prompt, which no answer wrote."""
-        return next((len(text) for text in (self.prompt, self.prompt.rstrip()) if text and code.startswith(text)), 0)
+        """Return how much of the code's beginning is the prompt or its preamble, which no answer wrote."""
+        preamble = traits_of(self.language).preamble(self.prompt, self.function)
+        texts = (self.prompt, self.prompt.rstrip(), preamble)
+        return next((len(text) for text in texts if text and code.startswith(text)), 0)
 
 
 @dataclass(frozen=True)
