@@ -97,3 +97,17 @@ def test_assertions_under_conditions_are_not_waited_for() -> None:
         "(async () => { await f(); assert.fail('x'); })();",
     ):
         assert counted("javascript", tests, "heard") == (tests, 0)
+
+
+def test_a_module_is_run_as_a_script_before_tests_that_require(judge: Judge) -> None:
+    codes = [
+        "import fs from 'fs';\nimport {{ join as j, sep }} from 'path';\nimport * as os from 'os';\nfs.existsSync(j('a', sep, os.EOL));\nexport default function f(n) {{ return n {} 1; }}\n",
+        "const f = (n) => n {} 1;\nexport default f;\n",
+        "function f(n) {{ return n {} 1; }}\nexport {{ f }};\n",
+        "export const f = n => n {} 1;\n/* export x */ const t = `export`;\n",
+        "import 'fs'\nexport class A {{}}\nexport async function g() {{}}\nfunction f(n) {{ return n {} 1; }}\n",
+    ]
+    found = judge.judge(
+        [job(code.format(sign), f"\n{ASSERT}assert.equal(f(1), 2);\n") for sign in "+-" for code in codes]
+    )
+    assert [v.verdict for v in found] == ["passed"] * len(codes) + ["wrong_answer"] * len(codes)

@@ -8,6 +8,7 @@ an expected value (the judge outside compares).
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -99,8 +100,8 @@ class Language(ABC):
     # A comment between a completion and its tests in one text. It ends every comment or literal that the completion
     # left open, or has the text not compile: no test can be a part of one.
     apart: ClassVar[str] = ""
-    # A definition for what else a completion could end in that changes the one behind it (an attribute), and the
-    # character that this ends in.
+    # What else a completion could end in that changes the definition behind it (a pattern of an attribute), and a
+    # definition that takes it.
     taker: ClassVar[tuple[str, str]] = ("", "")
 
     @abstractmethod
@@ -155,8 +156,8 @@ class Language(ABC):
         code, tests = program[:end], program[end:]
         if not tests.startswith("\n"):
             return program
-        last, taker = self.taker
-        open_ended = last and blanked(self.name, code).rstrip().endswith(last)
+        attribute, taker = self.taker
+        open_ended = attribute and re.search(rf"{attribute}\s*\Z", blanked(self.name, code))
         return f"{code}\n{self.apart}{taker if open_ended else ''}{tests[1:]}"
 
     def gap(self, code: str, said: str, version: str) -> str:

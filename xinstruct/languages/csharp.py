@@ -117,7 +117,7 @@ class CSharp(Language):
         ("mcs", "mono"), ("mcs", "--version"), "apt-get install -y --no-install-recommends mono-mcs mono-runtime"
     )
     apart = '/* " */ '
-    taker = ("]", "class XinstructApart {} ")
+    taker = (r"(?:^|[;{}\n])[ \t]*\[[^\[\]]*\]", "class XinstructApart {} ")
     stop = ("\n    }\n", "\n}\n", "\n```")
 
     def spell_type(self, kind: Type) -> str:

@@ -28,6 +28,22 @@ _MODULE = re.compile(
 )
 
 
+_FROM = r"""[ \t]*from[ \t]*(["'][^"'\n]*["'])[ \t]*;?"""
+_IN_SCRIPTS = tuple(
+    (re.compile(rf"^[ \t]*{pattern}", re.M), instead)
+    for pattern, instead in (
+        (rf"import[ \t]*(\w+)[ \t]*,[ \t]*(\{{[^}}]*\}}){_FROM}", r"const \1 = require(\3); const \2 = \1;"),
+        (rf"import[ \t]*(?:\*[ \t]*as[ \t]+)?([\w$]+){_FROM}", r"const \1 = require(\2);"),
+        (rf"import[ \t]*(\{{[^}}]*\}}){_FROM}", lambda m: f"const {re.sub(r' as ', ': ', m[1])} = require({m[2]});"),
+        (r"""import[ \t]*(["'][^"'\n]*["'])[ \t]*;?""", r"require(\1);"),
+        (r"export[ \t]*\{[^}]*\}[ \t]*;?", ""),
+        (r"export[ \t]+default[ \t]+(?=(?:async[ \t]+)?function\b[ \t]*\*?[ \t]*\w|class[ \t]+\w)", ""),
+        (r"export[ \t]+default\b", "module.exports ="),
+        (r"export[ \t]+(?=(?:async|function|class|const|let|var)\b)", ""),
+    )
+)
+
+
 def is_module(code: str) -> bool:
     """Tell whether the code imports or exports something, outside of comments and literals."""
     if not _MODULE.search(re.sub(r"/\*.*?\*/", "", code, flags=re.S)) and not _MODULE.search(code):
@@ -37,6 +53,15 @@ def is_module(code: str) -> bool:
         text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
     places = [match.end() - len(match.group().lstrip("; \t")) for match in _MODULE.finditer(text)]
     return any(not any(start <= at < end for start, end in opaque) for at in places)
+
+
+def as_script(code: str) -> str:
+    """Return a module's code as a script: imports become calls of require, exports the plain definitions."""
+    if not is_module(code):
+        return code
+    for pattern, instead in _IN_SCRIPTS:
+        code = pattern.sub(instead, code)
+    return code
 
 
 def object_literal(literal: Any, kind: Type, value: Any) -> str:
@@ -150,7 +175,9 @@ class JavaScript(Language):
             return made
         tests, count = counted(self.name, tests, "xinstruct_heard")
         files = {name: text for name, text in made.files.items() if not name.startswith("program.")}
-        return replace(made, files={**files, "program.js": code, "tests.js": tests, common.PLAN: f"{nonce}{count}"})
+        return replace(
+            made, files={**files, "program.js": as_script(code), "tests.js": tests, common.PLAN: f"{nonce}{count}"}
+        )
 
     def identifier(self, name: str) -> str:
         """camelCase."""

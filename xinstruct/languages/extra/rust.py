@@ -56,7 +56,7 @@ class Rust(Language):
         ("rustc", "gcc"), ("rustc", "--version"), "apt-get install -y --no-install-recommends rustc gcc libc6-dev"
     )
     apart = '/* "################ */ '
-    taker = ("]", "const _: () = (); ")
+    taker = (r"#\s*\[[^\[\]]*\]", "const _: () = (); ")
     stop = ("\n}\n", "\nfn main", "\n```")
 
     def spell_type(self, kind: Type) -> str:
