@@ -72,6 +72,28 @@
   fix(require("module"), "_load", _load);
   fix(getPrototypeOf(module), "require", module.require);
 
+  // What tests compute with is what it was, whatever the program has put in its place. What a program may well extend
+  // (the prototypes of its own objects' classes) can be changed again by it while the tests run.
+  const owners = [Math, JSON, Object, Reflect, Array, Number, String, Promise, Symbol];
+  const prototypes = [Array, Map, Set, Promise, String, Number, RegExp, Function].map((each) => each.prototype);
+  const original = [...owners, ...prototypes].flatMap((owner) =>
+    Reflect.ownKeys(owner)
+      .map((name) => [owner, name, Object.getOwnPropertyDescriptor(owner, name)])
+      .filter(([, , had]) => typeof had.value === "function" && had.writable && had.configurable)
+  );
+  const constructors = ["Math", "JSON", "Object", "Reflect", "Array", "Number", "String", "Promise", "Map", "Set", "Error"];
+  const named = constructors.map((name) => [globalThis, name, Object.getOwnPropertyDescriptor(globalThis, name)]);
+  const { getOwnPropertyDescriptor, is } = Object;
+  const restore = () => {
+    for (let i = 0; i < named.length; i++) defineProperty(named[i][0], named[i][1], named[i][2]);
+    for (let i = 0; i < original.length; i++) {
+      const [owner, name, had] = original[i];
+      const now = getOwnPropertyDescriptor(owner, name);
+      if (!now || !is(now.value, had.value)) defineProperty(owner, name, had);
+    }
+    for (let i = 0; i < 3; i++) freeze(owners[i]);
+  };
+
   // Errors that nobody catches end the program, whatever it listens to.
   process.setUncaughtExceptionCaptureCallback(fail);
   fix(process, "setUncaughtExceptionCaptureCallback", refuse);
@@ -136,6 +158,7 @@
     const names = { module: own, exports: own.exports, require: createRequire(main) };
     Object.assign(globalThis, names, { __filename: main, __dirname: path.dirname(main) });
     script(source, main).runInThisContext();
+    restore();
     const { require, console } = given;
     // no parameter of a function that is running: those can be had from outside
     const wrapped = `((process, xinstruct_heard) => function (require, console) {${tests}\n})`;

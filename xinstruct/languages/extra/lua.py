@@ -7,6 +7,7 @@ Unsupported; a tuple has a known length and may. Strings are bytes, UTF-8 comes 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from xinstruct.code.names import NAMES
@@ -73,7 +74,13 @@ class Lua(Scripting):
         return Program({**program.files, "handed.txt": handed}, program.run)
 
     def trusted(self, tests: str) -> str:
-        """See Language.trusted: the last statement leaves only with another status."""
+        """See Language.trusted: the last statement leaves only with another status.
+
+        What tests are made of comes in as arguments of the whole text, which nobody can replace.
+        """
+        unit = "lu" if "LuaUnit" in tests else "_"
+        names = f"local assert, error, pairs, ipairs, type, tostring, pcall, select, next, {unit} = ...\n"
+        tests = re.sub(r"\A\n?(?:[ \t]*end[ \t]*\n)?", lambda found: found[0] + names, tests, count=1)
         left = "do local s = ({0}) if not (s == true or s == 0) then os.exit(s) end end"
         if "LuaUnit" in tests:  # the harness looks at its results
             return tests
