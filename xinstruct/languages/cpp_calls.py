@@ -49,27 +49,36 @@ def has_defaults(code: str, name: str) -> bool:
 
 
 def of_arrays(parameters: list[str], best: str, signature: Signature) -> str:
-    """Return a lambda for a function that takes a list as a pointer and a length, in either order; "" for others."""
+    """Return a lambda for a function that takes a list as a pointer, with a length before or behind it or without one.
+
+    "" for functions that take no pointer for a list.
+    """
     plain = [re.sub(r"\s+", " ", part.partition("=")[0]).strip() for part in parameters]
+    made = _taken(plain, signature, True) or _taken(plain, signature, False)
+    if not made or all("vector" not in taken for taken in made[0]):
+        return ""
+    return f"[]({', '.join(made[0])}) {{ return {best}({', '.join(made[1])}); }}"
+
+
+def _taken(plain: list[str], signature: Signature, lengths: bool) -> tuple[list[str], list[str]] | None:
+    """Return the parameters of a lambda and what it passes on, None when the declared parameters do not suffice."""
     taken, passed, at = [], [], 0
     for i, parameter in enumerate(signature.params):
         here, behind = plain[at : at + 1], plain[at + 1 : at + 2]
         if not here:
-            return ""
+            return None
         pair = (*here, *behind) if _POINTER.fullmatch(here[0]) else (*behind, *here)
-        item = _POINTER.fullmatch(pair[0]) if len(pair) == 2 and parameter.type.head == "list" else None
-        if item and _INTEGRAL.fullmatch(pair[1]) and item["item"] != "bool":
+        item = _POINTER.fullmatch(pair[0]) if pair and parameter.type.head == "list" else None
+        sized = lengths and len(pair) == 2 and bool(_INTEGRAL.fullmatch(pair[1]))
+        if item and item["item"] != "bool" and (sized or (not lengths and pair[0] == here[0])):
             taken.append(f"std::vector<{item['item']}> xinstruct_{i}")
-            values = [f"xinstruct_{i}.data()", f"xinstruct_{i}.size()"]
+            values = [f"xinstruct_{i}.data()", f"xinstruct_{i}.size()"][: 1 + sized]
             passed += values if pair[0] == here[0] else values[::-1]
-            at += 2
         else:
             taken.append(f"{_named(here[0])} xinstruct_{i}")
             passed.append(f"xinstruct_{i}")
-            at += 1
-    if len(passed) == len(signature.params):
-        return ""
-    return f"[]({', '.join(taken)}) {{ return {best}({', '.join(passed)}); }}"
+        at += 1 + (item is not None and sized)
+    return taken, passed
 
 
 def _named(parameter: str) -> str:
