@@ -84,6 +84,14 @@ CALLED: dict[str, tuple[str, str, dict[str, str], list[object], object]] = {
         [["a", "b", "a"], "a"],
         2,
     ),
+    "no length": ("int f(int a[3]) { return a[0] + a[2]; }", "int", {"a": "list<int>"}, [[1, 2, 3]], 4),
+    "an index": (
+        "int f(const int* a, int k) { return a[k]; }",
+        "int",
+        {"a": "list<int>", "k": "int"},
+        [[1, 5, 3], 1],
+        5,
+    ),
     "two arrays": (
         "long long f(long long a[], int n, long long b[], int m) { return n * 10 + m + a[0] * b[0]; }",
         "int",

@@ -55,14 +55,12 @@ def of_arrays(parameters: list[str], best: str, signature: Signature) -> str:
     """
     plain = [re.sub(r"\s+", " ", part.partition("=")[0]).strip() for part in parameters]
     made = _taken(plain, signature, True) or _taken(plain, signature, False)
-    if not made or all("vector" not in taken for taken in made[0]):
-        return ""
-    return f"[]({', '.join(made[0])}) {{ return {best}({', '.join(made[1])}); }}"
+    return f"[]({', '.join(made[0])}) {{ return {best}({', '.join(made[1])}); }}" if made else ""
 
 
 def _taken(plain: list[str], signature: Signature, lengths: bool) -> tuple[list[str], list[str]] | None:
-    """Return the parameters of a lambda and what it passes on, None when the declared parameters do not suffice."""
-    taken, passed, at = [], [], 0
+    """Return the parameters of a lambda and what it passes on, None when those declared do not fit or hold no pointer."""
+    taken, passed, at, pointers = [], [], 0, 0
     for i, parameter in enumerate(signature.params):
         here, behind = plain[at : at + 1], plain[at + 1 : at + 2]
         if not here:
@@ -71,6 +69,7 @@ def _taken(plain: list[str], signature: Signature, lengths: bool) -> tuple[list[
         item = _POINTER.fullmatch(pair[0]) if pair and parameter.type.head == "list" else None
         sized = lengths and len(pair) == 2 and bool(_INTEGRAL.fullmatch(pair[1]))
         if item and item["item"] != "bool" and (sized or (not lengths and pair[0] == here[0])):
+            pointers += 1
             taken.append(f"std::vector<{item['item']}> xinstruct_{i}")
             values = [f"xinstruct_{i}.data()", f"xinstruct_{i}.size()"][: 1 + sized]
             passed += values if pair[0] == here[0] else values[::-1]
@@ -78,7 +77,7 @@ def _taken(plain: list[str], signature: Signature, lengths: bool) -> tuple[list[
             taken.append(f"{_named(here[0])} xinstruct_{i}")
             passed.append(f"xinstruct_{i}")
         at += 1 + (item is not None and sized)
-    return taken, passed
+    return (taken, passed) if pointers else None
 
 
 def _named(parameter: str) -> str:
