@@ -59,7 +59,7 @@ def of_arrays(parameters: list[str], best: str, signature: Signature) -> str:
 
 
 def _taken(plain: list[str], signature: Signature, lengths: bool) -> tuple[list[str], list[str]] | None:
-    """Return the parameters of a lambda and what it passes on, None when those declared do not fit or hold no pointer."""
+    """Return the parameters of a lambda and what it passes on, None when there is no pointer or too few."""
     taken, passed, at, pointers = [], [], 0, 0
     for i, parameter in enumerate(signature.params):
         here, behind = plain[at : at + 1], plain[at + 1 : at + 2]
