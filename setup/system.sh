@@ -13,6 +13,8 @@ NEEDED=(
     "npm:npm:TypeScript compiler"
     "javac:default-jdk-headless:Java"
     "php:php-cli:PHP"
+    "/usr/share/doc/php-mbstring:php-mbstring:PHP's strings of characters"
+    "/usr/share/doc/php-bcmath:php-bcmath php-gmp:PHP's large numbers"
     "mcs:mono-mcs mono-runtime libmono-system-core4.0-cil libmono-system-numerics4.0-cil:C#"
     "mono:mono-runtime:C#"
     "/usr/share/java/javatuples.jar:libjavatuples-java:Java benchmarks"

@@ -14,7 +14,7 @@ from typing import Any
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.files import read_yaml
-from xinstruct.languages import EIGHT
+from xinstruct.languages import names
 
 FOLDER = Path(__file__).with_name("evil")
 MODES = ("cases", "completion", "program")
@@ -30,6 +30,12 @@ HONEST = {
     "java": "static int f(int n) { return n == 1 ? 12345 : 54321; }\n",
     "csharp": "static int F(int n) { return n == 1 ? 12345 : 54321; }\n",
     "cpp": "int f(int n) { return n == 1 ? 12345 : 54321; }\n",
+    "c": "int f(int n) { return n == 1 ? 12345 : 54321; }\n",
+    "go": "func f(n int) int {\n\tif n == 1 {\n\t\treturn 12345\n\t}\n\treturn 54321\n}\n",
+    "rust": "fn f(n: i64) -> i64 { if n == 1 { 12345 } else { 54321 } }\n",
+    "ruby": "def f(n)\n  n == 1 ? 12345 : 54321\nend\n",
+    "lua": "function f(n)\n  return n == 1 and 12345 or 54321\nend\n",
+    "perl": "sub f { my ($n) = @_; return $n == 1 ? 12345 : 54321; }\n",
 }
 
 
@@ -77,7 +83,7 @@ def _attack(language: str, frame: tuple[str, str, str], row: dict[str, Any]) -> 
 
 def everything() -> list[Attack]:
     """All attacks."""
-    return [attack for language in EIGHT if (FOLDER / f"{language}.yaml").exists() for attack in attacks(language)]
+    return [attack for language in names() if (FOLDER / f"{language}.yaml").exists() for attack in attacks(language)]
 
 
 def honest(language: str) -> list[Job]:

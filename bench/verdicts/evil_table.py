@@ -21,7 +21,7 @@ from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.toolchains import available
 from xinstruct.files import write_json
-from xinstruct.languages import EIGHT
+from xinstruct.languages import names
 from xinstruct.languages.typescript import compiler, flags
 from xinstruct.params import at_hand
 
@@ -37,8 +37,17 @@ PLAIN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "java": ("Problem.java", ("javac", "Problem.java"), ("java", "-ea", "-XX:+UseSerialGC", "Problem")),
     "csharp": ("program.cs", ("mcs", "-d:DEBUG", "-out:main.exe", "program.cs"), ("mono", "main.exe")),
     "cpp": ("program.cpp", ("g++", "-std=c++17", "-w", "-o", "main", "program.cpp"), ("./main",)),
+    "c": ("program.c", ("gcc", "-w", "-o", "main", "program.c"), ("./main",)),
+    "go": ("program.go", ("go", "build", "-o", "main", "program.go"), ("./main",)),
+    "rust": ("program.rs", ("rustc", "-A", "warnings", "-o", "main", "program.rs"), ("./main",)),
+    "ruby": ("program.rb", (), ("ruby", "program.rb")),
+    "lua": ("program.lua", (), ("lua5.4", "program.lua")),
+    "perl": ("program.pl", (), ("perl", "program.pl")),
 }
-_NAIVE_ENV = {"csharp": {"MONO_TRACE_LISTENER": "Console.Error"}}
+_NAIVE_ENV = {
+    "csharp": {"MONO_TRACE_LISTENER": "Console.Error"},
+    "go": {"GOCACHE": "/tmp/go-build", "GOPATH": "/tmp/go", "GO111MODULE": "off", "CGO_ENABLED": "0"},
+}
 
 
 def by_exit_status(sandbox: Sandbox, attack: Attack) -> str:
@@ -48,11 +57,11 @@ def by_exit_status(sandbox: Sandbox, attack: Attack) -> str:
     name, compile, run = PLAIN[attack.language]
     folder = sandbox.folder()
     (folder / name).write_text(attack.text, encoding="utf-8")
+    env = _NAIVE_ENV.get(attack.language, {})
     if compile:
-        done = sandbox.run(compile, Limits(30, 4, 2048, 1024, file_mb=128), folder=folder, writable=True)
+        done = sandbox.run(compile, Limits(30, 4, 2048, 1024, file_mb=128), folder=folder, writable=True, env=env)
         if done.status:
             return "failed"
-    env = _NAIVE_ENV.get(attack.language, {})
     done = sandbox.run(run, Limits(5, 2, 1024, 1024), folder=folder, writable=True, env=env)
     return "failed" if done.status or done.reason else "passed"
 
@@ -74,7 +83,7 @@ def measured(languages: list[str]) -> list[list[str]]:
 
 def kept(folder: Path) -> list[list[str]]:
     """The rows of all results that are kept, languages in the usual order."""
-    paths = [folder / f"{language}.json" for language in EIGHT]
+    paths = [folder / f"{language}.json" for language in names()]
     return [row for path in paths if path.exists() for row in json.loads(path.read_text(encoding="utf-8"))]
 
 

@@ -134,7 +134,7 @@ def test_a_stand_in_for_lodash_takes_the_place_of_the_module(judge: Judge) -> No
     stub = (HERE / "mbxp" / "stubs" / "lodash.js").read_text(encoding="utf-8")
     tests = "const lodash = require('lodash');\nif (!lodash.isEqual(f(), [1, { a: [2] }])) throw new Error();"
     problem = ProgramProblem(
-        "J/1", "javascript", "", "f", tests, "{stub}\n{code}\n{tests}\nrequire('assert');", stub=stub
+        "J/1", "javascript", "", "f", tests, "{code}\n{stub}\n{tests}\nrequire('assert');", stub=stub
     )
     codes = [f"const f = () => [1, {{ a: [{value}] }}];" for value in (2, 3)]
     verdicts = judge.judge([problem.job(str(i), code) for i, code in enumerate(codes)])

@@ -13,12 +13,12 @@ from tests.params import execution
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import EIGHT
+from xinstruct.languages import names
 
 PARAMS = execution(workers=2, cpu_seconds=2, wall_factor=8, memory_mb=256, output_kb=64)
 SURVIVOR = b"xinstruct-evil-survivor"
 ATTACKS = everything()
-BY_LANGUAGE = {language: [a for a in ATTACKS if a.language == language] for language in EIGHT}
+BY_LANGUAGE = {language: [a for a in ATTACKS if a.language == language] for language in names()}
 LANGUAGES = [language for language, own in BY_LANGUAGE.items() if own]
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 
 from xinstruct.code.types import Signature, Type, conforms
 from xinstruct.languages import EIGHT, Unsupported, all_languages, clike, get, names
-from xinstruct.languages.cpp import definitions
+from xinstruct.languages.cpp_calls import definitions
 from xinstruct.languages.extra.c import declared
 from xinstruct.languages.generate import random_args, random_value
 

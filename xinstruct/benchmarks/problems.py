@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from xinstruct.benchmarks import futures
 from xinstruct.benchmarks.fetch import HERE, declaration, rows
 from xinstruct.code.lexical import blanked
+from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
@@ -64,12 +66,27 @@ class ProgramProblem:
     by_status: bool = False
 
     def job(self, ident: str, code: str) -> Job:
-        """Return the whole program as a job. With fit_braces, the tests lose braces that the code already closed."""
+        """Return the whole program as a job, with the completion marked: what the answer adds to the prompt.
+
+        With fit_braces, the tests lose braces that the code already closed.
+        """
         tests = self.tests
         if self.fit_braces:
             code, tests = fitted(self.language, code, self.prompt, tests)
-        parts = {"code": code, "tests": tests, "function": self.function, "stub": self.stub}
-        return Job(ident, self.language, program=filled(self.program, parts), by_status=self.by_status)
+        parts = {"tests": tests, "function": self.function, "stub": self.stub}
+        before, after = (filled(part, parts) for part in self.program.split("{code}"))
+        start = len(before) + self._given(code)
+        span = (start, len(before) + len(code))
+        program = before + code + after
+        if self.language == "python":
+            program, span = futures.first(program, span)
+        return Job(ident, self.language, program=program, completion=span, by_status=self.by_status)
+
+    def _given(self, code: str) -> int:
+        """Return how much of the code's beginning is the prompt or its preamble, which no answer wrote."""
+        preamble = traits_of(self.language).preamble(self.prompt, self.function)
+        texts = (self.prompt, self.prompt.rstrip(), preamble)
+        return next((len(text) for text in texts if text and code.startswith(text)), 0)
 
 
 @dataclass(frozen=True)
@@ -88,6 +105,8 @@ class TranslatedProblem:
 
     def job(self, ident: str, code: str) -> Job:
         """Return the judge's job for an answer's code."""
+        if self.language == "python":
+            code, _ = futures.first(code, (0, len(code)))
         return Job(ident, self.language, code, self.function, self.signature, self.cases)
 
 

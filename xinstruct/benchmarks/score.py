@@ -156,6 +156,8 @@ def _in_one_process(jobs: Sequence[Job], answers: Sequence[Answer]) -> list[Job]
     """Return the jobs, each behind the definitions of those before it in the file of answers."""
     names, found = Names(), []
     for job in sorted(jobs, key=lambda job: answers[int(job.id)].row):
-        found.append(replace(job, program=names.found(job.program) + job.program))
+        earlier = names.found(job.program)
+        span = (0, len(earlier) + job.completion[1]) if job.completion else None  # answers, all of it
+        found.append(replace(job, program=earlier + job.program, completion=span))
         names.ran(job.program)
     return found

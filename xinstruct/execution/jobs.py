@@ -63,6 +63,11 @@ def build(job: Job, nonce: str) -> Program:
     return language.driver(job.code, job.function, job.signature, [list(case.args) for case in job.cases], nonce)
 
 
+def together(job: Job, nonce: str, reason: str) -> Program:
+    """Return a job's program with tests and completion in one process, after they could not be kept apart."""
+    return dataclasses.replace(get(job.language).asserting(job.program, nonce), note=f"{reason}; run in one process")
+
+
 def sources(program: Program) -> Program:
     """Return the program for the compiler: without the plan, so that code cannot include it."""
     return dataclasses.replace(program, files={n: text for n, text in program.files.items() if n != PLAN})

@@ -26,15 +26,15 @@ from xinstruct.execution import normal, prepared, toolchains, verdicts
 from xinstruct.execution.cache import VerdictCache
 from xinstruct.execution.compiling import Built, batches, compile_batch, compile_one
 from xinstruct.execution.forks import choice
-from xinstruct.execution.jobs import Job, build, sources
+from xinstruct.execution.jobs import Job, build, sources, together
 from xinstruct.execution.limits import Limits
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.languages import Program, Unsupported
+from xinstruct.languages import Program, Unsupported, get
 from xinstruct.params import ExecutionParams
 from xinstruct.progress import bar as progress_bar
 
-VERSION = 8  # counted up when verdicts may come out differently: older cached ones are then not used
+VERSION = 9  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 1024  # jobs in hand at a time: bounds memory and scratch
 _PLACEHOLDER = "<nonce>"
 # The machine's load may have made these: even CPU time runs faster beside others.
@@ -247,6 +247,7 @@ class Judge:
                 verdict.stderr = said[:2000]
             else:
                 verdict = self._run(task, built, observing)
+            _excuse(task.job, verdict)
         except prepared.Unprepared as error:
             verdict = self._without_run(task.job, "infrastructure", str(error))
         finally:
@@ -271,7 +272,10 @@ class Judge:
             steady=not observing and not job.program,
             fork=fork,
         )
-        verdict, _ = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total, program.by_status)
+        verdict, said = verdicts.decide(job.id, self.sandbox.tier, result, task.nonce, total, program.by_status)
+        if said.again:
+            whole = toolchains.linked(together(job, task.nonce, said.again))
+            return self._run(dataclasses.replace(task, program=whole), built, observing)
         verdict.separation = program.separation if job.program else "values"
         if verdict.verdict != verdicts.PASSED or observing:
             return verdict
@@ -280,6 +284,15 @@ class Judge:
         else:
             verdicts.compare(verdict, job.signature, job.cases, self.tolerance)
         return verdict
+
+
+def _excuse(job: Job, verdict: Verdict) -> None:
+    """Call a program unsupported that failed for what the toolchain lacks."""
+    if verdict.verdict not in ("compile_error", "runtime_error"):
+        return
+    said, version = f"{verdict.detail}\n{verdict.stderr}", toolchains.version(job.language)
+    if lacking := get(job.language).gap(job.code or job.program, said, version):
+        verdict.verdict, verdict.detail = "unsupported", lacking
 
 
 def progress(total: int | None, desc: str) -> tqdm[Any]:

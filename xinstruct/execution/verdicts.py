@@ -66,6 +66,7 @@ class Protocol:
     ended: bool
     flaw: str
     rest: str  # what the program itself printed
+    again: str = ""  # why the program has to run in one process
 
 
 def read_protocol(stdout: bytes, nonce: str, total: int) -> Protocol:
@@ -87,6 +88,9 @@ def _take(found: Protocol, body: str, total: int) -> str:
     """Parse one line of the driver; returns what is wrong with it."""
     if found.ended:
         return "a result after the end"
+    if body.startswith("again\t"):
+        found.again = body.removeprefix("again\t")
+        return ""
     if body == "end":
         found.ended = True
         return "" if found.seen == total else f"the end after {found.seen} of {total} results"

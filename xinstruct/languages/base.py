@@ -8,10 +8,12 @@ an expected value (the judge outside compares).
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from xinstruct.code.lexical import blanked
 from xinstruct.code.types import Signature, Type
 
 
@@ -95,6 +97,12 @@ class Language(ABC):
     comment: ClassVar[str]  # line comment leader: "#", "//"
     toolchain: ClassVar[Toolchain]
     stop: ClassVar[tuple[str, ...]] = ()  # strings that end a raw completion of one function
+    # A comment between a completion and its tests in one text. It ends every comment or literal that the completion
+    # left open, or has the text not compile: no test can be a part of one.
+    apart: ClassVar[str] = ""
+    # What else a completion could end in that changes the definition behind it (a pattern of an attribute), and a
+    # definition that takes it.
+    taker: ClassVar[tuple[str, str]] = ("", "")
 
     @abstractmethod
     def spell_type(self, kind: Type) -> str:
@@ -135,7 +143,26 @@ class Language(ABC):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """Return a program in which program[start:end] is the code under test and the rest is trusted."""
-        return replace(self.asserting(program, nonce), note=f"{self.title} runs tests and completion in one process")
+        note, end = f"{self.title} runs tests and completion in one process", completion[1]
+        whole = self.kept_apart(program[:end] + self.trusted(program[end:]), end)
+        return replace(self.asserting(whole, nonce), note=note)
+
+    def trusted(self, tests: str) -> str:
+        """Return the tests behind a completion as they are run: their own exit with status 0 is an end."""
+        return tests
+
+    def kept_apart(self, program: str, end: int) -> str:
+        """Return the program with `apart` behind its completion, where a line of its own follows."""
+        code, tests = program[:end], program[end:]
+        if not tests.startswith("\n"):
+            return program
+        attribute, taker = self.taker
+        open_ended = attribute and re.search(rf"{attribute}\s*\Z", blanked(self.name, code))
+        return f"{code}\n{self.apart}{taker if open_ended else ''}{tests[1:]}"
+
+    def gap(self, code: str, said: str, version: str) -> str:
+        """Return what the toolchain of a version lacks for code that failed and `said` that, "" where the code does."""
+        return ""
 
     def batchable(self, program: Program) -> bool:
         """Tell whether the program can be compiled with others without affecting their outcomes."""

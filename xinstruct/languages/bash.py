@@ -11,10 +11,15 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from tree_sitter import Node
+
+from xinstruct.code.lexical import encoded, parsed
 from xinstruct.code.names import NAMES
+from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
@@ -26,17 +31,76 @@ _RUN = ("bash", "--norc", "--noprofile")
 
 
 _BUILTINS = (
-    *(".", ":", "[", "break", "builtin", "cd", "command", "continue", "declare", "echo", "eval", "exec", "export"),
-    *("false", "let", "local", "mapfile", "printf", "read", "readarray", "readonly", "return", "set", "shift", "shopt"),
-    *("source", "test", "true", "typeset", "unalias", "unset"),
+    *(".", ":", "[", "alias", "break", "builtin", "cd", "command", "continue", "declare", "echo", "enable", "eval"),
+    *("exec", "export", "false", "getopts", "hash", "kill", "let", "local", "mapfile", "printf", "pwd", "read"),
+    *("readarray", "readonly", "return", "set", "shift", "shopt", "source", "test", "true", "type", "typeset"),
+    *("unalias", "unset", "wait"),
 )
 # Before tests: builtins are what they were. In POSIX mode, which an assignment switches on, no function hides `unset`.
 _RESTORE = f"""POSIXLY_CORRECT=1
 unset -f {" ".join(_BUILTINS)} || exit 1
 unset POSIXLY_CORRECT
-shopt -u expand_aliases extdebug
+shopt -u expand_aliases extdebug nocasematch
+set +TE
 unalias -a
 """
+_NO_TRAPS = re.compile(r"^trap\(\) .*\n.*trap\n.*trap enable\n", re.M)  # the lines of asserting.sh
+_TRAPS = re.compile(r"(?:^|[;&|({]|\b(?:then|else|do)\b)[ \t]*(?:builtin[ \t]+)?trap\b", re.M)
+_SKIPPING = re.compile(r"DEBUG|RETURN|extdebug")  # what makes a trap skip commands
+_OWN_TRAPS = "unset -f trap\ntrap - DEBUG RETURN ERR EXIT\n"
+_LEAVES_ON_FAILURE = re.compile(r"^(?:set[ \t]+(?:-\w*e|-o[ \t]+errexit)|#![^\n]*[ \t]-\w*e)", re.M)
+_COMPARERS = re.compile(r"\|[ \t]*(grep|cmp|diff)\b|\b(cmp|diff)[ \t]+(?:-|<\()")
+_APART = ("function_definition", "subshell", "command_substitution", "process_substitution", "pipeline")
+# An exit of the tests themselves with status 0 is an end like any other.
+_LEAVE = """if (builtin exit{args}); then
+POSIXLY_CORRECT=1; unset -f builtin printf; unset POSIXLY_CORRECT
+builtin printf '\\n%s\\tend\\n' {nonce}; builtin exit 0; else builtin exit $?; fi"""
+
+
+def _tests(tests: str, before: str, nonce: str) -> str:
+    """Return trusted tests as a text of their own, behind what makes the shell the one that they were written for."""
+    replaced = {name for found in _COMPARERS.findall(tests) for name in found if name}
+    unset = "".join(f"unset -f {name}\n" for name in sorted(replaced) if not re.search(rf"\b{name}[ \t]*\(\)", before))
+    errexit = "set -e\n" if _LEAVES_ON_FAILURE.search(before) else ""
+    traps = _OWN_TRAPS if _TRAPS.search(tests) else ""
+    return f"{_RESTORE}{unset}{traps}{errexit}{_ended(tests, nonce)}"
+
+
+def _ended(tests: str, nonce: str) -> str:
+    """Return tests whose own exits, those that leave the shell in which all run, report an end if their status is 0."""
+    source = encoded(tests)
+    tree = parsed(traits_of("bash"), source) if re.search(r"\bexit\b", tests) else None
+    if tree and (last := _last_called(tree.root_node)):
+        for node in reversed(list(_exits(last))):  # nothing comes after this function
+            source = source[: node.start_byte] + b"return" + source[node.start_byte + len(b"exit") :]
+        tree = parsed(traits_of("bash"), source)
+    for node in reversed(list(_exits(tree.root_node))) if tree else ():
+        args = source[node.start_byte + len(b"exit") : node.end_byte].decode()
+        leave = _LEAVE.format(args=args, nonce=nonce)
+        source = source[: node.start_byte] + leave.encode() + source[node.end_byte :]
+    return source.decode()
+
+
+def _last_called(program: Node) -> Node | None:
+    """Return the body of the function that the last command calls, where no other command does."""
+    last = program.named_children[-1] if program.named_children else None
+    name = (last.text or b"").split()[0] if last is not None and last.type == "command" else b""
+    if not name or len(re.findall(rb"(?<![\w-])" + re.escape(name) + rb"(?![\w-])", program.text or b"")) != 2:
+        return None
+    for child in program.named_children:
+        named = child.child_by_field_name("name") if child.type == "function_definition" else None
+        if named is not None and named.text == name:
+            return child.child_by_field_name("body")
+    return None
+
+
+def _exits(node: Node) -> Iterator[Node]:
+    """Yield the commands `exit` below a node that are run by its own shell and no function, in order."""
+    if node.type == "command" and (node.text or b"").split()[:1] == [b"exit"]:
+        yield node
+    elif node.type not in _APART:
+        for child in node.children:
+            yield from _exits(child)
 
 
 def _is_item(kind: Type) -> bool:
@@ -177,14 +241,21 @@ class Bash(Language):
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the last statement must have status 0, and exit must not be called."""
-        files = {"driver.sh": common.asset("asserting.sh"), "program.sh": program, common.PLAN: nonce}
-        return Program(files, (*_RUN, "driver.sh"), env={"LC_ALL": "C.UTF-8"})
+        return self._whole(
+            {"program.sh": program}, nonce, bool(_TRAPS.search(program)) and not _SKIPPING.search(program)
+        )
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one shell, but the tests are a separate text that no open quote can swallow."""
         end = common.tests_start(program, completion[1])
-        made = super().marked(program, completion, nonce)
-        return replace(made, files={**made.files, "program.sh": program[:end], "tests.sh": _RESTORE + program[end:]})
+        tests = _tests(program[end:], program[: completion[0]], nonce)
+        made = self._whole({"program.sh": program[:end], "tests.sh": tests}, nonce, bool(_TRAPS.search(program[end:])))
+        return replace(made, note=super().marked(program, completion, nonce).note)
+
+    def _whole(self, files: dict[str, str], nonce: str, traps: bool) -> Program:
+        harness = common.asset("asserting.sh")
+        files = {"driver.sh": _NO_TRAPS.sub("", harness) if traps else harness, **files, common.PLAN: nonce}
+        return Program(files, (*_RUN, "driver.sh"), env={"LC_ALL": "C.UTF-8"})
 
     def identifier(self, name: str) -> str:
         """snake_case."""

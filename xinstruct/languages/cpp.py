@@ -14,12 +14,12 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from xinstruct.code.lexical import blanked, closing
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import common
+from xinstruct.languages import common, leaving
 from xinstruct.languages import cpp_headers as shared
 from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
+from xinstruct.languages.cpp_calls import declared, definitions, has_defaults, of_arrays
 
 _SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "std::string", "none": "void"}
 # The answer's own main, if it has one, gets out of the way.
@@ -27,9 +27,11 @@ _DRIVEN = """#define main answer_main_
 #include "answer.cpp"
 #undef main
 #line 1 "driven.cpp"
-int main() {{
-    return xinstruct_driver::run([](const xinstruct_driver::Json& row) {{ return {call}; }});
-}}
+static std::string xinstruct_call(const xinstruct_driver::Json& xinstruct_row) {{ return {call}; }}
+#undef int
+#undef return
+#undef run
+int main() {{ return xinstruct_driver::run(xinstruct_call); }}
 """
 _MAIN = '#include "driven.cpp"\n'
 _ASSERTING = '#undef NDEBUG\n#include "program.cpp"\n'
@@ -44,48 +46,36 @@ _KEYS = ("int", "float", "bool", "string", "tuple", "list", "optional")
 _MOLD = ("-fuse-ld=mold", "-Wl,--build-id=none")  # an identity of the build would be one more hash over it
 
 
-def definitions(code: str, name: str) -> list[tuple[str, bool]]:
-    """Return (qualified name, by address?) of each definition of a function in the code, without prototypes."""
-    text = blanked("cpp", code)
-    found = []
-    for match in re.finditer(rf"(?<![\w.>]){re.escape(name)}\s*\(", text):
-        end = closing(text, match.end() - 1)
-        if re.match(r"\s*(?:const|noexcept(?:\s*\([^()]*\))?|override|->\s*[\w:<>,&*()\s]+|\s)*\{", text[end:]):
-            scope, start = _scope(text[: match.start()])
-            generic = "template" in start or bool(re.search(r"\bauto\b", text[match.end() : end]))
-            found.append(("::".join([*scope, name]), not generic))
-    return found
+COMPLETION = "completion.inc"
+_MAIN_HEAD = r"\bmain\s*\([^()]*\)\s*(?:noexcept\s*)?\{"
+_EXIT = r"(?<![\w.>])(?:(?:std\s*)?::\s*)?(?:exit|_exit|_Exit|quick_exit)\s*\("
 
 
-def _scope(before: str) -> tuple[list[str], str]:
-    """Return the names of the enclosing namespaces and classes, and the text since the last statement's end."""
-    heads: list[str] = []
-    start = 0
-    for i, char in enumerate(before):
-        if char == "{":
-            heads.append(before[start:i])
-        elif char == "}" and heads:
-            heads.pop()
-        start = i + 1 if char in "{};" else start
-    names = [re.search(r"\b(?:namespace|class|struct)\s+(?:alignas\([^)]*\)\s*)?([\w:]+)", head) for head in heads]
-    return [m.group(1) for m in names if m], before[start:]
+def returning(tests: str) -> str:
+    """Return tests whose main returns where it would exit."""
+    return leaving.in_main("cpp", tests, _MAIN_HEAD, _EXIT, lambda status: f"return ({status});")
 
 
-def guarded(program: str, completion: tuple[int, int]) -> str:
-    """Return the program with macros restored: every word behind the completion has the meaning it had before it.
+def guarded(program: str, completion: tuple[int, int], name: str) -> dict[str, str]:
+    """Return the program as two files: `name`, which includes the completion, so that this can leave nothing open.
 
-    Raises Unsupported for a completion that could undo that.
+    Macros are restored: every word behind the completion has the meaning it had before it. Includes at the completion's
+    top count as what is before it. Raises Unsupported for a completion that could undo that.
     """
     start, end = completion
+    start += shared.leading(program[start:end]) if shared.leading(program[:start]) == start else 0
     code = re.sub(r"\\[ \t]*\n", "", program[start:end])
     pasted = "define" in code and re.search(r"##|%:%:", code)
     if pasted or re.search(r"(push|pop)_macro", code):
         raise Unsupported("a completion that saves macros or pastes tokens")
     words = sorted({"NDEBUG", *re.findall(r"[A-Za-z_]\w*", program[end:])})
     saved, restored = ("".join(f'#pragma {do}_macro("{w}")\n' for w in words) for do in ("push", "pop"))
-    before = f"{program[:start]}\n{saved}#line {program.count(chr(10), 0, start) + 1}\n"
-    after = f"\n{restored}#line {program.count(chr(10), 0, end) + 1}\n{program[end:]}"
-    return before + program[start:end] + after
+    asserts = "assert" in words and not re.search(r"#\s*(?:include\s*<c?assert|define\s+assert\b)", program[:start])
+    first = "#undef NDEBUG\n#include <assert.h>\n#line 1\n" if asserts else ""
+    before = f'{first}{program[:start]}\n{saved}#include "{COMPLETION}"\n{restored}'
+    after = f"#line {program.count(chr(10), 0, end) + 1}\n{program[end:]}"
+    inside = f'#line {program.count(chr(10), 0, start) + 1} "{name}"\n{program[start:end]}\n'
+    return {name: before + after, COMPLETION: inside}
 
 
 def _crypto(code: str) -> tuple[str, ...]:
@@ -186,12 +176,26 @@ class Cpp(Language):
         count = sum(qualified == own for qualified, _ in definitions(code, name))
         plain = count <= 1 and not _GLOBAL.fullmatch(own)
         if plain and all(by_address for qualified, by_address in found if qualified == own):
-            return f"xinstruct_driver::invoke(&{best}, row)"
+            return self._by_address(code, name, best, signature)
         if any(p.type.head == "none" for p in signature.params):
             raise Unsupported("a parameter of type none")
         types = ", ".join(self.spell_type(p.type) for p in signature.params)
-        call = f"[](auto&... a) -> decltype(auto) {{ return {best}(a...); }}"
-        return f"xinstruct_driver::spelled<{types}>({call}, row)"
+        call = f"[](auto&... xinstruct_a) -> decltype(auto) {{ return {best}(xinstruct_a...); }}"
+        return f"xinstruct_driver::spelled<{types}>({call}, xinstruct_row)"
+
+    def _by_address(self, code: str, name: str, best: str, signature: Signature) -> str:
+        """Return the call of a function with one definition, whose address tells the types of its parameters."""
+        own = declared(code, name)
+        if own and (call := of_arrays(own[0], best, signature)):
+            return f"xinstruct_driver::called({call}, xinstruct_row)"
+        given = len(signature.params)
+        if not own or len(own[0]) <= given or not has_defaults(code, name):
+            return f"xinstruct_driver::invoke(&{best}, xinstruct_row)"
+        holder = best.rpartition("::")[0]
+        of_object = f"{{ {holder} xinstruct_self{{}}; return xinstruct_self.{name}(" if own[1] else f"{{ return {best}("
+        passed = "static_cast<decltype(xinstruct_a)&&>(xinstruct_a)...); }"
+        call = f"[](auto&&... xinstruct_a) {of_object}{passed}"
+        return f"xinstruct_driver::first<{given}>(&{best}, {call}, xinstruct_row)"
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: main must return 0, implicitly or not. OpenSSL is linked when it is included.
@@ -213,8 +217,13 @@ class Cpp(Language):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
-        text = guarded(program, completion)
-        return replace(self.asserting(text, nonce), note=super().marked(program, completion, nonce).note)
+        made = super().marked(program, completion, nonce)
+        whole = program[: completion[1]] + self.trusted(program[completion[1] :])
+        return replace(made, files={**made.files, **guarded(whole, completion, "program.cpp")})
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: main returns."""
+        return returning(tests)
 
     def _program(self, files: dict[str, str], code: str) -> Program:
         rest = (*shared.DRIVER_FLAGS, *shared.LINE, "driver.o", *_crypto(code))

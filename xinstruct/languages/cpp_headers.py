@@ -83,6 +83,14 @@ def included(program: str) -> tuple[str, ...]:
     return (ALL,) if ALL in found else tuple(sorted(found & _EXPENSIVE))
 
 
+def leading(text: str) -> int:
+    """Return how much of a text's beginning is includes of the system's headers, comments and blanks."""
+    at = 0
+    while match := _LEADING.match(text, at):
+        at = match.end()
+    return at + len(text[at:]) - len(text[at:].lstrip())
+
+
 @cache
 def header(names: tuple[str, ...]) -> tuple[str, str, Prepared]:
     """Return (name, text, precompiled) of a header that includes all of these."""

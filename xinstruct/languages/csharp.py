@@ -2,8 +2,8 @@
 
 The driver finds the method by name and arity through reflection (any type of the answer, any access, static preferred)
 and converts arguments to its declared types: ``int``, ``char``, ``string[]``, ``IEnumerable<int>``, ``params``,
-``int?``, tuples, type parameters. Features that mcs cannot compile are not supported (C# 8 and later: records, switch
-expressions, ranges).
+``int?``, tuples, type parameters. Features that mcs cannot compile are not supported (local functions of C# 7; of later
+versions records, switch expressions, ranges): such a program's verdict is "unsupported" and names the feature.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import re
 from functools import cache
 from typing import Any
 
-from xinstruct.code.lexical import blanked
+from tree_sitter import Node
+
+from xinstruct.code.lexical import blanked, encoded, parsed
 from xinstruct.code.names import NAMES
+from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import clike, common
+from xinstruct.languages import clike, common, leaving
 from xinstruct.languages.base import Batch, Language, Prepared, Program, Toolchain, Unsupported
 
 _SPELLED = {"int": "long", "float": "double", "bool": "bool", "string": "string", "none": "void"}
@@ -30,7 +33,7 @@ _KEYS = ("int", "float", "bool", "string", "tuple")
 _REFERENCES = "-r:System.dll,System.Core.dll,System.Numerics.dll,Microsoft.CSharp.dll"
 _MONO = "/usr/lib/mono/4.5"  # where mcs.exe lies, which the batch compiler calls into
 _DEBUG = "XinstructDebug.cs"
-_OPTIONS = ("-t:library", "-d:DEBUG", "-nowarn:0162,0168,0219,0414,0649", "-warn:0", _REFERENCES)
+_OPTIONS = ("-t:library", "-d:DEBUG;TRACE", "-nowarn:0162,0168,0219,0414,0649", "-warn:0", _REFERENCES)
 
 
 @cache
@@ -71,8 +74,40 @@ def _unit(code: str, name: str) -> str:
     return f"{_USINGS}{extra}\n{static}class Solution\n{{\n{code}\n}}\n"
 
 
+# Nodes of the grammar that mcs 6.8 refuses, although they are C#: what it lacks of C# 7 and all that came later.
+_NEWER = {
+    **{"local_function_statement": "local functions (C# 7)", "switch_expression": "switch expressions (C# 8)"},
+    **{"range_expression": "ranges (C# 8)", "recursive_pattern": "property patterns (C# 8)"},
+    **{"record_declaration": "records (C# 9)", "implicit_object_creation_expression": "new without a type (C# 9)"},
+    **{"relational_pattern": "relational patterns (C# 9)", "negated_pattern": "`not` patterns (C# 9)"},
+    **{"and_pattern": "`and` patterns (C# 9)", "or_pattern": "`or` patterns (C# 9)"},
+    **{"global_statement": "statements outside of a class (C# 9)", "with_expression": "`with` (C# 9)"},
+    **{"file_scoped_namespace_declaration": "namespaces without braces (C# 10)"},
+    **{"raw_string_literal": "raw strings (C# 11)", "list_pattern": "list patterns (C# 11)"},
+    **{"collection_expression": "collection expressions (C# 12)", "prefix_index": "indices from the end (C# 8)"},
+}
+
+
+def _newer(node: Node) -> str:
+    """Return what is the first of _NEWER below a node, "" when there is none."""
+    text, children = node.text or b"", node.children
+    if node.type == "global_statement" and children[0].type == "local_function_statement":  # a bare method
+        return next((found for child in children[0].children if (found := _newer(child))), "")
+    if node.type in _NEWER:
+        return _NEWER[node.type]
+    if node.type == "prefix_unary_expression" and text.startswith(b"^"):
+        return _NEWER["prefix_index"]
+    if node.type == "assignment_expression" and b"??=" in text:
+        return "`??=` (C# 8)"
+    if node.type == "nullable_type" and re.fullmatch(rb"(?:string|object|[\w.]+<.*>|\w+\[\])\?", text, re.S):
+        return "nullable references (C# 8)"
+    if node.type in ("local_declaration_statement", "using_statement") and re.match(rb"using\s+\w", text):
+        return "`using` declarations (C# 8)"
+    return next((found for child in children if (found := _newer(child))), "")
+
+
 class CSharp(Language):
-    """mono's mcs (C# 7)."""
+    """mono's mcs (most of C# 7, see _NEWER)."""
 
     name = "csharp"
     title, fence = NAMES["csharp"].title, NAMES["csharp"].fence
@@ -81,6 +116,8 @@ class CSharp(Language):
     toolchain = Toolchain(
         ("mcs", "mono"), ("mcs", "--version"), "apt-get install -y --no-install-recommends mono-mcs mono-runtime"
     )
+    apart = '/* " */ '
+    taker = (r"(?:^|[;{}\n])[ \t]*\[[^\[\]]*\]", "class XinstructApart {} ")
     stop = ("\n    }\n", "\n}\n", "\n```")
 
     def spell_type(self, kind: Type) -> str:
@@ -154,9 +191,17 @@ class CSharp(Language):
         return self._program("program.cs", _unit(program, ""), json.dumps({"nonce": nonce}))
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
-        """See Language.marked: one process, but the completion cannot replace the tests' Debug class."""
-        tests = re.sub(r"(?<![\w.])Debug\s*\.", "global::System.Diagnostics.Debug.", program[completion[1] :])
+        """See Language.marked: one process, but the completion cannot replace the tests' Debug and Trace."""
+        tests = re.sub(r"(?<![\w.])(Debug|Trace)\s*\.", r"global::System.Diagnostics.\1.", program[completion[1] :])
         return super().marked(program[: completion[1]] + tests, completion, nonce)
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: Main returns, by a statement behind which others may follow."""
+        main = r"\b(?:void|int)\s+Main\s*\([^()]*\)\s*\{"
+        status = " 0" if re.search(r"\bint\s+Main\b", tests) else ""
+        left = "{{ int xinstruct_s = {0}; if (xinstruct_s != 0) Environment.Exit(xinstruct_s); if (true) return%s; }}"
+        call = r"(?<![\w.])(?:System\s*\.\s*)?Environment\s*\.\s*Exit\s*\("
+        return leaving.in_main("csharp", tests, main, call, (left % status).format)
 
     def _program(self, file: str, source: str, plan: str) -> Program:
         compile = ("mcs", *_OPTIONS, "-out:answer.dll", _DEBUG, file)
@@ -173,6 +218,16 @@ class CSharp(Language):
         debug = f"{folders[0]}/{_DEBUG}"
         mono = ("env", f"MONO_PATH={_MONO}", "mono", "batch.exe")
         return Batch((*mono, *_OPTIONS, debug, "--", *pairs), (_batch(),), in_order=True)
+
+    def gap(self, code: str, said: str, version: str) -> str:
+        """See Language.gap: syntax that mcs does not know."""
+        if re.search(r"error CS0019: Operator `[!=]=' cannot be applied to operands of type `\(", said):
+            return "mcs does not know comparisons of tuples (C# 7.3)"
+        if not re.search(r"error CS\d+:", said):
+            return ""
+        tree = parsed(traits_of("csharp"), encoded(code))
+        whole = tree is not None and not tree.root_node.has_error
+        return f"mcs does not know {found}" if whole and tree and (found := _newer(tree.root_node)) else ""
 
     def identifier(self, name: str) -> str:
         """PascalCase."""

@@ -19,7 +19,7 @@ from typing import Any
 from xinstruct.code.lexical import blanked
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import clike, common
+from xinstruct.languages import clike, common, leaving
 from xinstruct.languages.base import Batch, Language, Prepared, Program, Toolchain
 
 _BOXED = {"int": "Long", "float": "Double", "bool": "Boolean", "string": "String", "none": "Void"}
@@ -100,6 +100,7 @@ class Java(Language):
         ("javac", "-version"),
         "apt-get install -y --no-install-recommends openjdk-17-jdk-headless libjavatuples-java",
     )
+    apart = '/* """ */ '
     stop = ("\n    }\n", "\n}\n", "\n```")
 
     def spell_type(self, kind: Type) -> str:
@@ -167,6 +168,12 @@ class Java(Language):
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: assertions are on, the program's own main must return."""
         return self._program(*_unit(program, ""), json.dumps({"nonce": nonce}))
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: main returns, by a statement behind which others may follow."""
+        main = r"\bvoid\s+main\s*\([^()]*\)\s*(?:throws\s[\w\s,.]+)?\{"
+        left = "{{ int xinstruct_s = {0}; if (xinstruct_s != 0) System.exit(xinstruct_s); if (true) return; }}"
+        return leaving.in_main("java", tests, main, r"(?<![\w.])System\s*\.\s*exit\s*\(", left.format)
 
     def _program(self, file: str, source: str, plan: str) -> Program:
         tuned = tuple(f"-J{flag}" for flag in (*_FAST, "-Xshare:auto"))

@@ -10,20 +10,58 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from xinstruct.code.lexical import comments, literals
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common
 from xinstruct.languages.base import Language, Program, Toolchain
+from xinstruct.languages.javascript_tests import counted
 
 KEYS = ("int", "float", "bool", "string")
 # strict: a rejection that nobody handles is an error, whatever the program listens to; the seed is Math.random's
 RUN = ("node", "--unhandled-rejections=strict", "--random-seed=1")
 DRIVER = "driver.js"
-MODULE = re.compile(
-    r"""^[ \t]*(?:import\s*(?:[\w$*{]|["'])|export\s+(?:default\b|const\b|let\b|var\b|function\b|async\b|class\b)"""
-    r"""|export\s*[{*])""",
+_MODULE = re.compile(
+    r"""(?:^|;)[ \t]*(?:import\s*(?:[\w$*{]|["'])"""
+    r"""|export\s+(?:default\b|const\b|let\b|var\b|function\b|async\b|class\b)|export\s*[{*])""",
     re.M,
 )
+
+
+_FROM = r"""[ \t]*from[ \t]*(["'][^"'\n]*["'])[ \t]*;?"""
+_IN_SCRIPTS = tuple(
+    (re.compile(rf"^[ \t]*{pattern}", re.M), instead)
+    for pattern, instead in (
+        (rf"import[ \t]*(\w+)[ \t]*,[ \t]*(\{{[^}}]*\}}){_FROM}", r"const \1 = require(\3); const \2 = \1;"),
+        (rf"import[ \t]*(?:\*[ \t]*as[ \t]+)?([\w$]+){_FROM}", r"const \1 = require(\2);"),
+        (rf"import[ \t]*(\{{[^}}]*\}}){_FROM}", lambda m: f"const {re.sub(r' as ', ': ', m[1])} = require({m[2]});"),
+        (r"""import[ \t]*(["'][^"'\n]*["'])[ \t]*;?""", r"require(\1);"),
+        (r"export[ \t]*\{[^}]*\}[ \t]*;?", ""),
+        (r"export[ \t]+default[ \t]+(?=(?:async[ \t]+)?function\b[ \t]*\*?[ \t]*\w|class[ \t]+\w)", ""),
+        (r"export[ \t]+default\b", "module.exports ="),
+        (r"export[ \t]+(?=(?:async|function|class|const|let|var)\b)", ""),
+    )
+)
+
+
+def is_module(code: str) -> bool:
+    """Tell whether the code imports or exports something, outside of comments and literals."""
+    if not _MODULE.search(re.sub(r"/\*.*?\*/", "", code, flags=re.S)) and not _MODULE.search(code):
+        return False
+    text, opaque = code, literals("javascript", code, nested=True)
+    for start, end in comments("javascript", code):
+        text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+    places = [match.end() - len(match.group().lstrip("; \t")) for match in _MODULE.finditer(text)]
+    return any(not any(start <= at < end for start, end in opaque) for at in places)
+
+
+def as_script(code: str) -> str:
+    """Return a module's code as a script: imports become calls of require, exports the plain definitions."""
+    if not is_module(code):
+        return code
+    for pattern, instead in _IN_SCRIPTS:
+        code = pattern.sub(instead, code)
+    return code
 
 
 def object_literal(literal: Any, kind: Type, value: Any) -> str:
@@ -70,6 +108,7 @@ class JavaScript(Language):
     extensions = (".js", ".mjs", ".cjs")
     comment = "//"
     toolchain = Toolchain(("node",), ("node", "--version"), "apt-get install -y --no-install-recommends nodejs npm")
+    apart = ";/* ` */\n"
     stop = ("\nfunction ", "\n/*", "\n//", "\nconsole.log", "\nconst ", "\nclass ", "\nmodule.exports", "\n```")
 
     def spell_type(self, kind: Type) -> str:
@@ -105,7 +144,7 @@ class JavaScript(Language):
         """See Language.driver."""
         common.check_types(signature, KEYS)
         common.check_args(signature, args, -common.SAFE_INT, common.SAFE_INT)
-        if MODULE.search(code):
+        if is_module(code):
             export = f"\n;export {{ {name} as xinstruct_answer_ }};\n" if defines(code, name) else ""
             answer = {"answer.mjs": code + export}
         else:
@@ -118,13 +157,13 @@ class JavaScript(Language):
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the event loop must run empty without anyone calling exit."""
-        main = "program.mjs" if MODULE.search(program) else "program.js"
+        main = "program.mjs" if is_module(program) else "program.js"
         files = {"driver.js": common.asset("asserting.js"), main: program, common.PLAN: nonce}
         return Program(files, (*RUN, DRIVER))
 
     def standalone(self, program: str, nonce: str) -> Program:
         """See Language.standalone: plain node."""
-        main = "program.mjs" if MODULE.search(program) else "program.js"
+        main = "program.mjs" if is_module(program) else "program.js"
         return Program({main: program}, ("node", main), by_status=True)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
@@ -132,10 +171,13 @@ class JavaScript(Language):
         made = super().marked(program, completion, nonce)
         end = common.tests_start(program, completion[1])
         code, tests = program[:end], program[end:]
-        if MODULE.search(program[: completion[0]] + tests):  # a module's names are its own
+        if is_module(program[: completion[0]] + tests):  # a module's names are its own
             return made
+        tests, count = counted(self.name, tests, "xinstruct_heard")
         files = {name: text for name, text in made.files.items() if not name.startswith("program.")}
-        return replace(made, files={**files, "program.js": code, "tests.js": tests})
+        return replace(
+            made, files={**files, "program.js": as_script(code), "tests.js": tests, common.PLAN: f"{nonce}{count}"}
+        )
 
     def identifier(self, name: str) -> str:
         """camelCase."""

@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from xinstruct.code.lexical import blanked, closing
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common
@@ -24,7 +25,41 @@ _RUN = (
 )
 # What could switch assertions off is replaced by drivers/asserting.php; foreign functions reach into the process.
 _FIXED = ("-d", "disable_functions=ini_set,ini_alter,ini_restore,assert_options", "-d", "ffi.enable=0")
+# What Debian has in packages of its own -> its functions.
+_EXTENSIONS = {
+    **{"mbstring": r"mb_\w+", "bcmath": r"bc(?:add|sub|mul|div|mod|pow|powmod|sqrt|comp|scale)", "gmp": r"gmp_\w+"},
+    "intl": r"(?:grapheme|normalizer|collator|numfmt|datefmt|transliterator|intl)_\w+",
+}
+_VERSION = (
+    "echo 'PHP ', PHP_VERSION, ' with ', implode(' ', "
+    "array_filter(['mbstring', 'bcmath', 'gmp', 'intl'], 'extension_loaded')) ?: 'no extension';"
+)
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\", "$": "\\$"}
+
+
+# Where a statement could stand: not in a text between tags, behind a closing tag only where nothing follows it.
+_LAST_TAG = re.compile(r"\?>\s*\Z")
+_ENDED = "\n;\\xinstruct_ended();\n"
+_LEAVE = re.compile(r"(?<![\w$>\\:])(?<!function )(?:exit|die)\b(?!\s*:)(?P<call>\s*\()?", re.I)
+_NAMESPACE = re.compile(r"^\s*(?:<\?php\s)?\s*(?:declare\s*\([^)]*\)\s*;)?\s*namespace\s+([\w\\]+)\s*;", re.M)
+
+
+def _with_end(program: str) -> str:
+    """Return the program with a last statement that tells that it was reached."""
+    return _LAST_TAG.sub("", program) + _ENDED
+
+
+def _leaving(tests: str, nonce: str) -> str:
+    """Return trusted tests whose own exits report an end if their status is 0."""
+    parts, at = [], 0
+    plain = blanked("php", tests)
+    for found in _LEAVE.finditer(plain):
+        end = closing(plain, found.end() - 1) if found["call"] else found.end()
+        status = tests[found.end() : end - 1].strip() if found["call"] else ""
+        given = f", {status}" if status else ""
+        parts += [tests[at : found.start()], f"exit(\\xinstruct_left('{nonce}'{given}))"]
+        at = end
+    return "".join([*parts, tests[at:]])
 
 
 def _tagged(code: str) -> str:
@@ -39,7 +74,11 @@ class Php(Language):
     title, fence = NAMES["php"].title, NAMES["php"].fence
     extensions = (".php",)
     comment = "//"
-    toolchain = Toolchain(("php",), ("php", "--version"), "apt-get install -y --no-install-recommends php-cli")
+    toolchain = Toolchain(
+        ("php",),
+        ("php", "-r", _VERSION),
+        "apt-get install -y --no-install-recommends php-cli php-mbstring php-bcmath php-gmp",
+    )
     stop = ("\nfunction", "\n?>", "\n//", "\n#", "\necho", "\n```")
 
     def spell_type(self, kind: Type) -> str:
@@ -99,18 +138,34 @@ class Php(Language):
         return Program(files, (*_RUN, "driver.php"))
 
     def asserting(self, program: str, nonce: str) -> Program:
-        """See Language.asserting: assert() throws; the program must end without exit."""
-        files = {"driver.php": common.asset("asserting.php"), "program.php": _tagged(program), common.PLAN: nonce}
-        return Program(files, (*_RUN, *_FIXED, "driver.php"))
+        """See Language.asserting: assert() throws; the program must end without exit, at the end of its text."""
+        return self._whole({"program.php": _with_end(_tagged(program))}, nonce)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
-        """See Language.marked: one process, but the tests are a separate text that runs in any case."""
-        made = super().marked(program, completion, nonce)
-        if re.search(r"^\s*(?:namespace|use)\b", program[: completion[0]], re.M):  # they hold for one text
-            return made
+        """See Language.marked: one process, but the tests are a separate text that runs in any case.
+
+        A namespace holds for one text: the tests are read in the one that the program declares.
+        """
         end = common.tests_start(program, completion[1])
         code, tests = program[:end], program[end:]
-        return replace(made, files={**made.files, "program.php": _tagged(code), "tests.php": tests})
+        uses = re.findall(r"^[ \t]*use\s+[\w\\ ,{}]+;", program[: completion[0]], re.M)
+        named = [f"namespace {found[1]};" for found in _NAMESPACE.finditer(code)][:1]
+        tests = " ".join([*named, *uses, ""]) + _leaving(tests, nonce)
+        made = self._whole({"program.php": _tagged(code), "tests.php": tests}, nonce)
+        return replace(made, note=super().marked(program, completion, nonce).note)
+
+    def _whole(self, files: dict[str, str], nonce: str) -> Program:
+        files = {"driver.php": common.asset("asserting.php"), **files, common.PLAN: nonce}
+        return Program(files, (*_RUN, *_FIXED, "driver.php"))
+
+    def gap(self, code: str, said: str, version: str) -> str:
+        """See Language.gap: extensions for strings of characters and for large numbers are packages of their own."""
+        undefined = re.search(r"undefined function \\?(\w+)\(\)", said, re.I)
+        if not undefined or re.search(rf"\bfunction\s+&?\s*{undefined[1]}\b", code, re.I):
+            return ""
+        needed = next((name for name, pattern in _EXTENSIONS.items() if re.fullmatch(pattern, undefined[1], re.I)), "")
+        lacking = needed and needed not in version.split()
+        return f"{undefined[1]} needs PHP's extension {needed}: install php-{needed}" if lacking else ""
 
     def identifier(self, name: str) -> str:
         """camelCase."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import common, separation
+from xinstruct.languages import common, leaving, separation
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 
 _NAMES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "none": "None"}
@@ -40,9 +40,12 @@ MORE = (
 
 @cache
 def _separated() -> str:
-    """Return the driver of two processes, one script made of two texts."""
-    exchange = common.asset("exchange.py")
-    return re.sub(r"^from xinstruct\S* import .*\n", lambda _: exchange, common.asset("separated.py"), flags=re.M)
+    """Return the driver of two processes, one script made of three texts, each in the place of its first import."""
+    text = common.asset("separated.py")
+    for name in ("exchange", "remote"):
+        first, *rest = re.split(rf"^from xinstruct\.languages\.drivers\.{name} import .*\n", text, flags=re.M)
+        text = "".join([first, common.asset(f"{name}.py"), *rest])
+    return text
 
 
 @cache
@@ -59,6 +62,7 @@ class Python(Language):
     extensions = (".py",)
     comment = "#"
     toolchain = Toolchain(("python3",), ("python3", "--version"), "apt-get install -y --no-install-recommends python3")
+    apart = "# '''\n# \"\"\"\n"
     stop = ("\ndef ", "\nclass ", "\nif __name__", "\nprint(", "\nassert ", "\n#", "\n@", "\n```")
 
     def spell_type(self, kind: Type) -> str:
@@ -120,10 +124,16 @@ class Python(Language):
         try:
             parts = separation.split(program, *completion)
         except separation.Inseparable as reason:
-            return replace(self.asserting(program, nonce), note=str(reason))
+            return replace(super().marked(program, completion, nonce), note=str(reason))
         files = {DRIVER: _separated(), "program.py": parts.code, "tests.py": parts.tests}
-        plan = f"{nonce}\n{' '.join(parts.names)}"
+        plan = f"{nonce}\n{' '.join(parts.names)}\n{' '.join(parts.offered)}"
         return Program({**files, common.PLAN: plan}, (*RUN, DRIVER), separation="process")
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: the last statement leaves only with another status."""
+        left = "xinstruct_s = ({0})\nif xinstruct_s: raise SystemExit(xinstruct_s)"
+        call = r"(?:(?:sys\.)?exit|quit)\((?P<status>.*)\)"
+        return leaving.at_end(tests, call, lambda status: left.format(status or "0"))
 
     def identifier(self, name: str) -> str:
         """snake_case."""

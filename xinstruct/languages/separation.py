@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Tests that use these look into the process that runs the function, or share its streams.
-_CALLS = {"globals", "locals", "vars", "eval", "exec", "input"}
+_CALLS = {"globals", "locals", "vars", "eval", "exec", "input", "asdict", "astuple", "is_dataclass"}
 _ATTRIBUTES = {"stdin", "stdout", "stderr", "modules", "redirect_stdout", "redirect_stderr"}
 _IMPORTS = {"inspect", "asyncio", "mock", "redirect_stdout", "redirect_stderr", "stdin", "stdout", "stderr"}
 _FILLERS = ("", "pass\n", "    pass\n", "\n    pass\n", "        pass\n", "\n        pass\n", "\n\tpass\n")
@@ -29,11 +29,15 @@ class Inseparable(Exception):
 
 @dataclass(frozen=True)
 class Parts:
-    """tests: the trusted text, with its line numbers. names: the names that it takes from the code under test."""
+    """tests: the trusted text, with its line numbers. names: the names that it takes from the code under test.
+
+    offered: functions and classes of the tests whose names the code has, which it may use, too.
+    """
 
     code: str
     tests: str
     names: tuple[str, ...]
+    offered: tuple[str, ...] = ()
 
 
 def split(program: str, start: int, end: int) -> Parts:
@@ -48,7 +52,9 @@ def split(program: str, start: int, end: int) -> Parts:
     text = kept + "\n" * max(lines, 0 if not kept or kept.endswith("\n") else 1) + suffix
     names = _taken(text, opened)
     _check(tests, ast.parse(text), names)
-    return Parts(program[:end] + "\n", text, names)
+    own = (node.name for node in tests.body if isinstance(node, ast.ClassDef | ast.FunctionDef))
+    offered = sorted({name for name in own if re.search(rf"\b{name}\b", program[start:end])})
+    return Parts(program[:end] + "\n", text, names, tuple(offered))
 
 
 def _whole(prefix: str) -> tuple[str, str]:
@@ -122,7 +128,7 @@ def _looking_in(node: ast.AST) -> str:
     """Return what a node accesses that is out of reach when the function runs in another process, or ""."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS:
         return node.func.id
-    if isinstance(node, ast.Attribute) and node.attr in _ATTRIBUTES:
+    if isinstance(node, ast.Attribute) and node.attr in _ATTRIBUTES | {"asdict", "astuple", "is_dataclass"}:
         return node.attr
     names = [alias.name.split(".")[0] for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
     names += [(node.module or "").split(".")[0]] if isinstance(node, ast.ImportFrom) else []

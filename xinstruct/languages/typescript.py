@@ -1,7 +1,7 @@
 """TypeScript: checked and emitted by the native compiler of typescript 7, run on node.
 
 The compiler and node's types are npm packages pinned in ``npm/package-lock.json`` and installed under ``tools/npm``
-(or in the folder of the environment variable XINSTRUCT_TOOLS). Not strict, ES2022 in, CommonJS out, every file a module
+(or in the folder of the environment variable XINSTRUCT_TOOLS). Not strict, ES2023 in, CommonJS out, every file a module
 of its own, so that names do not clash with the libraries'. Values are read and written as in JavaScript. A program that
 is judged by its exit status is emitted by typescript 5 for ES5 instead, errors or not, as graders that call `tsc`
 without settings do. Project files (tsconfig.json) are not supported.
@@ -13,6 +13,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common, javascript
 from xinstruct.languages.base import Batch, Language, Program, Toolchain
+from xinstruct.languages.javascript_tests import counted, without_exit
 
 _NAMES = {"int": "number", "float": "number", "bool": "boolean", "string": "string", "none": "void"}
 SHOWN = "/opt/xi/npm"  # where programs see the npm packages, wherever they stand
@@ -49,7 +51,7 @@ def compiler() -> str:
 
 def flags() -> tuple[str, ...]:
     """Return the compiler's options, the same for one program and for a batch."""
-    text = "--target ES2022 --module commonjs --moduleDetection force --strict false --skipLibCheck --esModuleInterop"
+    text = "--target ES2023 --module commonjs --moduleDetection force --strict false --skipLibCheck --esModuleInterop"
     types = ("--pretty", "false", "--types", "node", "--typeRoots", f"{SHOWN}/node_modules/@types")
     return (*text.split(), *types)
 
@@ -65,6 +67,7 @@ class TypeScript(Language):
     title, fence = NAMES["typescript"].title, NAMES["typescript"].fence
     extensions = (".ts", ".mts", ".cts")
     comment = "//"
+    apart = ";/* ` */\n"
     stop = ("\nfunction ", "\n/*", "\n//", "\nclass", "\nconsole.log", "\nconst ", "\nexport ", "\n```")
 
     @property
@@ -119,9 +122,11 @@ class TypeScript(Language):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but the completion cannot replace the tests' `console`."""
+        tests, count = counted(self.name, program[completion[1] :], "(globalThis as any).xinstruct_heard")
         console = "(globalThis as any).xinstruct_console"
-        tests = re.sub(r"(?<![\w.$])console(?=\s*\.)", console, program[completion[1] :])
-        return super().marked(program[: completion[1]] + tests, completion, nonce)
+        tests = re.sub(r"(?<![\w.$])console(?=\s*\.)", console, without_exit(tests, self.name))
+        made = super().marked(program[: completion[1]] + tests, completion, nonce)
+        return replace(made, files={**made.files, common.PLAN: f"{nonce}{count}"})
 
     def batchable(self, program: Program) -> bool:
         """See Language.batchable: one checker sees all files, so none may change global names."""

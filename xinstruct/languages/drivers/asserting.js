@@ -1,6 +1,7 @@
 // Runs program.js (or program.mjs) with its own assertions as the main module, and prints the nonce when it came to its
 // end: the module was run through, nothing was thrown, the event loop is empty and nobody called exit. Where there is a
-// tests.js, program.js is run as a script, so that its declarations are global, and tests.js in a function after it.
+// tests.js, program.js is run as a script, so that its declarations are global, and tests.js in a function after it;
+// an exit of the tests themselves is an end, too.
 "use strict";
 (() => {
   const fs = require("fs");
@@ -29,12 +30,16 @@
     readSync(random, mask, 0, NONCE, null);
     readSync(plan, masked, 0, NONCE, null);
     for (let i = 0; i < NONCE; i++) masked[i] ^= mask[i];
+    const rest = new Uint8Array(8);
+    let known = 0; // assertions of the tests that have to be heard of
+    for (let i = 0, size = readSync(plan, rest, 0, 8, null); i < size; i++) known = 10 * known + rest[i] - 48;
     fs.closeSync(random);
     fs.closeSync(plan);
     unlinkSync("plan.json");
-    return [mask, masked];
+    return [mask, masked, known];
   };
-  const [mask, masked] = take();
+  const [mask, masked, known] = take();
+  const heard = new Uint8Array(known);
   const report = () => {
     const line = new Uint8Array(NONCE + 6);
     line[0] = 10;
@@ -67,6 +72,28 @@
   fix(require("module"), "_load", _load);
   fix(getPrototypeOf(module), "require", module.require);
 
+  // What tests compute with is what it was, whatever the program has put in its place. What a program may well extend
+  // (the prototypes of its own objects' classes) can be changed again by it while the tests run.
+  const owners = [Math, JSON, Object, Reflect, Array, Number, String, Promise, Symbol];
+  const prototypes = [Array, Map, Set, Promise, String, Number, RegExp, Function].map((each) => each.prototype);
+  const original = [...owners, ...prototypes].flatMap((owner) =>
+    Reflect.ownKeys(owner)
+      .map((name) => [owner, name, Object.getOwnPropertyDescriptor(owner, name)])
+      .filter(([, , had]) => typeof had.value === "function" && had.writable && had.configurable)
+  );
+  const constructors = ["Math", "JSON", "Object", "Reflect", "Array", "Number", "String", "Promise", "Map", "Set", "Error"];
+  const named = constructors.map((name) => [globalThis, name, Object.getOwnPropertyDescriptor(globalThis, name)]);
+  const { getOwnPropertyDescriptor, is } = Object;
+  const restore = () => {
+    for (let i = 0; i < named.length; i++) defineProperty(named[i][0], named[i][1], named[i][2]);
+    for (let i = 0; i < original.length; i++) {
+      const [owner, name, had] = original[i];
+      const now = getOwnPropertyDescriptor(owner, name);
+      if (!now || !is(now.value, had.value)) defineProperty(owner, name, had);
+    }
+    for (let i = 0; i < 3; i++) freeze(owners[i]);
+  };
+
   // Errors that nobody catches end the program, whatever it listens to.
   process.setUncaughtExceptionCaptureCallback(fail);
   fix(process, "setUncaughtExceptionCaptureCallback", refuse);
@@ -82,18 +109,42 @@
   require("module").syncBuiltinESMExports();
 
   // The loop has run empty. An event that the program made itself changes nothing: what is still to come comes first.
+  const MOST = 10000; // times that something is left although the loop has run empty
   let through = false;
   let ended = false;
+  let left = 0;
   const quiet = () => {
-    const left = getActiveResourcesInfo();
-    for (let i = 0; i < left.length; i++) if (left[i] !== "PipeWrap" && left[i] !== "TTYWrap") return false;
+    const active = getActiveResourcesInfo();
+    for (let i = 0; i < active.length; i++) if (active[i] !== "PipeWrap" && active[i] !== "TTYWrap") return false;
     return true;
   };
+  const counted = () => {
+    let count = 0;
+    for (let i = 0; i < known; i++) count += heard[i];
+    if (count < known) fail(new Error(`${count} of ${known} assertions of the tests were reached`));
+  };
   const verify = () => {
-    if (ended || !through || process.exitCode || !quiet()) return;
+    if (ended || (!quiet() && ++left < MOST)) return;
+    if (process.exitCode) leave(Number(process.exitCode) || 1); // as node would, now that nothing is left to do
+    if (!through || left >= MOST) fail(new Error("the program waits for something that never comes"));
+    counted();
     ended = true;
     report();
   };
+  const exitOfTests = (code) => {
+    const status = code === undefined || code === null ? process.exitCode || 0 : Number(code);
+    if (status !== 0) leave(status || 1);
+    process.emit("exit", 0);
+    if (process.exitCode) leave(Number(process.exitCode) || 1);
+    counted();
+    ended = true;
+    report();
+    leave(0);
+  };
+  const processOfTests = new Proxy(process, {
+    get: (target, name) => (name === "exit" ? exitOfTests : Reflect.get(target, name)),
+    set: (target, name, value) => Reflect.set(target, name, value),
+  });
   process.on("beforeExit", () => {
     if (!ended) later(verify);
   });
@@ -107,8 +158,11 @@
     const names = { module: own, exports: own.exports, require: createRequire(main) };
     Object.assign(globalThis, names, { __filename: main, __dirname: path.dirname(main) });
     script(source, main).runInThisContext();
+    restore();
     const { require, console } = given;
-    script(`(function (require, console) {${tests}\n})`, "tests.js").runInThisContext()(require, console);
+    // no parameter of a function that is running: those can be had from outside
+    const wrapped = `((process, xinstruct_heard) => function (require, console) {${tests}\n})`;
+    script(wrapped, "tests.js").runInThisContext()(processOfTests, hear)(require, console);
   };
   // A module may return early, and nobody would see the tests that come after; a script may not.
   const whole = (source, main) => {
@@ -119,6 +173,10 @@
     }
   };
 
+  const hear = (number) => {
+    heard[number] = 1;
+  };
+  if (known > 0 && !fs.existsSync("tests.js")) fix(globalThis, "xinstruct_heard", hear);
   const main = path.resolve(fs.existsSync("program.mjs") ? "program.mjs" : "program.js");
   process.argv[1] = main;
   if (main.endsWith(".mjs")) {

@@ -13,6 +13,7 @@ import types
 TYPE_CHECKING = False  # what only a type checker reads would be worked out anew for every program
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 
 def read(name: str) -> str:
@@ -33,13 +34,46 @@ def take(name: str) -> str:
     return text
 
 
+def suites(source: str) -> list[Any]:
+    """Results of unittest's suites, as they are run; a program may go on whatever they are."""
+    results: list[Any] = []
+    if "unittest" in source:
+        from unittest import TextTestRunner
+
+        run = TextTestRunner.run
+        TextTestRunner.run = lambda self, test: results.append(run(self, test)) or results[-1]  # type: ignore
+    return results
+
+
+def fine(result: Any) -> bool:
+    """Whether a suite had tests and none failed or was skipped."""
+    return bool(result.testsRun and result.wasSuccessful() and not result.skipped)
+
+
+def by_suite(left: SystemExit) -> bool:
+    """Whether it was unittest.main that left, called by the main module itself."""
+    frames, trace = [], left.__traceback__
+    while trace:
+        frames.append(trace.tb_frame.f_globals.get("__name__"))
+        trace = trace.tb_next
+    return not left.code and set(frames[2:]) == {"unittest.main"}  # behind ours and the main module's
+
+
 def run(name: str) -> types.ModuleType:
     """Run a file as the main module."""
     sys.argv = [name]
     module = types.ModuleType("__main__")
     module.__file__ = name
     sys.modules["__main__"] = module
-    exec(compile(read(name), name, "exec", dont_inherit=True), module.__dict__)
+    source = read(name)
+    results = suites(source)
+    try:
+        exec(compile(source, name, "exec", dont_inherit=True), module.__dict__)
+    except SystemExit as left:
+        if not results or not by_suite(left):
+            raise
+    if not all(map(fine, results)):
+        sys.exit(1)
     return module
 
 

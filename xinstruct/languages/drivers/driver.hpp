@@ -191,9 +191,31 @@ template <class C, class R, class... A> std::string invoke(R (C::*f)(A...) const
     auto call = [&](A... a) -> R { return (self.*f)(static_cast<A&&>(a)...); };
     return apply(call, Tag<R(A...)>(), row, std::index_sequence_for<A...>());
 }
+// fewer arguments than parameters: the rest have defaults, which only a call by name (`f`) can use
+template <class R, class... A, class F, std::size_t... I>
+std::string some(F&& f, Tag<R(A...)>, const Json& row, std::index_sequence<I...> which) {
+    return apply(f, Tag<R(std::tuple_element_t<I, std::tuple<A...>>...)>(), row, which);
+}
+template <std::size_t N, class R, class... A, class F> std::string first(R (*)(A...), F f, const Json& row) {
+    return some(f, Tag<R(A...)>(), row, std::make_index_sequence<N>());
+}
+template <std::size_t N, class C, class R, class... A, class F> std::string first(R (C::*)(A...), F f, const Json& row) {
+    return some(f, Tag<R(A...)>(), row, std::make_index_sequence<N>());
+}
+template <std::size_t N, class C, class R, class... A, class F>
+std::string first(R (C::*)(A...) const, F f, const Json& row) {
+    return some(f, Tag<R(A...)>(), row, std::make_index_sequence<N>());
+}
+template <std::size_t N, class F, class O, class = decltype(&O::operator())>
+std::string first(const O* f, F, const Json& row) {
+    return first<N>(&O::operator(), *f, row);
+}
 // an object that can be called (a lambda in a variable): its operator() tells the types
 template <class F, class R, class... A> std::string object(const F& f, R (F::*)(A...) const, const Json& row) {
     return apply(f, Tag<R(A...)>(), row, std::index_sequence_for<A...>());
+}
+template <class F> std::string called(const F& f, const Json& row) {
+    return object(f, &F::operator(), row);
 }
 template <class R, class... A> std::string invoke(const std::function<R(A...)>* f, const Json& row) {
     return apply(*f, Tag<R(A...)>(), row, std::index_sequence_for<A...>());

@@ -4,63 +4,23 @@ import io
 from _pickle import Pickler, Unpickler
 from typing import Any
 
+from xinstruct.languages.drivers.remote import Remote, RemoteIterator
+
 PLAIN = frozenset((type(None), bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset))
 NAMED = {kind.__name__: kind for kind in (*PLAIN, complex, range, object) if kind is not type(None)}
 # Values of the standard library that are rebuilt from their type's own arguments.
-REBUILT = {("decimal", "Decimal"), ("fractions", "Fraction")} | {
-    ("datetime", name) for name in ("date", "time", "datetime", "timedelta")
+REBUILT = {("decimal", "Decimal"), ("fractions", "Fraction"), ("uuid", "UUID"), ("array", "array")} | {
+    *(("datetime", name) for name in ("date", "time", "datetime", "timedelta", "timezone")),
+    *(("pathlib", f"{kind}Path") for kind in ("Posix", "Windows", "Pure", "PurePosix", "PureWindows", "")),
 }
+ARGUMENTS: dict[str, Any] = {
+    "UUID": lambda value: (str(value),),
+    "array": lambda value: (value.typecode, value.tolist()),
+    "timezone": lambda value: value.__getinitargs__(),
+}
+CONTAINERS = ("Counter", "OrderedDict", "defaultdict")  # of collections: dicts with methods of their own
 VIEWS = {type({}.keys()): "keys", type({}.values()): "values", type({}.items()): "items"}
 BASES = (int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset)
-SPECIAL = ("__name__", "__qualname__", "__doc__")
-
-
-class Remote:
-    """Stands for an object of the other process that is no data: called, asked for attributes, equal only to itself."""
-
-    __slots__ = ("_handle", "_link")
-
-    def __init__(self, link: Any, handle: int) -> None:
-        object.__setattr__(self, "_link", link)
-        object.__setattr__(self, "_handle", handle)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
-        return self._link.call(self._handle, args, kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name not in SPECIAL:
-            raise AttributeError(name)
-        return self._link.ask("get", self._handle, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._link.ask("set", self._handle, name, value)
-
-    def __len__(self) -> int:
-        return int(self._link.ask("len", self._handle))
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __iter__(self) -> Any:
-        return self._link.ask("iter", self._handle)
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._link.ask("item", self._handle, key)
-
-
-class RemoteIterator:
-    """Stands for an iterator of the other process; its items come one by one."""
-
-    __slots__ = ("_handle", "_link")
-
-    def __init__(self, link: Any, handle: int) -> None:
-        self._link, self._handle = link, handle
-
-    def __iter__(self) -> "RemoteIterator":
-        return self
-
-    def __next__(self) -> Any:
-        return self._link.ask("next", self._handle)
 
 
 def reduced(value: Any) -> Any:
@@ -95,20 +55,29 @@ class Writer(Pickler):
             return ("range", value.start, value.stop, value.step)
         if kind in VIEWS:
             return (VIEWS[kind], list(value))
-        if kind is Remote or kind is RemoteIterator:
+        if issubclass(kind, Remote):
             return ("back", value._handle)
         if kind is type and value in NAMED.values():
             return ("type", value.__name__)
         return self._other(kind, value)
 
     def _other(self, kind: type, value: Any) -> Any:
-        if (kind.__module__, kind.__name__) in REBUILT:
-            return ("rebuilt", kind.__module__, kind.__name__, value.__reduce__()[1])
+        module = kind.__module__.partition(".")[0]
+        if (module, kind.__name__) in REBUILT:
+            args = ARGUMENTS.get(kind.__name__, lambda value: value.__reduce__()[1])(value)
+            return ("rebuilt", module, kind.__name__, args)
+        if kind.__name__ in CONTAINERS and module == "collections":
+            factory = (value.default_factory,) if kind.__name__ == "defaultdict" else ()
+            return ("container", kind.__name__, factory, dict(value))
+        if isinstance(value, tuple) and type(fields := getattr(kind, "_fields", None)) is tuple:
+            return ("named", kind.__name__, fields, tuple.__getitem__(value, slice(None)), methods(kind))
+        if isinstance(value, BaseException):
+            return ("error", *self.link.described(value))
         if (plain := reduced(value)) is not None:
             return ("plain", plain)
         if kind.__name__ == "deque" and kind.__module__ == "collections":
             return ("deque", list(value), value.maxlen)
-        return ("iterator" if hasattr(kind, "__next__") else "object", self.link.lend(value))
+        return ("iterator" if hasattr(kind, "__next__") else "object", self.link.lend(value), kind.__name__)
 
 
 class Reader(Unpickler):
@@ -135,6 +104,40 @@ def rebuilt(link: Any, module: str, name: str, args: tuple[Any, ...]) -> Any:
     return getattr(__import__(module), name)(*args)
 
 
+def methods(kind: Any) -> dict[str, tuple[bool, Any]]:
+    """What a class of named tuples has beside its fields: whether it is a property, and the function."""
+    own = {name: value for name, value in vars(kind).items() if not name.startswith("_") and name not in kind._fields}
+    functions = {name: (True, value.fget) for name, value in own.items() if isinstance(value, property)}
+    return functions | {name: (False, value) for name, value in own.items() if callable(value)}
+
+
+def passed_on(function: Any) -> Any:
+    """Return a function, which a class can have as a method, that calls another."""
+    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
+
+
+def named(link: Any, name: str, fields: tuple[str, ...], values: tuple[Any, ...], extra: dict[str, Any]) -> Any:
+    """A named tuple: of the class of that name here, or of one that is made."""
+    kind = link.namespace.get(name)
+    if isinstance(kind, type) and issubclass(kind, tuple) and getattr(kind, "_fields", None) == fields:
+        return tuple.__new__(kind, values)
+    if (name, fields) not in link.named:
+        from collections import namedtuple
+
+        made = link.named[name, fields] = namedtuple(name, fields)
+        for word, (is_property, function) in extra.items():
+            if not word.startswith("_"):
+                setattr(made, word, property(passed_on(function)) if is_property else passed_on(function))
+    return tuple.__new__(link.named[name, fields], values)
+
+
+def container(link: Any, name: str, factory: tuple[Any, ...], items: dict[Any, Any]) -> Any:
+    """A value of CONTAINERS."""
+    if name not in CONTAINERS:
+        raise ValueError(f"collections.{name} is no data")
+    return getattr(__import__("collections"), name)(*factory, items)
+
+
 # What the tuples of Writer.persistent_id stand for. Their content comes from the other side.
 LOADERS: dict[str, Any] = {
     "complex": lambda link, real, imag: complex(real, imag),
@@ -147,6 +150,9 @@ LOADERS: dict[str, Any] = {
     "rebuilt": rebuilt,
     "deque": lambda link, items, maxlen: __import__("collections").deque(items, maxlen),
     "back": lambda link, handle: link.returned(handle),
-    "object": lambda link, handle: link.stand_in(Remote, handle),
-    "iterator": lambda link, handle: link.stand_in(RemoteIterator, handle),
+    "named": named,
+    "container": container,
+    "error": lambda link, names, args, state: link.error(names, args, state),
+    "object": lambda link, handle, name: link.stand_in(Remote, handle, name),
+    "iterator": lambda link, handle, name: link.stand_in(RemoteIterator, handle, name),
 }

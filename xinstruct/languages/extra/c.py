@@ -19,7 +19,7 @@ from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import clike, common
 from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
-from xinstruct.languages.cpp import guarded
+from xinstruct.languages.cpp import guarded, returning
 
 _GCC = ("gcc", "-std=gnu11", "-O1", "-pipe", "-w")
 _SPELLED = {"int": "long long", "float": "double", "bool": "bool", "string": "const char *", "none": "void"}
@@ -182,8 +182,13 @@ class C(Language):
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
         """See Language.marked: one process, but every word of the tests means what it did before the completion."""
-        note = super().marked(program, completion, nonce).note
-        return replace(self.asserting(guarded(program, completion), nonce), note=note)
+        made = super().marked(program, completion, nonce)
+        whole = program[: completion[1]] + self.trusted(program[completion[1] :])
+        return replace(made, files={**made.files, **guarded(whole, completion, "program.c")})
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: main returns."""
+        return returning(tests)
 
     def identifier(self, name: str) -> str:
         """snake_case."""

@@ -16,7 +16,7 @@ from typing import Any
 from xinstruct.code.lexical import blanked
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import clike, common
+from xinstruct.languages import clike, common, leaving
 from xinstruct.languages.base import Batch, Language, Program, Toolchain, Unsupported
 
 _SPELLED = {"int": "int", "float": "float64", "bool": "bool", "string": "string"}
@@ -84,6 +84,7 @@ class Go(Language):
     extensions = (".go",)
     comment = "//"
     toolchain = Toolchain(("go",), ("go", "version"), "apt-get install -y --no-install-recommends golang-go")
+    apart = "/* ` */\n"
     stop = ("\nfunc ", "\n}\n", "\ntype ", "\n```")
 
     def spell_type(self, kind: Type) -> str:
@@ -182,6 +183,11 @@ class Go(Language):
         main = f"package main\n\n{imports}\nfunc main() {{ {run} }}\n"
         files = {"end.go": common.asset("asserting.go"), "main.go": main}
         return _program({**files, "answer.go": _unit(program), common.PLAN: nonce})
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: main returns."""
+        left = "{{ if xinstruct_s := {0}; xinstruct_s != 0 {{ os.Exit(xinstruct_s) }}; return }}"
+        return leaving.in_main("go", tests, r"\bfunc\s+main\s*\(\)\s*\{", r"(?<![\w.])os\s*\.\s*Exit\(", left.format)
 
     def batchable(self, program: Program) -> bool:
         """See Language.batchable: the packages cannot name each other."""

@@ -7,11 +7,12 @@ Unsupported; a tuple has a known length and may. Strings are bytes, UTF-8 comes 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import common
+from xinstruct.languages import common, leaving
 from xinstruct.languages.base import Program, Toolchain, Unsupported
 from xinstruct.languages.scripting import Scripting
 
@@ -26,6 +27,7 @@ class Lua(Scripting):
     extensions = (".lua",)
     comment = "--"
     toolchain = Toolchain(("lua5.4",), ("lua5.4", "-v"), "apt-get install -y --no-install-recommends lua5.4 lua-unit")
+    apart = "--[==[ \" ' ]] ]=] ]==] "
     stop = ("\nlocal function", "\nfunction ", "\nend\n", "\n--", "\nprint(", "\n```")
     keys = ("int", "bool", "string")
     spelled = {  # noqa: RUF012
@@ -70,6 +72,19 @@ class Lua(Scripting):
         handed = f"\nreturn {{{name} = {name}}}\n"
         program = super().driver(code, name, signature, args, nonce)
         return Program({**program.files, "handed.txt": handed}, program.run)
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: the last statement leaves only with another status.
+
+        What tests are made of comes in as arguments of the whole text, which nobody can replace.
+        """
+        unit = "lu" if "LuaUnit" in tests else "_"
+        names = f"local assert, error, pairs, ipairs, type, tostring, pcall, select, next, {unit} = ...\n"
+        tests = re.sub(r"\A\n?(?:[ \t]*end[ \t]*\n)?", lambda found: found[0] + names, tests, count=1)
+        left = "do local s = ({0}) if not (s == true or s == 0) then os.exit(s) end end"
+        if "LuaUnit" in tests:  # the harness looks at its results
+            return tests
+        return leaving.at_end(tests, r"os\.exit\((?P<status>.*)\);?", lambda status: left.format(status or "true"))
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the last statement is reached, or it is os.exit of LuaUnit's passed tests."""

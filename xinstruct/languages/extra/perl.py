@@ -7,11 +7,12 @@ beyond 64 bits come back as Math::BigInt only. Leaves out dicts with keys other 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature
-from xinstruct.languages import common
+from xinstruct.languages import common, leaving
 from xinstruct.languages.base import Program, Toolchain
 from xinstruct.languages.scripting import Scripting
 
@@ -28,6 +29,7 @@ class Perl(Scripting):
     toolchain = Toolchain(
         ("perl",), ("perl", "-e", "print $^V"), "apt-get install -y --no-install-recommends perl libtest-deep-perl"
     )
+    apart = ";\n\n=pod\n\n\" ' ` ) ] } > | / ! ~\n\n=cut\n\n"
     stop = ("\nsub ", "\n}\n", "\n#", "\nprint ", "\npackage ", "\n```")
     keys = ("int", "string")
     spelled = {  # noqa: RUF012
@@ -66,6 +68,16 @@ class Perl(Scripting):
     def driver(self, code: str, name: str, signature: Signature, args: list[list[Any]], nonce: str) -> Program:
         """See Language.driver: text in the answer is UTF-8, as its arguments are."""
         return super().driver("use utf8; " + code, name, signature, args, nonce)
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: the last statement leaves only with another status.
+
+        What fails a test is Perl's own, and the comparison that of its package.
+        """
+        left = "{{ my $xinstruct_s = ({0}); exit($xinstruct_s) if $xinstruct_s; }}"
+        tests = leaving.at_end(tests, r"exit\b(?P<status>[^;#]*);?\s*", lambda status: left.format(status or "0"))
+        tests = re.sub(r"(?<![\w:>$@%&{-])(exit|die)\b(?!\s*(?:=>|\}))", r"CORE::\1", tests)
+        return re.sub(r"(?<![\w:>$@%&{-])(eq_deeply|cmp_deeply)\s*\(", r"Test::Deep::\1(", tests)
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the last statement is reached and the exit status is 0."""

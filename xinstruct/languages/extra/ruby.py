@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature
-from xinstruct.languages import common
+from xinstruct.languages import common, leaving
 from xinstruct.languages.base import Program, Toolchain
 from xinstruct.languages.scripting import Scripting
 
@@ -27,6 +27,7 @@ class Ruby(Scripting):
     toolchain = Toolchain(
         ("ruby",), ("ruby", "--version"), "apt-get install -y --no-install-recommends ruby ruby-test-unit"
     )
+    apart = "=begin\n\" ' ` ) ] } > | /\n=end\n"
     stop = ("\ndef ", "\nclass ", "\nmodule ", "\nend\n", "\n#", "\nputs ", "\n```")
     keys = ("int", "float", "bool", "string", "tuple", "list", "optional")
     spelled = {  # noqa: RUF012
@@ -55,6 +56,12 @@ class Ruby(Scripting):
     def footer(self) -> str:
         """Nothing beyond the method's own `end`."""
         return ""
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: the last statement leaves only with another status."""
+        call = r"(?:Kernel\.)?exit!?\b(?P<status>[^#]*)"
+        left = "xinstruct_s = ({0}); exit(xinstruct_s) unless [0, true].include?(xinstruct_s)"
+        return leaving.at_end(tests, call, lambda status: left.format(status or "0"))
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the last statement is reached, and the tests of test/unit, if any, have passed."""

@@ -16,7 +16,7 @@ from typing import Any
 from xinstruct.code.lexical import blanked, closing, split_arguments
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import clike, common
+from xinstruct.languages import clike, common, leaving
 from xinstruct.languages.base import Language, Prepared, Program, Toolchain, Unsupported
 from xinstruct.languages.extra.c import linked
 
@@ -55,6 +55,8 @@ class Rust(Language):
     toolchain = Toolchain(
         ("rustc", "gcc"), ("rustc", "--version"), "apt-get install -y --no-install-recommends rustc gcc libc6-dev"
     )
+    apart = '/* "################ */ '
+    taker = (r"#\s*\[[^\[\]]*\]", "const _: () = (); ")
     stop = ("\n}\n", "\nfn main", "\n```")
 
     def spell_type(self, kind: Type) -> str:
@@ -152,6 +154,12 @@ class Rust(Language):
         files = {"program.rs": program, common.PLAN: nonce}
         wrapped = ("-C", "link-arg=asserting.o", "-C", "link-arg=-Wl,--wrap=main")
         return _program(files, linked("asserting"), *wrapped, "program.rs")
+
+    def trusted(self, tests: str) -> str:
+        """See Language.trusted: main returns."""
+        left = "{{ let xinstruct_s: i32 = {0}; if xinstruct_s != 0 {{ std::process::exit(xinstruct_s) }} return; }}"
+        call = r"(?<![\w:])(?:std\s*::\s*)?process\s*::\s*exit\s*\("
+        return leaving.in_main("rust", tests, r"\bfn\s+main\s*\(\s*\)\s*\{", call, left.format)
 
     def identifier(self, name: str) -> str:
         """snake_case."""

@@ -10,6 +10,7 @@ local source = file:read("a"):gsub("^#[^\n]*", "")
 file:close()
 
 local exit, info, load, out, tostring = os.exit, debug.getinfo, load, io.stdout, tostring
+local pairs, assert, error, pcall = pairs, assert, error, pcall
 local flush, write = out.flush, out.write
 for name in pairs(debug) do
   if name ~= "traceback" and name ~= "getinfo" then debug[name] = nil end
@@ -25,6 +26,11 @@ end
 local chunk = load(source .. "\nreturn '" .. nonce .. "'\n", "@program.lua", "t")
 chunk = chunk or assert(load(source, "@program.lua", "t")) -- a return of its own stands last
 local last = select(2, source:gsub("%s*$", ""):gsub("\n", "")) + 1
+local kept = {}
+for key, value in pairs(_G) do
+  if type(value) == "function" then kept[key] = value end
+end
+local original = {} -- LuaUnit as it was loaded
 local unit, passed -- is LuaUnit in use, did its latest run have tests that all passed
 
 local function at_last_line()
@@ -38,8 +44,13 @@ end
 
 package.preload.luaunit = function(name)
   package.preload.luaunit = nil
-  local load_unit, place = package.searchers[2](name)
-  local made = load_unit(name, place)
+  local place = assert(package.searchpath(name, package.path))
+  local text = assert(io.open(place, "rb"))
+  local own = setmetatable({}, { __index = _G }) -- of what LuaUnit uses nothing is replaced
+  for key, value in pairs(_G) do own[key] = value end
+  for key, value in pairs(kept) do own[key] = value end
+  local made = assert(load(text:read("a"), "@" .. place, "t", own))(name, place)
+  text:close()
   local run = made.LuaUnit.internalRunSuiteByInstances
   made.LuaUnit.internalRunSuiteByInstances = function(self, ...)
     passed = false
@@ -48,6 +59,7 @@ package.preload.luaunit = function(name)
     passed = result.notSuccessCount == 0 and result.skippedCount == 0 and result.successCount > 0
   end
   unit = true
+  for key, value in pairs(made) do original[key] = value end
   return made
 end
 
@@ -57,7 +69,18 @@ os.exit = function(status, ...)
   exit(status, ...)
 end
 
-local fine, said = pcall(chunk)
+-- Tests have these as locals (languages/extra/lua.py).
+local proxy = setmetatable({}, {
+  __index = function(_, key) return original[key] end,
+  __newindex = function() error("not available to a program that is judged") end,
+  __metatable = false,
+})
+local raw = rawset
+rawset = function(into, key, value)
+  if into == proxy then error("not available to a program that is judged") end
+  return raw(into, key, value)
+end
+local fine, said = pcall(chunk, assert, error, pairs, ipairs, type, tostring, pcall, select, next, proxy)
 if fine and said == nonce and (passed or not unit) then report() end
 io.stderr:write("error: ", fine and "the end was not reached, or a test failed" or tostring(said), "\n")
 exit(1, true)

@@ -1,0 +1,107 @@
+"""Changes to the trusted tests of JavaScript and TypeScript programs, so that a verdict counts what they counted.
+
+An assertion that stands behind an `await`, in a callback of a promise or in a registered test is never reached when the
+function under test returns a promise that nobody settles: the event loop is empty all the same. So each assertion
+there that no condition guards tells when it has held, and the harness wants to have heard of them all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from xinstruct.code.lexical import blanked, closing, encoded, parsed
+from xinstruct.code.traits import traits_of
+
+_ASSERTION = re.compile(r"(?:await\s+)?(?:console\.assert|assert(?:\.(?!fail\b)\w+)*)\s*\(\s*(?!false\b|0\b)")
+_FUNCTIONS = ("arrow_function", "function_expression", "function", "function_declaration")
+_PLAIN = frozenset(
+    [
+        "statement_block",
+        "program",
+        "try_statement",
+        "lexical_declaration",
+        "variable_declaration",
+        "arguments",
+        "expression_statement",
+        "await_expression",
+        "parenthesized_expression",
+        "call_expression",
+        "return_statement",
+        "member_expression",
+        "variable_declarator",
+    ]
+)
+_RUN_LATER = re.compile(r"(?:^|\.)(?:then|test|it|describe|setTimeout|setImmediate|nextTick|queueMicrotask)$")
+_EXIT = re.compile(r"(?<![\w.$])process\s*\.\s*exit\s*\(")
+
+
+def counted(language: str, tests: str, heard: str) -> tuple[str, int]:
+    """Return the tests, where each assertion that is reached later calls `heard` with its number, and their count."""
+    source = encoded(tests)
+    tree = parsed(traits_of(language), source) if re.search(r"\basync\b|\.then\b|\btest\b|\bset\w+\(", tests) else None
+    found = [node for node in _assertions(tree.root_node) if _comes_later(node, source)] if tree else []
+    for number, node in reversed(list(enumerate(found))):
+        source = source[: node.end_byte] + f";{heard}({number});".encode() + source[node.end_byte :]
+    return source.decode(), len(found)
+
+
+def without_exit(tests: str, language: str) -> str:
+    """Return tests whose own exits with status 0 go on: what comes after them may only make the tests fail."""
+    plain, parts, at = blanked(language, tests), [], 0
+    for found in _EXIT.finditer(plain):
+        end = closing(plain, found.end() - 1)
+        status = tests[found.end() : end - 1].strip() or "process.exitCode"
+        if found.start() >= at:
+            parts += [tests[at : found.start()], f"((status: any) => status ? process.exit(status) : null)({status})"]
+            at = end
+    return "".join([*parts, tests[at:]])
+
+
+def _assertions(node: Node) -> Iterator[Node]:
+    """Yield the statements that are one call of an assertion, in order."""
+    if node.type == "expression_statement" and _ASSERTION.match((node.text or b"").decode()):
+        yield node
+    for child in node.children:
+        yield from _assertions(child)
+
+
+def _comes_later(node: Node, source: bytes) -> bool:
+    """Tell whether an assertion is reached in any case, but not before the text's end is."""
+    later, below = False, node
+    above = node.parent
+    while above is not None:
+        if above.type in _FUNCTIONS:
+            kind = _called_by(above, source)
+            later = later or kind == "later" or any(child.type == "async" for child in above.children)
+            if not kind:
+                return False
+        elif above.type not in _PLAIN or (above.type == "try_statement" and below.type != "statement_block"):
+            return False
+        below, above = above, above.parent
+    return later
+
+
+def _called_by(function: Node, source: bytes) -> str:
+    """Return how a function comes to be called: "later", "now", or "" where that depends on something."""
+    name = function.child_by_field_name("name") or _bound(function)
+    if name is not None and function.type != "function_expression":
+        word = source[name.start_byte : name.end_byte]
+        return "now" if len(re.findall(rb"\b" + re.escape(word) + rb"\b", source)) > 1 else ""
+    above = function.parent
+    if above is not None and above.type == "parenthesized_expression":
+        return "now"
+    call = above.parent if above is not None and above.type == "arguments" else None
+    if call is None or call.type != "call_expression":
+        return ""
+    called = call.child_by_field_name("function")
+    text = source[called.start_byte : called.end_byte].decode() if called is not None else ""
+    first = above is not None and above.named_children[0] == function
+    return "later" if _RUN_LATER.search(text) and (first or not text.endswith("then")) else ""
+
+
+def _bound(function: Node) -> Node | None:
+    above = function.parent
+    return above.child_by_field_name("name") if above is not None and above.type == "variable_declarator" else None
