@@ -21,6 +21,7 @@ from pathlib import Path
 from xinstruct.benchmarks.problems import BenchmarkProblem
 from xinstruct.code.extraction import NONE, balance_braces, defines, extract_code, fenced_blocks
 from xinstruct.code.lexical import blanked, closing
+from xinstruct.code.thinking import final_answer
 from xinstruct.code.traits import traits_of
 from xinstruct.files import BadInput, read_yaml
 from xinstruct.languages import get
@@ -63,7 +64,7 @@ def rules(name: str) -> Rules:
 
 def apply(one: Rules, problem: BenchmarkProblem, answer: str) -> tuple[str, str]:
     """Return the code to judge and the rule that found it; ("", "none") when the answer has none."""
-    code, found = _take(one.steps[0], problem, answer.replace("\r\n", "\n"))
+    code, found = _take(one.steps[0], problem, final_answer(answer.replace("\r\n", "\n")))
     if found == NONE:
         return "", NONE
     if not code.strip() and "prompt" not in one.steps:  # the prompt alone may be right already
