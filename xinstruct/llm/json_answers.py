@@ -44,7 +44,7 @@ def _values(text: str) -> Iterator[tuple[Any, str]]:
             value, at = _DECODER.raw_decode(text, start)
             yield value, text[start:at]
         except json.JSONDecodeError as error:
-            if error.pos >= len(text):
+            if error.pos >= len(text) or error.msg.startswith("Unterminated"):
                 return  # it breaks off with the text
             at = start + 1
         except RecursionError:
