@@ -307,7 +307,7 @@ FOUND = {
     '{"score": 3}\n\nNote: {x} is fine.': '{"score": 3}',
     'The set {a, b} [1] is rated:\n```json\n{"score": 3}\n```\n[end]': '{"score": 3}',
     'For instance {"score": 1}. Mine: {"score": 3}': '{"score": 3}',
-    '<|channel|>analysis<|message|>{"score": 1}<|channel|>final <|constrain|>json<|message|>{"score": 3}': '{"score": 3}',
+    '{"score": 1}<|channel|>final <|constrain|>json<|message|>{"score": 3}': '{"score": 3}',
     'Draft {"score": 1}\n</think>\n{"score": 3, "why": "{}]"}': '{"score": 3, "why": "{}]"}',
     'f(x) = {x: x > 0}\n{"score": 3}.': '{"score": 3}',
 }  # fmt: skip

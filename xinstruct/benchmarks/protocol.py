@@ -16,6 +16,7 @@ from xinstruct.benchmarks.problems import BenchmarkProblem, TranslatedProblem
 from xinstruct.code.extraction import NONE, defines, extract_code
 from xinstruct.code.fences import outside
 from xinstruct.code.lexical import blanked
+from xinstruct.code.programs import behind_what_comes_first
 from xinstruct.code.thinking import final_answer
 from xinstruct.code.traits import traits_of
 from xinstruct.languages import Language, get
@@ -63,7 +64,7 @@ def program(problem: TranslatedProblem, answer: str) -> tuple[str, str]:
     if not defines(code, problem.language, problem.function):
         code, rule = _with_header(problem, code), f"{rule}+header"
     if problem.preamble:
-        code = f"{problem.preamble}\n\n\n{code}"
+        code = behind_what_comes_first(problem.language, f"{problem.preamble}\n\n\n", code)
     return code, rule
 
 

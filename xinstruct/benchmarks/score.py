@@ -19,6 +19,7 @@ from xinstruct.benchmarks.rules import Rules, apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
 from xinstruct.benchmarks.shared import Names
 from xinstruct.code.extraction import NONE
+from xinstruct.code.programs import behind_what_comes_first
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
@@ -156,6 +157,6 @@ def _in_one_process(jobs: Sequence[Job], answers: Sequence[Answer]) -> list[Job]
     """Return the jobs, each behind the definitions of those before it in the file of answers."""
     names, found = Names(), []
     for job in sorted(jobs, key=lambda job: answers[int(job.id)].row):
-        found.append(replace(job, program=names.found(job.program) + job.program))
+        found.append(replace(job, program=behind_what_comes_first(job.language, names.found(job.program), job.program)))
         names.ran(job.program)
     return found
