@@ -10,7 +10,7 @@ answer computes is never changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tree_sitter import Node
@@ -18,6 +18,7 @@ from tree_sitter import Node
 from xinstruct.benchmarks.problems import ProgramProblem, depth
 from xinstruct.code.lexical import blanked
 from xinstruct.code.programs import (
+    Change,
     Found,
     Part,
     Program,
@@ -31,6 +32,7 @@ from xinstruct.code.programs import (
 )
 from xinstruct.code.traits import traits_of
 
+_DECLARED = ("function", "type", "value")
 _HIDDEN = re.compile(r"\b(?:static|private|protected)\b")  # of a type: it must stand within another one
 
 
@@ -64,7 +66,8 @@ def assembled(problem: ProgramProblem, code: str) -> str | None:
     program = read(language, code)
     if program is None or program.broken:
         return None
-    found, asked = program.find(problem.function), _asked(problem)
+    nameless = next((Found(part) for part in program.parts if _nameless(part) is not None), None)
+    found, asked = program.find(problem.function) or nameless, _asked(problem)
     if found is None or asked is None:
         return None
     if traits.enclosed:
@@ -111,8 +114,9 @@ def _read(problem: ProgramProblem, program: Program, found: Found, end: str) -> 
 
 
 def _helpers(parts: Sequence[Part], function: str, kind: Part | None) -> list[Part]:
-    kinds = ("function", "type", "value")
-    return [one for one in parts if one.kind in kinds and one.name not in (function, kind.name if kind else function)]
+    return [
+        one for one in parts if one.kind in _DECLARED and one.name not in (function, kind.name if kind else function)
+    ]
 
 
 def _open(problem: ProgramProblem) -> bool:
@@ -143,61 +147,67 @@ def _leaves(node: Node) -> list[Node]:
 
 def _loose(program: Program, found: Found, asked: Asked, problem: ProgramProblem, code: str) -> str:
     own = {part.name for part in program.parts}
-    missing = [part.text for part in asked.helpers if part.name not in own]
-    traits = program.traits
-    lead = traits.preamble(problem.prompt, problem.function)
-    if not traits.preamble(problem.prompt, problem.function) or not traits.indented:
-        lead = "\n".join([lead, *missing] if lead else missing)
-    text = _without_module_parts(program, problem, len(program.source) - len(code.encode()))
-    text = re.sub(r"\?>\s*\Z", "\n", text) if traits.opening else text
+    names = {name: program.fresh(name) for name in sorted(own & _tested(problem) - {"", problem.function})}
+    start, end = len(program.source) - len(code.encode()), len(program.source)
+    text = program.renamed(start, end, names, _unexported(program, problem.function))
+    text = re.sub(r"\?>\s*\Z", "\n", text) if program.traits.opening else text
+    if "export_statement" in program.nodes.wrappers and problem.tests.lstrip().startswith(("(", "[", "`")):
+        text = f"{text.rstrip()}\n;\n"  # else the tests would go on with the answer's last expression
     if found.types:
-        text = f"{text.rstrip()}\n\n{_bridge(asked, found, problem)}"
+        text = f"{text.rstrip()}\n\n{_bridge(asked, found, problem, names)}"
+    lead = program.traits.preamble(problem.prompt, problem.function)
+    if not program.traits.indented:  # Python's preamble has the helpers already
+        lead = "\n".join(filter(None, [lead, *(part.text for part in asked.helpers if part.name not in own)]))
     if not lead.strip():
         return text
-    if traits.opening:  # what precedes an opening tag is no code
+    if program.traits.opening:  # what precedes an opening tag is no code
         return f"{text.rstrip()}\n\n{lead}\n"
     return behind_what_comes_first(problem.language, f"{lead}\n\n", text)
 
 
-def _bridge(asked: Asked, found: Found, problem: ProgramProblem) -> str:
+def _tested(problem: ProgramProblem) -> set[str]:
+    """Return the names that the tests declare, which no part of an answer may bear."""
+    if traits_of(problem.language).indented:
+        return set()  # there the last definition counts
+    tests = read(problem.language, problem.tests)
+    return {part.name for part in tests.parts if part.kind in _DECLARED} if tests else set()
+
+
+def _bridge(asked: Asked, found: Found, problem: ProgramProblem, names: Mapping[str, str]) -> str:
     """Return the prompt's function, which passes its arguments on to the answer's one."""
-    call = _call(asked, found, problem)
+    call = _call(asked, found, problem, names)
     if traits_of(problem.language).indented:
         return f"{asked.header.rstrip()}\n    return {call}\n"
     return f"{asked.header.rstrip()}\n    return {call};\n}}\n"
 
 
-def _call(asked: Asked, found: Found, problem: ProgramProblem, names: dict[str, str] | None = None) -> str:
+def _call(asked: Asked, found: Found, problem: ProgramProblem, names: Mapping[str, str]) -> str:
     plain, of_object = traits_of(problem.language).calls
-    outer = [(names or {}).get(part.name, part.name) for part in found.types]
-    where = ("::" if "::" in plain else ".").join(outer)
+    where = ("::" if "::" in plain else ".").join(names.get(part.name, part.name) for part in found.types)
     form = plain if found.part.static else of_object
     return form.format(type=where, name=problem.function, args=asked.arguments)
 
 
-def _without_module_parts(program: Program, problem: ProgramProblem, lead: int) -> str:
-    """Return the code without `export`, and without a module that the tests load under the same name."""
-    gone: list[tuple[int, int, str]] = []
+def _unexported(program: Program, function: str) -> list[Change]:
+    """Return the changes that make a module a script: nothing is exported."""
+    found = []
     for part in program.parts:
-        if part.outer.type == "export_statement":
-            gone.append(_unexported(part, problem.function))
-        elif part.kind == "value" and "require(" in part.text and _declares(problem.tests, part.name):
-            gone.append((part.outer.start_byte, part.outer.end_byte, ""))
-    return changed(program.source, lead, len(program.source), gone)
+        outer = part.outer
+        if outer.type != "export_statement":
+            continue
+        if part.kind != "other" and part.node is not outer:
+            found.append((outer.start_byte, part.node.start_byte, ""))
+        elif (value := _nameless(part)) is not None:
+            found.append((outer.start_byte, value.start_byte, f"const {function} = "))
+        else:
+            found.append((outer.start_byte, outer.end_byte, ""))
+    return found
 
 
-def _unexported(part: Part, function: str) -> tuple[int, int, str]:
-    outer = part.outer
-    if part.kind != "other" and part.node is not outer:
-        return outer.start_byte, part.node.start_byte, ""
-    value = outer.child_by_field_name("value") or outer.child_by_field_name("declaration")
-    if value is not None and value.type.startswith(("function", "arrow")):  # it has no name
-        return outer.start_byte, value.start_byte, f"const {function} = "
-    return outer.start_byte, outer.end_byte, ""
-
-
-def _declares(tests: str, name: str) -> bool:
-    return bool(name) and bool(re.search(rf"^\s*(?:const|let|var)\s+{re.escape(name)}\b", tests, re.M))
+def _nameless(part: Part) -> Node | None:
+    """Return the function without a name that a module exports by default."""
+    value = part.outer.child_by_field_name("value") if part.outer.type == "export_statement" else None
+    return value if value is not None and value.type in ("function_expression", "arrow_function") else None
 
 
 # ---- languages whose functions stand in types
@@ -208,7 +218,7 @@ def _enclosed(program: Program, found: Found, asked: Asked, problem: ProgramProb
         return None
     taken = {part.name for part in (read(problem.language, problem.tests) or program).of("type")}
     imports = [*asked.imports, *(one.text.removeprefix("global ") for one in program.of("import"))]
-    direct = len(found.types) == 1 and (found.part.static or not asked.function.static)
+    direct = len(found.types) == 1 and (found.part.static if asked.function.static else _made(program, found.types[0]))
     names = _new_names(program, found, asked, taken, direct)
     beside, last = [], ""
     for part in program.of("type"):
@@ -228,14 +238,22 @@ def _enclosed(program: Program, found: Found, asked: Asked, problem: ProgramProb
 def _new_names(program: Program, found: Found, asked: Asked, taken: set[str], direct: bool) -> dict[str, str]:
     """Return new names for types: the tests' name for the function's own, and none of theirs for any other."""
     assert asked.kind
-    wanted, words = asked.kind.name, program.words()
+    wanted = asked.kind.name
     names: dict[str, str] = {}
     for part in program.of("type"):
         if direct and part is found.types[0]:
             names |= {part.name: wanted} if part.name != wanted else {}
         elif part.name in {*taken, wanted}:
-            names[part.name] = next(f"{part.name}{i}" for i in range(1, 99) if f"{part.name}{i}" not in words)
+            names[part.name] = program.fresh(part.name)
     return names
+
+
+def _made(program: Program, kind: Part) -> bool:
+    """Whether an object of the type can be made without arguments."""
+    made = [one for one in program.members(kind) if one.node.type == "constructor_declaration"]
+    given = [parameters_of(one.node) for one in made]
+    bare = not made or any(listed is None or not listed.named_child_count for listed in given)
+    return bare and kind.node.type.startswith(("class", "struct")) and "abstract" not in _modifiers(kind)
 
 
 def _empty(part: Part) -> bool:
@@ -249,7 +267,7 @@ def _modifiers(part: Part) -> str:
     return text[: name.start_byte - part.node.start_byte].decode() if name is not None else ""
 
 
-def _type(program: Program, part: Part, asked: Asked, names: dict[str, str], open_end: bool = False) -> str:
+def _type(program: Program, part: Part, asked: Asked, names: Mapping[str, str], open_end: bool = False) -> str:
     """Return a type under its new name, not public, since a file may hold one public type only; perhaps left open."""
     body = body_of(part.node)
     start, end = part.outer.start_byte, part.outer.end_byte
@@ -270,7 +288,7 @@ def _type_around(
     """Return the prompt's type around loose functions, or around the call of one that stands elsewhere."""
     lines = [asked.head, *inside]
     if found.types:
-        lines.append(_bridge_within(asked, found, problem, names))
+        lines.append(_bridge(asked, found, problem, names))
     else:
         used = program.words()
         loose = [part for part in program.parts if part.kind in ("function", "value")]
@@ -280,12 +298,14 @@ def _type_around(
     return "\n".join(lines if asked.open else [*lines, "}"])
 
 
-def _bridge_within(asked: Asked, found: Found, problem: ProgramProblem, names: dict[str, str]) -> str:
-    return f"{asked.header.rstrip()}\n        return {_call(asked, found, problem, names)};\n    }}"
-
-
 def _member(program: Program, part: Part, asked: Asked) -> str:
     """Return a loose function or field as a member, static where the prompt's function is."""
+    if part.name == asked.function.name:
+        return re.sub(r"^(\s*)(?:private|protected)\s+", r"\1", _as_static(program, part, asked), flags=re.M)
+    return _as_static(program, part, asked)
+
+
+def _as_static(program: Program, part: Part, asked: Asked) -> str:
     if not asked.function.static or re.search(r"\b(?:static|const)\b", _modifiers(part)):
         return part.text
     attributes = [child for child in part.node.named_children if "attribute" in child.type]

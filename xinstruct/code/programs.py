@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from xinstruct.code.lexical import encoded, parsed
 from xinstruct.code.traits import Traits, traits_of
 
 _INNER = ("body", "declaration_list", "class_body", "field_declaration_list", "interface_body", "enum_body")
+Change = tuple[int, int, str]  # bytes from, to, and what stands there then
 _DEEPEST = 8  # types within types
 
 
@@ -123,14 +124,19 @@ class Program:
         """Return all names in the text."""
         return {self.text(node) for node in self._leaves(self.root) if node.type in self.nodes.words}
 
-    def renamed(self, start: int, end: int, names: Mapping[str, str]) -> str:
-        """Return the text between two bytes with these names replaced."""
+    def renamed(self, start: int, end: int, names: Mapping[str, str], more: Sequence[Change] = ()) -> str:
+        """Return the text between two bytes with these names replaced, and with more changes."""
         changes = [
             (node.start_byte, node.end_byte, names[self.text(node)])
             for node in (self._leaves(self.root) if names else ())
             if node.type in self.nodes.words and start <= node.start_byte < end and self.text(node) in names
         ]
-        return changed(self.source, start, end, changes)
+        return changed(self.source, start, end, [*more, *changes])
+
+    def fresh(self, name: str) -> str:
+        """Return a name like this one that nothing here bears."""
+        words = self.words()
+        return next(f"{name}{i}" for i in range(1, len(words) + 2) if f"{name}{i}" not in words)
 
     def _leaves(self, node: Node) -> Iterator[Node]:
         waiting = [node]
@@ -153,10 +159,10 @@ def read(language: str, code: str) -> Program | None:
     return Program(traits, source, tree.root_node) if tree is not None else None
 
 
-def changed(source: bytes, start: int, end: int, changes: list[tuple[int, int, str]]) -> str:
+def changed(source: bytes, start: int, end: int, changes: Sequence[Change]) -> str:
     """Return the text between two bytes with spans replaced; of spans within others the outer ones count."""
     made, at = [], start
-    for left, right, text in sorted(changes):
+    for left, right, text in sorted(changes, key=lambda change: (change[0], -change[1])):
         if left >= at and right <= end:
             made += [source[at:left], text.encode()]
             at = right

@@ -154,7 +154,7 @@ TRAITS = Traits(
         values=("declaration", "alias_declaration", "type_definition", "preproc_def", "preproc_function_def"),
         scopes=("preproc_ifdef", "preproc_if", "preproc_else", "linkage_specification"),
         wrappers=("template_declaration",),
-        words=("identifier", "type_identifier", "field_identifier", "namespace_identifier"),
+        words=("identifier", "type_identifier", "namespace_identifier"),
     ),
     entry="main",
     calls=("{type}::{name}({args})", "{type}().{name}({args})"),

@@ -75,7 +75,7 @@ TRAITS = Traits(
         imports=("import_statement",),
         values=("lexical_declaration", "variable_declaration"),
         wrappers=("export_statement",),
-        words=("identifier", "type_identifier", "property_identifier", "shorthand_property_identifier"),
+        words=("identifier", "type_identifier"),
     ),
     calls=("{type}.{name}({args})", "new {type}().{name}({args})"),
     body_opens=body_opens,

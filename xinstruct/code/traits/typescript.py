@@ -48,7 +48,7 @@ TRAITS = Traits(
         imports=("import_statement",),
         values=("lexical_declaration", "variable_declaration"),
         wrappers=("export_statement",),
-        words=("identifier", "type_identifier", "property_identifier", "shorthand_property_identifier"),
+        words=("identifier", "type_identifier"),
     ),
     calls=("({type} as any).{name}({args})", "(new ({type} as any)()).{name}({args})"),
     body_opens=body_opens,
