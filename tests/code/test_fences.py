@@ -82,6 +82,11 @@ KEPT_WHOLE = {
     "marks at the line's start in more marks": (f"````python\n{FLUSH}````\nDone.", FLUSH),
     "marks in tildes": (f"~~~python\n{FLUSH}~~~", FLUSH),
     "indented marks in marks": (f"```python\n{QUOTING}```", QUOTING),
+    "marks in a comment": (f"```python\n# ```\n# add(1, 2)\n# ```\n{CODE}```", f"# ```\n# add(1, 2)\n# ```\n{CODE}"),
+    "marks behind words of a docstring": (
+        '```python\ndef add(x, y):\n    """So: ```\n    add(1, 2)\n    ```\n    """\n    return x + y\n```',
+        'def add(x, y):\n    """So: ```\n    add(1, 2)\n    ```\n    """\n    return x + y\n',
+    ),
     "six around many": (f"``````python\n{FLUSH}``````", FLUSH),
 }
 
@@ -127,6 +132,25 @@ def test_marks_within_a_line_of_code_close_nothing(text: str) -> None:
 )
 def test_the_tag_of_a_fence(info: str) -> None:
     assert tag_of(info) == "python"
+
+
+# ruff: noqa: E501
+COMMENTED = {
+    "java": "/**\n * ```java\n * add(1, 2);\n * ```\n */\nstatic long add(long x, long y) {\n    return x + y;\n}\n",
+    "typescript": "/**\n * ```\n * add(1, 2) === 3\n * ```\n */\nfunction add(x: number, y: number) {\n  return x + y;\n}\n",
+    "javascript": "// So: ```\n// add(1, 2)\n// ```\nfunction add(x, y) {\n  return x + y;\n}\n",
+    "cpp": "/// ```cpp\n/// add(1, 2);\n/// ```\nlong add(long x, long y) {\n    return x + y;\n}\n",
+    "php": "/**\n * ```php\n * add(1, 2);\n * ```\n */\nfunction add($x, $y) {\n    return $x + $y;\n}\n",
+    "bash": "# ```\n# add 1 2\n# ```\nadd() {\n    echo $(($1 + $2))\n}\n",
+    "csharp": "/// ```\n/// Add(1, 2)\n/// ```\nstatic long add(long x, long y) => x + y;\n",
+}
+
+
+@pytest.mark.parametrize("language", COMMENTED)
+def test_fences_in_comments_of_the_code_close_nothing(language: str) -> None:
+    code = COMMENTED[language]
+    answer = f"So:\n\n```{language}\n{code}```\n\nFor instance:\n```\nadd(1, 2)\n```\n"
+    assert extract_code(answer, language, "add") == (code, "fence")
 
 
 def test_what_is_outside_of_all_blocks() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from xinstruct.code.fences import Block, before_a_closing_fence, blocks_of, outside, spans_of, tag_of
+from xinstruct.code.fences import Block, before_a_closing_fence, blocks_of, outside, readings, spans_of, tag_of
 from xinstruct.code.lexical import blanked, encoded, levels, parsed
 from xinstruct.code.names import NAMES
 from xinstruct.code.thinking import final_answer
@@ -27,6 +27,8 @@ _CODE_LINE = re.compile(
     r"\s|[}\])#@]|//|/\*|(?:def|class|import|from|if|for|while|try|with|return|function|export|using|struct)\b"
     r"|[\w.]+\s*(?:=|\()|.*[;{]\s*$"
 )
+
+_FENCED = re.compile(r"^ {0,3}(?:`{3,}|~{3,})", re.MULTILINE)
 
 
 def extract_code(answer: str, language: str, function: str, last: bool = False) -> tuple[str, str]:
@@ -82,21 +84,32 @@ def _definition(language: str, function: str) -> re.Pattern[str]:
 
 
 def _locate(answer: str, language: str, function: str, last: bool) -> tuple[str, str]:
-    blocks = [block for block in blocks_of(answer) if block.text.strip()]
-    good = [block for block in blocks if defines(block.text, language, function)]
+    if not _FENCED.search(answer) and defines(answer, language, function) and _is_code(language, answer):
+        return answer, "whole_code"
+    blocks, good = _read(answer, language, function)
     before, odd = before_a_closing_fence(answer)
     if (odd or not good) and defines(before, language, function):
         return _from_definition(before, language, function), "started_fence"
     if good:
         return _chosen(good, language, function, last)
-    if not blocks and defines(answer, language, function) and _is_code(language, answer):
-        return answer, "whole_code"
     if found := _from_definition(outside(answer) if blocks else answer, language, function):
         return found, "no_fence"
     spans = [span for span in spans_of(answer) if defines(span.text, language, function)]
     if spans:
         return spans[-1 if last else 0].text, "span"
     return _chosen(blocks, language, function, last, "_without_function") if blocks else ("", NONE)
+
+
+def _read(answer: str, language: str, function: str) -> tuple[list[Block], list[Block]]:
+    """Return the blocks, and those that define the function, in the reading of the fences that gives code."""
+    blocks: list[Block] = []
+    good: list[Block] = []
+    for reading in readings(answer):
+        blocks = [block for block in reading if block.text.strip()]
+        good = [block for block in blocks if defines(block.text, language, function)]
+        if any(block.closed and _parses(language, block.text) for block in good):
+            break
+    return blocks, good
 
 
 def _chosen(blocks: list[Block], language: str, function: str, last: bool, suffix: str = "") -> tuple[str, str]:
@@ -113,7 +126,16 @@ def _is_code(language: str, text: str) -> bool:
     traits = traits_of(language)
     if traits.indented or not traits.braces or traits.opening:
         return traits.is_program(text)
-    tree = parsed(traits, encoded(text)) if traits.syntax else None
+    return _parses(language, text)
+
+
+def _parses(language: str, text: str) -> bool:
+    """Whether a text that is probably code has no error of syntax."""
+    traits = traits_of(language)
+    if traits.indented or not traits.syntax:
+        return traits.is_program(text)
+    opening = "" if traits.opening.strip() in text else traits.opening
+    tree = parsed(traits, encoded(opening + text))
     return tree is not None and not tree.root_node.has_error
 
 

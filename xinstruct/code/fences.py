@@ -27,6 +27,7 @@ _LINE = re.compile(r"^(?P<lead>[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?)(?P<marks
 _BEHIND = re.compile(r"^(?P<text>.*\S.*?)(?P<marks>(?<!`)`{3,}(?!`))[ \t]*(?P<tag>[\w+#.-]*)[ \t]*$")
 _WHOLE = re.compile(r"(?<!`)(?P<marks>`{3,})(?!`)[ \t]*(?P<code>[^`\n](?:(?!`{3})[^\n])*?)[ \t]*(?P=marks)(?!`)")
 _SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)(?P<code>[^`\n]+)\1(?!`)")
+_REMARK = re.compile(r"\s*(?:/\*+|\*+|//+!?|#+|--+|;+|%+|\"{3}|'{3})\s*")  # marks behind it are in a comment
 _FAR = 4  # columns by which a line is indented too far to be a fence
 
 
@@ -43,10 +44,16 @@ class Block:
 
 def blocks_of(text: str) -> list[Block]:
     """Return the fenced blocks in order, with the blocks inside of a block that is a document itself before it."""
+    return readings(text)[-1]
+
+
+def readings(text: str) -> list[list[Block]]:
+    """Return the blocks as CommonMark has them and, where fences seem to be misplaced, those of the mended text."""
     found = _read(text)
+    read = [found]
     if any(not block.closed or _doubtful(block) for block in found) or not found:
-        found = _read(mended(text)) or found
-    return [inner for block in found for inner in _unfolded(block)]
+        read.append(_read(mended(text)) or found)
+    return [[inner for block in blocks for inner in _unfolded(block)] for blocks in read]
 
 
 def outside(text: str) -> str:
@@ -65,7 +72,7 @@ def before_a_closing_fence(text: str) -> tuple[str, bool]:
     for number, line in enumerate(lines):
         fence = _LINE.match(line)
         glued = None if fence else _glued(line, "```")
-        if fence is None and glued is None:
+        if (fence is None and glued is None) or (fence and not _near(fence["lead"], "")):
             continue
         if fence is None or not _names_a_block(fence["rest"].strip()):
             before = "\n".join([*lines[:number], glued or ""])
@@ -223,6 +230,11 @@ def _glued(line: str, marks: str) -> str | None:
     """Return the code of a line that ends in a closing fence, None where it does not."""
     sign = re.escape(marks[0])
     found = re.match(rf"^(?P<code>.*[^\s{sign}].*?[ \t]*)(?<!{sign}){sign}{{{len(marks)},}}[ \t]*$", line)
-    if found is None or len(re.findall(rf"{sign}{{{len(marks)},}}", line)) % 2 == 0:
+    if (
+        found is None
+        or _LINE.match(line)
+        or _REMARK.fullmatch(found["code"])
+        or len(re.findall(rf"{sign}{{{len(marks)},}}", line)) % 2 == 0
+    ):
         return None
     return found["code"].rstrip()
