@@ -28,7 +28,7 @@ _CODE_LINE = re.compile(
     r"|[\w.]+\s*(?:=|\()|.*[;{]\s*$"
 )
 
-_FENCED = re.compile(r"^ {0,3}(?:`{3,}|~{3,})", re.MULTILINE)
+_FENCED = re.compile(r"^([ \t]*)(?:`{3,}|~{3,})", re.MULTILINE)
 
 
 def extract_code(answer: str, language: str, function: str, last: bool = False) -> tuple[str, str]:
@@ -84,7 +84,7 @@ def _definition(language: str, function: str) -> re.Pattern[str]:
 
 
 def _locate(answer: str, language: str, function: str, last: bool) -> tuple[str, str]:
-    if not _FENCED.search(answer) and defines(answer, language, function) and _is_code(language, answer):
+    if not _has_fence(answer, language) and defines(answer, language, function) and _is_code(language, answer):
         return answer, "whole_code"
     blocks, good = _read(answer, language, function)
     before, odd = before_a_closing_fence(answer)
@@ -110,6 +110,12 @@ def _read(answer: str, language: str, function: str) -> tuple[list[Block], list[
         if any(block.closed and _parses(language, block.text) for block in good):
             break
     return blocks, good
+
+
+def _has_fence(text: str, language: str) -> bool:
+    """Whether lines of the text are fences. In a language of indentation those far in may be a docstring's."""
+    most = 3 if traits_of(language).indented else len(text)
+    return any(len(fence.group(1)) <= most for fence in _FENCED.finditer(text))
 
 
 def _chosen(blocks: list[Block], language: str, function: str, last: bool, suffix: str = "") -> tuple[str, str]:

@@ -51,7 +51,7 @@ def readings(text: str) -> list[list[Block]]:
     """Return the blocks as CommonMark has them and, where fences seem to be misplaced, those of the mended text."""
     found = _read(text)
     read = [found]
-    if any(not block.closed or _doubtful(block) for block in found) or not found:
+    if not found or any(not block.closed or _doubtful(block) for block in found) or _overlooked(text, found):
         read.append(_read(mended(text)) or found)
     return [[inner for block in blocks for inner in _unfolded(block)] for blocks in read]
 
@@ -109,6 +109,13 @@ def _block(token: Token, lines: list[str]) -> Block:
     last = lines[min(end, len(lines)) - 1].strip(" \t>")
     closed = end - start > 1 and len(last) >= len(token.markup) and not last.strip(token.markup[0])
     return Block(tag_of(token.info), token.content, (start, end), closed)
+
+
+def _overlooked(text: str, found: list[Block]) -> bool:
+    """Whether a fence stands outside of all blocks."""
+    taken = {line for block in found for line in range(*block.lines)}
+    left = (line for number, line in enumerate(text.split("\n")) if number not in taken)
+    return any(_LINE.match(line) or _BEHIND.match(line) for line in left)
 
 
 def _doubtful(block: Block) -> bool:
