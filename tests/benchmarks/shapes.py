@@ -220,6 +220,8 @@ CPP = {
     "main before": "long add(long x, long y);\n\nint main(void) {\n    return 0;\n}\n\n" + _CPP,
     "main in a condition": _CPP + "\n#ifndef NO_MAIN\nint32_t main() { return 0; }\n#endif\n",
     "class with a method": "class Solution {\npublic:\n    long add(long x, long y) { return x OP y; }\n};\n",
+    "namespace": "namespace answer {\nlong add(long x, long y) { return x OP y; }\n}  // namespace answer\n",
+    "class in a namespace": "namespace a {\nclass Solution {\npublic:\n    long add(long x, long y) { return x OP y; }\n};\n}\n",
     "class with a static method": "struct Solution {\n    static long add(long x, long y) { return x OP y; }\n};\n",
     "main mentioned": "// int main() {\nconst char* text = \"int main() {\";\n" + _CPP,
     "digit separators": "const long big = 1'000'000;\nconst char open = '{';\n" + _CPP,
@@ -254,12 +256,15 @@ JAVASCRIPT = {
     "class": "class Solution {\n  add(x, y) {\n    return x OP y;\n  }\n}\n",
     "class with a static method": "class Solution {\n  static add(x, y) {\n    return x OP y;\n  }\n}\n",
     "exported class": "export class Solution {\n  add(x, y) { return x OP y; }\n}\n",
+    "property of the exports": "exports.add = (x, y) => x OP y;\n",
+    "property of an object": "const sums = {\n  add(x, y) {\n    return x OP y;\n  },\n};\n",
     "expression with a brace": "const open = /[{]/;\n" + _JS,
     "template with a brace": "const s = `{${'{'}`;\n" + _JS,
     "strict": "'use strict';\n\n" + _JS,
     "documented": "/**\n * import { f } from './f.js';\n */\n" + _JS,
 }
 TYPESCRIPT = {name: code.replace("(x, y)", "(x: number, y: number)") for name, code in JAVASCRIPT.items()} | {
+    "property of the exports": "function add(x: number, y: number) {\n  return x OP y;\n}\nexport = { add };\n",
     "own assertion": "import * as nothing from 'fs';\n\nfunction add(x: number, y: number): number {\n  return x OP y;\n}\n",
     "exported as node does": "type Two = [number, number];\ninterface Op { (x: number, y: number): number }\n"
     "const add: Op = (x: number, y: number): number => { const t: Two = [x, y]; return t[0] OP t[1]; };\n",

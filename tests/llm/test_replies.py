@@ -235,6 +235,7 @@ def test_an_error_in_a_good_answers_place_passes(tmp_path: Path, serve: Serve) -
         (404, b"no such page"),
         (405, b"method not allowed"),
         (501, b"not implemented"),
+        (500, b"oops"),
     ],
 )
 def test_a_named_model_needs_no_list(tmp_path: Path, serve: Serve, models: tuple[int, Any]) -> None:

@@ -68,6 +68,9 @@ def assembled(problem: ProgramProblem, code: str) -> str | None:
         return None
     nameless = next((Found(part) for part in program.parts if _nameless(part) is not None), None)
     found, asked = program.find(problem.function) or nameless, _asked(problem)
+    if asked is not None and found is None and (place := _property(program, problem.function)):
+        call = f"{place}({asked.arguments})"
+        return f"{code.rstrip()}\n\n{asked.header.rstrip()}\n    return {call};\n}}\n"
     if found is None or asked is None:
         return None
     if traits.enclosed:
@@ -184,7 +187,7 @@ def _bridge(asked: Asked, found: Found, problem: ProgramProblem, names: Mapping[
 def _call(asked: Asked, found: Found, problem: ProgramProblem, names: Mapping[str, str]) -> str:
     plain, of_object = traits_of(problem.language).calls
     where = ("::" if "::" in plain else ".").join(names.get(part.name, part.name) for part in found.types)
-    form = plain if found.part.static else of_object
+    form = plain if found.part.static or "namespace" in found.types[-1].node.type else of_object
     return form.format(type=where, name=problem.function, args=asked.arguments)
 
 
@@ -202,6 +205,23 @@ def _unexported(program: Program, function: str) -> list[Change]:
         else:
             found.append((outer.start_byte, outer.end_byte, ""))
     return found
+
+
+def _property(program: Program, function: str) -> str:
+    """Return how the function is reached that is a property at the top: ``exports.f = ...``, ``const o = {f() {}}``."""
+    for part in program.parts:
+        for node in part.node.named_children:
+            left, value = node.child_by_field_name("left"), node.child_by_field_name("value")
+            if left is not None and program.text(left).endswith(f".{function}"):
+                return program.text(left)
+            if value is not None and value.type == "object" and _has_property(program, value, function):
+                return f"{part.name}.{function}"
+    return ""
+
+
+def _has_property(program: Program, node: Node, name: str) -> bool:
+    keys = (child.child_by_field_name("name") or child.child_by_field_name("key") for child in node.named_children)
+    return any(key is not None and program.text(key) == name for key in keys)
 
 
 def _nameless(part: Part) -> Node | None:

@@ -33,7 +33,7 @@ from xinstruct.llm.transport import CallFailed, Policy, once
 from xinstruct.params import TeacherParams
 
 _PROBE_SECONDS = 30.0
-_UNLISTED = (403, 404, 405, 501)  # of a server that has no list of models, or shows it to nobody
+_TELLING = (401, 429)  # of a list of models: they say more than that there is none to be read
 _PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 
 
@@ -134,7 +134,7 @@ class Endpoint:
             raise _Starting(f"HTTP 503: {text[:200]}")
         if answer.status == 401:
             raise BadInput(f"{self.url}: the API key is missing or wrong (set XINSTRUCT_API_KEY): {text[:200]}")
-        if self.served and answer.status in _UNLISTED:
+        if self.served and answer.status >= 400 and answer.status not in _TELLING:
             return {}  # the model is named, and whether it is served the first call tells
         if answer.status == 403:
             raise BadInput(f"{self.url}: access is refused (is XINSTRUCT_API_KEY the right key?): {text[:200]}")
