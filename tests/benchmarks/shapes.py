@@ -265,6 +265,7 @@ JAVASCRIPT = {
 }
 TYPESCRIPT = {name: code.replace("(x, y)", "(x: number, y: number)") for name, code in JAVASCRIPT.items()} | {
     "property of the exports": "function add(x: number, y: number) {\n  return x OP y;\n}\nexport = { add };\n",
+    "own assertion imported": "import * as assert from 'assert';\n\nfunction add(x: number, y: number): number {\n  return x OP y;\n}\n\nassert.ok(add);\n",
     "own assertion": "import * as nothing from 'fs';\n\nfunction add(x: number, y: number): number {\n  return x OP y;\n}\n",
     "exported as node does": "type Two = [number, number];\ninterface Op { (x: number, y: number): number }\n"
     "const add: Op = (x: number, y: number): number => { const t: Two = [x, y]; return t[0] OP t[1]; };\n",

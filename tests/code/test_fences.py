@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from xinstruct.code.extraction import extract_code
@@ -162,3 +164,12 @@ def test_what_is_outside_of_all_blocks() -> None:
 def test_a_wrong_function_stays_wrong(name: str) -> None:
     answer = BROKEN[name].replace("return x + y", "return x - y")
     assert extract_code(answer, "python", "add")[0] == WRONG
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 200_000, "word " * 40_000, "` " * 60_000, "```" * 5_000, "<think>" * 5_000, '"' * 30_000]
+)
+def test_a_long_line_takes_no_long_time(text: str) -> None:
+    start = time.process_time()
+    extract_code(f"So {text}\n```python\n{CODE}```\n", "python", "add")
+    assert time.process_time() - start < 5

@@ -150,7 +150,8 @@ def _leaves(node: Node) -> list[Node]:
 
 def _loose(program: Program, found: Found, asked: Asked, problem: ProgramProblem, code: str) -> str:
     own = {part.name for part in program.parts}
-    names = {name: program.fresh(name) for name in sorted(own & _tested(problem) - {"", problem.function})}
+    bound = own.union(*(re.findall(r"[\w$]+", part.text) for part in program.of("import")))
+    names = {name: program.fresh(name) for name in sorted(bound & _tested(problem) - {"", problem.function})}
     start, end = len(program.source) - len(code.encode()), len(program.source)
     text = program.renamed(start, end, names, _unexported(program, problem.function))
     text = re.sub(r"\?>\s*\Z", "\n", text) if program.traits.opening else text

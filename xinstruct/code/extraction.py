@@ -28,6 +28,7 @@ _CODE_LINE = re.compile(
     r"|[\w.]+\s*(?:=|\()|.*[;{]\s*$"
 )
 
+_HEADS = 50  # lines above a function that are tried as the beginning of its code
 _FENCED = re.compile(r"^([ \t]*)(?:`{3,}|~{3,})", re.MULTILINE)
 
 
@@ -165,7 +166,7 @@ def _from_definition(text: str, language: str, function: str) -> str:
     while start > 0 and _PREAMBLE.match(lines[start - 1]):
         start -= 1
     heads = [i for i in range(start) if lines[i].strip() and not lines[i][0].isspace() and _looks_like_code(lines[i])]
-    whole = (i for i in heads if _is_code(language, "\n".join(lines[i:end])))  # helpers and data above it
+    whole = (i for i in heads[:_HEADS] if _is_code(language, "\n".join(lines[i:end])))  # helpers and data above it
     start = next(whole, start)
     return "\n".join(lines[start:end])
 

@@ -115,7 +115,7 @@ def _overlooked(text: str, found: list[Block]) -> bool:
     """Whether a fence stands outside of all blocks."""
     taken = {line for block in found for line in range(*block.lines)}
     left = (line for number, line in enumerate(text.split("\n")) if number not in taken)
-    return any(_LINE.match(line) or _BEHIND.match(line) for line in left)
+    return any(_LINE.match(line) or _behind(line) for line in left)
 
 
 def _doubtful(block: Block) -> bool:
@@ -169,12 +169,17 @@ def _outside_line(line: str, made: list[str]) -> _Opening | None:
         return None
     if fence and "`" not in fence["rest"]:
         return _opened(fence, made)
-    behind = _BEHIND.match(line)
-    if behind and line.count("```") % 2 and (not behind["tag"] or tag_of(behind["tag"]) in _TAGS):
+    behind = _behind(line)
+    if behind and (not behind["tag"] or tag_of(behind["tag"]) in _TAGS):
         made += [behind["text"].rstrip(), "", behind["marks"] + behind["tag"]]
         return _Opening(behind["marks"], "")
     made.append(line)
     return None
+
+
+def _behind(line: str) -> re.Match[str] | None:
+    """Return the match of a line whose text a fence ends that opens a block."""
+    return _BEHIND.match(line) if line.count("```") % 2 else None  # counted first: the pattern is slow on long lines
 
 
 def _opened(fence: re.Match[str], made: list[str]) -> _Opening:
@@ -235,6 +240,8 @@ def _names_a_block(rest: str) -> bool:
 
 def _glued(line: str, marks: str) -> str | None:
     """Return the code of a line that ends in a closing fence, None where it does not."""
+    if not line.rstrip().endswith(marks):
+        return None
     sign = re.escape(marks[0])
     found = re.match(rf"^(?P<code>.*[^\s{sign}].*?[ \t]*)(?<!{sign}){sign}{{{len(marks)},}}[ \t]*$", line)
     if (

@@ -36,7 +36,7 @@ def _values(text: str) -> Iterator[tuple[Any, str]]:
     try:
         yield json.loads(text), text
         return
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     at = 0
     while (starts := [place for sign in "{[" if (place := text.find(sign, at)) >= 0]) and (start := min(starts)) >= 0:
@@ -71,6 +71,6 @@ def _not_json(text: str) -> str:
     starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
     try:
         json.loads(text[min(starts) :] if starts else text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"not JSON ({error})"
     return "not JSON"
