@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # The name that is imported, where it is not the distribution's with "_" for "-".
-IMPORTED_AS = {"ruamel.yaml": "ruamel"}
+IMPORTED_AS = {"ruamel.yaml": "ruamel", "markdown-it-py": "markdown_it"}
 # Dependencies that no module of ours imports, and why they are declared all the same.
 BY_NAME = {
     "accelerate": "transformers' and TRL's trainers refuse to start without it",

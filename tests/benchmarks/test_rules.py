@@ -61,7 +61,7 @@ def test_imports_are_a_preset() -> None:
 def test_a_main_of_the_answer_goes_and_includes_come() -> None:
     answer = "```cpp\nint add(int a, int b) {\n  return a + b;\n}\nint main() {\n  if (add(1, 2)) { return 0; }\n}\n```"
     code, rule = apply(rules("chat"), CPP, answer)
-    assert code == "#include <vector>\n\nint add(int a, int b) {\n  return a + b;\n}\n\n"
+    assert code == "#include <vector>\n\nint add(int a, int b) {\n  return a + b;\n}\n"
     assert rule == "fence+drop_main+auto"
 
 

@@ -100,3 +100,39 @@ def test_a_call_is_no_definition() -> None:
 
 def test_windows_line_ends() -> None:
     assert extract_code(f"```python\r\n{PYTHON}```".replace("\n", "\r\n"), "python", "add")[0].startswith("def add")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'def add(x, y):\n    """Sum.\n\n    ```\n    add(1, 2)\n    ```\n    """\n    return x + y\n',
+        'def add(x, y):\n    """Sum: ```add(1, 2)```."""\n    return x + y\n',
+        "def add(x, y):\n    # ```\n    return x + y\n",
+        "ADD = 1\n\n\ndef helper(x):\n    return x\n\n\ndef add(x, y):\n    return helper(x) + y\n",
+        "def add(x, y):\n    s = `1`\n    return x + y\n".replace("`1`", "'```'"),
+    ],
+)
+def test_an_answer_that_is_code_is_taken_whole(code: str) -> None:
+    assert extract_code(code, "python", "add") == (code, "whole_code")
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("javascript", "const open = /[{]/;\n"),
+        ("javascript", "const s = `{${'{'}`;\n"),
+        ("javascript", "const s = `${`{`}`; // {\n"),
+        ("javascript", "const s = '{' + \"}}\" + /\\}\\//.source;\n"),
+        ("typescript", "type T = `{${string}`;\n"),
+        ("java", 'String s = """\n    {{ "\n    """; char c = \'{\';\n'),
+        ("java", "/* { */ // {\nint x = 0;\n"),
+        ("csharp", 'var s = @"{""{" + $"{{{1}" + \'{\';\n'),
+        ("csharp", 'var s = """\n  { "\n  """;\n'),
+        ("csharp", 'var s = $@"{{""{1}";\n'),
+        ("cpp", "auto s = R\"x({ \" )\" {)x\"; auto n = 1'000'000; char c = '{';\n"),
+        ("cpp", '#define OPEN "{"\n'),
+        ("php", "<?php\n$s = '{' . \"{$x['{']}\" . <<<'X'\n{\nX;\n"),
+    ],
+)
+def test_braces_that_open_no_block_are_not_balanced(language: str, code: str) -> None:
+    assert balance_braces(language, code) == (code, "")

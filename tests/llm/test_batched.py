@@ -21,6 +21,7 @@ from xinstruct.llm.accounting import Progress
 from xinstruct.llm.calls import Reply, Request
 from xinstruct.llm.client import Answer, Client
 from xinstruct.llm.embedded import Embedded
+from xinstruct.llm.protocol import answers_wanted, turns
 from xinstruct.models.fetch import fetch_teacher
 
 pytestmark = pytest.mark.slow
@@ -121,6 +122,57 @@ def test_what_is_no_question_is_refused(checkpoint: Path) -> None:
                 urllib.request.urlopen(sent, timeout=60)
             assert refused.value.code == 400
             assert json.loads(refused.value.read())["error"]["message"]
+
+
+def posted(url: str, **body: Any) -> bytes:
+    import urllib.request
+
+    asked = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 6, "seed": 5} | body
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(asked).encode()), timeout=120) as answer:
+        found: bytes = answer.read()
+    return found
+
+
+def test_what_other_clients_send_is_understood(checkpoint: Path) -> None:
+    with served(checkpoint) as (_, url):
+        chat = f"{url}/chat/completions"
+        plain = json.loads(posted(chat))
+        text = plain["choices"][0]["message"]["content"]
+        parts = [{"type": "text", "text": "Say "}, {"type": "text", "text": "hello."}]
+        assert json.loads(posted(chat, messages=[{"role": "user", "content": parts}]))["choices"] == plain["choices"]
+        fewer = json.loads(posted(chat, max_tokens=None, max_completion_tokens=2))
+        assert fewer["usage"]["completion_tokens"] == 2
+        several = json.loads(posted(chat, n=4, temperature=1.5))
+        assert [choice["index"] for choice in several["choices"]] == [0, 1, 2, 3]
+        assert len({choice["message"]["content"] for choice in several["choices"]}) > 1
+        assert json.loads(posted(chat, temperature=1.5, seed=7))["choices"][0]["message"] in [
+            choice["message"] for choice in several["choices"]
+        ], "consecutive seeds"
+        rows = [row.removeprefix("data: ") for row in posted(chat, stream=True).decode().split("\n\n") if row]
+        assert rows.pop() == "[DONE]"
+        chunks = [json.loads(row) for row in rows]
+        assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}
+        assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks) == text
+        assert chunks[-1]["choices"][0]["finish_reason"] == plain["choices"][0]["finish_reason"]
+        counted = posted(chat, stream=True, n=2, stream_options={"include_usage": True}).decode()
+        assert json.loads(counted.split("\n\n")[-3].removeprefix("data: "))["usage"]["completion_tokens"] > 6
+        assert b'"text"' in posted(f"{url}/completions", prompt="Once", stream=True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"n": 0},
+        {"n": "two"},
+        {"n": 1000},
+        {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+        {"messages": [{"role": "user", "content": 5}]},
+    ],
+)
+def test_what_is_no_request_is_refused_by_name(body: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=r"n must be|not supported|content of a message"):
+        answers_wanted(body)
+        turns(body.get("messages", []))
 
 
 def test_the_engine_of_a_teacher_is_a_parameter(checkpoint: Path, embedded: Path, tmp_path: Path) -> None:

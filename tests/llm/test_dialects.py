@@ -18,7 +18,8 @@ from tests.params import asking
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.client import Client
-from xinstruct.llm.dialects import FIELDS, chat_body, completion_body, read_reply, template_renderer
+from xinstruct.llm.dialects import FIELDS, chat_body, completion_body, template_renderer
+from xinstruct.llm.replies import read_reply
 
 Serve = Callable[[Any], str]
 FULL = ask("q", prefill="def f(", stop=("END",), seed=2**40 + 5, schema={"type": "object"}, logprobs=2, top_p=0.9)

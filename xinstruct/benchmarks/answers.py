@@ -27,6 +27,7 @@ from xinstruct.benchmarks.command import add_data, data_folder, make_judge
 from xinstruct.benchmarks.fetch import declared, rows
 from xinstruct.benchmarks.problems import About, BenchmarkProblem, about, load
 from xinstruct.benchmarks.protocol import EXPLAIN, NAME, explaining, instruction, regenerating, without_code
+from xinstruct.code.names import known_as
 from xinstruct.files import BadInput, replaced_file, write_json
 from xinstruct.languages import EIGHT, get
 from xinstruct.llm.calls import Answer, Request
@@ -50,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--model", required=True, help="a checkpoint's folder, a name of models.yaml, a GGUF folder, a URL"
     )
     parser.add_argument("--benchmark", default="multipl_e", metavar="NAME[:VARIANT]", help=", ".join(declared()))
-    parser.add_argument("--languages", nargs="*", default=list(EIGHT), choices=EIGHT)
+    parser.add_argument("--languages", nargs="*", default=list(EIGHT), type=_language, choices=EIGHT)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="one model's answers")
     add_data(parser)
     parser.add_argument("--limit", type=int, default=0, help="only the first so many problems of each language")
@@ -58,6 +59,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--samples", type=int, default=1, help="answers to each problem")
     parser.add_argument("--chunk", type=int, default=64, help="problems between two writings (local)")
+
+
+def _language(text: str) -> str:
+    return known_as(text, EIGHT)
 
 
 def main(args: argparse.Namespace) -> int:

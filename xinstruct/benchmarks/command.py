@@ -19,6 +19,7 @@ from xinstruct.benchmarks.problems import About, about
 from xinstruct.benchmarks.rates import VOID
 from xinstruct.benchmarks.score import Score, judge_params, score_file
 from xinstruct.benchmarks.sources import SOURCES, obtain
+from xinstruct.code.names import known_as
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput, write_json
 from xinstruct.languages import names
@@ -48,8 +49,10 @@ def main(args: argparse.Namespace) -> int:
     """Score the file and print the result. Returns 0; 1 when nothing could be judged."""
     if args.workers is not None and args.workers < 1:
         raise BadInput(f"--workers is {args.workers}; at least one is needed")
-    if args.language not in names():
-        raise BadInput(f"--language: unknown language {args.language!r}; known: {', '.join(names())}")
+    try:
+        args.language = known_as(args.language, names())
+    except ValueError as error:
+        raise BadInput(f"--language: {error}") from None
     score = score_file(
         args.benchmark,
         args.language,

@@ -9,20 +9,21 @@ answers to the prompt, so they are always there).
 
 from __future__ import annotations
 
-import re
 import textwrap
 from typing import Any
 
 from xinstruct.benchmarks.problems import BenchmarkProblem, TranslatedProblem
 from xinstruct.code.extraction import NONE, defines, extract_code
+from xinstruct.code.fences import outside
 from xinstruct.code.lexical import blanked
+from xinstruct.code.programs import behind_what_comes_first
+from xinstruct.code.thinking import final_answer
 from xinstruct.code.traits import traits_of
 from xinstruct.languages import Language, get
 from xinstruct.prompts import render, user
 
 NAME = "paper"
 EXPLAIN = "explain"  # explain the solution, then write the function from the explanation alone (HumanEvalExplain's way)
-_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[ \t]*$|\Z)", re.M | re.S)
 
 
 def instruction(language: Language, prompt: str) -> str:
@@ -47,7 +48,7 @@ def regenerating(problem: BenchmarkProblem, explanation: str) -> list[dict[str, 
 
 def without_code(explanation: str) -> str:
     """Remove the fenced blocks of an explanation, so that it cannot pass the code on."""
-    return _FENCED.sub("", explanation).strip()
+    return outside(final_answer(explanation)).strip()
 
 
 def conversation(problem: TranslatedProblem) -> list[dict[str, str]]:
@@ -63,7 +64,7 @@ def program(problem: TranslatedProblem, answer: str) -> tuple[str, str]:
     if not defines(code, problem.language, problem.function):
         code, rule = _with_header(problem, code), f"{rule}+header"
     if problem.preamble:
-        code = f"{problem.preamble}\n\n\n{code}"
+        code = behind_what_comes_first(problem.language, f"{problem.preamble}\n\n\n", code)
     return code, rule
 
 

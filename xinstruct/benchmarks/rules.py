@@ -8,7 +8,7 @@ block with its indentation, else all; fences are paired in order, those with the
 Then: ``stop`` (cut at the first stop string of the language), ``drop_main`` (remove the answer's own main),
 ``balance`` (add missing or remove surplus closing braces), ``imports`` (add the preset of modules), ``preamble``
 (add the prompt's imports and helper functions), ``prompt`` (add the whole prompt), ``auto`` (``preamble`` when the
-code defines the function, else ``prompt``).
+code defines the function, in the form that the tests need (assembly.py), else ``prompt``).
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from xinstruct.benchmarks.problems import BenchmarkProblem
+from xinstruct.benchmarks.assembly import assembled
+from xinstruct.benchmarks.problems import BenchmarkProblem, ProgramProblem
 from xinstruct.code.extraction import NONE, balance_braces, defines, extract_code, fenced_blocks
-from xinstruct.code.lexical import blanked, closing
+from xinstruct.code.programs import behind_what_comes_first, without_entry
+from xinstruct.code.thinking import final_answer
 from xinstruct.code.traits import traits_of
 from xinstruct.files import BadInput, read_yaml
 from xinstruct.languages import get
@@ -63,7 +65,7 @@ def rules(name: str) -> Rules:
 
 def apply(one: Rules, problem: BenchmarkProblem, answer: str) -> tuple[str, str]:
     """Return the code to judge and the rule that found it; ("", "none") when the answer has none."""
-    code, found = _take(one.steps[0], problem, answer.replace("\r\n", "\n"))
+    code, found = _take(one.steps[0], problem, final_answer(answer.replace("\r\n", "\n")))
     if found == NONE:
         return "", NONE
     if not code.strip() and "prompt" not in one.steps:  # the prompt alone may be right already
@@ -102,14 +104,9 @@ def _stop(problem: BenchmarkProblem, code: str) -> str:
 
 def _drop_main(problem: BenchmarkProblem, code: str) -> str:
     traits = traits_of(problem.language)
-    pattern = traits.main
-    match = pattern.search(code) if pattern and problem.function != "main" else None
-    if match is None:
+    if problem.function in ("main", traits.entry):
         return code
-    if traits.indented:
-        return code[: match.start()] + code[match.end() :]
-    end = closing(blanked(problem.language, code), match.end() - 1)
-    return code[: match.start()] + code[end:]
+    return without_entry(problem.language, traits.main.sub("", code, count=1) if traits.main else code)
 
 
 def _balance(problem: BenchmarkProblem, code: str) -> str:
@@ -117,12 +114,12 @@ def _balance(problem: BenchmarkProblem, code: str) -> str:
 
 
 def _imports(problem: BenchmarkProblem, code: str) -> str:
-    return traits_of(problem.language).usual_imports + code
+    return behind_what_comes_first(problem.language, traits_of(problem.language).usual_imports, code)
 
 
 def _preamble(problem: BenchmarkProblem, code: str) -> str:
     text = preamble(problem)
-    return f"{text}\n\n{code}" if text else code
+    return behind_what_comes_first(problem.language, f"{text}\n\n", code) if text else code
 
 
 def _prompt(problem: BenchmarkProblem, code: str) -> str:
@@ -130,6 +127,8 @@ def _prompt(problem: BenchmarkProblem, code: str) -> str:
 
 
 def _auto(problem: BenchmarkProblem, code: str) -> str:
+    if isinstance(problem, ProgramProblem) and (whole := assembled(problem, code)) is not None:
+        return whole
     if defines(code, problem.language, problem.function):
         return _preamble(problem, code)
     if traits_of(problem.language).indented and not code.startswith((" ", "\t")):

@@ -19,6 +19,7 @@ from xinstruct.benchmarks.rules import Rules, apply, rules
 from xinstruct.benchmarks.samples import Answer, read_answers
 from xinstruct.benchmarks.shared import Names
 from xinstruct.code.extraction import NONE
+from xinstruct.code.programs import behind_what_comes_first
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
@@ -158,6 +159,7 @@ def _in_one_process(jobs: Sequence[Job], answers: Sequence[Answer]) -> list[Job]
     for job in sorted(jobs, key=lambda job: answers[int(job.id)].row):
         earlier = names.found(job.program)
         span = (0, len(earlier) + job.completion[1]) if job.completion else None  # answers, all of it
-        found.append(replace(job, program=earlier + job.program, completion=span))
+        program = behind_what_comes_first(job.language, earlier, job.program)
+        found.append(replace(job, program=program, completion=span))
         names.ran(job.program)
     return found

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 
-from xinstruct.code.lexical import blanked, levels
+from xinstruct.code.fences import Block, before_a_closing_fence, blocks_of, outside, readings, spans_of, tag_of
+from xinstruct.code.lexical import blanked, encoded, levels, parsed
 from xinstruct.code.names import NAMES
+from xinstruct.code.thinking import final_answer
 from xinstruct.code.traits import traits_of
 
 NONE = "none"  # the rule's name when there is no code
@@ -25,22 +27,23 @@ _CODE_LINE = re.compile(
     r"\s|[}\])#@]|//|/\*|(?:def|class|import|from|if|for|while|try|with|return|function|export|using|struct)\b"
     r"|[\w.]+\s*(?:=|\()|.*[;{]\s*$"
 )
-_FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n`]*$", re.MULTILINE)
+
+_HEADS = 50  # lines above a function that are tried as the beginning of its code
+_FENCED = re.compile(r"^([ \t]*)(?:`{3,}|~{3,})", re.MULTILINE)
 
 
 def extract_code(answer: str, language: str, function: str, last: bool = False) -> tuple[str, str]:
     """The code of an answer and the rule that found it; ("", "none") when there is none.
 
-    Rules, first that holds: ``fence`` (a block with the language's tag that defines the function,
-    else any such block, else the first block with the tag, else the first one: ``fence``,
-    ``other_fence``, ``fence_without_function``, ``other_fence_without_function``);
-    ``unclosed_fence`` (cut off inside its only block); ``started_fence`` (the fence was opened
-    before the answer began); ``whole_code`` (no fence, and all of it is Python); ``no_fence`` (from
-    the first line that defines the function). With `last` the last of equally good blocks is taken,
-    for answers that work up to their solution. Java, C# and C++ add ``+closed_braces`` or
-    ``+dropped_braces`` when braces had to be balanced.
+    What the model thought aloud is no answer (thinking.py). Rules, first that holds: ``started_fence`` (the fence was
+    opened before the answer began); ``fence`` or ``other_fence`` (a block that defines the function, one with the
+    language's tag first); ``whole_code`` (no block, and all of it is code); ``no_fence`` (the function stands outside
+    of every block); ``span`` (it stands between marks within a line); ``fence_without_function``,
+    ``other_fence_without_function``. A block that the answer breaks off in is ``unclosed_fence``. With `last` the last
+    of equally good blocks is taken, for answers that work up to their solution. Java, C# and C++ add
+    ``+closed_braces`` or ``+dropped_braces`` when braces had to be balanced.
     """
-    code, rule = _locate(answer.replace("\r\n", "\n"), language, function, last)
+    code, rule = _locate(final_answer(answer.replace("\r\n", "\n")), language, function, last)
     if not code.strip():
         return "", NONE
     code = code.strip("\n").rstrip() + "\n"
@@ -64,13 +67,14 @@ def definition_line(code: str, language: str, function: str) -> int:
 
 
 def fence_tag_matches(tag: str, language: str) -> bool:
-    """Tell whether a fence's tag names the language, under any of its customary names."""
-    return tag.lower() in NAMES[language].tags
+    """Tell whether a fence's tag names the language, under any of its customary names, with or without a version."""
+    tag, tags = tag_of(tag), NAMES[language].tags
+    return tag in tags or tag.rstrip("0123456789.") in tags
 
 
 def fenced_blocks(answer: str) -> list[tuple[str, str]]:
     """Return (tag, text) of each fenced block, in order; an unclosed one is the last."""
-    return _blocks(answer)[0]
+    return [(block.tag, block.text) for block in blocks_of(answer)]
 
 
 def _definition(language: str, function: str) -> re.Pattern[str]:
@@ -81,68 +85,99 @@ def _definition(language: str, function: str) -> re.Pattern[str]:
 
 
 def _locate(answer: str, language: str, function: str, last: bool) -> tuple[str, str]:
-    blocks, before, unclosed = _blocks(answer)
-    if before is not None and defines(before, language, function):
+    if not _has_fence(answer, language) and defines(answer, language, function) and _is_code(language, answer):
+        return answer, "whole_code"
+    blocks, good = _read(answer, language, function)
+    before, odd = before_a_closing_fence(answer)
+    if (odd or not good) and defines(before, language, function):
         return _from_definition(before, language, function), "started_fence"
-    ranks = [_rank(tag, text, language, function) for tag, text in blocks]
-    best = _best(blocks, ranks, last)
-    if best is None or not best[1].strip():
-        if traits_of(language).is_program(answer) and defines(answer, language, function):
-            return answer, "whole_code"
-        found = _from_definition(answer, language, function)
-        return found, "no_fence" if found else NONE
-    if unclosed and best is blocks[-1]:
-        return best[1], "unclosed_fence"
-    names = ("fence", "other_fence", "fence_without_function", "other_fence_without_function")
-    return best[1], names[min(ranks)]
+    if good:
+        return _chosen(good, language, function, last)
+    if found := _from_definition(outside(answer) if blocks else answer, language, function):
+        return found, "no_fence"
+    spans = [span for span in spans_of(answer) if defines(span.text, language, function)]
+    if spans:
+        return spans[-1 if last else 0].text, "span"
+    return _chosen(blocks, language, function, last, "_without_function") if blocks else ("", NONE)
 
 
-def _best(blocks: list[tuple[str, str]], ranks: list[int], last: bool) -> tuple[str, str] | None:
-    equals = [block for block, rank in zip(blocks, ranks, strict=True) if rank == min(ranks)]
-    return equals[-1 if last else 0] if equals else None
+def _read(answer: str, language: str, function: str) -> tuple[list[Block], list[Block]]:
+    """Return the blocks, and those that define the function, in the reading of the fences that gives code."""
+    blocks: list[Block] = []
+    good: list[Block] = []
+    for reading in readings(answer):
+        blocks = [block for block in reading if block.text.strip()]
+        good = [block for block in blocks if defines(block.text, language, function)]
+        if any(block.closed and _parses(language, block.text) for block in good):
+            break
+    return blocks, good
 
 
-def _blocks(answer: str) -> tuple[list[tuple[str, str]], str | None, bool]:
-    """Return fenced blocks as (tag, text), text before a lone closing fence, and whether the last is unclosed."""
-    fences = list(_FENCE.finditer(answer))
-    if len(fences) == 1 and not fences[0].group(1) and not answer[fences[0].end() :].strip():
-        return [], answer[: fences[0].start()], False
-    blocks: list[tuple[str, str]] = []
-    start: re.Match[str] | None = None
-    for fence in fences:
-        if start is None:
-            start = fence
-        else:  # a tagged fence inside a block: its own was forgotten
-            blocks.append((start.group(1), _text(answer, start, fence.start())))
-            start = fence if fence.group(1) else None
-    if start is not None:
-        blocks.append((start.group(1), _text(answer, start, len(answer))))
-    return blocks, None, start is not None
+def _has_fence(text: str, language: str) -> bool:
+    """Whether lines of the text are fences. In a language of indentation those far in may be a docstring's."""
+    most = 3 if traits_of(language).indented else len(text)
+    return any(len(fence.group(1)) <= most for fence in _FENCED.finditer(text))
 
 
-def _text(answer: str, fence: re.Match[str], end: int) -> str:
-    """Return a block's lines without the indentation of its fence (in a list item the whole block is indented)."""
-    text = answer[fence.end() + 1 : end]
-    width = len(fence.group()) - len(fence.group().lstrip())
-    return re.sub(rf"^[ \t]{{1,{width}}}", "", text, flags=re.M) if width else text
+def _chosen(blocks: list[Block], language: str, function: str, last: bool, suffix: str = "") -> tuple[str, str]:
+    """Return the text of the first block with the language's tag, else of the first one, and the rule's name."""
+    tagged = [block for block in blocks if fence_tag_matches(block.tag, language)]
+    best = (tagged or blocks)[-1 if last else 0]
+    if not best.closed:
+        return _without_prose(best.text, language, function), "unclosed_fence"
+    return best.text, f"{'fence' if tagged else 'other_fence'}{suffix}"
 
 
-def _rank(tag: str, text: str, language: str, function: str) -> int:
-    return 2 * (not defines(text, language, function)) + (not fence_tag_matches(tag, language))
+def _is_code(language: str, text: str) -> bool:
+    """Whether a whole text is code of the language. Grammars that take any words for code are not asked."""
+    traits = traits_of(language)
+    if traits.indented or not traits.braces or traits.opening:
+        return traits.is_program(text)
+    return _parses(language, text)
+
+
+def _parses(language: str, text: str) -> bool:
+    """Whether a text that is probably code has no error of syntax."""
+    traits = traits_of(language)
+    if traits.indented or not traits.syntax:
+        return traits.is_program(text)
+    opening = "" if traits.opening.strip() in text else traits.opening
+    tree = parsed(traits, encoded(opening + text))
+    return tree is not None and not tree.root_node.has_error
+
+
+def _without_prose(text: str, language: str, function: str) -> str:
+    """Return a block that was never closed without the words behind its code."""
+    if _is_code(language, text) or not defines(text, language, function):
+        return text
+    lines = text.split("\n")
+    first = definition_line(text, language, function)
+    return "\n".join(lines[: _end(lines, first)])
 
 
 def _from_definition(text: str, language: str, function: str) -> str:
-    """Return code from the function's definition (with the preamble right above it) up to prose."""
+    """Return code from the function's definition (with the code right above it) up to prose."""
     match = _definition(language, function).search(text)
     if match is None:
         return ""
     lines = text.split("\n")
     first = text.count("\n", 0, match.start())
-    start = first
+    start, end = first, _end(lines, first)
     while start > 0 and _PREAMBLE.match(lines[start - 1]):
         start -= 1
-    end = next((i for i in range(first + 1, len(lines)) if lines[i] and not _CODE_LINE.match(lines[i])), len(lines))
-    return "\n".join(line for line in lines[start:end] if not _FENCE.match(line))
+    heads = [i for i in range(start) if lines[i].strip() and not lines[i][0].isspace() and _looks_like_code(lines[i])]
+    whole = (i for i in heads[:_HEADS] if _is_code(language, "\n".join(lines[i:end])))  # helpers and data above it
+    start = next(whole, start)
+    return "\n".join(lines[start:end])
+
+
+def _looks_like_code(line: str) -> bool:
+    return bool(_CODE_LINE.match(line) or _PREAMBLE.match(line))
+
+
+def _end(lines: list[str], first: int) -> int:
+    """Return the line behind the definition that begins in line `first` that is prose, or the number of lines."""
+    return next((i for i in range(first + 1, len(lines)) if lines[i] and not _CODE_LINE.match(lines[i])), len(lines))
 
 
 def balance_braces(language: str, code: str) -> tuple[str, str]:

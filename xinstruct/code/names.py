@@ -6,6 +6,8 @@ it, so that training needs to know nothing else about languages.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -34,6 +36,34 @@ NAMES = {
     "lua": Name("Lua", "lua", ("lua",)),
     "perl": Name("Perl", "perl", ("perl", "pl")),
 }
+
+
+_FURTHER = {
+    "nodejs": "javascript",
+    "ecmascript": "javascript",
+    "cplusplus": "cpp",
+    "shellscript": "bash",
+    "dotnet": "csharp",
+}
+
+
+def known_as(text: str, known: Iterable[str]) -> str:
+    """Return which of the known languages a text names, by name, title, fence tag or other custom, in any case.
+
+    Raises ValueError that names the text and the known languages.
+    """
+    names = list(known)
+    if text in names:
+        return text
+    word = re.sub(r"[\s_.]", "", text.lower())
+    for spelled in (word, word.rstrip("0123456789")):
+        for name in names:
+            if spelled == name or (name in NAMES and spelled == NAMES[name].title.lower()):
+                return name
+        tagged = (name for name in names if name in NAMES and spelled in NAMES[name].tags)
+        if found := next(tagged, None) or _FURTHER.get(spelled):
+            return found
+    raise ValueError(f"unknown language {text!r}; known: {', '.join(names)}")
 
 
 def fence(language: str) -> str:

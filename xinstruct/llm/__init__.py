@@ -1,4 +1,4 @@
 """Access to models: the protocol of all chat models, a client with journal and budget, servers, local checkpoints.
 
-May import: models, prompts.
+May import: code, models, prompts.
 """

@@ -5,7 +5,8 @@
 Speaks what llama.cpp's server speaks and the client needs: /health, /v1/models, /apply-template,
 /v1/completions, /v1/chat/completions. Answers depend on their own request only (xinstruct/models).
 A caller that goes away gives its slot back. quantised.py puts the same service before OpenVINO's engine.
-Left out: streaming, `n`, grammars of this engine (its answers are held to a JSON schema by the client alone).
+What requests may say beyond that is in protocol.py; `n` answers have consecutive seeds.
+Left out: grammars of this engine (its answers are held to a JSON schema by the client alone).
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import argparse
 import asyncio
 import json
 import os
+import secrets
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,7 @@ from jinja2 import TemplateError
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import Request
 from xinstruct.llm.child import READY, arguments
+from xinstruct.llm.protocol import answers_wanted, events, most_tokens, turns
 from xinstruct.models.workers import EngineDied, EnginePool
 from xinstruct.processes import cores, live_with
 
@@ -62,21 +67,21 @@ class Service:
         meta = {"n_ctx": self.engines.context}
         return web.json_response({"object": "list", "data": [{"id": self.name, "owned_by": OWNER, "meta": meta}]})
 
-    async def template(self, request: web.Request) -> web.Response:
+    async def template(self, request: web.Request) -> web.StreamResponse:
         """Render {"messages": [...]} to the text that the model is given."""
-        return await self._guarded(request, lambda body: _now({"prompt": self._render(body["messages"])}))
+        return await self._guarded(request, lambda body: _now({"prompt": self._render(turns(body["messages"]))}))
 
-    async def completions(self, request: web.Request) -> web.Response:
+    async def completions(self, request: web.Request) -> web.StreamResponse:
         """Continue a rendered prompt."""
         return await self._guarded(request, lambda body: self._answer(body, str(body["prompt"]), chat=False))
 
-    async def chat(self, request: web.Request) -> web.Response:
+    async def chat(self, request: web.Request) -> web.StreamResponse:
         """Answer messages; a last one by the assistant is a prefill."""
 
         async def answer(body: dict[str, Any]) -> dict[str, Any]:
-            turns = list(body["messages"])
-            prefill = str(turns.pop()["content"]) if turns and turns[-1].get("role") == "assistant" else ""
-            return await self._answer(body, self._render(turns) + prefill, chat=True)
+            said = turns(body["messages"])
+            prefill = said.pop()["content"] if said and said[-1]["role"] == "assistant" else ""
+            return await self._answer(body, self._render(said) + prefill, chat=True)
 
         return await self._guarded(request, answer)
 
@@ -85,26 +90,31 @@ class Service:
 
         return render_prompt(self.tokenizer, messages)
 
-    async def _guarded(self, request: web.Request, answer: Callable[[dict[str, Any]], Any]) -> web.Response:
+    async def _guarded(self, request: web.Request, answer: Callable[[dict[str, Any]], Any]) -> web.StreamResponse:
         try:
-            return web.json_response(await answer(await request.json()))
+            body = await request.json()
+            payload = await answer(body)
+            return await _streamed(request, payload, body) if body.get("stream") else web.json_response(payload)
         except (BadInput, TemplateError, ValueError, KeyError, TypeError, AttributeError) as error:
             return web.json_response({"error": {"code": 400, "message": f"{error}"}}, status=400)
 
     async def _answer(self, body: dict[str, Any], prompt: str, chat: bool) -> dict[str, Any]:
         wanted = self._generation(body, prompt, chat)
-        completion = await self._completed(wanted)
-        asked = Request("", (), stop=wanted.stop, keep_stop=bool(body.get("include_stop_str_in_output")))
-        text, stopped = asked.cut(completion.text)
+        each = [replace(wanted, seed=wanted.seed + number) for number in range(answers_wanted(body))]
+        made = await asyncio.gather(*map(self._completed, each))
+        keep_stop = bool(body.get("include_stop_str_in_output"))
+        choices = [self._choice(wanted, one, number, chat, keep_stop) for number, one in enumerate(made)]
+        counts = {"prompt_tokens": len(wanted.ids), "completion_tokens": sum(len(one.ids) for one in made)}
+        head = {"id": f"{'chatcmpl' if chat else 'cmpl'}-{secrets.token_hex(12)}", "created": int(time.time())}
+        head |= {"object": "chat.completion" if chat else "text_completion", "model": self.name}
+        return head | {"choices": choices, "usage": counts | {"total_tokens": sum(counts.values())}}
+
+    def _choice(self, wanted: Any, completion: Any, number: int, chat: bool, keep_stop: bool) -> dict[str, Any]:
+        text, stopped = Request("", (), stop=wanted.stop, keep_stop=keep_stop).cut(completion.text)
         ended = completion.finished or stopped
-        choice: dict[str, Any] = {"index": 0, "finish_reason": "stop" if ended else "length"}
+        choice: dict[str, Any] = {"index": number, "finish_reason": "stop" if ended else "length"}
         choice |= {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
-        if wanted.logprobs:
-            choice["logprobs"] = self._logprobs(completion)
-        counts = {"prompt_tokens": len(wanted.ids), "completion_tokens": len(completion.ids)}
-        return {"object": "chat.completion" if chat else "text_completion", "model": self.name, "choices": [choice]} | {
-            "usage": counts | {"total_tokens": sum(counts.values())}
-        }
+        return choice | ({"logprobs": self._logprobs(completion)} if wanted.logprobs else {})
 
     def _generation(self, body: dict[str, Any], prompt: str, chat: bool) -> Any:
         from xinstruct.models.sampling import GenerationRequest
@@ -113,7 +123,7 @@ class Service:
         tops = body.get("top_logprobs") if chat and body.get("logprobs") else body.get("logprobs")
         return GenerationRequest(
             tuple(self.tokenizer(prompt, add_special_tokens=False)["input_ids"]),
-            int(body.get("max_tokens") or 256),
+            most_tokens(body),
             float(body.get("temperature") or 0.0),
             float(body.get("top_p") or 1.0),
             int(body.get("seed") or 0),
@@ -152,6 +162,15 @@ class Service:
             for token, value, top in zip(tokens, own, tops, strict=True)
         ]
         return {"content": content, "tokens": tokens, "token_logprobs": own, "top_logprobs": tops}
+
+
+async def _streamed(request: web.Request, payload: dict[str, Any], body: dict[str, Any]) -> web.StreamResponse:
+    answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+    await answer.prepare(request)
+    for event in events(payload, body):
+        await answer.write(event)
+    await answer.write_eof()
+    return answer
 
 
 async def _now(value: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 # The kinds of errors of a call. Each error text starts with one of these words and a colon.
 ENDPOINT_ERRORS = ("busy", "unreachable")  # the server's state: any other call would fail too
 TRANSIENT_ERRORS = ("dropped", "timeout", "server", "garbled")  # mostly the server's fault, sometimes one request's
-PERMANENT_ERRORS = ("rejected", "context", "filtered", "schema", "length")  # this request's own fault
+# This request's own fault; "thinking": there is thinking and no answer.
+PERMANENT_ERRORS = ("rejected", "refused", "context", "filtered", "schema", "length", "thinking")
 
 
 @dataclass(frozen=True)

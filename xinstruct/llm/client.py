@@ -19,15 +19,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from xinstruct.code.thinking import final_answer
 from xinstruct.files import BadInput, write_json
 from xinstruct.llm.accounting import Account, Progress
 from xinstruct.llm.backends import open_backend, read_model
 from xinstruct.llm.budget import Budget, BudgetReached, Prices, run_id
-from xinstruct.llm.calls import TRANSIENT_ERRORS, Answer, Done, Reply, Request, Token, kind_of
+from xinstruct.llm.calls import PERMANENT_ERRORS, TRANSIENT_ERRORS, Answer, Done, Reply, Request, Token, kind_of
 from xinstruct.llm.embedded import Embedded
 from xinstruct.llm.endpoint import without_secrets
 from xinstruct.llm.journal import Entry, Journal, call_key
-from xinstruct.llm.pool import Pool
+from xinstruct.llm.pool import PLAIN, Pool
 from xinstruct.llm.repair import AnswerRepair
 from xinstruct.models.recorded import FOLDER, Facts
 from xinstruct.params import TeacherParams
@@ -182,9 +183,8 @@ class Client:
     def _see_that_it_works(self, backend: Pool, failed: Reply) -> None:
         """Ask a plain question when no call succeeded, to tell faulty requests from a faulty server."""
         told: list[Reply] = []
-        plain = Request("", ({"role": "user", "content": "Say yes."},), max_tokens=4)
-        _unwrapped(backend.run([plain], lambda _, reply: told.append(reply), self._admit_all))
-        if told[0].error:
+        _unwrapped(backend.run([PLAIN], lambda _, reply: told.append(reply), self._admit_all))
+        if told[0].error and kind_of(told[0].error) not in PERMANENT_ERRORS:
             raise BadInput(
                 f"{self.model['name']}: no call succeeded, a plain question neither: {failed.error}; "
                 "see that the server works; answered calls are kept, run again to go on"
@@ -289,7 +289,7 @@ def _lacking(name: str, missing: dict[str, Request], desc: str) -> str:
 def _answer(request: Request, entry: Entry, cached: bool) -> Answer:
     tokens = tuple(Token(**row) for row in json.loads(entry.logprobs)) if entry.logprobs else ()
     counts = (entry.prompt_tokens, entry.completion_tokens)
-    return Answer(request.id, entry.text, entry.finish_reason, *counts, cached, logprobs=tokens)
+    return Answer(request.id, final_answer(entry.text), entry.finish_reason, *counts, cached, logprobs=tokens)
 
 
 def _unwrapped(running: Any) -> None:

@@ -1,4 +1,4 @@
-"""How each server wants a call written, and how its answer is read.
+"""How each server wants a call written; how its answer is read: replies.py.
 
 All speak the OpenAI protocol; they differ in which further fields they take and in how a prefilled
 answer is continued, so each is sent only what it is known to take (``FIELDS``):
@@ -22,13 +22,13 @@ A field that a server refuses by name all the same is left out from then on (end
 from __future__ import annotations
 
 import json
-import math
+import re
 from collections.abc import Callable
 from typing import Any
 
 from xinstruct.files import BadInput
-from xinstruct.llm.calls import Reply, Request, Token
-from xinstruct.llm.transport import CallFailed, is_context_error
+from xinstruct.llm.calls import Request
+from xinstruct.llm.transport import CallFailed, refused_parameter
 
 _OWNERS = {"llamacpp": "llamacpp", "xinstruct": "xinstruct", "vllm": "vllm", "sglang": "sglang", "library": "ollama"}
 _COMMON = {"model", "messages", "max_tokens", "temperature", "top_p", "seed", "stop"}
@@ -45,9 +45,14 @@ FIELDS = {
     "transformers": _COMMON | {"generation_config"},
 }
 OPTIONAL = ("seed", "top_p", "stop", "response_format", *sorted(_DEFAULTS), "top_logprobs", "logprobs")
+NEEDED = ("max_tokens", "temperature")  # left out only where a server says that it does not know them
+NEWER = {"max_tokens": "max_completion_tokens"}  # a refused field -> the one that says the same
 RENDERED = ("llamacpp", "xinstruct", "transformers")  # whose prompts with a prefill are sent as plain text
 _SEED_RANGE = 2**31  # what every server takes
-_ENDED = ("stop", "eos", "eos_token", "stop_sequence", "stop_str", "end_turn")
+_REFUSED = re.compile(  # of a field that is wanted but for a server that knows it not, or not any more
+    r"unsupported|not supported|(?:does|do) not support|unknown|unrecognized|unexpected|not permitted|not allowed"
+    r"|extra (?:inputs|fields)|deprecated|no longer|only the default|use '?max_completion_tokens", re.IGNORECASE
+)  # fmt: skip
 
 
 def dialect_of(models: dict[str, Any]) -> str:
@@ -83,13 +88,27 @@ def chat_body(dialect: str, model: str, request: Request) -> dict[str, Any]:
     # vLLM and SGLang take defaults from the checkpoint's generation_config otherwise.
     body |= {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0} if dialect in ("vllm", "sglang") else {}
     if request.schema is not None:
-        shape = {"name": "answer", "schema": request.schema, "strict": True}
+        schema = rooted(request.schema) if dialect == "openai" else request.schema
+        shape = {"name": "answer", "schema": schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": shape}
     if request.logprobs:
         body |= {"logprobs": True, "top_logprobs": request.logprobs}
     body |= _generation_config(request) if dialect == "transformers" else {}
     known = FIELDS[dialect]
     return {name: value for name, value in body.items() if name in known} | {"messages": messages}
+
+
+def rooted(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema whose root is an object, as paid APIs demand: another root is its only property, ``answer``.
+
+    The repair of answers takes what stands there for the answer.
+    """
+    if schema.get("type", "object") == "object":
+        return schema
+    shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
+    inner = {key: value for key, value in schema.items() if key not in shared and key != "$schema"}
+    own = {"type": "object", "properties": {"answer": inner}, "required": ["answer"], "additionalProperties": False}
+    return own | shared
 
 
 def _sampling(request: Request, dialect: str) -> dict[str, Any]:
@@ -132,60 +151,18 @@ def template_renderer(folder: str) -> Callable[[Request], str]:
 
 
 def refused_field(error: CallFailed, body: dict[str, Any]) -> str:
-    """Return the optional field that a server refuses in an error, or ""."""
-    text = str(error)
-    return next((name for name in OPTIONAL if name in body and name in text), "") if error.kind == "rejected" else ""
-
-
-def read_reply(payload: dict[str, Any], request: Request, attempts: int, seconds: float) -> Reply:
-    """Read the reply of either protocol. An unusable or unfinished answer is a Reply with an error."""
-    try:
-        choice = payload["choices"][0]
-        text = choice["message"].get("content") if "message" in choice else choice["text"]
-        reason = choice.get("finish_reason")
-        usage = payload.get("usage") or {}
-        counts = int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
-        tokens = _logprobs(choice) if request.logprobs else ()
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-        return Reply(error=f"garbled: not an answer of the OpenAI protocol ({error!r})", attempts=attempts)
-    if error_text := _unfinished(reason, payload):
-        return Reply(error=error_text, attempts=attempts)
-    # Some servers send the prefill back, some only what follows it.
-    text = (text or "").removeprefix(request.prefill) if "message" in choice else text
-    text, stopped = request.cut(text)
-    ended = "length" if reason == "length" and not stopped else "stop"
-    return Reply(text, ended, *counts, attempts, seconds, logprobs=tokens)
-
-
-def _unfinished(reason: Any, payload: dict[str, Any]) -> str:
-    """Return why an answer must not be used: withheld, or broken off (a server that shuts down says "abort")."""
-    if reason == "content_filter":
-        return "filtered: the endpoint withheld the answer (finish_reason content_filter)"
-    if reason == "length" or reason in _ENDED:
+    """Return the field that a server refuses by name in an error and that can be left out or renamed, or ""."""
+    if error.kind != "rejected":
         return ""
-    text = str(payload.get("error") or "")
-    kind = "context" if is_context_error(text) else "garbled"
-    return f"{kind}: the answer did not end (finish_reason {reason!r}) {text}".rstrip()
+    text = str(error)
+    able = [name for name in (*NEEDED, *OPTIONAL) if name in body and (name in OPTIONAL or _REFUSED.search(text))]
+    if (named := refused_parameter(text)) in able:
+        return named
+    return next((name for name in able if re.search(rf"(?<![\w-]){name}(?![\w-])", text)), "")
 
 
-def _logprobs(choice: dict[str, Any]) -> tuple[Token, ...]:
-    """Return the token log-probabilities of a chat answer, or of a plain completion in its two formats."""
-    found = choice.get("logprobs") or {}
-    if "content" in found:
-        return tuple(
-            Token(str(row["token"]), _number(row["logprob"]), _alternatives(row.get("top_logprobs")))
-            for row in found["content"] or []
-        )
-    tokens, values = found.get("tokens") or [], found.get("token_logprobs") or []
-    tops = found.get("top_logprobs") or [{}] * len(tokens)
-    return tuple(Token(str(t), _number(v), dict(top or {})) for t, v, top in zip(tokens, values, tops, strict=True))
-
-
-def _alternatives(rows: Any) -> dict[str, float]:
-    return {str(row["token"]): _number(row["logprob"]) for row in rows or []}
-
-
-def _number(value: Any) -> float:
-    """Return a log-probability; None (some servers' first token) and minus infinity become the least float."""
-    number = -math.inf if value is None else float(value)
-    return number if math.isfinite(number) else -1e30
+def without_refused(body: dict[str, Any], refused: set[str]) -> dict[str, Any]:
+    """Return the body without the fields that a server refuses; one that has a newer name is sent under that."""
+    kept = {name: value for name, value in body.items() if name not in refused}
+    newer = {NEWER[name]: body[name] for name in refused & NEWER.keys() if name in body}
+    return kept | {name: value for name, value in newer.items() if name not in refused}

@@ -30,7 +30,8 @@ from pathlib import Path
 import aiohttp
 
 from xinstruct.llm.calls import PERMANENT_ERRORS, Done, Gate, Reply, Request
-from xinstruct.llm.dialects import completion_body, read_reply
+from xinstruct.llm.dialects import completion_body
+from xinstruct.llm.replies import read_reply
 from xinstruct.llm.server import EmbeddedServer
 from xinstruct.llm.transport import CallFailed, Policy, post
 from xinstruct.models.prefix_queue import PrefixQueue

@@ -27,11 +27,13 @@ from xinstruct.llm.dialects import (
     dialect_of,
     refused_field,
     template_renderer,
+    without_refused,
 )
 from xinstruct.llm.transport import CallFailed, Policy, once
 from xinstruct.params import TeacherParams
 
 _PROBE_SECONDS = 30.0
+_TELLING = (401, 429)  # of a list of models: they say more than that there is none to be read
 _PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 
 
@@ -90,13 +92,15 @@ class Endpoint:
     async def probe(self, session: aiohttp.ClientSession) -> None:
         """Find model and dialect. Raises BadInput: not reachable, no key, no models, another model than wanted."""
         models = await self._patiently(session)
-        listed = [entry for entry in models.get("data") or [] if isinstance(entry, dict)]
+        listed = _entries(models)
         if self.dialect == "auto":
             self.dialect = await self._recognise(session, models)
         if self.dialect == "transformers":
             self._need_name()  # it lists the hub's cache, and serves folders that it does not list
             return
-        names = [str(entry.get("id")) for entry in listed]
+        names = [str(entry.get("id") or entry.get("name")) for entry in listed]
+        if not names and self.served:
+            return  # it does not list what it serves
         if not names:
             raise BadInput(f"{self.url}: serves no model; load one there or set teacher.model to another base_url")
         if self.served and self.served not in names and f"{self.served}:latest" not in names:
@@ -128,8 +132,12 @@ class Endpoint:
             text = await answer.text(errors="replace")
         if answer.status == 503:  # llama.cpp and others while they load the model
             raise _Starting(f"HTTP 503: {text[:200]}")
-        if answer.status in (401, 403):
+        if answer.status == 401:
             raise BadInput(f"{self.url}: the API key is missing or wrong (set XINSTRUCT_API_KEY): {text[:200]}")
+        if self.served and answer.status >= 400 and answer.status not in _TELLING:
+            return {}  # the model is named, and whether it is served the first call tells
+        if answer.status == 403:
+            raise BadInput(f"{self.url}: access is refused (is XINSTRUCT_API_KEY the right key?): {text[:200]}")
         if answer.status == 404:
             raise BadInput(f"{self.url}/models: not found; the URL must go up to the version, e.g. http://host:8000/v1")
         if answer.status == 500 and await self._recognise(session, {}) == "transformers":
@@ -139,8 +147,10 @@ class Endpoint:
         try:
             found = json.loads(text)
         except ValueError:
+            if self.served and not text.strip():
+                return {}
             raise BadInput(f"{self.url}: no OpenAI-protocol server answers there, but: {text[:100]!r}") from None
-        return found if isinstance(found, dict) else {}
+        return found if isinstance(found, dict) else {"data": found} if isinstance(found, list) else {}
 
     async def _recognise(self, session: aiohttp.ClientSession, models: dict[str, Any]) -> str:
         """Return the dialect by `owned_by`, else by a page that only one server has."""
@@ -191,9 +201,9 @@ class Endpoint:
         return self._render(request)
 
     async def _post(self, session: aiohttp.ClientSession, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Send a POST request; a field that the server calls unknown is left out from then on."""
+        """Send a POST request; a field that the server calls unknown is left out or renamed from then on."""
         while True:
-            sent = {name: value for name, value in body.items() if name not in self.without}
+            sent = without_refused(body, self.without)
             try:
                 return await once(session, self.url + path, sent, self.policy)
             except CallFailed as error:
@@ -207,6 +217,13 @@ class Endpoint:
 
 class _Starting(Exception):
     """The server is reachable but not ready."""
+
+
+def _entries(models: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries of a list of models, whose names some servers give alone."""
+    found = models.get("data") or models.get("models") or []
+    named = [{"id": entry} if isinstance(entry, str) else entry for entry in found]
+    return [entry for entry in named if isinstance(entry, dict)]
 
 
 def _window(entry: dict[str, Any]) -> int:

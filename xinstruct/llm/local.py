@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xinstruct.code.thinking import final_answer
 from xinstruct.files import hash_path
 from xinstruct.llm.calls import Answer, Request
 from xinstruct.models.chat import load_tokenizer, prompt_ids
@@ -98,6 +99,6 @@ def seed_of(prompt: Sequence[int], sample: int, seed: int) -> int:
 
 
 def _answer(request: Request, one: GenerationRequest, completion: Completion) -> Answer:
-    text, _ = request.cut(completion.text)
+    text, _ = request.cut(final_answer(completion.text))
     reason = "stop" if completion.finished else "length"
     return Answer(request.id, text, reason, len(one.ids), len(completion.ids), cached=False)

@@ -15,11 +15,13 @@ import aiohttp
 
 from xinstruct.files import BadInput
 from xinstruct.llm.calls import ENDPOINT_ERRORS, TRANSIENT_ERRORS, Done, Gate, Reply, Request, kind_of
-from xinstruct.llm.dialects import read_reply
 from xinstruct.llm.endpoint import Endpoint, open_session
+from xinstruct.llm.replies import endless, read_reply
 from xinstruct.llm.transport import Attempts, CallFailed, Policy, RetryableError
 from xinstruct.params import TeacherParams
 
+PLAIN = Request("", ({"role": "user", "content": "Say yes."},), max_tokens=4)  # what any server answers
+_ENDLESS = 3  # so many answers to one call in a row without a reason to end: this server gives none
 _REST = 2.0  # seconds that an endpoint which refuses connections is left alone while another answers
 
 
@@ -31,6 +33,8 @@ class Pool:
         self.policy = Policy.of(params)
         self.most = sum(endpoint.limiter.most for endpoint in self.endpoints)
         self.lost = 0  # calls in a row that failed by no fault of their own
+        self._trusted = False  # something was answered: the key is right
+        self._endless = False  # it gives no reason to end
 
     @property
     def served(self) -> str:
@@ -73,7 +77,7 @@ class Pool:
         while True:
             endpoint = min(self.endpoints, key=lambda one: one.limiter.load)
             try:
-                reply = await self._attempt(session, endpoint, request)
+                reply = await self._attempt(session, endpoint, request, tries.made)
             except RetryableError as trouble:
                 try:
                     await self._pause(endpoint, trouble, tries)
@@ -81,13 +85,29 @@ class Pool:
                     return self._lost(error, tries)
             except CallFailed as error:
                 self.lost = 0  # it answered
+                if error.kind == "refused":
+                    await self._trust(session, endpoint, error)
                 return Reply(error=str(error), attempts=tries.made + 1, trouble=tries.trouble)
             else:
                 self.lost = 0
                 waited = time.monotonic() - tries.begun
                 return replace(reply, attempts=tries.made + 1, waited=waited, trouble=tries.trouble)
 
-    async def _attempt(self, session: aiohttp.ClientSession, endpoint: Endpoint, request: Request) -> Reply:
+    async def _trust(self, session: aiohttp.ClientSession, endpoint: Endpoint, refused: CallFailed) -> None:
+        """See whether one prompt was refused or everything is. Raises BadInput when a plain question is, too."""
+        if self._trusted:
+            return
+        try:
+            await endpoint.call(session, PLAIN)
+        except CallFailed as error:
+            if error.kind == "refused":
+                words = "access is refused (is XINSTRUCT_API_KEY the right key?)"
+                raise BadInput(f"{endpoint.url}: {words}: {refused}") from None
+        except RetryableError:
+            return
+        self._trusted = True
+
+    async def _attempt(self, session: aiohttp.ClientSession, endpoint: Endpoint, request: Request, made: int) -> Reply:
         async with endpoint.limiter:
             start = time.monotonic()
             try:
@@ -96,10 +116,12 @@ class Pool:
                 trouble.started = start
                 raise
             seconds = time.monotonic() - start
-        reply = read_reply(payload, request, 1, seconds)
+        self._endless = self._endless or (made + 1 >= _ENDLESS and endless(payload))
+        reply = read_reply(payload, request, 1, seconds, self._endless)
         if (kind := kind_of(reply.error)) in TRANSIENT_ERRORS:
             raise RetryableError(kind, reply.error.removeprefix(f"{kind}: "))
         endpoint.limiter.succeeded(start, seconds)
+        self._trusted = True
         return reply
 
     async def _pause(self, endpoint: Endpoint, trouble: RetryableError, tries: Attempts) -> None:

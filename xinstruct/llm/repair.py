@@ -2,23 +2,22 @@
 
 - A schema is validated here whatever the server promised. An answer that misses it is asked for once
   more, with the answer and its error as further turns (teacher.repairs); after that it is an Answer with
-  the error "schema: ...".
+  the error "schema: ...". What stands around the JSON is removed (json_answers.py).
 - finish_reason "length" is kept as it came (teacher.on_length: keep), asked for again with twice the
   tokens up to teacher.length_limit (retry), or turned into the error "length: ..." (error). Cut JSON is
-  never accepted as JSON. The answer to a request for one token is whole with it.
+  never accepted as JSON; the answer to a request for one token is whole with it. Tokens that thinking used up are asked
+  for again likewise; the error is "thinking: ...".
 
 An answer and its repair are in the journal under their own keys, so a rerun takes the same way.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import jsonschema
-
-from xinstruct.llm.calls import Answer, Request
+from xinstruct.llm.calls import Answer, Request, kind_of
+from xinstruct.llm.json_answers import json_answer
 from xinstruct.params import TeacherParams
 from xinstruct.prompts import assistant, render, user
 
@@ -52,7 +51,9 @@ class AnswerRepair:
 
     def _longer(self, request: Request, answer: Answer) -> Request | None:
         """Return the request with a higher token limit, if its answer was cut and the policy is to retry."""
-        if not _cut(request, answer) or self.on_length != "retry" or request.max_tokens >= self.length_limit:
+        used_up = kind_of(answer.error) == "thinking" and "used up" in answer.error
+        cut = _cut(request, answer) or used_up
+        if not cut or self.on_length != "retry" or request.max_tokens >= self.length_limit:
             return None
         return replace(request, max_tokens=min(request.max_tokens * 2, self.length_limit))
 
@@ -62,29 +63,19 @@ class AnswerRepair:
             return answer
         if _cut(request, answer) and (self.on_length == "error" or request.schema is not None):
             return _failed(answer, f"length: cut at {request.max_tokens} tokens")
-        problem = misses(request, answer)
-        return _failed(answer, f"schema: {problem}") if problem else answer
+        if request.schema is None:
+            return answer
+        found, problem = json_answer(request.prefill + answer.text, request.schema)
+        if problem:
+            return _failed(answer, f"schema: {problem}")
+        return answer if request.prefill else replace(answer, text=found)
 
 
 def misses(request: Request, answer: Answer) -> str:
     """Return how an answer misses its request's schema, or "". A cut or failed answer is not checked."""
     if request.schema is None or answer.error or answer.finish_reason == "length":
         return ""
-    try:
-        jsonschema.validate(json.loads(json_part(request.prefill + answer.text)), request.schema)
-    except ValueError as error:
-        return f"not JSON ({error})"
-    except jsonschema.ValidationError as error:
-        return f"{error.json_path}: {error.message[:200]}"
-    return ""
-
-
-def json_part(text: str) -> str:
-    """Return the text from its first bracket to its last: some servers wrap JSON in prose, some models think first."""
-    said = text.rpartition(THOUGHT_ENDS)[2]
-    starts = [at for at in (said.find("{"), said.find("[")) if at >= 0]
-    end = max(said.rfind("}"), said.rfind("]"))
-    return said[min(starts) : end + 1] if starts and end >= min(starts) else said
+    return json_answer(request.prefill + answer.text, request.schema)[1]
 
 
 def _cut(request: Request, answer: Answer) -> bool:

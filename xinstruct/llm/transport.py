@@ -10,8 +10,11 @@ no answer, or body stands still timeout      backs off and asks again, `attempts
 408, other 5xx                  server       backs off and asks again, `attempts` times
 cut, invalid or unfinished body garbled      backs off and asks again, `attempts` times
 400, 413 about its length       context      CallFailed at once
+4xx about its content           filtered     CallFailed at once: this prompt is not answered
+403                             refused      CallFailed at once: this prompt, or the key (pool.py finds out)
 other 4xx                       rejected     CallFailed at once: this request is at fault
-401, 403, 404                                BadInput: any other call would fail too
+401, 404                                     BadInput: any other call would fail too
+200 with an error for a body                 as its own code says, else server
 ==============================  ===========  =======================================================
 """
 
@@ -19,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -32,7 +36,6 @@ from xinstruct.params import TeacherParams
 
 _FATAL = {
     401: "the API key is missing or wrong (set XINSTRUCT_API_KEY)",
-    403: "access is refused (is XINSTRUCT_API_KEY the right key?)",
     404: "not found (is the URL right, up to its /v1, and the model's name, teacher.served_as?)",
 }
 _SLOW_DOWN = (429, 503)
@@ -40,6 +43,10 @@ _CONTEXT_SIGNS = (
     "exceed_context_size", "context_length_exceeded", "context length", "context size", "context window",
     "longer than the maximum model length", "input length", "input is too long", "prompt is too long",
 )  # fmt: skip
+
+
+_CONTENT_SIGNS = ("moderation", "content_filter", "content filter", "content policy", "content_policy", "flagged")
+_REFUSED = 403
 
 
 class CallFailed(Exception):
@@ -159,7 +166,7 @@ async def once(session: aiohttp.ClientSession, url: str, body: dict[str, Any], p
         raise RetryableError("timeout", str(error) or f"no answer in {policy.timeout:g} s") from None
     except aiohttp.ClientError as error:
         raise RetryableError("garbled", f"the answer was cut off ({error})") from None
-    return _parsed(text)
+    return _parsed(url, text)
 
 
 async def _body(answer: aiohttp.ClientResponse, stall: float) -> bytes:
@@ -176,14 +183,59 @@ async def _body(answer: aiohttp.ClientResponse, stall: float) -> bytes:
     return b"".join(pieces)
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def _parsed(url: str, text: bytes) -> dict[str, Any]:
     try:
-        payload = json.loads(text)
+        payload = loaded(text)
     except ValueError:
         raise RetryableError("garbled", f"the answer is not JSON: {text[:100]!r}") from None
-    if not isinstance(payload, dict) or not payload.get("choices", [1]):
+    if not isinstance(payload, dict) or ("choices" in payload and not payload["choices"]) or _is_error(payload):
+        if isinstance(payload, dict) and (words := told(payload)):
+            raise _failure(url, _status(payload), words, {})
         raise RetryableError("garbled", f"the answer holds no choices: {text[:100]!r}")
     return payload
+
+
+def loaded(text: bytes) -> Any:
+    """Return what JSON says, with halves of surrogate pairs, which no file or database takes, replaced.
+
+    Raises ValueError when it is not JSON.
+    """
+    found = json.loads(text)
+    return _whole(found) if b"\\ud" in text.lower() else found
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return {_whole(key): _whole(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _is_error(payload: dict[str, Any]) -> bool:
+    return "choices" not in payload and bool(payload.get("error") or payload.get("object") == "error")
+
+
+def told(payload: dict[str, Any]) -> str:
+    """Return the words of an error in an answer's body, "" where it holds none."""
+    error = payload.get("error") or (payload if payload.get("object") == "error" else None)
+    if isinstance(error, dict):
+        return str(error.get("message") or error.get("detail") or json.dumps(error))
+    return str(error or "")
+
+
+def _status(payload: dict[str, Any]) -> int:
+    """Return the HTTP status that an error in a body stands for: its code, where that is one, else 500."""
+    error = payload.get("error")
+    code = (error if isinstance(error, dict) else payload).get("code")
+    number = int(code) if isinstance(code, int | str) and str(code).isdigit() else 500
+    return number if 400 <= number < 600 else 500
+
+
+def refused_parameter(text: str) -> str:
+    """Return the parameter that an error text, which may quote its JSON, names as the one at fault, or ""."""
+    found = re.search(r"\"param(?:eter)?\"\s*:\s*\"([\w.]+)\"", text)
+    return found.group(1).split(".")[0] if found else ""
 
 
 def _failure(url: str, status: int, text: str, headers: Any) -> Exception:
@@ -194,7 +246,15 @@ def _failure(url: str, status: int, text: str, headers: Any) -> Exception:
         return RetryableError("server", shown)
     if status in _FATAL:
         return BadInput(f"{url}: {_FATAL[status]}: {shown}")
-    return CallFailed("context" if is_context_error(text) else "rejected", shown)
+    return CallFailed(_kind(status, text), shown)
+
+
+def _kind(status: int, text: str) -> str:
+    if is_context_error(text):
+        return "context"
+    if any(sign in text.lower() for sign in _CONTENT_SIGNS):
+        return "filtered"
+    return "refused" if status == _REFUSED else "rejected"
 
 
 def is_context_error(text: str) -> bool:

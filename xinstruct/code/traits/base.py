@@ -34,6 +34,19 @@ Imported = dict[str, tuple[str, bool]]  # bound name -> the statement, and wheth
 Parameter = tuple[str, str, bool]  # name, written type ("" for none), whether a default stands there
 
 
+@dataclass(frozen=True)
+class Nodes:
+    """The grammar's names of what a program is put together from (programs.py)."""
+
+    functions: tuple[str, ...]
+    types: tuple[str, ...]
+    imports: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()  # declarations of fields, constants and variables
+    scopes: tuple[str, ...] = ()  # namespaces: what they hold stands at the top, too
+    wrappers: tuple[str, ...] = ()  # around one of the others
+    words: tuple[str, ...] = ("identifier", "type_identifier")  # names
+
+
 def unbound(facts: Facts, definition: Definition, used: set[str], bound: set[str]) -> set[str]:
     """Names that a definition uses and does not bind; a function of no class answers its own name."""
     return used - bound - (set() if facts.traits.scoped else {definition.name})
@@ -132,7 +145,11 @@ class Traits:
     body_opens: Callable[[str, str], int] = opens_by_brace  # of what follows a header's brackets, and its first line
 
     # ---- programs of benchmarks
-    main: re.Pattern[str] | None = None  # the head of a main of an answer's own
+    nodes: Nodes | None = None
+    entry: str = ""  # the function that a program begins with
+    main: re.Pattern[str] | None = None  # what a program begins with where that is no function
+    enclosed: bool = False  # every function stands in a type
+    calls: tuple[str, str] = ("", "")  # of a function of a {type}, without and with an object
     usual_imports: str = ""  # what programs written without imports are given
     preamble: Callable[[str, str], str] = field(default=lambda prompt, function: "")  # what a prompt gives a function
     none: str = "null"  # what a description calls Python's None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from tree_sitter import Node
 
@@ -10,7 +11,7 @@ from xinstruct.code.declarations import parameter_list
 from xinstruct.code.facts import Definition, Facts
 from xinstruct.code.grammars import Grammar, standard_names
 from xinstruct.code.traits import shared
-from xinstruct.code.traits.base import INSTANCE, Parameter, Traits, listed_types
+from xinstruct.code.traits.base import INSTANCE, Nodes, Parameter, Traits, listed_types
 
 GRAMMAR = Grammar(
     "cpp",
@@ -146,7 +147,17 @@ TRAITS = Traits(
     definition=shared.TYPED,
     balanced=True,
     braces=True,
-    main=re.compile(r"^[ \t]*(?:int|void|auto)\s+main\s*\([^)]*\)\s*(?:->\s*int\s*)?\{", re.M),
-    preamble=shared.import_lines,
+    nodes=Nodes(
+        functions=("function_definition",),
+        types=("class_specifier", "struct_specifier", "enum_specifier", "union_specifier", "namespace_definition"),
+        imports=("preproc_include", "using_declaration"),
+        values=("declaration", "alias_declaration", "type_definition", "preproc_def", "preproc_function_def"),
+        scopes=("preproc_ifdef", "preproc_if", "preproc_else", "linkage_specification"),
+        wrappers=("template_declaration",),
+        words=("identifier", "type_identifier", "namespace_identifier"),
+    ),
+    entry="main",
+    calls=("{type}::{name}({args})", "{type}().{name}({args})"),
+    preamble=partial(shared.import_lines, "cpp"),
     none="std::nullopt",
 )  # fmt: skip

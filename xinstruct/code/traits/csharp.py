@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from xinstruct.code.facts import Definition
 from xinstruct.code.grammars import Grammar
 from xinstruct.code.traits import shared
-from xinstruct.code.traits.base import Traits
+from xinstruct.code.traits.base import Nodes, Traits
 
 _CORE_USINGS = re.compile(
     r"using\s+System(\.Collections(\.Generic)?|\.Linq|\.Text(\.RegularExpressions)?|\.Globalization)?\s*;"
@@ -53,8 +54,17 @@ TRAITS = Traits(
     definition=shared.TYPED,
     balanced=True,
     braces=True,
-    main=re.compile(
-        r"^[ \t]*(?:(?:public|private|internal)\s+)?static\s+(?:void|int)\s+Main\s*\([^)]*\)\s*\{", re.M
+    nodes=Nodes(
+        functions=("method_declaration", "local_function_statement"),
+        types=("class_declaration", "struct_declaration", "interface_declaration", "enum_declaration",
+               "record_declaration", "record_struct_declaration", "delegate_declaration"),
+        imports=("using_directive",),
+        values=("field_declaration", "local_declaration_statement", "property_declaration"),
+        scopes=("namespace_declaration", "file_scoped_namespace_declaration"),
+        wrappers=("global_statement",),
     ),
-    preamble=shared.import_lines,
+    entry="Main",
+    enclosed=True,
+    calls=("{type}.{name}({args})", "new {type}().{name}({args})"),
+    preamble=partial(shared.import_lines, "csharp"),
 )  # fmt: skip

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from xinstruct.code.facts import Definition, Facts
 from xinstruct.code.grammars import Grammar
 from xinstruct.code.traits import shared
-from xinstruct.code.traits.base import Imported, Traits
+from xinstruct.code.traits.base import Imported, Nodes, Traits
 
 
 def _import_kept(text: str) -> bool:
@@ -73,6 +74,15 @@ TRAITS = Traits(
     definition=shared.TYPED,
     balanced=True,
     braces=True,
-    main=re.compile(r"^[ \t]*(?:public\s+)?static\s+void\s+main\s*\([^)]*\)[^{]*\{", re.M),
-    preamble=shared.import_lines,
+    nodes=Nodes(
+        functions=("method_declaration",),
+        types=("class_declaration", "interface_declaration", "enum_declaration", "record_declaration",
+               "annotation_type_declaration"),
+        imports=("import_declaration",),
+        values=("field_declaration", "local_variable_declaration"),
+    ),
+    entry="main",
+    enclosed=True,
+    calls=("{type}.{name}({args})", "new {type}().{name}({args})"),
+    preamble=partial(shared.import_lines, "java"),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from xinstruct.code.facts import Facts
 from xinstruct.code.grammars import Grammar
-from xinstruct.code.traits.base import Imported, Traits
+from xinstruct.code.traits.base import Imported, Nodes, Traits
 
 SCALARS = {"boolean": "bool", "string": "string", "bigint": "", "void": "none", "Boolean": "bool", "String": "string",
            "bool": "bool", "str": "string", "integer": "int", "int": "int", "float": "float",
@@ -69,5 +69,14 @@ TRAITS = Traits(
     untyped_calls=True,
     definition=DEFINITION,
     braces=True,
+    nodes=Nodes(
+        functions=("function_declaration", "generator_function_declaration", "method_definition"),
+        types=("class_declaration",),
+        imports=("import_statement",),
+        values=("lexical_declaration", "variable_declaration"),
+        wrappers=("export_statement",),
+        words=("identifier", "type_identifier"),
+    ),
+    calls=("{type}.{name}({args})", "new {type}().{name}({args})"),
     body_opens=body_opens,
 )

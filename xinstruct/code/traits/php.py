@@ -9,7 +9,7 @@ from xinstruct.code.facts import Definition, Facts
 from xinstruct.code.grammars import Grammar, standard_names
 from xinstruct.code.lexical import blanked
 from xinstruct.code.traits import shared
-from xinstruct.code.traits.base import Imported, Traits
+from xinstruct.code.traits.base import Imported, Nodes, Traits
 
 _OWN_CLASSES = frozenset(("self", "static"))
 _CLASS_WORDS = re.compile(r"\b(?:self|static|parent|__\w+__)\b")
@@ -98,4 +98,12 @@ TRAITS = Traits(
     untyped_calls=True,
     definition=r"\bfunction\s+&?{name}\s*\(",
     braces=True,
+    nodes=Nodes(
+        functions=("function_definition", "method_declaration"),
+        types=("class_declaration", "interface_declaration", "trait_declaration", "enum_declaration"),
+        imports=("namespace_use_declaration",),
+        values=("const_declaration",),
+        words=("name",),
+    ),
+    calls=("{type}::{name}({args})", "(new {type}())->{name}({args})"),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from xinstruct.code.facts import Definition, Facts
 from xinstruct.code.grammars import Grammar
-from xinstruct.code.traits.base import INSTANCE, LISTS, Imported, Traits
+from xinstruct.code.traits.base import INSTANCE, LISTS, Imported, Nodes, Traits
 
 _LIBRARY = sys.stdlib_module_names | {"__future__"}
 
@@ -103,6 +103,14 @@ TRAITS = Traits(
     stops=("```", "\ndef ", "\nprint(", "\n#", "\nif __name__"),
     body_opens=_body_opens,
     main=re.compile(r"^if\s+__name__\s*==.*(?:\n(?:[ \t].*|\s*$))*", re.M),
+    nodes=Nodes(
+        functions=("function_definition",),
+        types=("class_definition",),
+        imports=("import_statement", "import_from_statement", "future_import_statement"),
+        values=("expression_statement",),
+        wrappers=("decorated_definition",),
+    ),
+    calls=("{type}.{name}({args})", "{type}().{name}({args})"),
     usual_imports=(
         "import bisect, collections, copy, datetime, functools, hashlib, heapq, itertools, json, math, operator, os, "
         "random, re, string, sys, time\nfrom collections import *\nfrom functools import *\nfrom heapq import *\n"

@@ -7,7 +7,7 @@ import re
 from tree_sitter import Node
 
 from xinstruct.code.facts import Definition, Facts
-from xinstruct.code.lexical import comments
+from xinstruct.code.lexical import blanked, comments
 from xinstruct.code.traits.base import INSTANCE
 
 # A type, the name, parameters and then a body: a call or a prototype has no body.
@@ -23,9 +23,10 @@ MODIFIERS = re.compile(
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:#include\b|using\s+[\w.:=<> ]+;|import\b|package\b|use\s).*$", re.M)
 
 
-def import_lines(prompt: str, function: str) -> str:
-    """The lines of a prompt that import something."""
-    return "\n".join(_IMPORT_LINE.findall(prompt))
+def import_lines(language: str, prompt: str, function: str) -> str:
+    """The lines of a prompt that import something, and none of its comments."""
+    lines = _IMPORT_LINE.finditer(blanked(language, prompt))
+    return "\n".join(prompt[line.start() : line.end()] for line in lines)
 
 
 def led(language: str, body: bytes, lead: bytes) -> bytes:

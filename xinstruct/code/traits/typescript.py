@@ -6,7 +6,7 @@ import re
 
 from xinstruct.code.facts import Definition, Facts
 from xinstruct.code.grammars import Grammar
-from xinstruct.code.traits.base import Traits
+from xinstruct.code.traits.base import Nodes, Traits
 from xinstruct.code.traits.javascript import DEFINITION, LITERALS, SCALARS, body_opens, import_names
 
 
@@ -36,5 +36,20 @@ TRAITS = Traits(
     untyped_calls=True,
     definition=DEFINITION,
     braces=True,
+    nodes=Nodes(
+        functions=("function_declaration", "generator_function_declaration", "method_definition"),
+        types=(
+            "class_declaration",
+            "abstract_class_declaration",
+            "interface_declaration",
+            "enum_declaration",
+            "type_alias_declaration",
+        ),
+        imports=("import_statement",),
+        values=("lexical_declaration", "variable_declaration"),
+        wrappers=("export_statement",),
+        words=("identifier", "type_identifier"),
+    ),
+    calls=("({type} as any).{name}({args})", "(new ({type} as any)()).{name}({args})"),
     body_opens=body_opens,
 )
