@@ -54,7 +54,7 @@ def _ask(ctx: Context[PreferencesParams], tasks: list[Sample]) -> dict[str, list
     size = max(1, 64 // ctx.own.samples) if place(sampling, START.name) == LOCAL else max(1, len(ordered))
     paths = {ctx.scratch / f"answers-{start:05d}.json": start for start in range(0, len(ordered), size)}
     if missing := {path: start for path, start in paths.items() if not path.exists()}:
-        with open_student(START, sampling, ctx.name, ctx.scratch / f"calls-{START.name}.json") as model:
+        with open_student(START, ctx.params.student, ctx.name, ctx.scratch / f"calls-{START.name}.json") as model:
             for path, start in missing.items():
                 desc = f"answering {min(start + size, len(ordered))}/{len(ordered)}"
                 write_json(path, _sampled(ctx, model, ordered[start : start + size], desc))

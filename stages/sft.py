@@ -1,8 +1,8 @@
 """Supervised fine-tuning of the student with TRL.
 
-Reads data/filter (training split only) and models/start; writes models/sft, a plain transformers
-checkpoint with the adapters merged, and reports/sft/loss.csv. The loss per answer token on held-out
-and training samples is measured before and after, on the checkpoints as they are stored.
+Reads data/filter (training split only) and models/start; writes models/sft (an adapter and its base's hash, or with
+rank 0 all weights) and reports/sft/loss.csv. The loss per answer token on held-out samples is measured before and
+after, in float32 on the models as they are stored.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from xinstruct.records import Reason, Sample
 from xinstruct.stage import BadInput, Context, Script, run
 from xinstruct.training.data import Encoded, conversation, encode, heldout_samples, training_samples
 from xinstruct.training.loss import completion_loss, mean_loss
+from xinstruct.training.settings import check_own
 from xinstruct.training.sft import fine_tune, too_long
 
 START = Path("models/start")
@@ -27,15 +28,19 @@ START = Path("models/start")
 
 def work(ctx: Context[SftParams]) -> None:
     """Train, and leave the model in the scratch folder until finish moves it."""
+    check_own("sft", ctx.own)
     samples: list[Sample] = ctx.read("samples", "data/filter")
     rows = _encode(ctx, training_samples(samples))
-    if not rows:
-        raise BadInput("data/filter/samples.parquet has no training sample that fits; see reports/filter/metrics.json")
     heldout = [conversation(sample) for sample in heldout_samples(samples)]
-    before = mean_loss(completion_loss(START, heldout, ctx.own.dtype))
+    if not heldout:
+        raise BadInput(
+            "data/filter/samples.parquet has no held-out sample, so nothing could be said of the model; "
+            "raise filter.heldout_share, or mine more"
+        )
+    before = mean_loss(completion_loss(START, heldout, "float32"))
     final = ctx.scratch / "model"
     log = fine_tune(START, rows, ctx.own, ctx.params.random_seed, ctx.scratch / "checkpoints", final)
-    after = mean_loss(completion_loss(final, heldout, ctx.own.dtype))
+    after = mean_loss(completion_loss(final, heldout, "float32"))
     ctx.say(f"held-out loss per answer token {before:.3f} -> {after:.3f} on {len(heldout)} samples")
     ctx.tables["loss.csv"] = pd.DataFrame(log)
     ctx.metrics = _metrics(rows, log) | {
@@ -46,15 +51,23 @@ def work(ctx: Context[SftParams]) -> None:
 def _encode(ctx: Context[SftParams], samples: list[Sample]) -> list[Encoded]:
     """Tokenize samples; those that do not fit into a packed row are rejected, never cut."""
     tokenizer = load_tokenizer(START)
+    every = [(sample, encode(tokenizer, conversation(sample))) for sample in samples]
     rows = []
-    for sample in samples:
+    for sample, row in every:
         ctx.open(sample.id)
-        row = encode(tokenizer, conversation(sample))
         if too_long(row, ctx.own):
             ctx.reject(sample, Reason.TOO_LONG, f"{len(row.input_ids)} tokens, batch_tokens is {ctx.own.batch_tokens}")
         else:
             ctx.keep(sample)
             rows.append(row)
+    if not rows:
+        shortest = min((len(row.input_ids) for _, row in every), default=0)
+        raise BadInput(
+            f"none of {len(every)} training samples of data/filter fits into sft.batch_tokens, {ctx.own.batch_tokens}; "
+            f"the shortest has {shortest} tokens"
+            if every
+            else "data/filter/samples.parquet has no training sample; see reports/filter/metrics.json"
+        )
     return rows
 
 

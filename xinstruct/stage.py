@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sqlite3
 import sys
 import zlib
 from collections import Counter
@@ -166,7 +165,7 @@ def run(script: Script, doc: str | None, argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\n{name}: interrupted; finished work is kept, run again to go on from here", file=sys.stderr)
         return 130
-    except (OSError, sqlite3.Error) as error:
+    except Exception as error:
         if not disk_is_full(error):
             raise
         print(f"{name}: error: the disk is full ({error}); free space and run again, nothing is lost", file=sys.stderr)

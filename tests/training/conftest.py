@@ -98,6 +98,8 @@ PARAMS = {
     "batch_size": 1,
     "lora_rank": 4,
     "dtype": "float32",
+    "trl": {},
+    "lora": {},
 }
 
 

@@ -13,14 +13,27 @@ import pytest
 
 from tests.params import own, values
 from xinstruct.files import hash_path, write_json, write_records
+from xinstruct.models import chat
 from xinstruct.records import Pair, Sample
 from xinstruct.training import data
-from xinstruct.training.dpo import optimise
+from xinstruct.training.dpo import LOGGED, encoded, optimise
 from xinstruct.training.loss import completion_loss
 
 pytestmark = pytest.mark.slow
 
-DPO = {"beta": 0.1, "epochs": 3, "learning_rate": 5.0e-3, "batch_size": 2, "lora_rank": 4, "dtype": "float32"}
+DPO: dict[str, Any] = {
+    "beta": 0.1,
+    "epochs": 3,
+    "learning_rate": 5.0e-3,
+    "warmup_steps": 0,
+    "max_tokens": 256,
+    "batch_size": 2,
+    "lora_rank": 4,
+    "dtype": "float32",
+    "heldout_share": 0.0,
+    "trl": {},
+    "lora": {},
+}
 STAGE = """
 stages:
   dpo:
@@ -65,11 +78,13 @@ def margin(folder: Path, pairs: list[Pair]) -> float:
 
 def test_margin_rises_and_bytes_repeat(tmp_path: Path, tiny: Path, samples: list[Sample]) -> None:
     pairs = make_pairs(samples)
-    log = optimise(tiny, pairs, own("dpo", **DPO), 5, tmp_path / "scratch", tmp_path / "dpo")
-    assert len(log) == 12 and set(log[0]) == {"step", "loss", "margin", "accuracy"}
+    rows = encoded(chat.load_tokenizer(tiny), pairs)
+    log = optimise(tiny, rows, own("dpo", **DPO), 5, tmp_path / "scratch", tmp_path / "dpo")
+    assert len(log) == 12 and set(log[0]) == {"step", *LOGGED.values()}
     assert log[0]["margin"] == 0 and log[-1]["margin"] > 0 and log[-1]["loss"] < log[0]["loss"]
     assert margin(tmp_path / "dpo", pairs) > margin(tiny, pairs)
-    optimise(tiny, pairs[::-1], own("dpo", **DPO), 5, tmp_path / "scratch2", tmp_path / "again")
+    again = encoded(chat.load_tokenizer(tiny), pairs[::-1])
+    optimise(tiny, again, own("dpo", **DPO), 5, tmp_path / "scratch2", tmp_path / "again")
     assert hash_path(tmp_path / "dpo") == hash_path(tmp_path / "again")
 
 
@@ -88,7 +103,7 @@ def test_stage_without_pairs_copies_the_tuned_model_and_says_so(tmp_path: Path, 
     metrics = run_stage(tmp_path, tiny, [])
     assert metrics["pairs"] == 0 and metrics["rows"] == {"in": 0, "out": 0, "rejected": 0}
     assert hash_path(tmp_path / "models/dpo") == hash_path(tmp_path / "models/sft")
-    assert (tmp_path / "reports/dpo/loss.csv").read_text() == "step,loss,margin,accuracy\n"
+    assert (tmp_path / "reports/dpo/loss.csv").read_text() == "step," + ",".join(LOGGED.values()) + "\n"
 
 
 def test_stage_with_pairs_writes_model_and_curve(tmp_path: Path, tiny: Path, samples: list[Sample]) -> None:

@@ -21,7 +21,7 @@ stages:
   preferences:
     cmd: python -m stages.preferences
     deps: [data/filter, models/sft]
-    params: [random_seed, student.sampling, execution, preferences]
+    params: [random_seed, student.sampling, student.dtype, execution, preferences]
     outs: [data/preferences]
     metrics: [{reports/preferences/metrics.json: {cache: false}}]
 """

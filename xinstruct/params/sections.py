@@ -8,7 +8,7 @@ packages) are checked where those are read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from xinstruct.params.rules import (
     Amount,
@@ -98,6 +98,7 @@ class StudentParams(Section):
 
     model: Name
     sampling: Sampling
+    dtype: Dtype
 
 
 @dataclass(frozen=True)
@@ -231,6 +232,8 @@ class SftParams(Section):
     batch_size: Count
     lora_rank: Whole
     dtype: Dtype
+    trl: dict[str, Any]
+    lora: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -252,9 +255,14 @@ class DpoParams(Section):
     beta: Positive
     epochs: Positive
     learning_rate: Positive
+    warmup_steps: Whole
+    max_tokens: Count
     batch_size: Count
     lora_rank: Whole
     dtype: Dtype
+    heldout_share: Share
+    trl: dict[str, Any]
+    lora: dict[str, Any]
 
 
 @dataclass(frozen=True)
