@@ -12,28 +12,15 @@ from typing import Any
 import pytest
 
 from tests.params import own, values
+from tests.training.pairs import DPO, make_pairs
 from xinstruct.files import hash_path, write_json, write_records
 from xinstruct.models import chat
 from xinstruct.records import Pair, Sample
-from xinstruct.training import data
 from xinstruct.training.dpo import LOGGED, encoded, optimise
 from xinstruct.training.loss import completion_loss
 
 pytestmark = pytest.mark.slow
 
-DPO: dict[str, Any] = {
-    "beta": 0.1,
-    "epochs": 3,
-    "learning_rate": 5.0e-3,
-    "warmup_steps": 0,
-    "max_tokens": 256,
-    "batch_size": 2,
-    "lora_rank": 4,
-    "dtype": "float32",
-    "heldout_share": 0.0,
-    "trl": {},
-    "lora": {},
-}
 STAGE = """
 stages:
   dpo:
@@ -44,23 +31,6 @@ stages:
     metrics: [{reports/dpo/metrics.json: {cache: false}}]
     plots: [{reports/dpo/loss.csv: {cache: false}}]
 """
-
-
-def make_pairs(samples: list[Sample]) -> list[Pair]:
-    return [
-        Pair(
-            id=sample.id,
-            language="python",
-            task_id=sample.id,
-            prompt=sample.instruction,
-            chosen=data.fenced(sample.response, "python"),
-            rejected=data.fenced(sample.response.replace("+", "-"), "python"),
-            chosen_verdict="reference",
-            rejected_verdict="wrong_answer",
-            parents=[],
-        )
-        for sample in samples[:8]
-    ]
 
 
 def margin(folder: Path, pairs: list[Pair]) -> float:

@@ -81,9 +81,11 @@ def save_whole(model: Any, tokenizer: Any, out: Path) -> None:
 
 def fill(model: Any, tokenizer: Any, folder: Path) -> None:
     """Write a plain checkpoint into an existing folder, readable by everybody."""
+    used = model.config._attn_implementation
     model.config._attn_implementation = None
     model.config.use_cache = True
     model.save_pretrained(folder)
+    model.config._attn_implementation = used  # a model in memory computes on as before
     tokenizer.save_pretrained(folder)
     readable(folder)
 
