@@ -16,8 +16,8 @@ from pathlib import Path
 from xinstruct.files import BadInput
 from xinstruct.plan import work_root
 
-# what libraries write into their own errors: the system's words, and torch's archive writer's
-_FULL = (os.strerror(errno.ENOSPC), "os error 28", "file write failed", "PytorchStreamWriter failed writing")
+# what libraries write into errors of their own: the system's words, and the place in torch's writer of archives
+_FULL = (os.strerror(errno.ENOSPC), "os error 28", "file write failed", "inline_container.cc")
 
 
 def home() -> Path | None:

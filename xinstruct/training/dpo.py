@@ -112,7 +112,7 @@ def build_trainer(
     return PairTrainer(
         model=model,
         ref_model=reference,
-        args=made(DPOConfig, usual, params.trl, "dpo.trl"),
+        args=made(DPOConfig, usual, params.trl, "params.yaml: dpo.trl"),
         train_dataset=Dataset.from_list(data),
         processing_class=tokenizer,
         peft_config=lora,

@@ -32,7 +32,7 @@ def adapter(params: SftParams | DpoParams) -> Any:
         return None
     rank = params.lora_rank
     usual = {"r": rank, "lora_alpha": 2 * rank, "target_modules": "all-linear", "task_type": "CAUSAL_LM"}
-    at = "dpo.lora" if isinstance(params, DpoParams) else "sft.lora"
+    at = "params.yaml: dpo.lora" if isinstance(params, DpoParams) else "params.yaml: sft.lora"
     return made(LoraConfig, usual, params.lora, at)
 
 

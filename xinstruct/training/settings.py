@@ -58,7 +58,7 @@ def made(kind: Any, usual: dict[str, Any], own: dict[str, Any], at: str) -> Any:
     try:
         return kind(**usual | {name: number(value) for name, value in own.items()})
     except (ValueError, TypeError, ImportError, NotImplementedError) as error:
-        raise BadInput(f"params.yaml: {at}: {kind.__name__} refuses it: {' '.join(str(error).split())}") from error
+        raise BadInput(f"{at}: {kind.__name__} refuses it: {' '.join(str(error).split())}") from error
 
 
 def check(kind: Any, own: dict[str, Any], at: str) -> None:
@@ -66,27 +66,27 @@ def check(kind: Any, own: dict[str, Any], at: str) -> None:
     hints, known = get_type_hints(kind), [field.name for field in fields(kind) if field.init]
     for name, value in own.items():
         if name not in known:
-            raise BadInput(f"params.yaml: {at}.{name} is no field of {kind.__name__}; {nearest(name, known)}")
+            raise BadInput(f"{at}.{name} is no field of {kind.__name__}; {nearest(name, known)}")
         if name in _OWN:
-            raise BadInput(f"params.yaml: {at}.{name} is decided by {_OWN[name]}; set it there")
+            raise BadInput(f"{at}.{name} is decided by {_OWN[name]}; set it there")
         if not _fits(hints[name], number(value)):
-            raise BadInput(f"params.yaml: {at}.{name} is {value!r}; {kind.__name__} takes {_words(hints[name])}")
+            raise BadInput(f"{at}.{name} is {value!r}; {kind.__name__} takes {_words(hints[name])}")
 
 
-def check_own(stage: str, params: SftParams | DpoParams) -> None:
+def check_own(stage: str, params: SftParams | DpoParams, source: str = "params.yaml") -> None:
     """Check what one stage's section sets under `trl` and `lora`, before any work is done. Raises BadInput."""
     from peft import LoraConfig
     from trl import DPOConfig, SFTConfig
 
-    check(SFTConfig if stage == "sft" else DPOConfig, params.trl, f"{stage}.trl")
-    check(LoraConfig, params.lora, f"{stage}.lora")
+    made(SFTConfig if stage == "sft" else DPOConfig, shared(Path(), params, 0, 1), params.trl, f"{source}: {stage}.trl")
+    made(LoraConfig, {}, params.lora, f"{source}: {stage}.lora")
 
 
-def check_all(params: Params) -> None:
+def check_all(params: Params, source: str = "params.yaml") -> None:
     """Check what is set under `trl` and `lora` of both stages; nothing is imported when nothing is. Raises BadInput."""
     for stage, section in (("sft", params.sft), ("dpo", params.dpo)):
         if section.trl or section.lora:
-            check_own(stage, section)
+            check_own(stage, section, source)
 
 
 def _fits(kind: Any, value: Any) -> bool:

@@ -77,7 +77,7 @@ def build_trainer(
     }
     return PackedTrainer(
         model=model,
-        args=made(SFTConfig, usual, params.trl, "sft.trl"),
+        args=made(SFTConfig, usual, params.trl, "params.yaml: sft.trl"),
         train_dataset=data,
         processing_class=tokenizer,
         peft_config=lora,
