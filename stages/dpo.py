@@ -17,6 +17,7 @@ import pandas as pd
 from xinstruct.models.chat import load_tokenizer
 from xinstruct.models.device import copy_model
 from xinstruct.params import DpoParams
+from xinstruct.processes import rank
 from xinstruct.records import Pair, Reason
 from xinstruct.stage import BadInput, Context, Script, run
 from xinstruct.training.dpo import LOGGED, EncodedPair, encoded, margins, optimise, split
@@ -39,9 +40,11 @@ def work(ctx: Context[DpoParams]) -> None:
     log: list[dict[str, float]] = []
     if training:
         log = optimise(START, training, ctx.own, ctx.params.random_seed, ctx.scratch / "checkpoints", final)
-    else:
+    elif not rank():
         ctx.say("no preference pairs: models/dpo is a copy of models/sft (see reports/preferences/metrics.json)")
         copy_model(START, final)
+    if rank():
+        return
     ctx.tables["loss.csv"] = pd.DataFrame(log, columns=["step", *LOGGED.values()])
     ctx.metrics = {
         "pairs": len(training),

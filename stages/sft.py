@@ -16,6 +16,7 @@ import pandas as pd
 from xinstruct.models.chat import load_tokenizer
 from xinstruct.models.device import copy_model
 from xinstruct.params import SftParams
+from xinstruct.processes import rank
 from xinstruct.records import Reason, Sample
 from xinstruct.stage import BadInput, Context, Script, run
 from xinstruct.training.data import Encoded, conversation, encode, heldout_samples, training_samples
@@ -37,9 +38,11 @@ def work(ctx: Context[SftParams]) -> None:
             "data/filter/samples.parquet has no held-out sample, so nothing could be said of the model; "
             "raise filter.heldout_share, or mine more"
         )
-    before = mean_loss(completion_loss(START, heldout, "float32"))
+    before = 0.0 if rank() else mean_loss(completion_loss(START, heldout, "float32"))
     final = ctx.scratch / "model"
     log = fine_tune(START, rows, ctx.own, ctx.params.random_seed, ctx.scratch / "checkpoints", final)
+    if rank():
+        return
     after = mean_loss(completion_loss(final, heldout, "float32"))
     ctx.say(f"held-out loss per answer token {before:.3f} -> {after:.3f} on {len(heldout)} samples")
     ctx.tables["loss.csv"] = pd.DataFrame(log)

@@ -38,8 +38,10 @@ from xinstruct.files import (
     write_records,
     write_text,
 )
+from xinstruct.launch import follow, join
 from xinstruct.params import listed
 from xinstruct.plan import Plan, resolve, work_root
+from xinstruct.processes import rank
 from xinstruct.records import KINDS, Reason, Record, Rejection, kind_of, rejection
 from xinstruct.spill import Rows, Seen, in_order
 from xinstruct.surroundings import cache_folder, disk_is_full, use_utf8
@@ -190,7 +192,10 @@ def _parser(name: str, doc: str | None) -> argparse.ArgumentParser:
 def _run(script: Script, args: argparse.Namespace) -> None:
     plan = Plan.load(args.plan) if args.plan else resolve(script.name)
     Path(plan.work).mkdir(parents=True, exist_ok=True)
-    if args.shard is not None:
+    join(plan)
+    if rank():
+        follow(plan, Context(plan, 0), script.work)
+    elif args.shard is not None:
         run_shard(plan, args.shard, script.work)
     elif args.finish:
         finish_stage(plan, script)

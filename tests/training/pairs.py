@@ -14,6 +14,7 @@ DPO: dict[str, Any] = {
     "warmup_steps": 0,
     "max_tokens": 256,
     "batch_size": 2,
+    "processes": 1,
     "lora_rank": 4,
     "dtype": "float32",
     "heldout_share": 0.0,

@@ -43,6 +43,7 @@ SECTION = {
     "warmup_steps": 2,
     "batch_tokens": 256,
     "batch_size": 1,
+    "processes": 1,
     "lora_rank": 4,
     "dtype": "float32",
     "trl": {},

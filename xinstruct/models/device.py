@@ -20,10 +20,10 @@ from xinstruct.progress import quiet_libraries
 
 
 def device() -> str:
-    """Return "cuda" if there is such a device, else "cpu"."""
+    """Return this process's CUDA device ("cuda:1" for the second one of a machine), or "cpu"."""
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
 
 
 def native_bfloat16() -> bool:

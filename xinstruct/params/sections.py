@@ -230,6 +230,7 @@ class SftParams(Section):
     warmup_steps: Whole
     batch_tokens: Count
     batch_size: Count
+    processes: Count
     lora_rank: Whole
     dtype: Dtype
     trl: dict[str, Any]
@@ -258,6 +259,7 @@ class DpoParams(Section):
     warmup_steps: Whole
     max_tokens: Count
     batch_size: Count
+    processes: Count
     lora_rank: Whole
     dtype: Dtype
     heldout_share: Share

@@ -15,6 +15,7 @@ from typing import Any
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
 from xinstruct.files import BadInput, write_text
+from xinstruct.processes import rank
 from xinstruct.progress import bar, say
 from xinstruct.training.trainers import refuse_no_number
 
@@ -24,9 +25,10 @@ MARKER = "whole"
 def newest_whole(folder: Path) -> Path | None:
     """Return the checkpoint to resume from, or None. Incomplete ones are removed."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    for path in [path for path in found if not (path / MARKER).exists()]:
-        shutil.rmtree(path)
-    whole = [path for path in found if path.exists()]
+    whole = [path for path in found if (path / MARKER).exists()]
+    for path in found:
+        if path not in whole and not rank():
+            shutil.rmtree(path)
     return whole[-1] if whole else None
 
 
@@ -56,8 +58,13 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             self.bar.update(1)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Mark the checkpoint that was just finished."""
-        write_text(Path(args.output_dir) / f"checkpoint-{state.global_step}" / MARKER, "")
+        """Mark the checkpoint that every process has just finished."""
+        import torch.distributed
+
+        if torch.distributed.is_initialized():
+            torch.distributed.barrier()
+        if not rank():
+            write_text(Path(args.output_dir) / f"checkpoint-{state.global_step}" / MARKER, "")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Close the bar."""
@@ -85,6 +92,7 @@ def train(trainer: Any, watch: Watch) -> list[dict[str, Any]]:
         say(f"resuming from {start.name}")
     refuse_full_disk(trainer.model, folder)
     trainer.train(resume_from_checkpoint=str(start) if start else None)
+    trainer.end()
     return [entry for entry in trainer.state.log_history if "loss" in entry]
 
 

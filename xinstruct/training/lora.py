@@ -16,6 +16,7 @@ from xinstruct.models.chat import end_ids
 from xinstruct.models.device import load_base, load_model, pick_dtype
 from xinstruct.models.merge import fill, readable
 from xinstruct.params import DpoParams, SftParams
+from xinstruct.processes import rank
 
 
 def adapter(params: SftParams | DpoParams) -> Any:
@@ -72,7 +73,12 @@ def _refuse_other(start: Path, has: Any, wanted: Any) -> None:
 
 
 def store(model: Any, tokenizer: Any, start: Path, folder: Path) -> None:
-    """Write what was trained, atomically: the adapter with its base's hash, or all weights in float32."""
+    """Write what was trained, atomically: the adapter with its base's hash, or all weights in float32.
+
+    Of several processes, which all hold it, the first one writes.
+    """
+    if rank():
+        return
     base = origin(start) if is_adapter(start) else {"base": start.as_posix(), "sha256": hash_path(start)}
     adapted = hasattr(model, "peft_config")
     inner = model.get_base_model() if adapted else model

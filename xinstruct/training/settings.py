@@ -145,7 +145,7 @@ def shared(folder: Path, params: SftParams | DpoParams, seed: int, total_steps: 
 
 
 def steps(rows: int, params: SftParams | DpoParams) -> int:
-    """Return the number of optimizer steps of a run on one process."""
+    """Return the number of optimizer steps of a run."""
     accumulated = int(params.trl.get("gradient_accumulation_steps", 1))
-    per_epoch = math.ceil(math.ceil(rows / params.batch_size) / accumulated)
+    per_epoch = math.ceil(math.ceil(rows / (params.batch_size * params.processes)) / accumulated)
     return int(params.trl.get("max_steps", 0)) or max(1, math.ceil(per_epoch * params.epochs))
