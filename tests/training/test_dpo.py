@@ -16,7 +16,8 @@ from tests.training.pairs import DPO, make_pairs
 from xinstruct.files import hash_path, write_json, write_records
 from xinstruct.models import chat
 from xinstruct.records import Pair, Sample
-from xinstruct.training.dpo import LOGGED, encoded, optimise
+from xinstruct.training.dpo import LOGGED, build_trainer, encoded, optimise, split
+from xinstruct.training.lora import open_start
 from xinstruct.training.loss import completion_loss
 
 pytestmark = pytest.mark.slow
@@ -56,6 +57,44 @@ def test_margin_rises_and_bytes_repeat(tmp_path: Path, tiny: Path, samples: list
     again = encoded(chat.load_tokenizer(tiny), pairs[::-1])
     optimise(tiny, again, own("dpo", **DPO), 5, tmp_path / "scratch2", tmp_path / "again")
     assert hash_path(tmp_path / "dpo") == hash_path(tmp_path / "again")
+
+
+def test_only_answers_reach_the_vocabulary_and_the_losses_are_trls(
+    tmp_path: Path, tiny: Path, samples: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trl import DPOTrainer
+    from trl.trainer import utils
+
+    params = own("dpo", **DPO | {"batch_size": 8})
+    rows = encoded(chat.load_tokenizer(tiny), make_pairs(samples))
+    trainer = build_trainer(*open_start(tiny, params, "sdpa"), chat.load_tokenizer(tiny), rows, params, 5, tmp_path)
+    for name, weight in trainer.model.named_parameters():
+        if "lora_B" in name:
+            weight.data.normal_(std=0.1)  # a margin other than 0
+    batch = next(iter(trainer.get_train_dataloader()))
+    scored: list[int] = []
+    projected = utils._ChunkedLogProbFunction.apply
+
+    def counted(hidden: Any, *args: Any) -> Any:
+        scored.append(len(hidden))
+        return projected(hidden, *args)
+
+    monkeypatch.setattr(utils._ChunkedLogProbFunction, "apply", counted)
+    theirs = float(DPOTrainer._compute_loss(trainer, trainer.model, dict(batch), False).detach())
+    ours = float(trainer._compute_loss(trainer.model, dict(batch), False).detach())
+    assert ours == pytest.approx(theirs, abs=1e-6) and ours != pytest.approx(0.693147, abs=1e-3)
+    answers = sum(row.chosen.answer_tokens + row.rejected.answer_tokens for row in rows)
+    assert scored[2:] == [answers, answers] and scored[0] > 1.5 * answers
+
+
+def test_pairs_are_held_out_with_their_whole_task(tiny: Path, samples: list[Sample]) -> None:
+    pairs = [Pair(**vars(pair) | {"id": f"{pair.id}{i}"}) for pair in make_pairs(samples) for i in range(2)]
+    rows = encoded(chat.load_tokenizer(tiny), pairs)
+    training, held = split(rows, 0.25, 1)
+    assert len(held) == 4 and len(training) == 12
+    assert not {row.pair.task_id for row in held} & {row.pair.task_id for row in training}
+    assert split(rows[::-1], 0.25, 1)[1] == held[::-1] and split(rows, 0.25, 2)[1] != held
+    assert split(rows, 0.0, 1) == (rows, []) and len(split(rows[:2], 1.0, 1)[0]) == 2 and split([], 0.5, 1) == ([], [])
 
 
 def run_stage(folder: Path, tiny: Path, pairs: list[Pair]) -> dict[str, Any]:

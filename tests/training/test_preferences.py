@@ -80,11 +80,18 @@ def test_right_answers_are_preferred_to_wrong_ones(samples: list[Sample]) -> Non
     assert [(p.chosen, p.rejected) for p in pairs] == [
         ("answer 1", "answer 2"),  # ran and was wrong
         ("answer 1", "answer 0"),  # did not compile
-        ("answer 1", "answer 3"),  # cut off
     ]
     assert {p.chosen_verdict for p in pairs} == {"passed"}
     assert pairs[0].parents == [task.id, f"{task.id}-1", f"{task.id}-2"]
     assert make_pairs(task, found, 1, True) == pairs[:1]
+
+
+def test_answers_that_were_cut_off_are_in_no_pair(samples: list[Sample]) -> None:
+    task = samples[0]
+    cut = [answer(task, 0, "passed", finished=False), answer(task, 1, "wrong_answer", finished=False)]
+    assert make_pairs(task, cut, 9, True) == []
+    [pair] = make_pairs(task, [*cut, answer(task, 2, "wrong_answer")], 9, True)
+    assert (pair.chosen_verdict, pair.rejected) == ("reference", "answer 2")
 
 
 def test_reference_stands_in_only_when_allowed_and_verified(samples: list[Sample]) -> None:

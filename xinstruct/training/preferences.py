@@ -63,9 +63,11 @@ def make_pairs(task: Sample, answers: Sequence[Answer], limit: int, reference_as
     """Return at most `limit` pairs for one task; no answer is used twice before every answer was used once.
 
     There is none when the answers show no contrast: none is wrong, or none is right and the reference may not be used.
+    Answers that were cut off at the token limit are left out: training would teach an end where they had none.
     """
-    right = _distinct([a for a in answers if a.record.verdict == PASSED])
-    wrong = _distinct(sorted((a for a in answers if a.record.verdict in _WRONG), key=_rank))
+    ended = [answer for answer in answers if answer.finished]
+    right = _distinct([a for a in ended if a.record.verdict == PASSED])
+    wrong = _distinct(sorted((a for a in ended if a.record.verdict in _WRONG), key=_rank))
     chosen = [(a.record.answer, PASSED, a.record.id) for a in right]
     if not chosen and reference_as_chosen and task.verdict == PASSED:
         chosen = [(conversation(task)[1]["content"], REFERENCE, task.id)]
@@ -75,9 +77,8 @@ def make_pairs(task: Sample, answers: Sequence[Answer], limit: int, reference_as
     return [_pair(task, *good, bad.record) for good, bad in couples]
 
 
-def _rank(answer: Answer) -> tuple[bool, int, int]:
-    record = answer.record
-    return (not answer.finished, _WRONG.index(Reason(record.verdict)), record.index)
+def _rank(answer: Answer) -> tuple[int, int]:
+    return (_WRONG.index(Reason(answer.record.verdict)), answer.record.index)
 
 
 def _distinct(answers: list[Answer]) -> list[Answer]:
