@@ -7,6 +7,7 @@ some tasks are held out and measure the margin. Without pairs models/dpo is a co
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -84,8 +85,9 @@ def _measured(ctx: Context[DpoParams], final: Path, held: list[EncodedPair]) -> 
 
 
 def finish(ctx: Context[DpoParams]) -> None:
-    """Move the trained model to its final folder."""
+    """Copy the trained model to its final folder; the checkpoints have no use any more."""
     copy_model(ctx.scratch / "model", ctx.out("models/dpo"))
+    shutil.rmtree(ctx.scratch / "checkpoints", ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from xinstruct.stage import Context, Script, run, work_root
 from xinstruct.training.preferences import REFERENCE, Answer, make_pairs, pick_tasks
 
 START = Path("models/sft")
+_BATCH = 512  # answers that are asked together and then kept in a file; the last ones of each leave slots empty
 STOP = ("\n```\n",)  # the answer is over with its code block; what follows is chat
 
 
@@ -51,7 +52,7 @@ def _ask(ctx: Context[PreferencesParams], tasks: list[Sample]) -> dict[str, list
     sampling = ctx.params.student.sampling
     # A server gets all at once and the journal keeps each. Elsewhere the size of a batch must not depend on the
     # machine: it decides what shares a file.
-    size = max(1, 64 // ctx.own.samples) if place(sampling, START.name) == LOCAL else max(1, len(ordered))
+    size = max(1, _BATCH // ctx.own.samples) if place(sampling, START.name) == LOCAL else max(1, len(ordered))
     paths = {ctx.scratch / f"answers-{start:05d}.json": start for start in range(0, len(ordered), size)}
     if missing := {path: start for path, start in paths.items() if not path.exists()}:
         with open_student(START, ctx.params.student, ctx.name, ctx.scratch / f"calls-{START.name}.json") as model:

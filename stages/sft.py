@@ -7,6 +7,7 @@ after, in float32 on the models as they are stored.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,9 @@ def _metrics(rows: list[Encoded], log: list[dict[str, float]]) -> dict[str, Any]
 
 
 def finish(ctx: Context[SftParams]) -> None:
-    """Move the trained model to its final folder."""
+    """Copy the trained model to its final folder; the checkpoints have no use any more."""
     copy_model(ctx.scratch / "model", ctx.out("models/sft"))
+    shutil.rmtree(ctx.scratch / "checkpoints", ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -64,11 +64,14 @@ def build_trainer(
     from datasets import Dataset
     from trl import SFTConfig
 
+    from xinstruct.training.packing import refuse_leaks
     from xinstruct.training.settings import made, shared, steps
     from xinstruct.training.trainers import PackedTrainer
 
     data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
     packing = params.trl.get("packing", True)
+    if packing or params.trl.get("padding_free"):
+        refuse_leaks(model, params.batch_tokens)
     count = packed_rows(rows, params.batch_tokens) if packing else len(rows)
     usual = shared(scratch, params, seed, steps(count, params)) | {
         "max_length": params.batch_tokens if packing else None,  # none is longer: `too_long` are left out
