@@ -98,6 +98,7 @@ def test_sft_names_the_shortest_sample_when_none_fits(project: Any, samples: lis
             {"sft.trl": {"lr_scheduler_type": "cosin"}},
             "sft.trl: SFTConfig refuses it: cosin is not a valid",
         ),
+        ({"sft.trl": {"fsdp": "full_shard"}}, "sft.trl.fsdp: sharded weights cannot be stored here yet"),
         ({"sft.lora": {"alpha": 8}}, "sft.lora.alpha is no field of LoraConfig; did you mean lora_alpha"),
     ],
 )

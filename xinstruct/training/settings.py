@@ -46,6 +46,7 @@ _OWN = {  # field: what decides it
     "base_model_name_or_path": "the stage",
     "inference_mode": "the stage",
 }
+_SHARDING = ("fsdp", "fsdp_config", "deepspeed", "parallelism_config")
 
 
 def made(kind: Any, usual: dict[str, Any], own: dict[str, Any], at: str) -> Any:
@@ -69,6 +70,8 @@ def check(kind: Any, own: dict[str, Any], at: str) -> None:
             raise BadInput(f"{at}.{name} is no field of {kind.__name__}; {nearest(name, known)}")
         if name in _OWN:
             raise BadInput(f"{at}.{name} is decided by {_OWN[name]}; set it there")
+        if name in _SHARDING and value:
+            raise BadInput(f"{at}.{name}: sharded weights cannot be stored here yet; whole copies train in `processes`")
         if not _fits(hints[name], number(value)):
             raise BadInput(f"{at}.{name} is {value!r}; {kind.__name__} takes {_words(hints[name])}")
 
