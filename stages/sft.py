@@ -80,8 +80,7 @@ def _metrics(rows: list[Encoded], log: list[dict[str, float]]) -> dict[str, Any]
         "steps": len(log),
         "tokens": sum(len(row.input_ids) for row in rows),
         "answer_tokens": sum(row.answer_tokens for row in rows),
-        "train_loss": {"first": round(log[0]["loss"], 6), "last": round(log[-1]["loss"], 6)},
-    }
+    } | ({"train_loss": {"first": round(log[0]["loss"], 6), "last": round(log[-1]["loss"], 6)}} if log else {})
 
 
 def finish(ctx: Context[SftParams]) -> None:

@@ -60,7 +60,13 @@ def test_settings_reach_the_trainer_and_the_first_step_has_a_rate(
     tiny: Path, samples: list[Sample], params: SftParams, tmp_path: Path
 ) -> None:
     lora = {"lora_alpha": 3, "lora_dropout": 0.25, "target_modules": ["q_proj"]}
-    trl = {"weight_decay": 0.5, "lr_scheduler_type": "linear", "optim": "adafactor", "max_steps": 4}
+    trl = {
+        "weight_decay": 0.5,
+        "lr_scheduler_type": "linear",
+        "optim": "adafactor",
+        "max_steps": 4,
+        "max_grad_norm": 0.0,
+    }
     changed = own("sft", **vars(params) | {"lora": lora, "trl": trl, "warmup_steps": 2})
     tokenizer = chat.load_tokenizer(tiny)
     rows = [data.encode(tokenizer, data.conversation(sample)) for sample in samples[:8]]
@@ -71,6 +77,16 @@ def test_settings_reach_the_trainer_and_the_first_step_has_a_rate(
     log = fine_tune(tiny, rows, changed, 3, tmp_path / "again", tmp_path / "model")
     rates = [row["learning_rate"] / params.learning_rate for row in log]
     assert rates == pytest.approx([0.5, 1.0, 1.0, 0.5])
+
+
+def test_settings_that_do_not_go_together_are_refused_in_trls_words(
+    tiny: Path, samples: list[Sample], params: SftParams, tmp_path: Path
+) -> None:
+    wanted = own("sft", **vars(params) | {"trl": {"eval_strategy": "steps"}})
+    with pytest.raises(BadInput, match="PackedTrainer refuses it: .*eval"):
+        losses(tiny, samples[:2], wanted, tmp_path)
+    with pytest.raises(BadInput, match="init_lora_weights: pissa_niter_4 changes the base"):
+        open_start(tiny, own("sft", **vars(params) | {"lora": {"init_lora_weights": "pissa_niter_4"}}))
 
 
 def test_the_papers_set_is_the_papers_schedule(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,12 @@ from tests.params import own
 from tests.training.pairs import DPO, make_pairs
 from xinstruct.files import BadInput
 from xinstruct.models import chat
-from xinstruct.models.adapters import base_of, is_adapter
+from xinstruct.models.adapters import base_of, is_adapter, weight_bytes
 from xinstruct.models.device import load_model
 from xinstruct.models.engine import Engine
 from xinstruct.models.merge import merge
 from xinstruct.models.sampling import GenerationRequest
+from xinstruct.models.workers import how_many
 from xinstruct.params import DpoParams, SftParams
 from xinstruct.records import Sample
 from xinstruct.training import data, dpo, sft
@@ -91,6 +92,7 @@ def test_losses_and_greedy_answers_of_the_stored_adapter_are_those_of_the_model_
     trained = losses(model, tokenizer, samples)
     assert stored_losses(folder, samples) == pytest.approx(trained, abs=NEAR)
     assert max(abs(a - b) for a, b in zip(trained, stored_losses(start, samples), strict=True)) > 100 * NEAR
+    assert weight_bytes(folder) == 2 * weight_bytes(start) and how_many(folder) >= 1
     engine = Engine(folder, slots=16, context=512)
     prompts = [chat.prompt_ids(tokenizer, data.conversation(sample)[:1]) for sample in samples[:6]]
     answers = run(engine, [GenerationRequest(tuple(ids), 24) for ids in prompts])

@@ -74,7 +74,10 @@ def optimise(
     log = train(trainer, Watch("dpo"))
     store(trainer.model, tokenizer, start, final)
     say(f"dpo: {len(rows)} pairs, {len(log)} steps")
-    return [{"step": entry["step"], **{ours: float(entry[key]) for key, ours in LOGGED.items()}} for entry in log]
+    return [
+        {"step": entry["step"], **{ours: float(entry[key]) for key, ours in LOGGED.items() if key in entry}}
+        for entry in log
+    ]
 
 
 def _reference(start: Path, params: DpoParams) -> Any:
@@ -100,7 +103,7 @@ def build_trainer(
     from datasets import Dataset
     from trl import DPOConfig
 
-    from xinstruct.training.settings import made, shared, steps
+    from xinstruct.training.settings import built, made, shared, steps
     from xinstruct.training.trainers import PairTrainer
 
     data = [
@@ -109,7 +112,9 @@ def build_trainer(
     ]
     usual = shared(scratch, params, seed, steps(len(rows), params))
     usual |= {"beta": params.beta, "max_length": params.max_tokens}
-    return PairTrainer(
+    return built(
+        PairTrainer,
+        "params.yaml: dpo.trl",
         model=model,
         ref_model=reference,
         args=made(DPOConfig, usual, params.trl, "params.yaml: dpo.trl"),

@@ -18,6 +18,8 @@ from xinstruct.models.merge import fill, readable
 from xinstruct.params import DpoParams, SftParams
 from xinstruct.processes import rank
 
+_CHANGING = ("pissa", "olora", "corda", "loftq")  # initialisations that take a part out of the weights below
+
 
 def adapter(params: SftParams | DpoParams) -> Any:
     """Return the LoraConfig of a section, None at rank 0.
@@ -31,9 +33,13 @@ def adapter(params: SftParams | DpoParams) -> Any:
 
     if params.lora_rank <= 0:
         return None
+    at = "params.yaml: dpo.lora" if isinstance(params, DpoParams) else "params.yaml: sft.lora"
+    if str(params.lora.get("init_lora_weights", "")).startswith(_CHANGING):
+        raise BadInput(
+            f"{at}.init_lora_weights: {params.lora['init_lora_weights']} changes the base, which is not stored"
+        )
     rank = params.lora_rank
     usual = {"r": rank, "lora_alpha": 2 * rank, "target_modules": "all-linear", "task_type": "CAUSAL_LM"}
-    at = "params.yaml: dpo.lora" if isinstance(params, DpoParams) else "params.yaml: sft.lora"
     return made(LoraConfig, usual, params.lora, at)
 
 

@@ -62,6 +62,14 @@ def made(kind: Any, usual: dict[str, Any], own: dict[str, Any], at: str) -> Any:
         raise BadInput(f"{at}: {kind.__name__} refuses it: {' '.join(str(error).split())}") from error
 
 
+def built(trainer: type[Any], at: str, **parts: Any) -> Any:
+    """Return a trainer of its parts. Raises BadInput with TRL's own words when settings do not go together."""
+    try:
+        return trainer(**parts)
+    except (ValueError, NotImplementedError) as error:
+        raise BadInput(f"{at}: {trainer.__name__} refuses it: {' '.join(str(error).split())}") from error
+
+
 def check(kind: Any, own: dict[str, Any], at: str) -> None:
     """Refuse keys and types that a settings class does not have. Raises BadInput."""
     hints, known = get_type_hints(kind), [field.name for field in fields(kind) if field.init]

@@ -45,7 +45,7 @@ def fine_tune(
     say(f"sft: {rate:.0f} tokens/s")
     store(trainer.model, tokenizer, start, final)
     names = ("loss", "learning_rate", "grad_norm")
-    return [{"step": entry["step"], **{name: float(entry[name]) for name in names}} for entry in log]
+    return [{"step": entry["step"], **{name: float(entry[name]) for name in names if name in entry}} for entry in log]
 
 
 def build_trainer(
@@ -65,7 +65,7 @@ def build_trainer(
     from trl import SFTConfig
 
     from xinstruct.training.packing import refuse_leaks
-    from xinstruct.training.settings import made, shared, steps
+    from xinstruct.training.settings import built, made, shared, steps
     from xinstruct.training.trainers import PackedTrainer
 
     data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
@@ -78,7 +78,9 @@ def build_trainer(
         "packing": True,
         "packing_strategy": "bfd",
     }
-    return PackedTrainer(
+    return built(
+        PackedTrainer,
+        "params.yaml: sft.trl",
         model=model,
         args=made(SFTConfig, usual, params.trl, "params.yaml: sft.trl"),
         train_dataset=data,
