@@ -83,7 +83,7 @@ def test_settings_that_do_not_go_together_are_refused_in_trls_words(
     tiny: Path, samples: list[Sample], params: SftParams, tmp_path: Path
 ) -> None:
     wanted = own("sft", **vars(params) | {"trl": {"eval_strategy": "steps"}})
-    with pytest.raises(BadInput, match="PackedTrainer refuses it: .*eval"):
+    with pytest.raises(BadInput, match=r"PackedTrainer refuses it: .*eval"):
         losses(tiny, samples[:2], wanted, tmp_path)
     with pytest.raises(BadInput, match="init_lora_weights: pissa_niter_4 changes the base"):
         open_start(tiny, own("sft", **vars(params) | {"lora": {"init_lora_weights": "pissa_niter_4"}}))
