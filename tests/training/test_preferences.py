@@ -13,7 +13,7 @@ import pytest
 from tests.params import values
 from xinstruct.files import read_records, write_json, write_records
 from xinstruct.records import Completion, Sample
-from xinstruct.training.preferences import Answer, make_pairs, pick_tasks
+from xinstruct.training.preferences import JudgedAnswer, make_pairs, pick_tasks
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = """
@@ -27,7 +27,7 @@ stages:
 """
 
 
-def answer(task: Sample, index: int, verdict: str, code: str = "", finished: bool = True) -> Answer:
+def answer(task: Sample, index: int, verdict: str, code: str = "", finished: bool = True) -> JudgedAnswer:
     record = Completion(
         id=f"{task.id}-{index}",
         model="sft",
@@ -40,7 +40,7 @@ def answer(task: Sample, index: int, verdict: str, code: str = "", finished: boo
         code=code or f"code {index}",
         verdict=verdict,
     )
-    return Answer(record, finished)
+    return JudgedAnswer(record, finished)
 
 
 def of_language(sample: Sample, language: str, response: str = "") -> Sample:

@@ -29,7 +29,7 @@ _WRONG = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class JudgedAnswer:
     """A sampled answer with its record; `finished` is False when it was cut off at the token limit."""
 
     record: Completion
@@ -59,7 +59,7 @@ def _draw(samples: list[Sample], quota: int, seed: int) -> list[Sample]:
     return sorted(ordered[:half], key=lambda s: content_id(str(seed), s.id)) + ordered[half:]
 
 
-def make_pairs(task: Sample, answers: Sequence[Answer], limit: int, reference_as_chosen: bool) -> list[Pair]:
+def make_pairs(task: Sample, answers: Sequence[JudgedAnswer], limit: int, reference_as_chosen: bool) -> list[Pair]:
     """Return at most `limit` pairs for one task; no answer is used twice before every answer was used once.
 
     There is none when the answers show no contrast: none is wrong, or none is right and the reference may not be used.
@@ -77,13 +77,13 @@ def make_pairs(task: Sample, answers: Sequence[Answer], limit: int, reference_as
     return [_pair(task, *good, bad.record) for good, bad in couples]
 
 
-def _rank(answer: Answer) -> tuple[int, int]:
+def _rank(answer: JudgedAnswer) -> tuple[int, int]:
     return (_WRONG.index(Reason(answer.record.verdict)), answer.record.index)
 
 
-def _distinct(answers: list[Answer]) -> list[Answer]:
+def _distinct(answers: list[JudgedAnswer]) -> list[JudgedAnswer]:
     """Return the first answer of each different code."""
-    found: dict[str, Answer] = {}
+    found: dict[str, JudgedAnswer] = {}
     for answer in answers:
         found.setdefault(answer.record.code, answer)
     return list(found.values())
