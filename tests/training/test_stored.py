@@ -11,18 +11,19 @@ import torch
 from tests.models.helpers import run
 from tests.params import own
 from tests.training.pairs import DPO, make_pairs
-from xinstruct.files import BadInput
+from xinstruct.files import BadInput, hash_path
 from xinstruct.models import chat
 from xinstruct.models.adapters import base_of, is_adapter, weight_bytes
 from xinstruct.models.device import load_model
 from xinstruct.models.engine import Engine
+from xinstruct.models.fetch import _student_folder
 from xinstruct.models.merge import merge
 from xinstruct.models.sampling import GenerationRequest
 from xinstruct.models.workers import how_many
 from xinstruct.params import DpoParams, SftParams
 from xinstruct.records import Sample
 from xinstruct.training import data, dpo, sft
-from xinstruct.training.checkpoints import Watch, train
+from xinstruct.training.checkpoints import MARKER, Watch, train
 from xinstruct.training.lora import open_start, store
 from xinstruct.training.loss import completion_loss, encoded_loss
 
@@ -117,6 +118,9 @@ def test_weights_rounded_to_bf16_fail_that_test_and_are_refused(
     assert stored_losses(tmp_path / "whole", samples) == pytest.approx(trained, abs=NEAR)
     assert merge(folder, tmp_path / "rounded", "bfloat16", most=9.0) > 0.1
     assert stored_losses(tmp_path / "rounded", samples) != pytest.approx(trained, abs=NEAR)
+    (tmp_path / "next").mkdir()
+    _student_folder(folder, tmp_path / "next")  # what a next round starts from
+    assert stored_losses(tmp_path / "next", samples) == pytest.approx(trained, abs=NEAR)
 
 
 def test_dpo_goes_on_from_the_adapter_of_sft_which_is_its_reference(
@@ -135,6 +139,21 @@ def test_dpo_goes_on_from_the_adapter_of_sft_which_is_its_reference(
     assert dpo.gaps(model, rows) == pytest.approx(dpo.gaps(memory_and_disk[0], rows), abs=NEAR)
     merge(folder, tmp_path / "rounded", "bfloat16", most=9.0)
     assert dpo.margins(tuned_folder, tmp_path / "rounded", rows, params.beta) != pytest.approx(trained, abs=NEAR)
+
+
+def test_a_killed_dpo_run_goes_on_with_adapter_and_reference(
+    memory_and_disk: tuple[Any, Path], samples: list[Sample], tmp_path: Path
+) -> None:
+    params = own("dpo", **DPO | {"epochs": 1})
+    _, folder = preferring(memory_and_disk[1], samples, params, tmp_path)
+    whole = hash_path(folder)
+    *_, last = sorted((tmp_path / "scratch").glob("checkpoint-*"), key=lambda path: path.stat().st_mtime)
+    (last / MARKER).unlink()  # as if the run had been killed while it wrote this one
+    model, folder = preferring(memory_and_disk[1], samples, params, tmp_path)
+    assert hash_path(folder) == whole
+    model.set_adapter("ref")
+    rows = dpo.encoded(chat.load_tokenizer(folder), make_pairs(samples))
+    assert dpo.gaps(model, rows) == pytest.approx(dpo.gaps(memory_and_disk[0], rows), abs=NEAR)
 
 
 def test_dpo_with_another_rank_than_the_adapter_is_refused(memory_and_disk: tuple[Any, Path]) -> None:

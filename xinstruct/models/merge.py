@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from xinstruct.files import BadInput, replaced_folder
-from xinstruct.models.adapters import base_of, holds_model, is_tuned
+from xinstruct.files import BadInput, replaced_folder, write_json
+from xinstruct.models.adapters import ORIGIN, base_of, holds_model, is_tuned, origin
+from xinstruct.models.chat import load_tokenizer
 
 MOST = 0.1  # of the change may be lost to rounding: about a tenth of a step, far below what a seed changes
 
@@ -59,24 +60,32 @@ def merge(folder: Path, out: Path, dtype: str, most: float = MOST) -> float:
     """
     import torch
 
-    from xinstruct.models.chat import load_tokenizer
     from xinstruct.models.device import load_model
 
     if not is_tuned(folder):
         reason = "nothing was trained in it" if holds_model(folder) else "no model here"
         raise BadInput(f"{folder}: {reason}; name a folder that sft or dpo wrote")
-    tokenizer = load_tokenizer(folder)
-    model = load_model(folder, torch.float32, "sdpa")
     kind = getattr(torch, dtype)
-    share = lost(model, base_of(folder), kind) if kind != torch.float32 else 0.0
-    save_whole(rounded(model, folder, kind, most), tokenizer, out)
+    if kind == torch.float32:
+        with replaced_folder(out) as tmp:
+            fill_merged(folder, tmp)
+        return 0.0
+    model = load_model(folder, torch.float32, "sdpa")
+    share = lost(model, base_of(folder), kind)
+    model = rounded(model, folder, kind, most)
+    with replaced_folder(out) as tmp:
+        fill(model, load_tokenizer(folder), tmp)
     return share
 
 
-def save_whole(model: Any, tokenizer: Any, out: Path) -> None:
-    """Write a plain transformers checkpoint, atomically, in the model's number type."""
-    with replaced_folder(out) as tmp:
-        fill(model, tokenizer, tmp)
+def fill_merged(folder: Path, target: Path) -> None:
+    """Write a trained folder as a float32 checkpoint into an existing folder, which `auto` runs in float32, too."""
+    import torch
+
+    from xinstruct.models.device import load_model
+
+    fill(load_model(folder, torch.float32, "sdpa"), load_tokenizer(folder), target)
+    write_json(target / ORIGIN, origin(folder))
 
 
 def fill(model: Any, tokenizer: Any, folder: Path) -> None:
