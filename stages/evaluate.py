@@ -98,9 +98,10 @@ def _answers(
         folder = Path("models") / model
         most = ctx.own.max_new_tokens
         requests = [Request(q.task_id, tuple(q.messages), max_tokens=most) for q in questions]
-        with open_student(folder, ctx.params.student.sampling, ctx.name, ctx.scratch / f"calls-{model}.json") as chat:
+        with open_student(folder, ctx.params.student, ctx.name, ctx.scratch / f"calls-{model}.json") as chat:
             answers = [answer.brief() for answer in ask_all(chat, requests, f"{ctx.name}: {model} answers")]
-        losses = completion_loss(folder, [sft_data.conversation(sample) for sample in heldout])
+        talks = [sft_data.conversation(sample) for sample in heldout]
+        losses = completion_loss(folder, talks, ctx.params.student.dtype)
         loss = {"loss_per_token": round(mean_loss(losses), 6), "tokens": sum(n for _, n in losses)}
         write_json(saved, {"answers": answers, "loss": loss | {"samples": len(heldout)}})
     found_before: dict[str, Any] = json.loads(saved.read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@
 
 Reads data/filter and models/sft; writes data/preferences: every sampled answer with its verdict (completions)
 and the pairs made of them. A killed run asks only for missing answers: those of a local model are kept in
-scratch batch by batch, those of a server (student.sampling) in the journal one by one.
+scratch task by task, those of a server (student.sampling) in the journal one by one.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from xinstruct.code.extraction import extract_code
 from xinstruct.execution.jobs import of_sample
 from xinstruct.execution.judge import Judge
 from xinstruct.files import write_json
-from xinstruct.llm.calls import Request
+from xinstruct.llm.calls import Answer, Request
 from xinstruct.llm.chat_model import ChatModel, ask_all
-from xinstruct.llm.student import open_student, place
-from xinstruct.params import LOCAL, PreferencesParams
+from xinstruct.llm.local import LocalModel
+from xinstruct.llm.student import open_student
+from xinstruct.params import PreferencesParams
 from xinstruct.prompts import user
 from xinstruct.records import PASSED, Completion, Pair, Reason, Sample, content_id
 from xinstruct.stage import Context, Script, run, work_root
-from xinstruct.training.preferences import REFERENCE, Answer, make_pairs, pick_tasks
+from xinstruct.training.preferences import REFERENCE, JudgedAnswer, make_pairs, pick_tasks
 
 START = Path("models/sft")
 STOP = ("\n```\n",)  # the answer is over with its code block; what follows is chat
@@ -45,31 +46,34 @@ def work(ctx: Context[PreferencesParams]) -> None:
 
 
 def _ask(ctx: Context[PreferencesParams], tasks: list[Sample]) -> dict[str, list[dict[str, Any]]]:
-    """Return sampled answers (text, tokens, finished) by task id; tasks of similar length share a batch file."""
-    answers: dict[str, list[dict[str, Any]]] = {}
+    """Return sampled answers (text, tokens, finished) by task id; each task has a file once all its answers came."""
+    # tasks of similar length beside each other leave few of the engine's slots empty at the end
     ordered = sorted(tasks, key=lambda task: (len(task.instruction), task.id))
-    sampling = ctx.params.student.sampling
-    # A server gets all at once and the journal keeps each. Elsewhere the size of a batch must not depend on the
-    # machine: it decides what shares a file.
-    size = max(1, 64 // ctx.own.samples) if place(sampling, START.name) == LOCAL else max(1, len(ordered))
-    paths = {ctx.scratch / f"answers-{start:05d}.json": start for start in range(0, len(ordered), size)}
-    if missing := {path: start for path, start in paths.items() if not path.exists()}:
-        with open_student(START, sampling, ctx.name, ctx.scratch / f"calls-{START.name}.json") as model:
-            for path, start in missing.items():
-                desc = f"answering {min(start + size, len(ordered))}/{len(ordered)}"
-                write_json(path, _sampled(ctx, model, ordered[start : start + size], desc))
-    for path in paths:
-        answers |= json.loads(path.read_text(encoding="utf-8"))
-    return answers
+    paths = {task.id: ctx.scratch / f"answers-{task.id}.json" for task in ordered}
+    if missing := [task for task in ordered if not paths[task.id].exists()]:
+        with open_student(START, ctx.params.student, ctx.name, ctx.scratch / f"calls-{START.name}.json") as model:
+            _sample(ctx, model, missing, paths)
+    return {task.id: json.loads(paths[task.id].read_text(encoding="utf-8")) for task in ordered}
 
 
-def _sampled(
-    ctx: Context[PreferencesParams], model: ChatModel, tasks: list[Sample], desc: str
-) -> dict[str, list[dict[str, Any]]]:
-    """Sample one batch of `_ask`."""
-    requests = [sample for task in tasks for sample in _request(ctx, task).samples(ctx.own.samples)]
-    answers = iter(ask_all(model, requests, desc))
-    return {task.id: [next(answers).brief() for _ in range(ctx.own.samples)] for task in tasks}
+def _sample(ctx: Context[PreferencesParams], model: ChatModel, tasks: list[Sample], paths: dict[str, Path]) -> None:
+    """Ask everything at once and write each task's answers when its last one has come."""
+    count = ctx.own.samples
+    came: dict[str, dict[int, Any]] = {task.id: {} for task in tasks}
+
+    def keep(index: int, answer: Answer) -> None:
+        task = tasks[index // count].id
+        came[task][index % count] = answer.brief()
+        if len(came[task]) == count:
+            write_json(paths[task], [came[task][number] for number in range(count)])
+
+    requests = [sample for task in tasks for sample in _request(ctx, task).samples(count)]
+    desc = f"answering {len(tasks)} tasks"
+    if isinstance(model, LocalModel):
+        model.ask(requests, desc, keep)
+    else:  # the journal keeps every answer as it comes
+        for index, answer in enumerate(ask_all(model, requests, desc)):
+            keep(index, answer)
 
 
 def _request(ctx: Context[PreferencesParams], task: Sample) -> Request:
@@ -86,7 +90,7 @@ def _request(ctx: Context[PreferencesParams], task: Sample) -> Request:
 
 def _judged(
     ctx: Context[PreferencesParams], tasks: list[Sample], answers: dict[str, list[dict[str, Any]]]
-) -> dict[str, list[Answer]]:
+) -> dict[str, list[JudgedAnswer]]:
     """Return every answer as a completion with its verdict. Equal codes of a task are run once."""
     rows = {task.id: [_completion(task, i, row) for i, row in enumerate(answers[task.id])] for task in tasks}
     jobs = {_key(row): of_sample(task, row.code, _key(row)) for task in tasks for row in rows[task.id] if row.code}
@@ -98,7 +102,7 @@ def _judged(
     judged = {}
     for task in tasks:
         couples = zip(rows[task.id], answers[task.id], strict=True)
-        judged[task.id] = [Answer(row, answer["finished"]) for row, answer in couples]
+        judged[task.id] = [JudgedAnswer(row, answer["finished"]) for row, answer in couples]
         for row in rows[task.id]:
             ctx.add(row)
     return judged
@@ -126,7 +130,7 @@ def _completion(task: Sample, index: int, answer: dict[str, Any]) -> Completion:
     )
 
 
-def _pair(ctx: Context[PreferencesParams], task: Sample, answers: list[Answer]) -> list[Pair]:
+def _pair(ctx: Context[PreferencesParams], task: Sample, answers: list[JudgedAnswer]) -> list[Pair]:
     ctx.open(task.id)
     pairs = make_pairs(task, answers, ctx.own.pairs_per_task, ctx.own.reference_as_chosen)
     if not pairs:

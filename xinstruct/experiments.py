@@ -23,6 +23,8 @@ from xinstruct.params import Params, everything, nearest
 from xinstruct.params.dotted import flatten
 from xinstruct.processes import git
 
+FREE = ("sft.trl", "sft.lora", "dpo.trl", "dpo.lora")  # tables of another library's names, which a set may add to
+
 
 def check(changes: dict[str, Any], params: dict[str, Any], source: Path) -> None:
     """Refuse a set with a parameter that params.yaml does not have, or with a value that the parameter cannot take.
@@ -38,7 +40,7 @@ def check(changes: dict[str, Any], params: dict[str, Any], source: Path) -> None
             if not isinstance(node.get(key), dict):
                 node[key] = {}
             node = node[key]
-        missing = missing or ("" if last in node else name)
+        missing = missing or ("" if last in node or ".".join(path) in FREE else name)
         node[last] = value
     _check_names(everything(found, source), source)
     if missing:  # a name in a table, such as a price: dvc changes only what is there
@@ -50,7 +52,9 @@ def _check_names(params: Params, source: Path) -> None:
     from xinstruct.agents import scorer, shapes
     from xinstruct.benchmarks.fetch import packaged
     from xinstruct.languages import names
+    from xinstruct.training.settings import check_all
 
+    check_all(params, str(source))
     try:
         shapes.check(params.synthesize)
         for rated in (params.seed.scorer, params.synthesize.scorer):
@@ -91,11 +95,12 @@ def put(changes: dict[str, Any], target: Path) -> None:
 
 def command(source: Path, queue: bool = False) -> list[str]:
     """Return the `dvc exp run` command line of a set; the experiment is named after the file."""
-    changes = flatten(read_yaml(source) or {})
+    changes, present = flatten(read_yaml(source) or {}), flatten(read_yaml(Path("params.yaml")))
     check(changes, read_yaml(Path("params.yaml")), source)
     line = ["dvc", "exp", "run", "--name", source.stem] + (["--queue"] if queue else [])
     for name, value in changes.items():
-        line += ["-S", f"{name}={_hydra(value)}"]
+        added = "+" if name.rpartition(".")[0] in FREE and name not in present else ""
+        line += ["-S", f"{added}{name}={_hydra(value)}"]
     return line
 
 

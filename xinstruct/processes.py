@@ -1,4 +1,4 @@
-"""Helpers for processes: the number of cores they may use, workers that end with their parent, git's output."""
+"""Helpers for processes: cores, which one this is of several that train together, workers' ends, git's output."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ from types import FrameType
 def cores() -> int:
     """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def rank() -> int:
+    """Return the number of this process among those that train together; 0 for the first, and for one alone."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def world() -> int:
+    """Return how many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def git(*words: str) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from xinstruct.processes import rank
+
 TICK = 1.0  # seconds between two looks at a count that grows by itself
 _TERMINAL, _LOG = 0.2, 10.0  # seconds between two drawings of a bar
 
@@ -31,12 +33,14 @@ def bar(
         mininterval=interval,
         miniters=0,
         file=sys.stderr,
-        disable=False,
+        disable=rank() > 0,
     )
 
 
 def say(text: str) -> None:
-    """Print a line to stderr, above the bars where stderr is a terminal."""
+    """Print a line to stderr, above the bars where stderr is a terminal; only the first of several processes does."""
+    if rank():
+        return
     if sys.stderr.isatty():
         tqdm.write(text, file=sys.stderr)
     else:

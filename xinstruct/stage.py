@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sqlite3
 import sys
 import zlib
 from collections import Counter
@@ -39,8 +38,10 @@ from xinstruct.files import (
     write_records,
     write_text,
 )
+from xinstruct.launch import follow, join
 from xinstruct.params import listed
 from xinstruct.plan import Plan, resolve, work_root
+from xinstruct.processes import rank
 from xinstruct.records import KINDS, Reason, Record, Rejection, kind_of, rejection
 from xinstruct.spill import Rows, Seen, in_order
 from xinstruct.surroundings import cache_folder, disk_is_full, use_utf8
@@ -166,7 +167,7 @@ def run(script: Script, doc: str | None, argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\n{name}: interrupted; finished work is kept, run again to go on from here", file=sys.stderr)
         return 130
-    except (OSError, sqlite3.Error) as error:
+    except Exception as error:
         if not disk_is_full(error):
             raise
         print(f"{name}: error: the disk is full ({error}); free space and run again, nothing is lost", file=sys.stderr)
@@ -191,7 +192,10 @@ def _parser(name: str, doc: str | None) -> argparse.ArgumentParser:
 def _run(script: Script, args: argparse.Namespace) -> None:
     plan = Plan.load(args.plan) if args.plan else resolve(script.name)
     Path(plan.work).mkdir(parents=True, exist_ok=True)
-    if args.shard is not None:
+    join(plan)
+    if rank():
+        follow(plan, Context(plan, 0), script.work)
+    elif args.shard is not None:
         run_shard(plan, args.shard, script.work)
     elif args.finish:
         finish_stage(plan, script)

@@ -16,6 +16,9 @@ from pathlib import Path
 from xinstruct.files import BadInput
 from xinstruct.plan import work_root
 
+# what libraries write into errors of their own: the system's words, and the place in torch's writer of archives
+_FULL = (os.strerror(errno.ENOSPC), "os error 28", "file write failed", "inline_container.cc")
+
 
 def home() -> Path | None:
     """Return the user's home folder; None when the user has none or it does not exist."""
@@ -54,9 +57,14 @@ def _writable(usual: Path | None, other: Path) -> Path:
 
 
 def disk_is_full(error: Exception) -> bool:
-    """Tell whether an error came from a full disk, which SQLite may report as an I/O error or a failed open."""
+    """Tell whether an error came from a full disk.
+
+    SQLite may report one as an I/O error or a failed open, safetensors and torch in a text of theirs.
+    """
     if isinstance(error, OSError):
-        return error.errno == errno.ENOSPC
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if type(error).__name__ == "SafetensorError" or isinstance(error, RuntimeError):
+        return any(sign in str(error) for sign in _FULL)
     return isinstance(error, sqlite3.OperationalError) and (
         error.sqlite_errorcode == sqlite3.SQLITE_FULL or shutil.disk_usage(work_root()).free < 1 << 16
     )

@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "xinstruct"
-SPINE = {"records", "files", "params", "plan", "stage", "spill", "processes", "progress", "packages", "surroundings"}
+SPINE = {
+    "records",
+    "files",
+    "params",
+    "plan",
+    "stage",
+    "launch",
+    "spill",
+    "processes",
+    "progress",
+    "packages",
+    "surroundings",
+}
 COMMANDS = {"cli", "experiments", "recorded", "trace"}  # each is a tool by itself and may use whatever it is for
 PACKAGES = sorted({path.parent.name for path in PACKAGE.glob("*/__init__.py")} - SPINE)
 

@@ -158,8 +158,8 @@ def test_names_that_other_files_define_are_refused_where_those_are_read() -> Non
 def test_what_dvc_writes_for_a_small_number_is_read(tmp_path: Path) -> None:
     """`dvc exp run -S sft.learning_rate=1e-5` writes 1e-05, which readers of YAML 1.1 see as text."""
     text = FILE.read_text(encoding="utf-8")
-    assert "learning_rate: 2.0e-4 " in text
-    (tmp_path / "params.yaml").write_text(text.replace("learning_rate: 2.0e-4 ", "learning_rate: 1e-05 "))
+    assert "learning_rate: 1.0e-3 " in text
+    (tmp_path / "params.yaml").write_text(text.replace("learning_rate: 1.0e-3 ", "learning_rate: 1e-05 "))
     assert read(tmp_path / "params.yaml").sft.learning_rate == 1e-5
     assert own("sft", learning_rate="1e-05").learning_rate == 1e-5
     assert own("sft", learning_rate="5.5E-7").learning_rate == 5.5e-7

@@ -78,8 +78,9 @@ def asked(texts: list[str]) -> list[dict[str, object]]:
 def preferences(root: Path) -> None:
     """Scratch as the stage finds it when the model has answered everything."""
     found = answers()
-    rows = {task.id: asked(found[task.language]) for task in tasks("train")}
-    write_json(root / resolve("preferences", root).work / "answers-00000.json", rows)
+    for task in tasks("train"):
+        path = Path(resolve("preferences", root).work) / f"answers-{task.id}.json"
+        write_json(root / path, asked(found[task.language]))
 
 
 def evaluate(root: Path) -> None:

@@ -96,8 +96,11 @@ PARAMS = {
     "warmup_steps": 1,
     "batch_tokens": 256,
     "batch_size": 1,
+    "processes": 1,
     "lora_rank": 4,
     "dtype": "float32",
+    "trl": {},
+    "lora": {},
 }
 
 

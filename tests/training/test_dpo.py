@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from tests.params import own, values
+from tests.training.pairs import DPO, make_pairs
 from xinstruct.files import hash_path, write_json, write_records
+from xinstruct.models import chat
 from xinstruct.records import Pair, Sample
-from xinstruct.training import data
-from xinstruct.training.dpo import optimise
+from xinstruct.training.dpo import LOGGED, build_trainer, encoded, optimise, split
+from xinstruct.training.lora import open_start
 from xinstruct.training.loss import completion_loss
 
 pytestmark = pytest.mark.slow
 
-DPO = {"beta": 0.1, "epochs": 3, "learning_rate": 5.0e-3, "batch_size": 2, "lora_rank": 4, "dtype": "float32"}
 STAGE = """
 stages:
   dpo:
@@ -31,23 +32,6 @@ stages:
     metrics: [{reports/dpo/metrics.json: {cache: false}}]
     plots: [{reports/dpo/loss.csv: {cache: false}}]
 """
-
-
-def make_pairs(samples: list[Sample]) -> list[Pair]:
-    return [
-        Pair(
-            id=sample.id,
-            language="python",
-            task_id=sample.id,
-            prompt=sample.instruction,
-            chosen=data.fenced(sample.response, "python"),
-            rejected=data.fenced(sample.response.replace("+", "-"), "python"),
-            chosen_verdict="reference",
-            rejected_verdict="wrong_answer",
-            parents=[],
-        )
-        for sample in samples[:8]
-    ]
 
 
 def margin(folder: Path, pairs: list[Pair]) -> float:
@@ -65,12 +49,52 @@ def margin(folder: Path, pairs: list[Pair]) -> float:
 
 def test_margin_rises_and_bytes_repeat(tmp_path: Path, tiny: Path, samples: list[Sample]) -> None:
     pairs = make_pairs(samples)
-    log = optimise(tiny, pairs, own("dpo", **DPO), 5, tmp_path / "scratch", tmp_path / "dpo")
-    assert len(log) == 12 and set(log[0]) == {"step", "loss", "margin", "accuracy"}
+    rows = encoded(chat.load_tokenizer(tiny), pairs)
+    log = optimise(tiny, rows, own("dpo", **DPO), 5, tmp_path / "scratch", tmp_path / "dpo")
+    assert len(log) == 12 and set(log[0]) == {"step", *LOGGED.values()}
     assert log[0]["margin"] == 0 and log[-1]["margin"] > 0 and log[-1]["loss"] < log[0]["loss"]
     assert margin(tmp_path / "dpo", pairs) > margin(tiny, pairs)
-    optimise(tiny, pairs[::-1], own("dpo", **DPO), 5, tmp_path / "scratch2", tmp_path / "again")
+    again = encoded(chat.load_tokenizer(tiny), pairs[::-1])
+    optimise(tiny, again, own("dpo", **DPO), 5, tmp_path / "scratch2", tmp_path / "again")
     assert hash_path(tmp_path / "dpo") == hash_path(tmp_path / "again")
+
+
+def test_only_answers_reach_the_vocabulary_and_the_losses_are_trls(
+    tmp_path: Path, tiny: Path, samples: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trl import DPOTrainer
+    from trl.trainer import utils
+
+    params = own("dpo", **DPO | {"batch_size": 8})
+    rows = encoded(chat.load_tokenizer(tiny), make_pairs(samples))
+    trainer = build_trainer(*open_start(tiny, params, "sdpa"), chat.load_tokenizer(tiny), rows, params, 5, tmp_path)
+    for name, weight in trainer.model.named_parameters():
+        if "lora_B" in name:
+            weight.data.normal_(std=0.1)  # a margin other than 0
+    batch = next(iter(trainer.get_train_dataloader()))
+    scored: list[int] = []
+    projected = utils._ChunkedLogProbFunction.apply
+
+    def counted(hidden: Any, *args: Any) -> Any:
+        scored.append(len(hidden))
+        return projected(hidden, *args)
+
+    monkeypatch.setattr(utils._ChunkedLogProbFunction, "apply", counted)
+    theirs = float(DPOTrainer._compute_loss(trainer, trainer.model, dict(batch), False).detach())
+    ours = float(trainer._compute_loss(trainer.model, dict(batch), False).detach())
+    assert ours == pytest.approx(theirs, abs=1e-6) and ours != pytest.approx(0.693147, abs=1e-3)
+    answers = sum(row.chosen.answer_tokens + row.rejected.answer_tokens for row in rows)
+    assert scored[2:] == [answers, answers] and scored[0] > 1.5 * answers
+
+
+def test_pairs_are_held_out_with_their_whole_task(tiny: Path, samples: list[Sample]) -> None:
+    pairs = [Pair(**vars(pair) | {"id": f"{pair.id}{i}"}) for pair in make_pairs(samples) for i in range(2)]
+    rows = encoded(chat.load_tokenizer(tiny), pairs)
+    training, held = split(rows, 0.25, 1)
+    assert len(held) == 4 and len(training) == 12
+    assert not {row.pair.task_id for row in held} & {row.pair.task_id for row in training}
+    assert split(rows[::-1], 0.25, 1)[1] == held[::-1] and split(rows, 0.25, 2)[1] != held
+    assert split(rows, 0.0, 1) == (rows, []) and len(split(rows[:2], 1.0, 1)[0]) == 2 and split([], 0.5, 1) == ([], [])
 
 
 def run_stage(folder: Path, tiny: Path, pairs: list[Pair]) -> dict[str, Any]:
@@ -88,7 +112,7 @@ def test_stage_without_pairs_copies_the_tuned_model_and_says_so(tmp_path: Path, 
     metrics = run_stage(tmp_path, tiny, [])
     assert metrics["pairs"] == 0 and metrics["rows"] == {"in": 0, "out": 0, "rejected": 0}
     assert hash_path(tmp_path / "models/dpo") == hash_path(tmp_path / "models/sft")
-    assert (tmp_path / "reports/dpo/loss.csv").read_text() == "step,loss,margin,accuracy\n"
+    assert (tmp_path / "reports/dpo/loss.csv").read_text() == "step," + ",".join(LOGGED.values()) + "\n"
 
 
 def test_stage_with_pairs_writes_model_and_curve(tmp_path: Path, tiny: Path, samples: list[Sample]) -> None:

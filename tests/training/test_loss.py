@@ -56,7 +56,7 @@ def packed_batch(tiny: Path, samples: list[Sample], folder: Path, params: SftPar
     tokenizer = chat.load_tokenizer(tiny)
     model = device.load_model(tiny, device.pick_dtype("float32"))
     trainer = build_trainer(
-        model, tokenizer, encoded(tiny, samples), replace(params, lora_rank=0, batch_size=2), 3, folder
+        model, None, tokenizer, encoded(tiny, samples), replace(params, lora_rank=0, batch_size=2), 3, folder
     )
     batch = next(iter(trainer.get_train_dataloader()))
     assert batch["input_ids"].shape[0] == 1 and int((batch["position_ids"] == 0).sum()) > 3

@@ -13,7 +13,7 @@ import pytest
 from tests.params import values
 from xinstruct.files import read_records, write_json, write_records
 from xinstruct.records import Completion, Sample
-from xinstruct.training.preferences import Answer, make_pairs, pick_tasks
+from xinstruct.training.preferences import JudgedAnswer, make_pairs, pick_tasks
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = """
@@ -21,13 +21,13 @@ stages:
   preferences:
     cmd: python -m stages.preferences
     deps: [data/filter, models/sft]
-    params: [random_seed, student.sampling, execution, preferences]
+    params: [random_seed, student.sampling, student.dtype, execution, preferences]
     outs: [data/preferences]
     metrics: [{reports/preferences/metrics.json: {cache: false}}]
 """
 
 
-def answer(task: Sample, index: int, verdict: str, code: str = "", finished: bool = True) -> Answer:
+def answer(task: Sample, index: int, verdict: str, code: str = "", finished: bool = True) -> JudgedAnswer:
     record = Completion(
         id=f"{task.id}-{index}",
         model="sft",
@@ -40,7 +40,7 @@ def answer(task: Sample, index: int, verdict: str, code: str = "", finished: boo
         code=code or f"code {index}",
         verdict=verdict,
     )
-    return Answer(record, finished)
+    return JudgedAnswer(record, finished)
 
 
 def of_language(sample: Sample, language: str, response: str = "") -> Sample:
@@ -80,11 +80,18 @@ def test_right_answers_are_preferred_to_wrong_ones(samples: list[Sample]) -> Non
     assert [(p.chosen, p.rejected) for p in pairs] == [
         ("answer 1", "answer 2"),  # ran and was wrong
         ("answer 1", "answer 0"),  # did not compile
-        ("answer 1", "answer 3"),  # cut off
     ]
     assert {p.chosen_verdict for p in pairs} == {"passed"}
     assert pairs[0].parents == [task.id, f"{task.id}-1", f"{task.id}-2"]
     assert make_pairs(task, found, 1, True) == pairs[:1]
+
+
+def test_answers_that_were_cut_off_are_in_no_pair(samples: list[Sample]) -> None:
+    task = samples[0]
+    cut = [answer(task, 0, "passed", finished=False), answer(task, 1, "wrong_answer", finished=False)]
+    assert make_pairs(task, cut, 9, True) == []
+    [pair] = make_pairs(task, [*cut, answer(task, 2, "wrong_answer")], 9, True)
+    assert (pair.chosen_verdict, pair.rejected) == ("reference", "answer 2")
 
 
 def test_reference_stands_in_only_when_allowed_and_verified(samples: list[Sample]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.params import own, values
-from xinstruct.files import hash_path, write_json, write_records
+from xinstruct.files import BadInput, hash_path, write_json, write_records
 from xinstruct.models import chat
 from xinstruct.params import SftParams
 from xinstruct.records import Sample
@@ -43,8 +43,11 @@ SECTION = {
     "warmup_steps": 2,
     "batch_tokens": 256,
     "batch_size": 1,
+    "processes": 1,
     "lora_rank": 4,
     "dtype": "float32",
+    "trl": {},
+    "lora": {},
 }
 
 
@@ -62,7 +65,7 @@ def command() -> list[str]:
 
 
 def weights(folder: Path) -> str:
-    return hash_path(folder / "models/sft/model.safetensors")
+    return hash_path(folder / "models/sft/adapter_model.safetensors")
 
 
 def finish(folder: Path) -> dict[str, Any]:
@@ -87,15 +90,31 @@ def test_stage_lowers_the_loss_and_keeps_books(whole: tuple[Path, dict[str, Any]
     assert lines[0].startswith("step,loss") and len(lines) == metrics["steps"] + 1
 
 
-def test_model_loads_in_plain_transformers_and_has_no_adapter(whole: tuple[Path, dict[str, Any]], tiny: Path) -> None:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+def test_the_adapter_loads_in_plain_peft_and_names_its_base(
+    whole: tuple[Path, dict[str, Any]], tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from peft import AutoPeftModelForCausalLM
+    from transformers import AutoTokenizer
 
-    folder = whole[0] / "models/sft"
-    model, start = (AutoModelForCausalLM.from_pretrained(path) for path in (folder, tiny))
-    assert {k: v.shape for k, v in model.state_dict().items()} == {k: v.shape for k, v in start.state_dict().items()}
-    assert not list(folder.glob("adapter*"))
+    monkeypatch.chdir(whole[0])
+    folder = Path("models/sft")
+    model = AutoPeftModelForCausalLM.from_pretrained("models/sft")
+    assert model.peft_config["default"].base_model_name_or_path == "models/start"
+    said = json.loads((folder / "base.json").read_text())
+    assert said == {"base": "models/start", "sha256": hash_path(Path("models/start"))}
     assert AutoTokenizer.from_pretrained(folder).chat_template == AutoTokenizer.from_pretrained(tiny).chat_template
-    assert model.config._attn_implementation == "sdpa"
+    assert not list(folder.glob("model*.safetensors"))
+    assert {oct(path.stat().st_mode & 0o777) for path in folder.iterdir()} == {"0o644"}
+
+
+def test_an_adapter_whose_base_was_replaced_is_refused(whole: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    shutil.copytree(whole[0] / "models/sft", tmp_path / "sft")
+    with pytest.raises(BadInput, match="its base is in none of"):
+        completion_loss(tmp_path / "sft", [[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]])
+    shutil.copytree(whole[0] / "models/start", tmp_path / "start")
+    (tmp_path / "start/generation_config.json").write_text("{}")
+    with pytest.raises(BadInput, match="trained on another"):
+        completion_loss(tmp_path / "sft", [[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]])
 
 
 def test_kill_minus_nine_and_again_gives_the_same_bytes(

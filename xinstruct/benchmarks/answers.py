@@ -34,6 +34,7 @@ from xinstruct.llm.calls import Answer, Request
 from xinstruct.llm.chat_model import ChatModel, ask_all
 from xinstruct.llm.client import Client
 from xinstruct.llm.local import LocalModel
+from xinstruct.models.adapters import holds_model
 from xinstruct.models.fetch import fetch_teacher
 from xinstruct.params import at_hand
 from xinstruct.plan import work_root
@@ -174,7 +175,7 @@ def _same_settings(folder: Path, settings: dict[str, Any]) -> None:
 def _model(args: argparse.Namespace) -> Client | LocalModel:
     """Open the model that --model names. Raises BadInput when it names none."""
     folder = Path(args.model)
-    if (folder / "config.json").exists():
+    if holds_model(folder):
         return LocalModel(folder)
     if not (folder / "model.json").exists():
         folder = work_root() / "models" / args.out.name

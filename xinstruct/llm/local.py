@@ -14,7 +14,7 @@ Schemas, log-probabilities and beam search are not supported. Usage::
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,8 +58,13 @@ class LocalModel:
         """Terminate the processes."""
         self.engines.close()
 
-    def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
-        """Return the answers in the order of the requests.
+    def ask(
+        self,
+        requests: Sequence[Request],
+        desc: str = "asking",
+        arrived: Callable[[int, Answer], None] = lambda index, answer: None,
+    ) -> list[Answer]:
+        """Return the answers in the order of the requests; `arrived` gets each with its request's index as it comes.
 
         Raises BadInput when a prompt does not fit into the context, ValueError on a schema or log-probabilities.
         """
@@ -67,7 +72,15 @@ class LocalModel:
             raise ValueError("a local model gives neither answers by a schema nor log-probabilities")
         wanted = self._generations(requests)
         unique = list(dict.fromkeys(sorted(wanted, key=lambda one: one.ids)))
-        completions = dict(zip(unique, self._run(unique, desc), strict=True))
+        asked: dict[GenerationRequest, list[int]] = {}
+        for index, one in enumerate(wanted):
+            asked.setdefault(one, []).append(index)
+
+        def came(number: int, completion: Completion) -> None:
+            for index in asked[unique[number]]:
+                arrived(index, _answer(requests[index], unique[number], completion))
+
+        completions = dict(zip(unique, self._run(unique, desc, came), strict=True))
         return [_answer(request, one, completions[one]) for request, one in zip(requests, wanted, strict=True)]
 
     def _generations(self, requests: Sequence[Request]) -> list[GenerationRequest]:
@@ -86,9 +99,16 @@ class LocalModel:
             )
         return wanted
 
-    def _run(self, wanted: list[GenerationRequest], desc: str) -> list[Completion]:
+    def _run(
+        self, wanted: list[GenerationRequest], desc: str, came: Callable[[int, Completion], None]
+    ) -> list[Completion]:
         with Answers(len(wanted), desc, "answer") as answers:
-            found = self.engines.run(wanted, lambda _, completion: answers.finished(len(completion.ids)), answers.made)
+
+            def finished(number: int, completion: Completion) -> None:
+                answers.finished(len(completion.ids))
+                came(number, completion)
+
+            found = self.engines.run(wanted, finished, answers.made)
         say(f"{desc}: {answers.tokens} tokens, {answers.rate:.0f} tokens/s")
         return found
 

@@ -1,7 +1,7 @@
 """Serve a model by hand with the embedded server, by the OpenAI protocol on 127.0.0.1.
 
   xinstruct serve smollm2-135m              a name of xinstruct/models/models.yaml, fetched when missing
-  xinstruct serve models/sft --slots 16     a folder: a transformers checkpoint, or one that holds a GGUF file
+  xinstruct serve models/sft --slots 16     a folder: a checkpoint, an adapter (on its base), or a GGUF file
   xinstruct serve NAME.gguf --port 8080     a GGUF file
 
 The first line of its output is the base_url, for `teacher.model` or any OpenAI client. Ctrl-C ends it.
@@ -18,6 +18,7 @@ from types import FrameType
 
 from xinstruct.files import BadInput
 from xinstruct.llm.server import EmbeddedServer
+from xinstruct.models.adapters import holds_model
 from xinstruct.models.fetch import fetch_teacher
 from xinstruct.models.gguf_file import unreadable
 from xinstruct.plan import work_root
@@ -31,7 +32,7 @@ def model_file(model: str) -> Path:
         return path
     if path.is_dir() and (found := sorted(path.glob("*.gguf"))):
         return found[0]
-    if (path / "config.json").is_file():
+    if holds_model(path):
         return path
     folder = work_root() / "serve" / path.name
     facts = fetch_teacher(model, folder, lambda text: print(text, file=sys.stderr, flush=True))

@@ -26,6 +26,7 @@ from typing import Any
 
 from xinstruct.files import BadInput
 from xinstruct.llm.child import READY, arguments
+from xinstruct.models.adapters import holds_model
 from xinstruct.processes import cores, live_with
 
 _START_SECONDS = 300.0  # a 32B model on a slow disk
@@ -54,7 +55,7 @@ class EmbeddedServer:
 
         Raises BadInput when there is no model.
         """
-        if not (model.is_file() or (model / "config.json").is_file()):
+        if not (model.is_file() or holds_model(model)):
             raise BadInput(f"{model}: no such model; run the fetch stage (dvc repro fetch)")
         self.module = _MODULES["batched" if model.is_dir() else engine]
         self.options = ["--model", str(model), "--context", str(context), "--slots", str(slots)]

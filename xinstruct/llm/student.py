@@ -13,7 +13,7 @@ from pathlib import Path
 from xinstruct.files import BadInput, hash_path
 from xinstruct.llm.client import Client
 from xinstruct.llm.local import LocalModel
-from xinstruct.params import LOCAL, Sampling, at_hand
+from xinstruct.params import LOCAL, Sampling, StudentParams, at_hand
 
 
 def place(sampling: Sampling, checkpoint: str) -> str:
@@ -23,14 +23,14 @@ def place(sampling: Sampling, checkpoint: str) -> str:
     return next((url for name, url in sampling.items() if name == checkpoint), LOCAL)
 
 
-def open_student(folder: Path, sampling: Sampling, stage: str, account: Path) -> Client | LocalModel:
+def open_student(folder: Path, student: StudentParams, stage: str, account: Path) -> Client | LocalModel:
     """Open the checkpoint in `folder` for `stage`. `account`: a file for the cost of a server's calls.
 
     Raises BadInput when the folder holds no checkpoint, or the server serves no model of its name.
     """
-    url = place(sampling, folder.name)
+    url = place(student.sampling, folder.name)
     if url == LOCAL:
-        return LocalModel(folder)
+        return LocalModel(folder, student.dtype)
     if not folder.is_dir():
         raise BadInput(f"{folder}: no such folder; run the stage that makes it (dvc repro)")
     # How patiently a server is asked changes no answer, so a stage's results do not depend on that section.

@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.files import BadInput, replaced_folder
+from xinstruct.models.adapters import attach, base_of, holds_model, is_adapter, is_tuned
 from xinstruct.params import Dtype
 from xinstruct.progress import quiet_libraries
 
 
 def device() -> str:
-    """Return "cuda" if there is such a device, else "cpu"."""
+    """Return this process's CUDA device ("cuda:1" for the second one of a machine), or "cpu"."""
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
 
 
 def native_bfloat16() -> bool:
@@ -42,6 +43,11 @@ def pick_dtype(name: Dtype) -> Any:
     if name == "auto":
         name = "bfloat16" if native_bfloat16() else "float32"
     return getattr(torch, name)
+
+
+def dtype_for(folder: Path, name: Dtype) -> Any:
+    """Return the torch dtype in which a checkpoint is run: `auto` is float32 for what training wrote."""
+    return pick_dtype("float32" if name == "auto" and is_tuned(folder) else name)
 
 
 def deterministic(seed: int) -> None:
@@ -83,22 +89,35 @@ def attention() -> str:
 
 
 def load_model(folder: Path, dtype: Any, attn: str = "") -> Any:
-    """Load a causal language model from a checkpoint folder onto the device. Raises BadInput when it is none."""
-    from transformers import AutoModelForCausalLM
+    """Load a causal language model from a checkpoint or adapter folder onto the device.
 
-    if not (folder / "config.json").is_file():
+    An adapter is merged in float32. Raises BadInput when there is no model, when an adapter's base is not the one it
+    was trained on, and when weights of `dtype` would lose what training changed (merge.py).
+    """
+    import torch
+
+    from xinstruct.models.merge import rounded
+
+    if not is_tuned(folder):
+        return load_base(folder, dtype, attn)
+    model = load_base(folder, torch.float32, attn)
+    if is_adapter(folder):
+        model = attach(model, folder).merge_and_unload()
+    return rounded(model, folder, dtype)
+
+
+def load_base(folder: Path, dtype: Any, attn: str = "") -> Any:
+    """Load the whole checkpoint in `folder`, or the one below the adapter in it, with the folder's end tokens."""
+    from transformers import AutoModelForCausalLM, GenerationConfig
+
+    if not holds_model(folder):
         raise BadInput(f"{folder}: no model here (config.json is missing); run the stage that makes it (dvc repro)")
     quiet()
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attn or attention())
+    source = base_of(folder) if is_adapter(folder) else folder
+    model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, attn_implementation=attn or attention())
+    if source != folder and (folder / "generation_config.json").is_file():
+        model.generation_config = GenerationConfig.from_pretrained(folder)
     return model.to(device())
-
-
-def stored_dtype(folder: Path) -> Any:
-    """Return the number type of a checkpoint's weights, in which a model trained from it is stored, too."""
-    import torch
-    from transformers import AutoConfig
-
-    return AutoConfig.from_pretrained(folder).dtype or torch.float32
 
 
 def copy_model(source: Path, target: Path) -> None:

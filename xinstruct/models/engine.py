@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from xinstruct.models.chat import load_tokenizer
-from xinstruct.models.device import load_model, pick_dtype
+from xinstruct.models.device import dtype_for, load_model
 from xinstruct.models.kv_cache import NAME, ROWS, Slots, refuse_other_layers
 from xinstruct.models.sampling import Completion, GenerationRequest, choose, likeliest, refuse_too_long
 from xinstruct.params import Dtype
@@ -62,7 +62,7 @@ class Engine:
         torch.set_num_threads(threads or cores())
         self.folder = folder
         self.tokenizer = load_tokenizer(folder)
-        self.model = load_model(folder, pick_dtype(dtype), NAME).eval()
+        self.model = load_model(folder, dtype_for(folder, dtype), NAME).eval()
         config = self.model.config
         refuse_other_layers(config, folder)
         self.context = min(context, int(getattr(config, "max_position_embeddings", context)))

@@ -13,9 +13,11 @@ from typing import Any
 
 from xinstruct.files import BadInput, hash_path, link, locked, replaced_folder, write_json, write_text
 from xinstruct.models import sources
+from xinstruct.models.adapters import is_adapter
 from xinstruct.models.convert import gguf_to_folder
 from xinstruct.models.gguf_file import unreadable
 from xinstruct.models.hub import Unavailable
+from xinstruct.models.merge import fill_merged
 from xinstruct.models.registry import Model, find, is_url, models
 from xinstruct.models.sources import hash_all
 from xinstruct.params import Engine
@@ -123,6 +125,8 @@ def _student_folder(folder: Path, dest: Path, whose: str = "student") -> dict[st
             link(path, dest / path.relative_to(folder))
     elif len(ggufs) == 1:
         gguf_to_folder(ggufs[0], dest)
+    elif is_adapter(folder):
+        fill_merged(folder, dest)
     else:
         raise BadInput(f"{whose}.model {folder}: holds neither a transformers checkpoint nor one GGUF file")
     return {"sha256": hash_path(dest), "size": _size(dest)}

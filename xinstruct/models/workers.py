@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xinstruct.files import BadInput
+from xinstruct.models.adapters import weight_bytes
 from xinstruct.models.prefix_queue import PrefixQueue
 from xinstruct.models.sampling import Completion, GenerationRequest, refuse_too_long
 from xinstruct.params import Dtype
@@ -238,7 +239,7 @@ def how_many(folder: Path) -> int:
 
     if torch.cuda.is_available():
         return 1
-    weights = sum(file.stat().st_size for file in folder.glob("*.safetensors")) or 1
+    weights = weight_bytes(folder) or 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(1, min(cores(), int(_SHARE * memory / weights)))
 

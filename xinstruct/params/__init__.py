@@ -9,7 +9,7 @@ only. The package is part of the spine.
 
 from __future__ import annotations
 
-from xinstruct.params.reading import at_hand, everything, listed, nearest, read, section
+from xinstruct.params.reading import at_hand, everything, listed, nearest, number, read, section
 from xinstruct.params.rules import LOCAL
 from xinstruct.params.sections import (
     AgainstParams,
@@ -68,6 +68,7 @@ __all__ = [
     "everything",
     "listed",
     "nearest",
+    "number",
     "read",
     "section",
 ]

@@ -19,7 +19,7 @@ from xinstruct.params.reading import OWN, bare, hints
 from xinstruct.params.sections import Params
 
 _LINE = re.compile(r"^( *)([\w-]+):(?:.*?\s# (.*))?")
-_NAMES = {int: "whole number", float: "number", bool: "true or false", str: "text"}
+_NAMES = {int: "whole number", float: "number", bool: "true or false", str: "text", Any: "value"}
 _HEAD = """# Parameters
 
 Everything in `params.yaml`, section by section. `dvc exp run -S synthesize.rounds=2` changes one for a run,

@@ -56,6 +56,11 @@ def hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
+def number(raw: Any) -> Any:
+    """Return a number for a text like 1e-05, which `dvc exp run -S` writes, and everything else as it is."""
+    return float(raw) if isinstance(raw, str) and _EXPONENT.fullmatch(raw) else raw
+
+
 def nearest(name: str, known: list[str]) -> str:
     """Return the known name that a wrong one may have meant, as the end of a sentence."""
     close = get_close_matches(name, known, 1)
@@ -91,6 +96,8 @@ class _Reader:
     def value(self, kind: Any, raw: Any, at: str) -> Any:
         """Return a value of an annotated type."""
         origin, inner = get_origin(kind), get_args(kind)
+        if kind is Any:  # checked by the library that it is for
+            return raw
         if origin is Annotated:
             found = self.value(inner[0], raw, at)
             for rule in inner[1:]:
@@ -130,8 +137,7 @@ class _Reader:
 
     def _scalar(self, kind: Any, raw: Any, at: str) -> Any:
         if kind is float:
-            if isinstance(raw, str) and _EXPONENT.fullmatch(raw):
-                raw = float(raw)
+            raw = number(raw)
             if isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw):
                 return float(raw)
         elif type(raw) is kind:

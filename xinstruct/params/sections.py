@@ -8,7 +8,7 @@ packages) are checked where those are read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from xinstruct.params.rules import (
     Amount,
@@ -100,6 +100,7 @@ class StudentParams(Section):
 
     model: Name
     sampling: Sampling
+    dtype: Dtype
 
 
 @dataclass(frozen=True)
@@ -282,8 +283,11 @@ class SftParams(Section):
     warmup_steps: Whole
     batch_tokens: Count
     batch_size: Count
+    processes: Count
     lora_rank: Whole
     dtype: Dtype
+    trl: dict[str, Any]
+    lora: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -305,9 +309,15 @@ class DpoParams(Section):
     beta: Positive
     epochs: Positive
     learning_rate: Positive
+    warmup_steps: Whole
+    max_tokens: Count
     batch_size: Count
+    processes: Count
     lora_rank: Whole
     dtype: Dtype
+    heldout_share: Share
+    trl: dict[str, Any]
+    lora: dict[str, Any]
 
 
 @dataclass(frozen=True)

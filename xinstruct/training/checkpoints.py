@@ -1,4 +1,4 @@
-"""Checkpoints that survive kill -9, the progress bar of a training run, and the final merged model.
+"""Checkpoints that survive kill -9, and the progress bar of a training run.
 
 A checkpoint counts only with a marker file in it, which is written and synced after the trainer has finished the
 folder. Resuming takes the newest complete checkpoint and removes the others; weights, optimizer, schedule, random
@@ -8,15 +8,16 @@ states and the loss log continue as if nothing had happened.
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
-from xinstruct.files import replaced_folder, write_text
-from xinstruct.progress import bar
+from xinstruct.files import BadInput, write_text
+from xinstruct.processes import rank
+from xinstruct.progress import bar, say
+from xinstruct.training.trainers import refuse_no_number
 
 MARKER = "whole"
 
@@ -24,9 +25,10 @@ MARKER = "whole"
 def newest_whole(folder: Path) -> Path | None:
     """Return the checkpoint to resume from, or None. Incomplete ones are removed."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    for path in [path for path in found if not (path / MARKER).exists()]:
-        shutil.rmtree(path)
-    whole = [path for path in found if path.exists()]
+    whole = [path for path in found if (path / MARKER).exists()]
+    for path in found:
+        if path not in whole and not rank():
+            shutil.rmtree(path)
     return whole[-1] if whole else None
 
 
@@ -44,7 +46,9 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self.begun = (time.monotonic(), state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        """Show the loss of the last step."""
+        """Show the loss of the last step. Raises BadInput at a gradient that is no number."""
+        if logs and "grad_norm" in logs:
+            refuse_no_number("gradient norm", float(logs["grad_norm"]), state.global_step)
         if self.bar is not None and logs and "loss" in logs:
             self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
 
@@ -54,8 +58,13 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             self.bar.update(1)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Mark the checkpoint that was just finished."""
-        write_text(Path(args.output_dir) / f"checkpoint-{state.global_step}" / MARKER, "")
+        """Mark the checkpoint that every process has just finished."""
+        import torch.distributed
+
+        if torch.distributed.is_initialized():
+            torch.distributed.barrier()
+        if not rank():
+            write_text(Path(args.output_dir) / f"checkpoint-{state.global_step}" / MARKER, "")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Close the bar."""
@@ -70,23 +79,30 @@ class Watch(TrainerCallback):  # type: ignore[misc]
 
 
 def train(trainer: Any, watch: Watch) -> list[dict[str, Any]]:
-    """Run or resume a TRL trainer. Returns its log, one entry per optimizer step."""
+    """Run or resume a TRL trainer. Returns its log, one entry per logged step.
+
+    Raises BadInput at a loss or gradient that is no number, and when the disk has no room for the checkpoints.
+    """
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(watch)
-    start = newest_whole(Path(trainer.args.output_dir))
+    folder = Path(trainer.args.output_dir)
+    start = newest_whole(folder)
     if start:
-        print(f"resuming from {start.name}", file=sys.stderr, flush=True)
+        say(f"resuming from {start.name}")
+    refuse_full_disk(trainer.model, folder)
     trainer.train(resume_from_checkpoint=str(start) if start else None)
+    trainer.end()
     return [entry for entry in trainer.state.log_history if "loss" in entry]
 
 
-def save_merged(model: Any, tokenizer: Any, folder: Path, dtype: Any) -> None:
-    """Write a plain transformers checkpoint atomically, with adapters merged into the weights."""
-    if hasattr(model, "merge_and_unload"):
-        model = model.merge_and_unload()
-    model = model.to(dtype)
-    model.config._attn_implementation = None
-    with replaced_folder(folder) as tmp:
-        model.save_pretrained(tmp)
-        tokenizer.save_pretrained(tmp)
+def refuse_full_disk(model: Any, folder: Path) -> None:
+    """Raise BadInput unless three checkpoints (weights, two moments of Adam each) and two final models fit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    trained = 4 * sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    needed, free = 11 * trained, shutil.disk_usage(folder).free
+    if free < needed:
+        raise BadInput(
+            f"{folder}: training writes up to {needed / 1e9:.1f} GB (checkpoints and the result), {free / 1e9:.1f} GB "
+            "are free; free space, or set $XINSTRUCT_WORK to a folder on another disk"
+        )

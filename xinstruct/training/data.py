@@ -13,7 +13,7 @@ from typing import Any
 
 from xinstruct.code.names import fenced
 from xinstruct.files import BadInput
-from xinstruct.models.chat import Message, prompt_ids, render_prompt
+from xinstruct.models.chat import Message, answer_text, prompt_ids
 from xinstruct.records import Pair, Sample
 
 IGNORED = -100  # label of a token that takes no part in the loss
@@ -25,6 +25,16 @@ class Encoded:
 
     input_ids: list[int]
     labels: list[int]
+
+    @property
+    def prompt(self) -> list[int]:
+        """The tokens before the answer."""
+        return self.input_ids[: len(self.input_ids) - self.answer_tokens]
+
+    @property
+    def answer(self) -> list[int]:
+        """The answer's tokens and its end token."""
+        return self.input_ids[len(self.input_ids) - self.answer_tokens :]
 
     @property
     def answer_tokens(self) -> int:
@@ -56,13 +66,19 @@ def encode(tokenizer: Any, messages: Sequence[Message]) -> Encoded:
     if not messages or messages[-1]["role"] != "assistant":
         raise BadInput("a conversation to train on must end with an assistant turn")
     prompt = prompt_ids(tokenizer, messages[:-1])
-    answer = tokenizer(messages[-1]["content"], add_special_tokens=False)["input_ids"]
-    answer = [*answer, tokenizer.eos_token_id]
+    text = answer_text(tokenizer, messages[-1]["content"])
+    answer = list(tokenizer(text, add_special_tokens=False)["input_ids"])
     return Encoded([*prompt, *answer], [IGNORED] * len(prompt) + answer)
 
 
-def preference_row(tokenizer: Any, pair: Pair) -> dict[str, str]:
-    """Return a row for TRL's DPOTrainer: the rendered prompt and the two answers, each with its end token."""
-    prompt = render_prompt(tokenizer, [{"role": "user", "content": pair.prompt}])
-    end = tokenizer.eos_token
-    return {"prompt": prompt, "chosen": pair.chosen + end, "rejected": pair.rejected + end}
+def encode_pair(tokenizer: Any, pair: Pair) -> tuple[Encoded, Encoded]:
+    """Encode a pair's chosen and rejected conversation as SFT does.
+
+    Blank space behind an answer, such as the line break behind a code block at which sampling stops, is left out.
+    """
+    user = {"role": "user", "content": pair.prompt}
+    chosen, rejected = (
+        encode(tokenizer, [user, {"role": "assistant", "content": answer.rstrip()}])
+        for answer in (pair.chosen, pair.rejected)
+    )
+    return chosen, rejected

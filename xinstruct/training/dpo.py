@@ -1,66 +1,143 @@
 """Direct preference optimisation with TRL on pairs that were labelled by execution.
 
-The reference is the tuned model itself: the weights below the adapters. With rank 0 a second,
-frozen copy of the model is the reference.
+The reference is the model that training starts from: a frozen copy of its adapter, the weights below a new adapter, or
+with rank 0 a second, frozen model.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xinstruct.models.chat import load_tokenizer
 from xinstruct.params import DpoParams
-from xinstruct.records import Pair
-from xinstruct.training.data import preference_row
+from xinstruct.progress import say
+from xinstruct.records import Pair, content_id
+from xinstruct.training.data import Encoded, encode_pair
 
-MAX_LENGTH = 2048  # longest prompt and answer together; no pair of the default run comes near it
-LOGGED = {"loss": "loss", "rewards/margins": "margin", "rewards/accuracies": "accuracy"}
+LOGGED = {
+    "loss": "loss",
+    "rewards/margins": "margin",
+    "rewards/accuracies": "accuracy",
+    "rewards/chosen": "chosen",
+    "rewards/rejected": "rejected",
+    "learning_rate": "learning_rate",
+    "grad_norm": "grad_norm",
+}
+
+
+@dataclass(frozen=True)
+class EncodedPair:
+    """A pair as tokens: both conversations, encoded as in SFT."""
+
+    pair: Pair
+    chosen: Encoded
+    rejected: Encoded
+
+    @property
+    def tokens(self) -> int:
+        """The length of the longer conversation."""
+        return max(len(self.chosen.input_ids), len(self.rejected.input_ids))
+
+
+def encoded(tokenizer: Any, pairs: Sequence[Pair]) -> list[EncodedPair]:
+    """Return pairs as tokens, by id."""
+    return [EncodedPair(pair, *encode_pair(tokenizer, pair)) for pair in sorted(pairs, key=lambda pair: pair.id)]
+
+
+def split(rows: Sequence[EncodedPair], share: float, seed: int) -> tuple[list[EncodedPair], list[EncodedPair]]:
+    """Return (pairs to train on, held-out pairs): about `share` of the tasks, drawn by seed, with all their pairs."""
+    tasks = sorted({row.pair.task_id for row in rows}, key=lambda task: content_id("heldout", str(seed), task))
+    held = set(tasks[: min(round(share * len(tasks)), len(tasks) - 1)]) if tasks else set()
+    return [row for row in rows if row.pair.task_id not in held], [row for row in rows if row.pair.task_id in held]
 
 
 def optimise(
-    start: Path, pairs: Sequence[Pair], params: DpoParams, seed: int, scratch: Path, final: Path
+    start: Path, rows: Sequence[EncodedPair], params: DpoParams, seed: int, scratch: Path, final: Path
 ) -> list[dict[str, float]]:
-    """Train the model in `start` on pairs and write the merged model to `final`.
+    """Train the model in `start` on pairs and store the adapter, or at rank 0 all weights, in `final`.
 
-    `params` is the dpo section of params.yaml. Returns [{"step", "loss", "margin", "accuracy"}]:
-    margin is beta times the difference of the answers' log-ratios to the reference, accuracy the
-    share of pairs where it is positive.
+    `params` is the dpo section of params.yaml. Returns one row per step with "step" and LOGGED's columns:
+    chosen and rejected are beta times the answers' log-ratios to the reference, margin their difference, accuracy the
+    share of pairs where it is positive. Raises BadInput as `sft.fine_tune` does.
     """
-    from xinstruct.models.device import deterministic, load_model, stored_dtype
-    from xinstruct.training.checkpoints import Watch, save_merged, train
-    from xinstruct.training.lora import weight_dtype
+    from xinstruct.models.device import deterministic
+    from xinstruct.training.checkpoints import Watch, train
+    from xinstruct.training.lora import open_start, store
 
     deterministic(seed)
     tokenizer = load_tokenizer(start)
-    model = load_model(start, weight_dtype(params.lora_rank, params.dtype), "sdpa")
-    stored = stored_dtype(start)
-    trainer = build_trainer(model, tokenizer, pairs, params, seed, scratch)
+    model, lora = open_start(start, params, "sdpa")
+    trainer = build_trainer(model, lora, tokenizer, rows, params, seed, scratch, _reference(start, params))
     log = train(trainer, Watch("dpo"))
-    save_merged(trainer.model, tokenizer, final, stored)
-    print(f"dpo: {len(pairs)} pairs, {len(log)} steps", file=sys.stderr, flush=True)
-    return [{"step": entry["step"], **{ours: float(entry[key]) for key, ours in LOGGED.items()}} for entry in log]
+    store(trainer.model, tokenizer, start, final)
+    say(f"dpo: {len(rows)} pairs, {len(log)} steps")
+    return [
+        {"step": entry["step"], **{ours: float(entry[key]) for key, ours in LOGGED.items() if key in entry}}
+        for entry in log
+    ]
+
+
+def _reference(start: Path, params: DpoParams) -> Any:
+    """Return the frozen second model that full training needs; adapters are switched off or copied instead."""
+    import torch
+
+    from xinstruct.models.device import load_model
+
+    return None if params.lora_rank else load_model(start, torch.float32, "sdpa").eval()
 
 
 def build_trainer(
-    model: Any, tokenizer: Any, pairs: Sequence[Pair], params: DpoParams, seed: int, scratch: Path
+    model: Any,
+    lora: Any,
+    tokenizer: Any,
+    rows: Sequence[EncodedPair],
+    params: DpoParams,
+    seed: int,
+    scratch: Path,
+    reference: Any = None,
 ) -> Any:
-    """Return TRL's DPOTrainer over pairs, ready to train."""
+    """Return a PairTrainer (TRL's DPOTrainer) over pairs, ready to train; `lora` as `open_start` gives it."""
     from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
+    from trl import DPOConfig
 
-    from xinstruct.training.lora import adapter, arguments, steps
+    from xinstruct.training.settings import built, made, shared, steps
+    from xinstruct.training.trainers import PairTrainer
 
-    ordered = sorted(pairs, key=lambda pair: pair.id)
-    data = Dataset.from_list([preference_row(tokenizer, pair) for pair in ordered])
-    total = steps(len(pairs), params.batch_size, params.epochs)
-    config = DPOConfig(**arguments(scratch, params, seed, total), beta=params.beta, max_length=MAX_LENGTH)
-    return DPOTrainer(
+    data = [
+        {"prompt_ids": row.chosen.prompt, "chosen_ids": row.chosen.answer, "rejected_ids": row.rejected.answer}
+        for row in rows
+    ]
+    usual = shared(scratch, params, seed, steps(len(rows), params))
+    usual |= {"beta": params.beta, "max_length": params.max_tokens}
+    return built(
+        PairTrainer,
+        "params.yaml: dpo.trl",
         model=model,
-        args=config,
-        train_dataset=data,
+        ref_model=reference,
+        args=made(DPOConfig, usual, params.trl, "params.yaml: dpo.trl"),
+        train_dataset=Dataset.from_list(data),
         processing_class=tokenizer,
-        peft_config=adapter(params.lora_rank),
+        peft_config=lora,
     )
+
+
+def gaps(model: Any, rows: Sequence[EncodedPair]) -> list[float]:
+    """Return ln p(chosen) - ln p(rejected) of every pair."""
+    from xinstruct.training.loss import encoded_loss
+
+    chosen = encoded_loss(model, [row.chosen for row in rows])
+    rejected = encoded_loss(model, [row.rejected for row in rows])
+    return [worse - better for (better, _), (worse, _) in zip(chosen, rejected, strict=True)]
+
+
+def margins(start: Path, final: Path, rows: Sequence[EncodedPair], beta: float) -> list[float]:
+    """Return beta times how much further apart the stored model puts each pair than the one it started from."""
+    import torch
+
+    from xinstruct.models.device import load_model
+
+    before, after = (gaps(load_model(folder, torch.float32).eval(), rows) for folder in (start, final))
+    return [beta * (now - then) for then, now in zip(before, after, strict=True)]

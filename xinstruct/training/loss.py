@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xinstruct.models.chat import Message, load_tokenizer
-from xinstruct.models.device import load_model, pick_dtype
+from xinstruct.models.device import dtype_for, load_model
 from xinstruct.params import Dtype
 from xinstruct.training.data import IGNORED, Encoded, encode
 
@@ -25,7 +25,7 @@ def completion_loss(
     if not conversations:
         return []
     tokenizer = load_tokenizer(folder)
-    model = load_model(folder, pick_dtype(dtype)).eval()
+    model = load_model(folder, dtype_for(folder, dtype)).eval()
     return encoded_loss(model, [encode(tokenizer, messages) for messages in conversations])
 
 

@@ -29,7 +29,7 @@ _WRONG = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class JudgedAnswer:
     """A sampled answer with its record; `finished` is False when it was cut off at the token limit."""
 
     record: Completion
@@ -59,13 +59,15 @@ def _draw(samples: list[Sample], quota: int, seed: int) -> list[Sample]:
     return sorted(ordered[:half], key=lambda s: content_id(str(seed), s.id)) + ordered[half:]
 
 
-def make_pairs(task: Sample, answers: Sequence[Answer], limit: int, reference_as_chosen: bool) -> list[Pair]:
+def make_pairs(task: Sample, answers: Sequence[JudgedAnswer], limit: int, reference_as_chosen: bool) -> list[Pair]:
     """Return at most `limit` pairs for one task; no answer is used twice before every answer was used once.
 
     There is none when the answers show no contrast: none is wrong, or none is right and the reference may not be used.
+    Answers that were cut off at the token limit are left out: training would teach an end where they had none.
     """
-    right = _distinct([a for a in answers if a.record.verdict == PASSED])
-    wrong = _distinct(sorted((a for a in answers if a.record.verdict in _WRONG), key=_rank))
+    ended = [answer for answer in answers if answer.finished]
+    right = _distinct([a for a in ended if a.record.verdict == PASSED])
+    wrong = _distinct(sorted((a for a in ended if a.record.verdict in _WRONG), key=_rank))
     chosen = [(a.record.answer, PASSED, a.record.id) for a in right]
     if not chosen and reference_as_chosen and task.verdict == PASSED:
         chosen = [(conversation(task)[1]["content"], REFERENCE, task.id)]
@@ -75,14 +77,13 @@ def make_pairs(task: Sample, answers: Sequence[Answer], limit: int, reference_as
     return [_pair(task, *good, bad.record) for good, bad in couples]
 
 
-def _rank(answer: Answer) -> tuple[bool, int, int]:
-    record = answer.record
-    return (not answer.finished, _WRONG.index(Reason(record.verdict)), record.index)
+def _rank(answer: JudgedAnswer) -> tuple[int, int]:
+    return (_WRONG.index(Reason(answer.record.verdict)), answer.record.index)
 
 
-def _distinct(answers: list[Answer]) -> list[Answer]:
+def _distinct(answers: list[JudgedAnswer]) -> list[JudgedAnswer]:
     """Return the first answer of each different code."""
-    found: dict[str, Answer] = {}
+    found: dict[str, JudgedAnswer] = {}
     for answer in answers:
         found.setdefault(answer.record.code, answer)
     return list(found.values())

@@ -1,18 +1,19 @@
 """Supervised fine-tuning with TRL: loss on answers only, samples packed but kept apart.
 
-``fine_tune`` trains, resumes, merges and saves. The caller leaves out samples longer than a packed row (``too_long``):
+``fine_tune`` trains, resumes and stores. The caller leaves out samples longer than a packed row (``too_long``):
 nothing is cut silently.
 """
 
 from __future__ import annotations
 
-import sys
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from xinstruct.models.chat import load_tokenizer
 from xinstruct.params import SftParams
+from xinstruct.progress import say
 from xinstruct.training.data import Encoded
 
 
@@ -24,66 +25,79 @@ def too_long(row: Encoded, params: SftParams) -> bool:
 def fine_tune(
     start: Path, rows: Sequence[Encoded], params: SftParams, seed: int, scratch: Path, final: Path
 ) -> list[dict[str, float]]:
-    """Train the model in `start` on encoded samples and write the merged model to `final`.
+    """Train the model in `start` on encoded samples and store the adapter, or at rank 0 all weights, in `final`.
 
     `params` is the sft section of params.yaml, `scratch` holds the checkpoints. Returns
-    [{"step", "loss", "learning_rate"}], the loss being the mean over the step's answer tokens.
+    [{"step", "loss", "learning_rate", "grad_norm"}], the loss being the mean over the step's answer tokens.
+    Raises BadInput as `lora.open_start`, `settings.made` and `checkpoints.train` do.
     """
-    from xinstruct.models.device import deterministic, load_model, stored_dtype
-    from xinstruct.training.checkpoints import Watch, save_merged, train
-    from xinstruct.training.lora import weight_dtype
+    from xinstruct.models.device import deterministic
+    from xinstruct.training.checkpoints import Watch, train
+    from xinstruct.training.lora import open_start, store
 
     deterministic(seed)
     tokenizer = load_tokenizer(start)
-    model = load_model(start, weight_dtype(params.lora_rank, params.dtype))
-    stored = stored_dtype(start)
-    trainer = build_trainer(model, tokenizer, rows, params, seed, scratch)
+    model, lora = open_start(start, params)
+    trainer = build_trainer(model, lora, tokenizer, rows, params, seed, scratch)
     watch = Watch("sft")
     log = train(trainer, watch)
     rate = watch.rate(sum(len(row.input_ids) for row in rows), trainer.state)
-    print(f"sft: {rate:.0f} tokens/s", file=sys.stderr, flush=True)
-    save_merged(trainer.model, tokenizer, final, stored)
-    return [
-        {"step": entry["step"], "loss": float(entry["loss"]), "learning_rate": float(entry["learning_rate"])}
-        for entry in log
-    ]
+    say(f"sft: {rate:.0f} tokens/s")
+    store(trainer.model, tokenizer, start, final)
+    names = ("loss", "learning_rate", "grad_norm")
+    return [{"step": entry["step"], **{name: float(entry[name]) for name in names if name in entry}} for entry in log]
 
 
 def build_trainer(
-    model: Any, tokenizer: Any, rows: Sequence[Encoded], params: SftParams, seed: int, scratch: Path
+    model: Any,
+    lora: Any,
+    tokenizer: Any,
+    rows: Sequence[Encoded],
+    params: SftParams,
+    seed: int,
+    scratch: Path,
 ) -> Any:
-    """Return a PackedTrainer (TRL's SFTTrainer) over encoded samples, ready to train."""
+    """Return a PackedTrainer (TRL's SFTTrainer) over encoded samples, ready to train; `lora` as `open_start` gives it.
+
+    A batch is `batch_size` packed rows; with `trl: {packing: false, padding_free: true}` it is so many samples.
+    """
     from datasets import Dataset
     from trl import SFTConfig
 
-    from xinstruct.training.lora import adapter, arguments, steps
+    from xinstruct.training.packing import refuse_leaks
+    from xinstruct.training.settings import built, made, shared, steps
     from xinstruct.training.trainers import PackedTrainer
 
     data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
-    packs = packed_rows(rows, params.batch_tokens)
-    total = steps(packs, params.batch_size, params.epochs)
-    config = SFTConfig(
-        **arguments(scratch, params, seed, total, params.warmup_steps),
-        max_length=params.batch_tokens,
-        packing=True,
-        packing_strategy="bfd",
-    )
-    return PackedTrainer(
+    packing = params.trl.get("packing", True)
+    if packing or params.trl.get("padding_free"):
+        refuse_leaks(model, params.batch_tokens)
+    count = packed_rows(rows, params.batch_tokens) if packing else len(rows)
+    usual = shared(scratch, params, seed, steps(count, params)) | {
+        "max_length": params.batch_tokens if packing else None,  # none is longer: `too_long` are left out
+        "packing": True,
+        "packing_strategy": "bfd",
+    }
+    return built(
+        PackedTrainer,
+        "params.yaml: sft.trl",
         model=model,
-        args=config,
+        args=made(SFTConfig, usual, params.trl, "params.yaml: sft.trl"),
         train_dataset=data,
         processing_class=tokenizer,
-        peft_config=adapter(params.lora_rank),
+        peft_config=lora,
     )
 
 
 def packed_rows(rows: Sequence[Encoded], capacity: int) -> int:
     """Return roughly how many packed rows the samples fill (best fit, decreasing)."""
     room: list[int] = []
+    count = 0
     for size in sorted((len(row.input_ids) for row in rows), reverse=True):
-        fits = [i for i, left in enumerate(room) if left >= size]
-        if fits:
-            room[min(fits, key=lambda i: room[i])] -= size
+        at = bisect_left(room, size)
+        if at == len(room):
+            count += 1
+            insort(room, capacity - size)
         else:
-            room.append(capacity - size)
-    return len(room)
+            insort(room, room.pop(at) - size)
+    return count
