@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xinstruct.code.types import Parameter, Signature, Type, TypeSyntaxError, conforms
+from xinstruct.llm.json_answers import json_answer
 from xinstruct.records import Sample
 
 MIN_WORDS = 12  # a shorter text states no problem
@@ -143,13 +144,10 @@ def _as_pairs(kind: Type, value: Any) -> Any:
 
 
 def _object(text: str) -> dict[str, Any]:
-    start, end = text.find("{"), text.rfind("}")
-    try:
-        row = json.loads(text[start : end + 1]) if 0 <= start < end else None
-    except json.JSONDecodeError as error:
-        raise NoProblem(f"not JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise NoProblem("no JSON object")
+    found, problem = json_answer(text, {"type": "object"})
+    if problem:
+        raise NoProblem(problem)
+    row: dict[str, Any] = json.loads(found)
     return row
 
 

@@ -21,7 +21,7 @@ from xinstruct.files import BadInput
 from xinstruct.languages import get
 from xinstruct.llm.chat_model import ChatModel
 from xinstruct.llm.client import Answer, Request
-from xinstruct.llm.repair import json_part
+from xinstruct.llm.json_answers import json_answer
 from xinstruct.params import ScorerParams, nearest
 from xinstruct.prompts import render, system, table, user
 from xinstruct.records import Sample
@@ -30,6 +30,7 @@ ASPECTS: tuple[str, ...] = tuple(table("scorer")["aspects"])
 QUESTIONS: dict[str, str] = table("scorer")["yes_no"]
 CONSISTENCY, CORRECTNESS, TOTAL = "question-answer consistency", "code correctness", "total score"
 LOW, HIGH = 1.0, 5.0
+_RATINGS = {"type": "object", "required": ["ratings"]}
 LEAST = 2  # aspects with a number that make a rating
 JSON_TOKENS = 900
 TOPS = 5  # alternatives per token; some endpoints report no more
@@ -94,7 +95,7 @@ def parse_ratings(text: str) -> list[Score]:
     A score that is not a number from 1 to 5 counts as N/A.
     """
     try:
-        rows = json.loads(json_part(text))["ratings"]
+        rows = json.loads(json_answer(text, _RATINGS)[0])["ratings"]
         found = {str(row["expert"]).lower(): row for row in reversed(rows)}
     except (ValueError, KeyError, TypeError) as error:
         raise FormatError(f"no JSON object with ratings ({error!r})") from error

@@ -31,13 +31,14 @@ from xinstruct.agents.wording import instruction_start
 from xinstruct.code.lexical import split_arguments
 from xinstruct.code.types import Parameter, Signature
 from xinstruct.languages import EIGHT, get
-from xinstruct.llm.client import Answer, Request
+from xinstruct.llm.calls import Answer, Request, kind_of
 from xinstruct.prompts import render, table, user
 from xinstruct.records import Reason, content_id
 
 Name = Literal["sentence", "restate", "rule", "new", "own"]
 DATA_FILES = ("../prompts/form_*.j2", "../prompts/categories.yaml")
 
+_FAILURES = {"length": Reason.TRUNCATED, "thinking": Reason.TRUNCATED, "schema": Reason.BAD_FORMAT}
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 _REFUSAL = re.compile(r"\b(?:I['\u2019]?m sorry|I am sorry|as an AI\b|I can(?:not|['\u2019]t) (?:assist|help))", re.I)
 _LANGUAGE = re.compile(
@@ -112,7 +113,7 @@ class Form:
     def read(self, reply: Answer, prefill: bool) -> Written:
         """Return the problem that an answer states. Raises Unwritten with the reason when it states none."""
         if reply.error:
-            raise Unwritten(call_failure(reply.error), reply.error)
+            raise Unwritten(_FAILURES.get(kind_of(reply.error), call_failure(reply.error)), reply.error)
         if _REFUSAL.search(reply.text):
             raise Unwritten(Reason.BAD_FORMAT, f"refused: {reply.text!r:.200}")
         try:
