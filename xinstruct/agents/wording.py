@@ -68,7 +68,7 @@ class Wording:
             source_fence=source.fence,
             material=material,
             signature=self.signature,
-            types=row["declaration"] != "words" and not self._types_shown(),
+            types=not (plain and row["declaration"] == "words") and not self._types_shown(),
             name=self.name,
             calls=calls(cases, self.signature, self.language, row["calls"] if plain else 2),
         )
