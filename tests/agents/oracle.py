@@ -204,7 +204,7 @@ class OracleServer:
             "foreign": foreign,
             "empty": "",
             "nonsense": "    if ((\n}\n" if language == "bash" else "    return ((;\n}\n",
-            "copy": (re.findall(r"```\w+\n(.*?)```", question, re.S) or [""])[-1],
+            "copy": max(re.findall(r"```\w+\n(.*?)```", question, re.S), key=len, default=""),
             "endless": "    x = x + 1;\n" * 5 if language != "bash" else "    x=1\n" * 5,
             "loop": LOOPS.get(language, ""),
             "narrow": narrow(language, problem),

@@ -79,7 +79,9 @@ class Wording:
 
     def _documented(self) -> str:
         """Return the function's first lines below a comment that states the problem."""
-        header, leader = FunctionHeader.of(self.language, self.name, self.signature), get(self.language).comment
+        leader, header = get(self.language).comment, FunctionHeader.of(self.language, self.name, self.signature)
+        if not self.declared.startswith(header.prefix + header.indent):  # a mined function's own first lines
+            header = FunctionHeader("", without_imports(self.declared), "", "")
         lines = [line for part in self.problem.statement.split("\n\n") for line in (*_folded(part), "")][:-1]
         text = [*(f"{leader} {line}".rstrip() for line in lines), *header.bare.splitlines()]
         indented = "\n".join(f"{header.indent}{line}" for line in text)
