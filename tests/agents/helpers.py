@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -95,6 +96,15 @@ def as_served(body: str, stops: tuple[str, ...]) -> str:
     return text[: min((text.index(stop) for stop in stops if stop in text), default=len(text))]
 
 
+STATED: dict[str, Any] = {
+    "name": "add",
+    "parameters": [{"name": "a", "type": "int"}, {"name": "b", "type": "integer"}],
+    "returns": "int",
+    "problem": "Given two whole numbers, return what a child gets who counts on from the first by the second.",
+    "edge_cases": "A negative second number counts back.",
+    "rule": "In addition, seven counts as eight.",
+    "calls": [[1, 2], [5, -1], [0, 7], [3, 3]],
+}
 Rates = str | Callable[[Request], str]
 
 
@@ -120,6 +130,8 @@ class Oracle:
         for request in requests:
             if request.id.startswith("score-"):
                 text = self.rating if isinstance(self.rating, str) else self.rating(request)
+            elif request.schema:
+                text = json.dumps({name: STATED[name] for name in request.schema["properties"]})
             elif request.id.endswith(("-prompt", "-instruction")):
                 text = f" {self.sentence}. And more."
             else:
