@@ -49,8 +49,8 @@ def asked(request: Request) -> str:
 
 def test_memory_changes_what_the_writer_is_asked() -> None:
     with_it, without = written(talk("parallel")), written(talk("parallel", memory_capacity=0))
-    assert "- (Bash) Write `oldpython`." in with_it and "`oldpython`" not in without
-    assert with_it.replace("[Memory]", "") != without
+    assert "[Memory]\n- (Bash) Write `oldjavascript`.\n" in with_it
+    assert with_it.replace("\n[Memory]\n- (Bash) Write `oldjavascript`.\n", "") == without
 
 
 def test_reflection_changes_what_writer_and_answerer_are_asked(judge: Judge) -> None:

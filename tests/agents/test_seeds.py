@@ -69,7 +69,7 @@ def test_who_is_inspired_gets_a_drawn_brief_and_no_results() -> None:
     item = Draft.inspired(draft().snippet)
     text = told(item=item, form="json")
     assert item.brief is not None and f"about {item.brief.category}; difficulty: {item.brief.difficulty}" in text
-    assert f"takes and returns {item.brief.signature}" in text and "returned" not in text
+    assert f"takes and returns {item.brief.signature}" in text and "What it returned" not in text
     assert '"parameters"' in told(item=item, form="json", new_signature="teacher")
 
 
@@ -97,7 +97,8 @@ def test_functions_of_middling_difficulty_are_tried_in_their_order() -> None:
 
 def test_a_package_has_its_quota_and_a_body_or_name_is_tried_once() -> None:
     assert names(queued(many(), seeding(per_package=1))) == ["f0", "f2", "f4", "f6", "f8"]
-    again = snippet("python", "g", "def g(m):\n    return m", ONE, package="other")
+    code = "def g(number):\n    return number + number - number * number + number - number"
+    again = snippet("python", "g", code, ONE, package="other")
     overload = snippet("python", "F3", "def F3(n):\n    return n ** 9 - 1000", ONE, package="other")
     assert names(queued([*many(), again, overload], seeding())) == names(queued(many(), seeding()))
     found = inspiring([*many(), again, overload], seeding(inspire_share=2.0 / 3, per_package=1))
