@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.params import execution, own
 from xinstruct.code.types import Case, Signature, cases_to_json
 from xinstruct.llm.client import Answer, Request
-from xinstruct.params import SynthesizeParams
+from xinstruct.params import SeedParams, SynthesizeParams
 from xinstruct.records import Sample, Snippet, content_id
 
 EXECUTION = execution(cpu_seconds=10, wall_factor=4)
@@ -19,16 +20,29 @@ ADD_CASES = [Case((1, 2), 3), Case((5, -1), 4), Case((0, 7), 7)]
 
 
 def synthesis(**changes: Any) -> SynthesizeParams:
-    """The synthesize section of a small run."""
+    """The synthesize section of a small run with a weak teacher: sentences, started answers, translations."""
     base: dict[str, Any] = {
         "rounds": 2, "discussions": 6, "agents": 2, "centralized_share": 0.5, "base": "random", "memory_capacity": 4,
         "similarity": 0.95, "memory_shown": 2, "reflection": True, "reflection_notes": 2,
-        "operations": {"translate": 1.0}, "new_signature": "keep", "agreement_inputs": 6, "targets": "uniform",
+        "operations": {"carry_over": 1.0}, "shapes": {"one_to_one": 1.0}, "tasks": {"translation": 1.0}, "form": "text",
+        "new_signature": "keep", "agreement_inputs": 12, "mutants": 0, "cases": 6, "targets": "uniform",
         "target_weights": {}, "block_chars": 400, "prompt_tokens": 40, "prompt_temperature": 0.0, "candidates": 2,
         "wave": 2, "temperature": 0.4, "max_tokens": 100, "examples": 2, "example_order": ["memory", "fixed", "peers"],
         "scorer": SCORER, "rate_failures": 0, "prefill": "always",
     }  # fmt: skip
     found: SynthesizeParams = own("synthesize", **(base | changes))
+    return found
+
+
+def seeding(**changes: Any) -> SeedParams:
+    """The seed section of a small run with a weak teacher: sentences about mined functions, in their order."""
+    base: dict[str, Any] = {
+        "per_language": 3, "tries_per_language": 9, "difficulty_from": 0.0, "difficulty_to": 1.0, "order": "simplest",
+        "per_package": 0, "form": "text", "inspire_share": 0.0, "response": "function", "sufficiency": False,
+        "cases": 6, "mutants": 0, "instruction_tokens": 40, "instruction_temperature": 0.0, "candidates": 1, "wave": 0,
+        "max_tokens": 100, "examples": 1, "scorer": SCORER, "prefill": "always",
+    }  # fmt: skip
+    found: SeedParams = own("seed", **(base | changes))
     return found
 
 
@@ -82,6 +96,15 @@ def as_served(body: str, stops: tuple[str, ...]) -> str:
     return text[: min((text.index(stop) for stop in stops if stop in text), default=len(text))]
 
 
+STATED: dict[str, Any] = {
+    "name": "add",
+    "parameters": [{"name": "a", "type": "int"}, {"name": "b", "type": "integer"}],
+    "returns": "int",
+    "problem": "Given two whole numbers, return what a child gets who counts on from the first by the second.",
+    "edge_cases": "A negative second number counts back.",
+    "rule": "In addition, seven counts as eight.",
+    "calls": [[1, 2], [5, -1], [0, 7], [3, 3]],
+}
 Rates = str | Callable[[Request], str]
 
 
@@ -107,6 +130,8 @@ class Oracle:
         for request in requests:
             if request.id.startswith("score-"):
                 text = self.rating if isinstance(self.rating, str) else self.rating(request)
+            elif request.schema:
+                text = json.dumps({name: STATED[name] for name in request.schema["properties"]})
             elif request.id.endswith(("-prompt", "-instruction")):
                 text = f" {self.sentence}. And more."
             else:

@@ -11,7 +11,7 @@ import json
 import math
 import random
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.agents.helpers import as_served
@@ -23,11 +23,12 @@ from xinstruct.records import Sample, content_id
 
 SHARES = {"right": 5, "wrong": 2, "foreign": 1.5, "empty": 1, "nonsense": 1, "copy": 1, "endless": 0.5}
 REASONS = {
-    "wrong": {"wrong_answer"}, "foreign": {"wrong_language"}, "empty": {"empty_answer"}, "copy": {"copied_prompt"},
-    "nonsense": {"compile_error", "runtime_error"}, "endless": {"truncated"}, "loop": {"timeout"},
-    "narrow": {"wrong_answer"},
+    "wrong": {"wrong_answer", "insufficient_instruction"}, "foreign": {"wrong_language"}, "empty": {"empty_answer"},
+    "copy": {"copied_prompt"}, "nonsense": {"compile_error", "runtime_error"}, "endless": {"truncated"},
+    "loop": {"timeout"}, "narrow": {"wrong_answer", "insufficient_instruction"},
 }  # fmt: skip
 BEGIN = "Begin your answer with exactly this text and go on from there:\n"
+WHOLE = re.compile(r"complete (?:corrected )?(\S+) code in one fenced block")
 LANGUAGES = ("python", "javascript", "java", "cpp", "php", "bash")
 LOOPS = {"python": "    while True:\n        pass\n", "javascript": "    while (true) { }\n}\n"}
 
@@ -116,20 +117,63 @@ class OracleServer:
             return "explanation", f"It is known as {name[1] if name else ''}. It takes what the cases say."
         if start == "Objection:":
             return "objection", self.objection
+        if "Answer in JSON." in question:
+            return "sentence", json.dumps(self.written(question, sent))
+        if not prefilled and (whole := WHOLE.search(question)):
+            language = next(name for name in LANGUAGES if get(name).title == whole[1])
+            problem = self.known(sent["messages"], language)
+            kind, text = self.body(
+                rng.choices(list(self.shares), list(self.shares.values()))[0], problem, language, question
+            )
+            return kind, self.whole(kind, problem, language, text)
         if not start.startswith("```"):
             sentence = f" does what number {sent['seed']} wants. And more."
             return "sentence", sentence if prefilled else f"Of course!\n{start}{sentence}"
         tag, head = start[3:].split("\n", 1)
         language = next(name for name in LANGUAGES if get(name).fence == tag)
-        problem = next(p for p in self.stock if re.search(rf"\b{p.function(language)}\b", head))
+        problem = self.meant(next(p for p in self.stock if re.search(rf"\b{p.function(language)}\b", head)), question)
         kind = rng.choices(list(self.shares), list(self.shares.values()))[0]
         kind, text = self.body(kind, problem, language, question)
-        if not prefilled:
-            return kind, self.whole(kind, problem, language, text)
         if kind == "right" and (given := given_part(problem, language, head)):
             text = problem.bodies[language][given:]
             return kind, text[: min((text.index(s) for s in sent["stop"] if s in text), default=len(text))]
         return kind, as_served(text, tuple(sent["stop"]))
+
+    def known(self, messages: list[dict[str, str]], language: str) -> Problem:
+        """The problem that the latest message which names one asks for."""
+        asked = [message["content"] for message in reversed(messages) if message["role"] == "user"]
+        for text in (text.partition("Remember from earlier work:")[0] for text in asked):
+            for problem in self.stock:
+                name = problem.function(language)
+                if re.search(rf"`{name}`|\b{name}\s*\(", text):
+                    return self.meant(problem, text)
+        raise AssertionError(f"no problem of the stock in {messages}")
+
+    def meant(self, problem: Problem, question: str) -> Problem:
+        """The problem that another one became by the rule that was added to it."""
+        added = re.findall(r"becomes what is known as (\w+)\.", question)
+        return replace(next(p for p in self.stock if p.name == added[-1]), name=problem.name) if added else problem
+
+    def written(self, question: str, sent: dict[str, Any]) -> dict[str, Any]:
+        """A problem in the form that is asked for; a new one is of the stock, and no one that the question shows."""
+        shape = sent["response_format"]["json_schema"]["schema"]["properties"]
+        words = (
+            f"What number {sent['seed']} asks for: given the arguments, return what everybody knows it returns for them"
+        )
+        found = {"problem": f"{words}, exactly.", "edge_cases": "Nothing is special."}
+        if "calls" not in shape:
+            return found
+        names = set(shape["calls"]["items"].get("properties", {}))
+        fitting = [p for p in self.stock if not names or {x.name for x in p.signature.params} == names]
+        new = next((p for p in fitting if not re.search(rf"\b{p.name}\b", question)), fitting[0])
+        rows = [list(case.args) for case in new.cases] * 2
+        if "rule" in shape:
+            asked = [dict(zip((p.name for p in new.signature.params), row, strict=True)) for row in rows[:4]]
+            return {"rule": f"In addition, the function becomes what is known as {new.name}.", "calls": asked}
+        typed = [{"name": p.name, "type": str(p.type)} for p in new.signature.params]
+        return found | {
+            "name": new.name, "parameters": typed, "returns": str(new.signature.returns), "calls": rows[:4],
+        }  # fmt: skip
 
     def whole(self, kind: str, problem: Problem, language: str, body: str) -> str:
         """An answer of a chat model that starts for itself: talk, one fenced block, talk."""
@@ -160,7 +204,7 @@ class OracleServer:
             "foreign": foreign,
             "empty": "",
             "nonsense": "    if ((\n}\n" if language == "bash" else "    return ((;\n}\n",
-            "copy": (re.findall(r"```\w+\n(.*?)```", question, re.S) or [""])[-1],
+            "copy": max(re.findall(r"```\w+\n(.*?)```", question, re.S), key=len, default=""),
             "endless": "    x = x + 1;\n" * 5 if language != "bash" else "    x=1\n" * 5,
             "loop": LOOPS.get(language, ""),
             "narrow": narrow(language, problem),

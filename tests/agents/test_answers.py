@@ -4,7 +4,8 @@ import pytest
 
 from tests.agents.helpers import ADD, ADD_CASES
 from xinstruct.agents.answers import Candidate, Task, Tries, complete
-from xinstruct.agents.tasks import Thread, calls, declaration, first_sentence
+from xinstruct.agents.tasks import Thread, declaration
+from xinstruct.agents.wording import calls
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import EIGHT, get
@@ -81,14 +82,14 @@ def test_outcome_of_unusable_answers() -> None:
     assert outcome("", "error", "budget") == Reason.BUDGET
 
 
-def test_shortest_passing_wins_and_the_furthest_failure_speaks() -> None:
+def test_of_passing_answers_one_with_comments_wins_and_the_furthest_failure_speaks() -> None:
     found = task()
     for index, (verdict, code) in enumerate([("compile_error", "x"), ("wrong_answer", "xx"), ("timeout", "xxx")]):
         found.candidates.append(Candidate(index, code, code, 1, verdict=Verdict("t", verdict, f"d{index}")))
     assert found.best is None and found.failure == (Reason.WRONG_ANSWER, "d1")
-    for index, code in ((3, "long one"), (4, "short"), (5, "shork")):
+    for index, code in ((3, "return 1"), (4, "x = 1  # as asked"), (5, "# short")):
         found.candidates.append(Candidate(index, code, code, 1, verdict=Verdict("t", "passed")))
-    assert found.best is not None and found.best.code == "short"
+        assert found.best is not None and found.best.index == min(index, 4)
 
 
 def test_request_has_examples_before_the_question_and_a_started_answer() -> None:
@@ -101,10 +102,9 @@ def test_request_has_examples_before_the_question_and_a_started_answer() -> None
 
 
 def test_words_of_a_task() -> None:
-    assert first_sentence(" takes a list, e.g. [1], and\tsums it. Then more.") == "takes a list, e.g. [1], and sums it."
-    assert first_sentence(" \n") == "" and first_sentence(" adds") == "adds."
     nested = Signature.of("int", n="int")
     own = "public static int f(int[] a, String s) {\n    return 1;\n}"
     assert declaration(own, "java", "f", nested) == "public static int f(int[] a, String s) {"
     assert declaration("const f = (a) => a + 1;", "javascript", "f", nested) == "const f = (a) =>"
-    assert calls([Case((1,), "a"), Case((2,), "a"), Case((3,), "b")])[1] == {"args": "3", "expected": '"b"'}
+    cases, text = [Case((1,), "a"), Case((2,), "a"), Case((3,), "b")], Signature.of("string", n="int")
+    assert calls(cases, text, "javascript")[1] == {"args": "3", "expected": '"b"'}

@@ -96,3 +96,18 @@ def test_words_that_are_no_objection_change_nothing() -> None:
     assert parse(' Answer\nReason: off by one.\nInput: [1, "x"]', two) == Objection("answer", "off by one.", (1, "x"))
     assert parse(" problem\nInput: [1]", two) == Objection("problem")
     assert parse(" problem\nInput: [1, 2", two) == Objection("problem")
+
+
+@pytest.mark.parametrize(
+    ("text", "about", "args"),
+    [
+        (" The answer is wrong.\nReason: repeats\nInput: [[3, 3, 1], 2]", "answer", ([3, 3, 1], 2)),
+        (" **answer**\n**Reason:** repeats\n**Input:** `[[], 0]`", "answer", ([], 0)),
+        (" the problem\nReason: repeats\n- Input: [[2], [3]]", "problem", None),
+        (" Answer.\nReason: repeats\ninput = [[[1]], 3]", "answer", None),
+        (" I see no problem here\nReason: none\nInput: [[1], 3]", "", None),
+    ],
+)
+def test_objections_are_read_as_peers_write_them(text: str, about: str, args: tuple[object, ...] | None) -> None:
+    found = parse(text, Signature.of("int", xs="list<int>", k="int"))
+    assert (found.about, found.args) == (about, args) and found.reason == ("repeats" if about else "")

@@ -1,5 +1,6 @@
 """The prompt F, both topologies, what is drawn."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -12,6 +13,7 @@ from xinstruct.agents.reflection import Reflection, extremes
 from xinstruct.agents.scorer import ASPECTS, Score
 from xinstruct.agents.society import Society
 from xinstruct.files import BadInput
+from xinstruct.llm.client import Answer
 from xinstruct.records import Reason
 
 BLOCKS = ["[Memory]", "[Reflection]", "[Communication]", "[Goal]", "[Guidelines]", "[Created Prompt]"]
@@ -21,7 +23,7 @@ def agents(**changes: object) -> list[LanguageAgent]:
     return [LanguageAgent.of(sample(lang), synthesis(**changes)) for lang in ("python", "javascript")]
 
 
-def talk(topology: str, operation: str = "translate", base: int = 0, **changes: object) -> Discussion:
+def talk(topology: str, operation: str = "carry_over", base: int = 0, **changes: object) -> Discussion:
     speakers = agents(**changes)
     for agent in speakers:
         agent.memory.insert(sample("bash", instruction=f"Write `old{agent.language}`.", response="x y z w v"))
@@ -41,7 +43,7 @@ def test_blocks_stand_in_the_papers_order(topology: str) -> None:
     places = [text.index(block) for block in BLOCKS]
     assert places == sorted(places)
     assert text.count("Agent 1 (") == text.count("Agent 2 (") == 1
-    assert "Rewrite the problem of Agent 1 for PHP." in text
+    assert "Carry the problem of Agent 1 over to PHP in fresh words." in text
 
 
 def test_switched_off_blocks_are_left_out() -> None:
@@ -81,20 +83,41 @@ def test_merits_and_faults_are_the_highest_and_the_lowest_aspects() -> None:
     assert reflection.text == "the attempt was rejected: timeout.", "a sample without scores takes no note's place"
 
 
-def test_accept_takes_a_sentence_or_says_why_not() -> None:
-    params = synthesis(new_signature="teacher")
+def said(text: str, finish: str = "stop", error: str = "") -> Answer:
+    return Answer("d1-prompt", text, finish, 1, 1, False, error)
+
+
+def test_a_sentence_is_accepted_or_the_reason_is_kept() -> None:
     for words, reason in ((" \n", Reason.EMPTY_ANSWER), (" calls a Java function.", Reason.WRONG_LANGUAGE)):
         discussion = talk("centralized")
-        discussion.accept(words, params)
-        assert discussion.reason == reason
+        discussion.accept(said(words), synthesis())
+        assert discussion.reason == reason and discussion.problem is None
+    fine = talk("centralized")
+    fine.accept(said(" compares a vs. b. Ties go to a, e.g. of 2 and 2.\nMore."), synthesis())
+    assert fine.problem is not None and fine.style == "sentence"
+    assert fine.problem.text == "compares a vs. b. Ties go to a, e.g. of 2 and 2."
+
+
+def test_a_new_problem_brings_its_name_signature_and_calls() -> None:
+    params = synthesis(form="json", new_signature="teacher")
+    row = {
+        "name": "count_pairs",
+        "parameters": [{"name": "xs", "type": "list[int]"}, {"name": "m", "type": "Map<number, str>"}],
+        "returns": "boolean",
+        "problem": "Given numbers and names for some of them, tell whether two numbers in a row have the same name.",
+        "edge_cases": "An empty list gives false.",
+        "calls": [[[1, 2], {"1": "a"}], [[], []], [1]],
+    }
     fine = talk("centralized", "combine")
-    fine.accept(" counts pairs. More.\nSignature: count_pairs(xs: list<int>, m: dict<int,string>) -> bool", params)
-    assert fine.reason is None and fine.created.endswith("counts pairs.")
-    assert str(fine.signature) == "(xs: list<int>, m: dict<int,string>) -> bool"
-    for words in (" counts pairs.", " counts.\nSignature: f(xs: banana) -> int"):
+    fine.accept(said(json.dumps(row)), params)
+    assert fine.problem is not None and fine.reason is None
+    assert str(fine.signature) == "(xs: list<int>, m: dict<float,string>) -> bool" and fine.name == "countPairs"
+    assert fine.problem.edge_cases == "An empty list gives false." and fine.problem.category and fine.problem.difficulty
+    assert fine.proposals[-1] == ([], []) and all(len(args) == 2 for args in fine.proposals)
+    for changes in ({"returns": "banana"}, {"parameters": []}, {"problem": "Too short."}):
         broken = talk("centralized", "combine")
-        broken.accept(words, params)
-        assert broken.reason == Reason.NO_SIGNATURE
+        broken.accept(said(json.dumps(row | changes)), params)
+        assert broken.reason == Reason.BAD_FORMAT and str(broken.signature) == "(a: int, b: int) -> int"
 
 
 def society(languages: list[str], **changes: object) -> Society:

@@ -19,6 +19,8 @@ from bench.verdicts.places import BENCHMARKS
 from tests.agents.books import SEED, SENDING, Make, check_books
 from tests.agents.helpers import EXECUTION
 from tests.agents.oracle import OWN, SHARES, Problem
+from xinstruct.agents.discussion import first_words
+from xinstruct.agents.problem import Problem as Stated
 from xinstruct.agents.tasks import request_seed
 from xinstruct.benchmarks.fetch import rows as benchmark_rows
 from xinstruct.benchmarks.translate import read_suite
@@ -117,11 +119,11 @@ def test_memory_eviction_and_reflection_as_the_oracle_saw_them(oracle_run: Make)
     """Replays the transcript beside the prompts: a block shows what was remembered, and nothing else."""
     languages = ["python", "javascript", "php", "bash"]
     shares = {"right": 4, "wrong": 1}
-    ran = oracle_run(OWN, languages, shares=shares, rounds=6, memory_capacity=2, memory_shown=3, similarity=0.99)
+    few = {"memory_capacity": 2, "memory_shown": 3, "similarity": 0.99, "tasks": {"generation": 1.0}}
+    ran = oracle_run(OWN, languages, shares=shares, rounds=6, **few)
     threads = ran.threads()
-    texts = {
-        s.id: s.instruction.split("\n", 1)[0] for s in [*ran.samples, *(p.seed(n) for p in OWN for n in languages)]
-    }
+    seeds = [problem.seed(name) for problem in OWN for name in languages]
+    texts = {sample.id: first_words(Stated.of(sample).text) for sample in [*ran.samples, *seeds]}
     scores = {s.id: s.score for s in ran.samples} | {p.seed(n).id: 3.0 for p in OWN for n in languages}
     held = {p.seed(n).id: [p.seed(n).id] for p in OWN for n in languages}
     notes: dict[str, list[str]] = defaultdict(list)
@@ -220,7 +222,15 @@ def test_failed_answers_are_rated_only_where_asked(oracle_run: Make) -> None:
 @pytest.mark.slow
 def test_same_language_problems_have_a_witness_of_another(oracle_run: Make) -> None:
     harder = {"raise_difficulty": 1.0}
-    ran = oracle_run(OWN, ["python", "javascript"], targets="own", operations=harder, shares={"right": 1}, rounds=1)
+    ran = oracle_run(
+        OWN,
+        ["python", "javascript"],
+        targets="own",
+        operations=harder,
+        shares={"right": 1},
+        rounds=1,
+        tasks={"generation": 1.0},
+    )
     asked = defaultdict(set)
     for turn in ran.turns:
         if turn.kind == "prompt" and "```" in turn.messages and turn.step > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.agents.books import Make, check_books
-from tests.agents.oracle import BEGIN, OWN
+from tests.agents.oracle import BEGIN, OWN, WHOLE
 from tests.params import own
 from xinstruct.agents.prefill import continuation, resolved, uses_prefill
 from xinstruct.code.completion import body_of, first_part, whole_answer
@@ -17,8 +17,8 @@ LANGUAGES = ["python", "javascript", "php", "bash"]
 class Endpoint:
     """What `auto` looks at."""
 
-    def __init__(self, continues: bool) -> None:
-        self.continues = continues
+    def __init__(self, continues: bool, capable: bool) -> None:
+        self.continues, self.capable = continues, capable
 
 
 @pytest.mark.slow
@@ -29,7 +29,8 @@ def test_books_are_true_without_started_answers(oracle_run: Make) -> None:
     for call in ran.oracle.calls.values():
         assert call.messages[-1]["role"] == "user"
     asked = [call.messages[-1]["content"] for call in ran.oracle.calls.values() if call.kind != "score"]
-    assert asked and all(BEGIN in text for text in asked)
+    assert asked and all(BEGIN in text or WHOLE.search(text) for text in asked)
+    assert any("must have this signature" in text for text in asked)
     for sample in ran.samples:
         assert "Of course" not in sample.instruction and "does what number" in sample.instruction
         assert "Sure" not in sample.response and "```" not in sample.response
@@ -49,12 +50,15 @@ def test_an_endpoint_that_takes_no_started_answer_fails_when_it_gets_one(oracle_
 
 
 def test_auto_follows_the_teacher() -> None:
-    for mode, continues, wanted in (
-        ("auto", True, True), ("auto", False, False), ("always", False, True), ("never", True, False),
+    for mode, continues, capable, wanted in (
+        ("auto", True, False, True), ("auto", True, True, False), ("auto", False, False, False),
+        ("always", False, True, True), ("never", True, False, False),
     ):  # fmt: skip
         for section in ("seed", "synthesize"):
-            found = resolved(own(section, prefill=mode), Endpoint(continues))  # type: ignore[arg-type]
-            assert uses_prefill(found) is wanted
+            teacher = Endpoint(continues, capable)
+            found = resolved(own(section, prefill=mode), teacher)  # type: ignore[arg-type]
+            assert uses_prefill(found) is wanted and found.form == ("json" if capable else "text")
+            assert resolved(own(section, form="json"), teacher).form == "json"  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="auto"):
         uses_prefill(own("seed", prefill="auto"))
 

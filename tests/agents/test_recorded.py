@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 import stages.fetch
 import stages.seed
 import stages.synthesize
-from tests.agents.helpers import snippet, synthesis
+from tests.agents.helpers import seeding, snippet, synthesis
 from tests.agents.oracle import OWN, OracleServer
 from tests.llm.conftest import Loopback, endpoint_folder
 from tests.params import values
@@ -39,7 +39,7 @@ LANGUAGES = ["python", "javascript"]
 SMALL: dict[str, Any] = {
     "languages": LANGUAGES,
     "synthesize": asdict(synthesis(candidates=1, wave=1, discussions=4, rounds=1, similarity=0.99)),
-    "seed.per_language": 2,
+    "seed": asdict(seeding(per_language=2)),
     "seed.scorer.cutoff": 1.0,
     "teacher.identity": "oracle",
     "teacher.slots": 8,
@@ -162,7 +162,7 @@ def test_the_commit_and_what_was_changed_of_it_is_written(here: Path) -> None:
     (here / "README.md").write_text("two\n")
     YAML().dump(values(SMALL), here / "params.yaml")
     teacher = {name.removeprefix("teacher."): SMALL[name] for name in SMALL if name.startswith("teacher.")}
-    seed = {"per_language": 2, "scorer": {"cutoff": 1.0}}
+    seed = SMALL["seed"] | {"scorer": SMALL["seed"]["scorer"] | {"cutoff": 1.0}}
     (here / "experiments").mkdir()
     (here / "experiments/a.yaml").write_text("random_seed: 5\n")
     small = {"languages": LANGUAGES, "synthesize": SMALL["synthesize"], "seed": seed, "teacher": teacher}

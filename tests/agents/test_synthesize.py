@@ -13,8 +13,19 @@ import pytest
 
 import stages.seed
 import stages.synthesize
-from tests.agents.helpers import BODIES, CODE, EXECUTION, RATING, SCORER, Oracle, Rates, sample, snippet, synthesis
-from tests.params import own
+from tests.agents.helpers import (
+    BODIES,
+    CODE,
+    EXECUTION,
+    RATING,
+    SCORER,
+    Oracle,
+    Rates,
+    sample,
+    seeding,
+    snippet,
+    synthesis,
+)
 from xinstruct.code.types import Signature
 from xinstruct.files import read_records, write_records
 from xinstruct.llm.client import Request
@@ -112,7 +123,7 @@ def test_exactly_the_right_answers_are_kept_and_every_rejection_is_true(
 
 
 def test_a_kept_sample_can_be_walked_back(synthesized: Callable[..., tuple[Path, Oracle]]) -> None:
-    part, _ = synthesized(lambda request: BODIES[language_of(request)], discussions=4)
+    part, _ = synthesized(lambda request: BODIES[language_of(request)], discussions=4, tasks={"generation": 1.0})
     known = {s.id: s for s in seeds()}
     kept: list[Sample] = rows(part, "samples")  # type: ignore[assignment]
     assert kept
@@ -188,7 +199,7 @@ def test_new_problems_need_agreement_and_must_be_new(synthesized: Callable[..., 
     def disagree(request: Request) -> str:
         return (PRODUCT if language_of(request) in ("python", "bash") else WRONG)[language_of(request)]
 
-    harder = {"operations": {"raise_difficulty": 1.0}, "discussions": 3, "rounds": 1}
+    harder = {"operations": {"raise_difficulty": 1.0}, "tasks": {"generation": 1.0}, "discussions": 3, "rounds": 1}
     part, _ = synthesized(lambda request: PRODUCT[language_of(request)], **harder)
     kept: list[Sample] = rows(part, "samples")  # type: ignore[assignment]
     assert kept and all(s.operation == "raise_difficulty" for s in kept)
@@ -209,7 +220,7 @@ def test_disagreement_is_recorded_and_reflections_see_it(synthesized: Callable[.
     def disagree(request: Request) -> str:
         return (PRODUCT if language_of(request) in ("python", "bash") else WRONG)[language_of(request)]
 
-    harder = {"operations": {"raise_difficulty": 1.0}, "discussions": 5, "rounds": 2}
+    harder = {"operations": {"raise_difficulty": 1.0}, "tasks": {"generation": 1.0}, "discussions": 5, "rounds": 2}
     part, oracle = synthesized(disagree, **harder)
     lost = [row.id for row in rows(part, "rejected") if row.reason == Reason.NO_AGREEMENT]  # type: ignore[union-attr]
     turns: list[Turn] = rows(part, "turns")  # type: ignore[assignment]
@@ -219,16 +230,11 @@ def test_disagreement_is_recorded_and_reflections_see_it(synthesized: Callable[.
     assert any("was rejected: no agreement" in text.split("[Communication]")[0] for text in prompts)
 
 
-def seeding(**changes: object) -> dict[str, object]:
-    """The seed section of a small run, as it stands in a plan."""
-    few = {"per_language": 3, "tries_per_language": 9, "cases": 5, "mutants": 1, "instruction_tokens": 9, "examples": 1}
-    return asdict(own("seed", **(few | {"scorer": SCORER, "prefill": "always"} | changes)))
-
-
 @pytest.mark.slow
 def test_seed_stage_keeps_and_rejects_each_snippet_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = Signature.of("int", n="int")
-    mined = [snippet("python", f"f{i}", f"def f{i}(n):\n    return n * {i + 2} + 1", one) for i in range(4)]
+    results = ("n * 2 + 1", "n - 7", "n * n", "3 - n * n")
+    mined = [snippet("python", f"f{i}", f"def f{i}(n):\n    return {text}", one) for i, text in enumerate(results)]
     untyped = dataclasses.replace(snippet("php", "untyped", "function untyped($x) { return $x; }", one), signature="")
     mined += [
         snippet("javascript", "g", "function g(n) {\n  return n > 2 ? n - 1 : 0;\n}", one),
@@ -237,7 +243,7 @@ def test_seed_stage_keeps_and_rejects_each_snippet_once(tmp_path: Path, monkeypa
         untyped,
     ]
     write_records(tmp_path / "data/mine/snippets.parquet", "snippets", mined)
-    small = seeding(ds1_share=0.5)
+    small = asdict(seeding(ds1_share=0.5))
     part = run_stage(stages.seed, "seed", small, Oracle(lambda request: ""), tmp_path, monkeypatch)
     kept: list[Sample] = rows(part, "samples")  # type: ignore[assignment]
     rejected: list[Rejection] = rows(part, "rejected")  # type: ignore[assignment]
@@ -257,10 +263,10 @@ def test_teacher_may_write_the_seeds_responses(tmp_path: Path, monkeypatch: pyte
         snippet("python", "times", "def times(a, b):\n    return a * b + 2", two),
     ]
     write_records(tmp_path / "data/mine/snippets.parquet", "snippets", mined)
-    small = seeding(ds1_share=1.0, response="teacher", candidates=2, max_tokens=50)
+    small = asdict(seeding(ds1_share=1.0, response="teacher", candidates=2, max_tokens=50))
     oracle = Oracle(lambda request: BODIES["python"])
     part = run_stage(stages.seed, "seed", small, oracle, tmp_path, monkeypatch)
     [kept] = rows(part, "samples")
     [lost] = rows(part, "rejected")
     assert kept.function == "plus" and kept.response == "def plus(a: int, b: int) -> int:\n    return a + b\n"  # type: ignore[union-attr]
-    assert lost.reason == Reason.WRONG_ANSWER  # type: ignore[union-attr]
+    assert lost.reason == Reason.INSUFFICIENT_INSTRUCTION  # type: ignore[union-attr]

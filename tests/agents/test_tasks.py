@@ -134,12 +134,12 @@ def test_many_to_many_brings_every_agents_problem_to_a_language(oracle_run: Make
 
 def test_only_what_keeps_the_behaviour_can_be_translated() -> None:
     weights = synthesis(tasks={"translation": 1.0, "repair": 1.0})
-    assert set(fitting(weights, Operation.named("translate"))) == {"translation", "repair"}
+    assert set(fitting(weights, Operation.named("carry_over"))) == {"translation", "repair"}
     assert set(fitting(weights, Operation.named("combine"))) == {"repair"}
 
 
 def test_operations_that_are_unknown_or_lead_nowhere_name_themselves() -> None:
     with pytest.raises(BadInput, match=r"synthesize\.tasks has only translation"):
-        check(synthesis(tasks={"translation": 1.0}, operations={"combine": 1.0}))
-    with pytest.raises(BadInput, match=r"operations\.translat is no operation; did you mean translate\?"):
-        check(synthesis(operations={"translat": 1.0}))
+        check(synthesis(operations={"combine": 1.0}))
+    with pytest.raises(BadInput, match=r"operations\.carry is no operation; did you mean carry_over\?"):
+        check(synthesis(operations={"carry": 1.0}))

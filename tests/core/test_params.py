@@ -166,8 +166,8 @@ def test_what_dvc_writes_for_a_small_number_is_read(tmp_path: Path) -> None:
 
 
 def test_whole_numbers_do_for_fractions_and_become_them() -> None:
-    found = own("synthesize", temperature=1, operations={"translate": 2})
-    assert json.dumps([found.temperature, found.operations]) == '[1.0, {"translate": 2.0}]'
+    found = own("synthesize", temperature=1, operations={"carry_over": 2})
+    assert json.dumps([found.temperature, found.operations]) == '[1.0, {"carry_over": 2.0}]'
 
 
 def test_what_is_part_of_a_verdicts_key_keeps_its_spelling() -> None:

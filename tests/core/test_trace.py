@@ -26,7 +26,7 @@ def data(tmp_path: Path) -> Path:
     write_records(tmp_path / "mine/snippets.parquet", "snippets", [snippet("aa"), snippet("bb")])
     write_records(tmp_path / "seed/samples.parquet", "samples", [sample("s1", ["aa"]), sample("s2", ["bb"])])
     write_records(tmp_path / "seed/turns.parquet", "turns", [])
-    made = sample("d1", ["s1", "s2"], kind="Ds3", operation="translate", topology="parallel")
+    made = sample("d1", ["s1", "s2"], kind="Ds3", operation="carry_over", topology="parallel")
     turns = [
         Turn(id=f"t{i}", stage="synthesize", thread="x", step=i, kind=k) for i, k in enumerate(("prompt", "score"))
     ]
@@ -42,7 +42,7 @@ def test_a_descent_ends_at_files_lines_and_licences(data: Path) -> None:
     for ident in ("aa", "bb"):
         assert f"pack-{ident} 1.2, MIT" in told
         assert f"src/{ident}.php, lines 3 to 9" in told
-    assert "translate by parallel discussion" in told
+    assert "carry_over by parallel discussion" in told
     assert "{'prompt': 1, 'score': 1}" in told
 
 

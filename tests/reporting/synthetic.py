@@ -203,5 +203,5 @@ def write(root: Path, empty: tuple[str, ...] = (), languages: list[str] | None =
 def _synthesized(root: Snippet, language: str, index: int) -> Sample:
     topology = "parallel" if index % 2 else "centralized"
     return sample(
-        root, "Ds3", language, source_language=root.language, topology=topology, operation="translate", round=1
+        root, "Ds3", language, source_language=root.language, topology=topology, operation="carry_over", round=1
     )

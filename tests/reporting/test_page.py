@@ -194,10 +194,10 @@ def test_every_thread_finds_its_outcome(whole: Path) -> None:
 
 def test_yields_take_discussions_held_from_the_books(tmp_path: Path) -> None:
     synthetic.write(tmp_path)
-    books = {"rows": {"in": 8, "out": 5, "rejected": 3}, "by_operation": {"translate": {"discussed": 99, "kept": 1}}}
+    books = {"rows": {"in": 8, "out": 5, "rejected": 3}, "by_operation": {"carry_over": {"discussed": 99, "kept": 1}}}
     write_json(tmp_path / "reports/synthesize/metrics.json", books)
     target, operation, *_ = view(tmp_path)["yields"]
-    assert [cell.text for cell in operation.rows[0].cells[:2]] == ["translate", "99"]
+    assert [cell.text for cell in operation.rows[0].cells[:2]] == ["carry_over", "99"]
     assert sum(int(row.cells[1].text) for row in target.rows) == 20 + 3
 
 

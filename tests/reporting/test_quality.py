@@ -13,7 +13,7 @@ def test_distinct_ngrams_fall_with_repetition() -> None:
 
 
 def test_nearest_leaves_a_sample_itself_out() -> None:
-    one, two = sample("python"), sample("javascript")
+    one, two = sample("python"), sample("javascript", instruction="Write a function that adds two numbers and no more.")
     assert nearest([one], [one]) == [0.0]
     assert nearest([one], [one, sample("python", id="other")]) == [1.0]
     assert 0 < nearest([one], [two])[0] < 1

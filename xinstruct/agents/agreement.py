@@ -14,6 +14,7 @@ from typing import Any
 
 from xinstruct.agents.answers import Candidate, Task, Tries, ask, record
 from xinstruct.agents.discrimination import Answered, JudgeProtocol, strengthen, weak
+from xinstruct.agents.inputs import holds, largest_int
 from xinstruct.code.types import Case, Signature, conforms, same
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import EIGHT
@@ -80,9 +81,13 @@ class Question:
         return sum(common(signature, self.inputs, one.verdict, other.verdict) is not None for other in others)
 
 
-def witness_of(target: str, wanted: str, spoken: Sequence[str] = ()) -> str:
-    """Return the second language of an agreement: the wanted one; if that is the target, one of those spoken."""
-    return next(language for language in (wanted, *spoken, *EIGHT) if language != target)
+def witness_of(target: str, wanted: str, languages: Sequence[str], spoken: Sequence[str] = ()) -> str:
+    """Return the second language of an agreement: the wanted one; else one of those spoken, of the run's `languages`.
+
+    A run of one language has its witness outside of it.
+    """
+    ranked = [language for language in (wanted, *spoken, *languages) if language in languages]
+    return next(language for language in (*ranked, wanted, *EIGHT) if language != target)
 
 
 def agree(questions: Sequence[Question], teacher: ChatModel, judge: JudgeProtocol, asked: Tries, seed: int) -> None:
@@ -134,11 +139,17 @@ def common(
     """Return the cases on which two runs agree; None when they do not agree.
 
     They agree when both return the same, or both throw, on every input, and return on at least MIN_RETURNED of them.
+    An input whose result is an integer that some language does not hold exactly says nothing, and is no case.
     """
     if one is None or two is None:
         return None
     cases: list[Case] = []
     for args, left, right, e1, e2 in zip(inputs, one.values, two.values, one.errors, two.errors, strict=True):
+        if any(
+            conforms(signature.returns, v) and not holds(signature.returns, v, largest_int(EIGHT))
+            for v in (left, right)
+        ):
+            continue
         threw = [bool(error) or not conforms(signature.returns, value) for error, value in ((e1, left), (e2, right))]
         if all(threw):
             continue

@@ -67,7 +67,9 @@ class IGenerator:
     def request(self, draft: Draft, source: str) -> Request:
         """Return the prompt for one problem; `source` (doc or code) is what a weak teacher is shown of a function."""
         snippet, form = draft.snippet, self.form(draft)
-        language, code = get(snippet.language), draft.response or snippet.code
+        # whoever describes a function in full must see what it calls
+        whole = draft.reference if self.params.form == "json" and not draft.brief else snippet.code
+        language, code = get(snippet.language), draft.response or whole
         text = render(
             "igenerator",
             mode="inspire" if draft.brief else "describe" if self.params.form == "json" else source,
@@ -205,7 +207,7 @@ def invent(drafts: Sequence[Draft], context: SeedContext) -> None:
 def _question(draft: Draft, context: SeedContext) -> Question | None:
     """Return a new problem as a question of two languages; None, with its reason, where one cannot express it."""
     own = draft.snippet.language
-    both, responder = (own, witness_of(own, context.params.witness)), RGenerator(context)
+    both, responder = (own, witness_of(own, context.params.witness, context.languages)), RGenerator(context)
     for language in both:
         name = get(language).identifier(draft.name)
         if not (supports(language, name, draft.signature) and declarable(language, name)):

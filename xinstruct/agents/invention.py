@@ -40,7 +40,7 @@ def _question(discussion: Discussion, context: RoundContext) -> Question | None:
     """Return a new problem as a question; None, with its reason, where a language cannot express it."""
     signature = discussion.signature
     spoken = [discussion.source.language, *(agent.language for agent in discussion.agents)]
-    both = (discussion.target, witness_of(discussion.target, context.params.witness, spoken))
+    both = (discussion.target, witness_of(discussion.target, context.params.witness, context.languages, spoken))
     for language in both:
         own = get(language).identifier(discussion.name)
         if not (supports(language, own, signature) and declarable(language, own)):

@@ -137,10 +137,14 @@ def proposals(raw: Any, signature: Signature) -> tuple[tuple[Any, ...], ...]:
 
 
 def _as_pairs(kind: Type, value: Any) -> Any:
-    """Turn a JSON object into the pairs that stand for a dict here."""
-    if kind.head == "dict" and isinstance(value, dict):
-        return [[key, item] for key, item in value.items()]
-    return value
+    """Turn a JSON object into the pairs that stand for a dict here; its keys are texts even where they are numbers."""
+    if kind.head != "dict" or not isinstance(value, dict):
+        return value
+    number = {"int": int, "float": float}.get(kind.args[0].head)
+    try:
+        return [[number(key) if number else key, item] for key, item in value.items()]
+    except ValueError:
+        return value
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -102,7 +102,8 @@ def _verify(discussions: list[Discussion], context: RoundContext) -> tuple[Verif
     verified |= carry_over(parts, {d.id: agreed[d.lead.id].as_reference() for d in parts if d.lead}, context)
     taken = {(d.lead.id, d.target) for d in parts if d.lead and d.id in verified}
     twins = {d.id: _witness(d, found) for d in new if (found := witnesses.get(d.id))}
-    kept = {lead: twin for lead, twin in twins.items() if (lead, twin.target) not in taken}
+    own = {lead: twin for lead, twin in twins.items() if twin.target in context.languages}
+    kept = {lead: twin for lead, twin in own.items() if (lead, twin.target) not in taken}
     return verified | {twin.id: witnesses[lead] for lead, twin in kept.items()}, list(kept.values())
 
 

@@ -82,7 +82,7 @@ def follow(part: Discussion, form: str) -> None:
     lead = part.lead
     if lead is None:
         raise ValueError(f"discussion {part.id} shares no created prompt")
-    if lead.problem is None:
+    if lead.problem is None or lead.reason is not None:
         return part.fail(lead.reason or Reason.EMPTY_ANSWER, f"of the shared prompt: {lead.detail}")
     part.problem, part.signature, part.proposals = lead.problem, lead.signature, lead.proposals
     part.name, part.style = get(part.target).identifier(lead.name), draw_style(part.id, form)

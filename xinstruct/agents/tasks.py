@@ -28,13 +28,13 @@ def declaration(code: str, language: str, name: str, signature: Signature) -> st
 
 
 def _own_declaration(code: str, language: str, name: str) -> str:
-    match = re.search(rf"^.*\b{re.escape(name)}\b[^\n]*", code, re.M)
+    match = re.search(rf"^((?:[ \t]*template[ \t]*<[^\n]*\n)?)(.*\b{re.escape(name)}\b[^\n]*)", code, re.M)
     if match is None:
         return ""
-    start, body_opens = match.start(), traits_of(language).body_opens
+    start, body_opens = match.start(2), traits_of(language).body_opens
     for index, depth in enumerate(levels(blanked(language, code)[start:], "()[]"), start):
-        if depth == 0 and index > start + len(name) and (length := body_opens(code[index:], match.group())):
-            text = code[start : index + length].strip()
+        if depth == 0 and index > start + len(name) and (length := body_opens(code[index:], match[2])):
+            text = f"{match[1].strip()}\n{code[start : index + length].strip()}".strip()
             return text if len(text) <= MAX_DECLARATION and ";" not in text else ""
     return ""
 
@@ -97,8 +97,9 @@ class Thread:
 
 
 def call_failure(error: str) -> Reason:
-    """Return the reason of a failed call: the budget ran out, or any other error."""
-    return Reason.BUDGET if error.startswith("budget") else Reason.LLM_ERROR
+    """Return the reason of a failed call: the budget ran out, the answer was cut or missed its form, or any other."""
+    known = {"budget": Reason.BUDGET, "length": Reason.TRUNCATED, "schema": Reason.BAD_FORMAT}
+    return next((reason for word, reason in known.items() if error.startswith(word)), Reason.LLM_ERROR)
 
 
 def request_seed(base: int, *parts: str) -> int:

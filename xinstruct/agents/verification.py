@@ -16,6 +16,7 @@ from xinstruct.agents.answers import Candidate, Task, answer, generation, transl
 from xinstruct.agents.discrimination import JudgeProtocol
 from xinstruct.agents.discussion import Discussion, TaskMaterial
 from xinstruct.agents.examples import neighbours, shown_for, translations
+from xinstruct.agents.prefill import uses_prefill
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.llm.chat_model import ChatModel
@@ -118,6 +119,8 @@ def _task(discussion: Discussion, reference: Reference, context: RoundContext) -
     if translates:
         discussion.material = TaskMaterial(reference.shown(reference.language), reference.language)
         question, examples = translation(reference.language, code, target), translations
+        if not uses_prefill(context.params):  # nothing else tells how the function is called
+            question = generation(discussion.full_instruction(discussion.cases), target, discussion.reflection)
     else:
         text = discussion.full_instruction(discussion.cases)
         question, examples = generation(text, target, discussion.reflection), neighbours

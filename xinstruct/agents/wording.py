@@ -68,7 +68,7 @@ class Wording:
             source_fence=source.fence,
             material=material,
             signature=self.signature,
-            types=row["declaration"] != "words" and not self._types_shown(),
+            types=not (plain and row["declaration"] == "words") and not self._types_shown(),
             name=self.name,
             calls=calls(cases, self.signature, self.language, row["calls"] if plain else 2),
         )
@@ -79,7 +79,9 @@ class Wording:
 
     def _documented(self) -> str:
         """Return the function's first lines below a comment that states the problem."""
-        header, leader = FunctionHeader.of(self.language, self.name, self.signature), get(self.language).comment
+        leader, header = get(self.language).comment, FunctionHeader.of(self.language, self.name, self.signature)
+        if not self.declared.startswith(header.prefix + header.indent):  # a mined function's own first lines
+            header = FunctionHeader("", without_imports(self.declared), "", "")
         lines = [*_folded(self.problem.text), *([""] if self.problem.rules else [])]
         lines += [line for rule in self.problem.rules for line in _folded(f"- {rule}")]
         text = [*(f"{leader} {line}".rstrip() for line in lines), *header.bare.splitlines()]

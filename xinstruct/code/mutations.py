@@ -282,7 +282,7 @@ def _returned(source: Source, node: Node) -> Iterator[Edit]:
     if node.type != "return_statement" or not node.named_children or source.traits.positional:
         return
     value = node.named_children[-1]
-    lead = "$" if source.traits.name == "php" else ""
+    lead = source.traits.variable_mark
     for name in source.returnable[:2]:
         yield _put("returned", value, name if name.startswith(lead) else lead + name)
     text, kind = source.text(value), source.result.lower()

@@ -11,7 +11,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 
-from xinstruct.code.lexical import literals
+from xinstruct.code.lexical import blanked, literals
 from xinstruct.code.types import Signature
 from xinstruct.languages import get
 
@@ -57,12 +57,41 @@ def without_imports(code: str) -> str:
 
 
 _MODULE = re.compile(r"(?<![\w.])(math|re|itertools|functools|collections|string|bisect|heapq|operator)\.\w")
+_HOMES = {
+    "collections": ("Counter", "OrderedDict", "defaultdict", "deque", "namedtuple"),
+    "dataclasses": ("dataclass",),
+    "functools": ("cache", "cmp_to_key", "lru_cache", "reduce"),
+    "heapq": ("heapify", "heappop", "heappush", "nlargest", "nsmallest"),
+    "itertools": ("accumulate", "chain", "combinations", "groupby", "permutations", "product", "zip_longest"),
+    "math": ("ceil", "floor", "gcd", "sqrt"),
+    "typing": ("Any", "Dict", "Iterable", "List", "Optional", "Set", "Tuple", "Union"),
+}
+_MEMBERS = {name: module for module, names in _HOMES.items() for name in names}
+# called, subscripted, or a decorator: a variable of that name is none of these without being bound
+_NAME = re.compile(rf"(?<![\w.])({'|'.join(_MEMBERS)})\b(?=\s*[(\[])|^\s*@({'|'.join(_MEMBERS)})\b", re.M)
 
 
 def python_imports(code: str) -> str:
-    """Return import lines for standard modules that code names but does not import ("" when none)."""
-    named = sorted({name for name in _MODULE.findall(code) if not re.search(rf"\b{name}\s*=|import {name}\b", code)})
-    return "".join(f"import {name}\n" for name in named) + ("\n\n" if named else "")
+    """Return import lines for what code names of the standard library but does not import ("" when none)."""
+    text = blanked("python", code)
+    modules = {name for name in _MODULE.findall(code) if not _bound(name, text)}  # also in an f-string
+    members = {name for pair in _NAME.findall(text) for name in pair if name and not _bound(name, text)}
+    lines = [f"import {name}\n" for name in sorted(modules)]
+    for module in sorted({_MEMBERS[name] for name in members}):
+        names = ", ".join(sorted(name for name in members if _MEMBERS[name] == module))
+        lines.append(f"from {module} import {names}\n")
+    return "".join(lines) + ("\n\n" if lines else "")
+
+
+def _bound(name: str, code: str) -> bool:
+    """Tell whether code imports, defines, assigns or loops over a name, or has it as a parameter."""
+    return bool(
+        re.search(
+            rf"\bimport\b[^\n]*\b{name}\b|\b(?:def|class|for|as|lambda)\s+{name}\b|\b{name}\s*(?:=(?!=)|:=|:\s)"
+            rf"|\bdef\s+\w+\([^)]*\b{name}\s*[,:=)]|\bfor\b[^\n:]*\b{name}\b[^\n:]*\bin\b",
+            code,
+        )
+    )
 
 
 _ASSIGNED = re.compile(

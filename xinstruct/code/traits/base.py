@@ -153,6 +153,7 @@ class Traits:
     usual_imports: str = ""  # what programs written without imports are given
     preamble: Callable[[str, str], str] = field(default=lambda prompt, function: "")  # what a prompt gives a function
     none: str = "null"  # what a description calls Python's None
+    variable_mark: str = ""  # what a variable's name begins with
     positional: bool = False  # parameters have no names of their own
 
     # ---- literals and comments, where there is no grammar

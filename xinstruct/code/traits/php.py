@@ -82,6 +82,7 @@ TRAITS = Traits(
     marks=re.compile(rb"^\s*<\?php", re.IGNORECASE),
     marked=True,
     fixed_names=True,
+    variable_mark="$",
     scoped=True,
     own_classes=_OWN_CLASSES,
     free=_free,
