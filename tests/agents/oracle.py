@@ -160,7 +160,7 @@ class OracleServer:
         words = (
             f"What number {sent['seed']} asks for: given the arguments, return what everybody knows it returns for them"
         )
-        found = {"problem": f"{words}, exactly.", "edge_cases": "Nothing is special."}
+        found = {"problem": f"{words}, exactly.", "rules": ["Nothing is special."]}
         if "calls" not in shape:
             return found
         names = set(shape["calls"]["items"].get("properties", {}))

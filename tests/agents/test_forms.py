@@ -27,7 +27,7 @@ from xinstruct.records import Reason
 
 ONE = Signature.of("int", n="int")
 WORDS = "Given a whole number, return the sum of its decimal digits, whatever its sign is."
-ROW: dict[str, Any] = {"problem": WORDS, "edge_cases": "Zero gives zero."}
+ROW: dict[str, Any] = {"problem": WORDS, "rules": ["Zero gives zero."]}
 
 
 def reply(text: str, finish: str = "stop", error: str = "") -> Answer:
@@ -98,7 +98,7 @@ def test_a_broken_signature_states_no_problem(row: dict[str, Any]) -> None:
     [
         "I'm sorry, but I can't help with that.",
         "I\u2019m sorry, I cannot create this exercise.",
-        json.dumps({"problem": f"I am sorry, {WORDS}", "edge_cases": ""}),
+        json.dumps({"problem": f"I am sorry, {WORDS}", "rules": []}),
         "As an AI model I have no opinion.",
         "I cannot assist with that request.",
     ],
@@ -109,7 +109,7 @@ def test_a_refusal_is_no_problem_in_any_form(text: str) -> None:
 
 
 def test_a_problem_about_being_sorry_is_none() -> None:
-    assert read(json.dumps(ROW | {"edge_cases": 'For an empty text, return "sorry".'})).edge_cases.endswith('"sorry".')
+    assert read(json.dumps(ROW | {"rules": ['For an empty text, return "sorry".']})).rules[-1].endswith('"sorry".')
 
 
 def test_json_is_found_in_talk_and_cut_json_is_truncated() -> None:
@@ -162,12 +162,12 @@ def test_all_sentences_of_the_first_line_stay() -> None:
 
 
 def test_a_rule_is_added_to_the_problem() -> None:
-    base = Problem(WORDS, "Zero gives zero.", "digits", "easy")
+    base = Problem(WORDS, ("Zero gives zero.",), "digits", "easy")
     form = Form("rule", "php", "sumDigits", ONE, base=base)
     said = {"rule": "In addition, digits above 8 do not count", "calls": [{"n": 98}, [19], {"m": 2}, {"n": "x"}]}
     written = form.read(reply(json.dumps(said)), True)
-    assert written.problem.text == f"{WORDS} In addition, digits above 8 do not count."
-    assert (written.problem.edge_cases, written.problem.category) == ("Zero gives zero.", "digits")
+    assert written.problem.rules == ("Zero gives zero.", "In addition, digits above 8 do not count.")
+    assert (written.problem.text, written.problem.category) == (WORDS, "digits")
     assert written.calls == ((98,), (19,)) and written.signature == ONE
     for text in ('{"rule": "Harder."}', '{"rule": ""}', "{}"):
         with pytest.raises(NoProblem):

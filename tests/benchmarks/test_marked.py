@@ -6,12 +6,12 @@ from __future__ import annotations
 import pytest
 
 from tests.benchmarks.conftest import PARAMS
-from xinstruct.benchmarks import futures
 from xinstruct.benchmarks.problems import ProgramProblem
 from xinstruct.benchmarks.rules import apply, rules
 from xinstruct.benchmarks.samples import Answer
 from xinstruct.benchmarks.score import judged
 from xinstruct.execution.judge import Judge
+from xinstruct.languages import futures
 
 PHP = ProgramProblem(
     "add", "php", "<?php\n// Adds.\nfunction add($x, $y) {\n", "add", "}\n\nassert(add(1, 2) === 3);\n", "{code}\n{tests}\n",

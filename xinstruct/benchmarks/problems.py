@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from xinstruct.benchmarks import futures
 from xinstruct.benchmarks.fetch import HERE, declaration, rows
 from xinstruct.code.lexical import blanked
 from xinstruct.code.traits import traits_of
@@ -23,6 +22,7 @@ from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
 from xinstruct.files import BadInput
+from xinstruct.languages import get
 
 _FIELDS = {"prompt": "", "function": "", "tests": "", "solution": ""}
 
@@ -77,9 +77,7 @@ class ProgramProblem:
         before, after = (filled(part, parts) for part in self.program.split("{code}"))
         start = len(before) + self._given(code)
         span = (start, len(before) + len(code))
-        program = before + code + after
-        if self.language == "python":
-            program, span = futures.first(program, span)
+        program, span = get(self.language).in_order(before + code + after, span)
         return Job(ident, self.language, program=program, completion=span, by_status=self.by_status)
 
     def _given(self, code: str) -> int:
@@ -105,8 +103,7 @@ class TranslatedProblem:
 
     def job(self, ident: str, code: str) -> Job:
         """Return the judge's job for an answer's code."""
-        if self.language == "python":
-            code, _ = futures.first(code, (0, len(code)))
+        code, _ = get(self.language).in_order(code, (0, len(code)))
         return Job(ident, self.language, code, self.function, self.signature, self.cases)
 
 

@@ -160,6 +160,10 @@ class Language(ABC):
         open_ended = attribute and re.search(rf"{attribute}\s*\Z", blanked(self.name, code))
         return f"{code}\n{self.apart}{taker if open_ended else ''}{tests[1:]}"
 
+    def in_order(self, program: str, completion: tuple[int, int]) -> tuple[str, tuple[int, int]]:
+        """Return an assembled program, and its completion's span, with what has to be first in it at its beginning."""
+        return program, completion
+
     def gap(self, code: str, said: str, version: str) -> str:
         """Return what the toolchain of a version lacks for code that failed and `said` that, "" where the code does."""
         return ""

@@ -13,7 +13,7 @@ from typing import Any
 
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import common, leaving, separation
+from xinstruct.languages import common, futures, leaving, separation
 from xinstruct.languages.base import Language, Program, Toolchain, Unsupported
 
 _NAMES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "none": "None"}
@@ -128,6 +128,10 @@ class Python(Language):
         files = {DRIVER: _separated(), "program.py": parts.code, "tests.py": parts.tests}
         plan = f"{nonce}\n{' '.join(parts.names)}\n{' '.join(parts.offered)}"
         return Program({**files, common.PLAN: plan}, (*RUN, DRIVER), separation="process")
+
+    def in_order(self, program: str, completion: tuple[int, int]) -> tuple[str, tuple[int, int]]:
+        """See Language.in_order: future imports."""
+        return futures.first(program, completion)
 
     def trusted(self, tests: str) -> str:
         """See Language.trusted: the last statement leaves only with another status."""
