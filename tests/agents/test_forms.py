@@ -27,7 +27,7 @@ from xinstruct.records import Reason
 
 ONE = Signature.of("int", n="int")
 WORDS = "Given a whole number, return the sum of its decimal digits, whatever its sign is."
-ROW: dict[str, Any] = {"problem": WORDS, "rules": ["Zero gives zero."]}
+ROW: dict[str, Any] = {"problem": WORDS, "rules": ["Zero gives zero.", "A sign does not count."]}
 
 
 def reply(text: str, finish: str = "stop", error: str = "") -> Answer:
