@@ -86,12 +86,13 @@ def main() -> None:
     parser.add_argument("--threshold", type=float, default=0.7)
     parser.add_argument("--permutations", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3, help="runs of each; the best counts")
+    parser.add_argument("--only", nargs="*", choices=list(PEERS), default=list(PEERS), help="of the peers")
     args = parser.parse_args()
     texts = json.loads(args.texts.read_text(encoding="utf-8")) if args.texts else functions(args.code, args.documents)
     truth = all_pairs(texts, args.threshold)
     print(f"{len(texts)} documents, {sum(map(len, texts)) / len(texts):.0f} characters each, {len(truth)} pairs")
     print(f"{'':18}{'version':22}{'documents/CPU s':>16}{'recall':>8}{'precision':>10}")
-    for name in PEERS:
+    for name in args.only:
         runs = [measured(args.peers, name, texts, args.threshold, args.permutations) for _ in range(args.rounds)]
         best = min(runs, key=lambda run: run["cpu"])
         recall, precision = quality(best, truth)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,19 @@ def test_without_benchmarks_it_refuses(tmp_path: Path) -> None:
     root = prepare(tmp_path)
     (root / "data/fetch/benchmarks/toy/toy.jsonl.gz").unlink()
     assert "no file that can be read" in run_stage(root, "deduplicate", ok=False).stderr
+
+
+def test_copies_of_other_data_go_and_the_policy_keeps_one_of_a_task(tmp_path: Path) -> None:
+    root = prepare(tmp_path)
+    (tmp_path / "old.jsonl").write_text(json.dumps({"q": "x", "a": "def unrelated(word):\n    return word  # same\n"}))
+    text = (root / "params.yaml").read_text(encoding="utf-8")
+    given = f"against: [{{path: {tmp_path / 'old.jsonl'}, instruction: q, code: a}}]"
+    text = re.sub(r"against: \[\]", given, text).replace("across: keep", "across: cap")
+    text = text.replace("per_task: 4", "per_task: 1")
+    (root / "params.yaml").write_text(text, encoding="utf-8")
+    run_stage(root, "deduplicate")
+    gone = {r.id: r for r in read_records(root / "data/deduplicate/rejected.parquet", "rejected")}
+    assert gone[sample(6, "").id].detail == f"code: Jaccard 1.000 with {tmp_path / 'old.jsonl'}:1"
+    assert gone[sample(4, "").id].reason == "task_limit"
+    [kept] = read_records(root / "data/deduplicate/samples.parquet", "samples")
+    assert kept.id == sample(7, "").id

@@ -14,12 +14,14 @@ from pathlib import Path
 from xinstruct.code.names import NAMES
 from xinstruct.dedup.duplicates import CODE, INSTRUCTION, Document, Thresholds
 from xinstruct.dedup.minhash import nearest
+from xinstruct.dedup.normal import forms
 from xinstruct.dedup.reading import Record, data_files, records
 from xinstruct.dedup.tokens import shingles
 from xinstruct.files import BadInput
 from xinstruct.params import AgainstParams
 
 _BLOCK = 5000  # records
+_Other = tuple[tuple[tuple[str, str], ...], Document]  # normal forms by language, and the document
 _FENCE = re.compile(r"```([\w+#-]*)[^\n]*\n(.*?)(?:```|\Z)", re.S)
 _TAGS = {"py": "python", "js": "javascript", "ts": "typescript", "c++": "cpp", "cs": "csharp", "c#": "csharp",
          "sh": "bash", "shell": "bash"}  # fmt: skip
@@ -45,7 +47,7 @@ def matches(
     if not given.instruction and not given.code:
         raise BadInput(f"deduplicate.against: {given.path} has neither a column of instructions nor one of code")
     found: dict[int, Match] = {}
-    for names, others in _blocks(given):
+    for names, others in _blocks(given, sorted(set(languages))):
         for at, match in _block(documents, languages, names, others, thresholds):
             if at not in found or _rank(found[at]) < _rank(match):
                 found[at] = match
@@ -56,15 +58,19 @@ def _rank(match: Match) -> tuple[bool, float]:
     return match.exact, match.similarity
 
 
-def _blocks(given: AgainstParams) -> Iterator[tuple[list[str], list[tuple[str, Document]]]]:
-    """Yield blocks of (names of the records, their languages and documents)."""
+def _blocks(given: AgainstParams, languages: Sequence[str]) -> Iterator[tuple[list[str], list[_Other]]]:
+    """Yield blocks of (names of the records, what is compared of them)."""
     for path in data_files(Path(given.path)):
         numbered = enumerate(records(path), 1)
         while block := list(islice(numbered, _BLOCK)):
-            yield [f"{path}:{number}" for number, _ in block], [_document(path, one, given) for _, one in block]
+            yield (
+                [f"{path}:{number}" for number, _ in block],
+                [_document(path, one, given, languages) for _, one in block],
+            )
 
 
-def _document(path: Path, record: Record, given: AgainstParams) -> tuple[str, Document]:
+def _document(path: Path, record: Record, given: AgainstParams, languages: Sequence[str]) -> _Other:
+    """Return what is compared of a record; code of no stated language may be of any that the samples have."""
     for column in filter(None, (given.instruction, given.code)):
         if column not in record:
             raise BadInput(f"{path}: no column {column!r} (deduplicate.against); it has {', '.join(record)}")
@@ -74,17 +80,19 @@ def _document(path: Path, record: Record, given: AgainstParams) -> tuple[str, Do
         text = "\n".join(code for _, code in fenced)
     language = _TAGS.get(language, language)
     instruction = str(record.get(given.instruction) or "")
-    return language if language in NAMES else "", Document.of(language, instruction, text)
+    possible = [language] if language in NAMES else languages
+    normals = tuple((each, forms(each, text).normal) for each in possible if text)
+    return normals, Document.of(language, instruction, text)
 
 
 def _block(
     documents: Sequence[Document],
     languages: Sequence[str],
     names: Sequence[str],
-    others: Sequence[tuple[str, Document]],
+    others: Sequence[_Other],
     thresholds: Thresholds,
 ) -> Iterator[tuple[int, Match]]:
-    known = {(CODE, language, one.normal): name for name, (language, one) in zip(names, others, strict=True)}
+    known = {(CODE, *normal): name for name, (normals, _) in zip(names, others, strict=True) for normal in normals}
     known |= {(INSTRUCTION, "", one.instruction): name for name, (_, one) in zip(names, others, strict=True)}
     for at, (own, language) in enumerate(zip(documents, languages, strict=True)):
         for evidence, kind, text in ((CODE, language, own.normal), (INSTRUCTION, "", own.instruction)):
