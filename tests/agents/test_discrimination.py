@@ -19,7 +19,7 @@ from xinstruct.agents.discrimination import (
     weak,
 )
 from xinstruct.agents.selection import select_cases
-from xinstruct.agents.tasks import calls
+from xinstruct.agents.wording import calls
 from xinstruct.code.types import Case, Signature, Type, same
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge
@@ -194,7 +194,7 @@ def test_the_two_that_are_shown_are_short_and_different_and_four_stay_hidden() -
     shown = chosen[:2]
     assert [len(case.args[0]) for case in shown] == [5, 13], "short ones that catch a variant"
     assert not same(TEXT.returns, shown[0].expected, shown[1].expected) and len(chosen[2:]) >= 4
-    assert [call["args"] for call in calls(chosen)] == [f'"{case.args[0]}"' for case in shown]
+    assert [call["args"] for call in calls(chosen, TEXT, "java")] == [f'"{case.args[0]}"' for case in shown]
 
 
 def test_empty_arguments_are_shown_only_where_there_is_nothing_else() -> None:
