@@ -49,6 +49,8 @@ def work(ctx: Context[SeedParams]) -> None:
         _close(ctx, drafts, scorer, metered, funnel)
         ctx.metrics["teacher"] = {k: v for k, v in llm.usage.items() if k != "cached"}
         ctx.metrics["tokens"] = metered.spent
+        if own.sufficiency:
+            ctx.metrics["sufficiency"] = _sufficiency(drafts)
     ctx.metrics["funnel"] = nested(funnel)
     ctx.metrics["tokens_per_sample"] = _share(llm.usage["completion_tokens"], len(ctx.records["samples"]))
 
@@ -107,7 +109,7 @@ def _tried(
     """Return the snippets that become seeds; every other one is rejected with its reason."""
     good: list[Probe] = []
     tried: set[str] = set()
-    for wave in try_snippets(snippets, judge, wanted):
+    for wave in try_snippets(snippets, judge, wanted, ctx.params.languages):
         for probe in wave:
             tried.add(probe.snippet.id)
             if _proved(ctx, probe, funnel):
@@ -154,6 +156,13 @@ def _close(
             ctx.reject(draft.snippet, draft.reason, draft.detail)
         for turn in draft.thread.turns:
             ctx.add(turn)
+
+
+def _sufficiency(drafts: list[Draft]) -> dict[str, int]:
+    """Return how many described functions were answered from their instruction alone, and how many passed."""
+    lost = sum(draft.reason is Reason.INSUFFICIENT_INSTRUCTION for draft in drafts)
+    kept = sum(draft.brief is None and draft.reason in (None, Reason.LOW_SCORE) for draft in drafts)
+    return {"checked": kept + lost, "sufficient": kept}
 
 
 def nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:

@@ -136,6 +136,7 @@ def _count(outcome: Outcome, counts: Counter[tuple[str, str]]) -> None:
         counts[f"by_{group}", f"{value}/discussed"] += 1
         counts[f"by_{group}", f"{value}/verified"] += outcome.sample is not None
         counts[f"by_{group}", f"{value}/kept"] += outcome.reason is None
+        counts[f"by_{group}", f"{value}/tokens"] += talk.thread.tokens
     for turn in talk.thread.turns:
         if turn.kind in ("insert", "refusal", "eviction"):
             counts["memory", turn.kind] += 1

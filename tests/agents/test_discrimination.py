@@ -171,7 +171,7 @@ def test_the_commonest_result_takes_no_more_than_its_share_of_the_cases() -> Non
     assert (zeros, len(chosen)) == (6, 10)
     rare = [Case((n,), n > 38) for n in range(40)]
     found = judged_cases(Signature.of("bool", n="int"), rare, [{1}] * 8, 10, 0.7, 8)
-    assert found.weakness == "too few cases of different results: 2"
+    assert found.weakness == "too few cases of different results: 2 of 40"
 
 
 def test_what_can_be_caught_is_caught_by_the_cases_that_are_taken() -> None:

@@ -41,7 +41,7 @@ def test_a_new_problem_is_agreed_carried_over_and_has_its_witness_as_a_twin(orac
         assert len({sample.response for sample in family}) == len(family)
         assert "python" in {sample.language for sample in family}, "the witness's answer, or the target's"
         stated = Problem.of(family[0])
-        assert stated.category and stated.difficulty and stated.edge_cases
+        assert stated.category and stated.difficulty and stated.rules
         for sample in family:
             words = " ".join(sample.instruction.split()).replace("# ", "").replace("// ", "")
             assert stated.text in words and sample.operation == "combine" and sample.shape == "one_to_many"

@@ -107,6 +107,8 @@ def test_a_result_is_replaced_by_what_may_stand_there() -> None:
     assert "return b" in typed and "return a" not in typed
     assert {"return a", "return b"} <= set(all_changes("python", "def f(a, b):\n    return b * a\n"))
     assert "return False" in all_changes("python", "def f(a, b):\n    return a < b\n")
+    assert "return true;" in all_changes("java", "static boolean f(String a) {\n  return check(a);\n}\n")
+    assert 'return "";' in all_changes("csharp", "static string f(int a) {\n  return a.ToString();\n}\n")
     assert 'function f($a) { return ""; }' in all_changes("php", "function f($a) { return 'x' . $a; }")
 
 

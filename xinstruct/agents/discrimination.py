@@ -161,24 +161,16 @@ def judged_cases(
     """Select at most `count` cases, and judge them. `caught` has the cases that catch each variant that ran."""
     kept = select_cases(signature, cases, caught, count)
     chosen = {index for index, case in enumerate(cases) if any(case is other for other in kept)}
-    dead = sum(bool(own & chosen) for own in caught)
-    return Discrimination(
-        kept, len(caught), dead, _weakness(signature, kept, len(caught), dead, count, kill_share, min_mutants)
-    )
-
-
-def _weakness(
-    signature: Signature, kept: list[Case], ran: int, dead: int, count: int, kill_share: float, min_mutants: int
-) -> str:
-    if weakness := weak(signature, kept) or monotonous(signature.returns, kept):
-        return weakness
-    if len(kept) < min(MIN_KEPT, count):
-        return f"too few cases of different results: {len(kept)}"
-    if ran < min_mutants:
-        return f"too few variants: {ran} of {min_mutants} run"
-    if dead < kill_share * ran:
-        return f"{ran - dead} of {ran} broken variants pass"
-    return ""
+    ran, dead = len(caught), sum(bool(own & chosen) for own in caught)
+    weakness = weak(signature, cases)
+    if not weakness and len(kept) < min(MIN_KEPT, count):
+        weakness = f"too few cases of different results: {len(kept)} of {len(cases)}"
+    weakness = weakness or weak(signature, kept) or monotonous(signature.returns, kept)
+    if not weakness and ran < min_mutants:
+        weakness = f"too few variants: {ran} of {min_mutants} run"
+    elif not weakness and dead < kill_share * ran:
+        weakness = f"{ran - dead} of {ran} broken variants pass"
+    return Discrimination(kept, ran, dead, weakness)
 
 
 def weak(signature: Signature, cases: Sequence[Case]) -> str:

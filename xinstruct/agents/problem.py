@@ -28,33 +28,34 @@ _ALIASES = {
 
 @dataclass(frozen=True)
 class Problem:
-    """What is asked, without a language: three to eight sentences, and what happens at the edges."""
+    """What is asked, without a language: prose, and the rules that decide the result, edge cases among them."""
 
     text: str
-    edge_cases: str = ""
+    rules: tuple[str, ...] = ()
     category: str = ""
     difficulty: str = ""
 
     @property
     def statement(self) -> str:
-        """The whole problem as prose."""
-        return f"{self.text}\n\n{self.edge_cases}" if self.edge_cases else self.text
+        """The whole problem: prose, then the rules one by one."""
+        return "\n\n".join(filter(None, (self.text, "\n".join(f"- {rule}" for rule in self.rules))))
 
     def with_rule(self, rule: str) -> Problem:
         """Return the problem with one more rule."""
-        return replace(self, text=f"{self.text} {rule}")
+        return replace(self, rules=(*self.rules, rule))
 
     def to_json(self) -> str:
         """Return the canonical text; from_json reads it."""
-        fields = {"text": self.text, "edge_cases": self.edge_cases}
+        fields: dict[str, Any] = {"text": self.text, "rules": self.rules}
         return json.dumps(fields | {"category": self.category, "difficulty": self.difficulty}, ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str) -> Problem:
         """Inverse of to_json. Raises ValueError on anything else."""
         try:
-            return Problem(**json.loads(text))
-        except TypeError as error:
+            row = json.loads(text)
+            return Problem(**(row | {"rules": tuple(row["rules"])}))
+        except (TypeError, KeyError) as error:
             raise ValueError(f"not a problem: {text[:200]!r}") from error
 
     @staticmethod
@@ -103,9 +104,9 @@ def parse_signature(raw: Any) -> Signature:
 def read_written(text: str, signature: Signature | None) -> Written:
     """Read a teacher's JSON; `signature` is the given one, None when the teacher states its own. Raises NoProblem."""
     row = _object(text)
-    problem = Problem(_prose(row.get("problem")), _prose(row.get("edge_cases")))
-    if len(problem.text.split()) < MIN_WORDS:
-        raise NoProblem(f"{len(problem.text.split())} words state no problem")
+    problem = Problem(_prose(row.get("problem")), _rules(row.get("rules")))
+    if (words := len(problem.statement.split())) < MIN_WORDS or not problem.text:
+        raise NoProblem(f"{words} words state no problem")
     stated = signature or parse_signature(row)
     name = str(row.get("name", ""))
     calls = proposals(row.get("calls"), stated)
@@ -156,6 +157,13 @@ def _object(text: str) -> dict[str, Any]:
     return row
 
 
+def _rules(raw: Any) -> tuple[str, ...]:
+    """Return the rules without numbers or marks before them, each once."""
+    rows = raw if isinstance(raw, list) else [raw]
+    texts = (re.sub(r"^(?:[-*•]|\d+[.)])\s*", "", _prose(row)) for row in rows)
+    return tuple(dict.fromkeys(filter(None, texts)))
+
+
 def _prose(raw: Any) -> str:
     """Fold blanks; a list of sentences becomes prose."""
     words = " ".join(map(str, raw)) if isinstance(raw, list) else raw if isinstance(raw, str) else ""
@@ -168,9 +176,11 @@ def schema_problem(signature: Signature | None = None, own: bool = False) -> dic
 
     `own`: the teacher states its own signature.
     """
-    fields: dict[str, Any] = {"problem": {"type": "string"}, "edge_cases": {"type": "string"}}
+    rules = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 6}
+    fields: dict[str, Any] = {"problem": {"type": "string"}, "rules": rules}
     if signature is None and not own:
-        return _record(fields)
+        # rules first: what is written down one by one is there when the prose is written
+        return _record({"rules": rules, "problem": {"type": "string"}})
     fields = {"name": {"type": "string"}} | (_SIGNATURE if own else {}) | fields
     row = {"type": "array"} if own or signature is None else _arguments(signature.params)
     return _record(fields | {"calls": {"type": "array", "items": row, "minItems": 4, "maxItems": 6}})

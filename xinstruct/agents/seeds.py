@@ -23,6 +23,7 @@ from xinstruct.agents.writing import Brief
 from xinstruct.code.shapes import shape
 from xinstruct.code.types import Case, Signature, TypeSyntaxError, cases_to_json
 from xinstruct.files import BadInput
+from xinstruct.languages import EIGHT
 from xinstruct.languages.header import difficulty
 from xinstruct.params import SeedParams
 from xinstruct.records import Reason, Sample, Snippet, content_id
@@ -170,7 +171,9 @@ def inspiring(snippets: Sequence[Snippet], params: SeedParams) -> list[Snippet]:
     return found
 
 
-def try_snippets(snippets: Sequence[Snippet], judge: JudgeProtocol, params: SeedParams) -> Iterator[list[Probe]]:
+def try_snippets(
+    snippets: Sequence[Snippet], judge: JudgeProtocol, params: SeedParams, languages: Sequence[str] = EIGHT
+) -> Iterator[list[Probe]]:
     """Yield waves of probes with cases or a reason, over all languages, until each language has enough."""
     queues = queued(snippets, params)
     wanted, tries = params.per_language, params.tries_per_language
@@ -186,7 +189,7 @@ def try_snippets(snippets: Sequence[Snippet], judge: JudgeProtocol, params: Seed
             tried[language] += size
         if not wave:
             return
-        probes = [casework.probe(snippet, params.cases) for snippet in wave]
+        probes = [casework.probe(snippet, params.cases, languages) for snippet in wave]
         casework.find_cases(probes, judge, params.mutants, params.kill_share)
         for probe in probes:
             good[probe.snippet.language] += probe.reason is None

@@ -82,7 +82,8 @@ class Wording:
         leader, header = get(self.language).comment, FunctionHeader.of(self.language, self.name, self.signature)
         if not self.declared.startswith(header.prefix + header.indent):  # a mined function's own first lines
             header = FunctionHeader("", without_imports(self.declared), "", "")
-        lines = [line for part in self.problem.statement.split("\n\n") for line in (*_folded(part), "")][:-1]
+        lines = [*_folded(self.problem.text), *([""] if self.problem.rules else [])]
+        lines += [line for rule in self.problem.rules for line in _folded(f"- {rule}")]
         text = [*(f"{leader} {line}".rstrip() for line in lines), *header.bare.splitlines()]
         indented = "\n".join(f"{header.indent}{line}" for line in text)
         return f"{without_imports(header.prefix)}\n{indented}".strip("\n")

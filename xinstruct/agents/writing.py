@@ -127,13 +127,17 @@ class Form:
         if self.name == "rule":
             base = self.base or Problem("")
             given = proposals(_calls(reply.text), self.signature)
-            return Written(base.with_rule(neutral(read_rule(reply.text))), given, signature=self.signature)
+            return Written(base.with_rule(self._neutral(read_rule(reply.text))), given, signature=self.signature)
         found = read_written(reply.text, None if self.name == "own" else self.signature)
         about = self.brief or Brief("", "", "", self.signature)
-        words = Problem(
-            neutral(found.problem.text), neutral(found.problem.edge_cases), about.category, about.difficulty
-        )
+        rules = tuple(self._neutral(rule) for rule in found.problem.rules)
+        words = Problem(self._neutral(found.problem.text), rules, about.category, about.difficulty)
         return replace(found, problem=words)
+
+    def _neutral(self, text: str) -> str:
+        """Return a text without the language and the name of the function: it goes to languages that spell it apart."""
+        named = rf"(?:the |a )?function [`'\"]?{re.escape(self.function)}[`'\"]?(?!\w)" if self.function else r"(?!)"
+        return neutral(re.sub(named, _the_function, text, flags=re.I))
 
     def _sentence(self, reply: Answer, prefill: bool) -> str:
         """Return the text's first line; one that was cut ends with its last full sentence."""
@@ -152,6 +156,10 @@ class Form:
 
     def _own(self, words: str) -> bool:
         return words.startswith(f"{get(self.language).title} ")
+
+
+def _the_function(found: re.Match[str]) -> str:
+    return "The function" if found.group()[0].isupper() else "the function"
 
 
 class Unwritten(Exception):

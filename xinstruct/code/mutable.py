@@ -68,17 +68,18 @@ class Source:
         return next((node for node in _inside(self.root) if parameter_list(function_node(node))), None)
 
     @cached_property
+    def result(self) -> str:
+        """Return the declared type of the first function's result, "" where none is declared."""
+        fields = ("return_type", "returns", "type")
+        nodes = (self.function.child_by_field_name(name) for name in fields) if self.function else iter(())
+        declared = next(filter(None, nodes), None)
+        return self.text(declared).strip(": ") if declared else ""
+
+    @cached_property
     def returnable(self) -> tuple[str, ...]:
         """Return the parameters whose declared type is the result's; all of them where no result is declared."""
-        fields = ("return_type", "returns", "type")
-        declared = (
-            next(filter(None, (self.function.child_by_field_name(name) for name in fields)), None)
-            if self.function
-            else None
-        )
-        kind = self.text(declared).strip(": ") if declared else ""
-        pattern = re.compile(rf"(?<![\w.<\[]){re.escape(kind)}(?![\w.<\[])")
-        return tuple(name for name, text in self.parameters.items() if not kind or pattern.search(text))
+        pattern = re.compile(rf"(?<![\w.<\[]){re.escape(self.result)}(?![\w.<\[])")
+        return tuple(name for name, text in self.parameters.items() if not self.result or pattern.search(text))
 
     def like(self, name: str) -> str:
         """Return another parameter of the same type as this one; "" when there is none, or it is no parameter."""

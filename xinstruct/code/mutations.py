@@ -285,12 +285,15 @@ def _returned(source: Source, node: Node) -> Iterator[Edit]:
     lead = source.traits.variable_mark
     for name in source.returnable[:2]:
         yield _put("returned", value, name if name.startswith(lead) else lead + name)
-    text = source.text(value)
-    truths = ("True", "False") if source.traits.indented else ("true", "false")
-    if _LOGIC.search(text) and "conditional" not in value.type and "ternary" not in value.type:
+    text, kind = source.text(value), source.result.lower()
+    logical = _LOGIC.search(text) and "conditional" not in value.type and "ternary" not in value.type
+    if kind.startswith("bool") or (logical and not kind):
+        truths = ("True", "False") if source.traits.indented else ("true", "false")
         yield from (_put("returned", value, new) for new in truths if new != text)
+    elif "str" in kind or _LETTERED.match(text):
+        yield _put("returned", value, '""')
     else:
-        yield _put("returned", value, '""' if _LETTERED.match(text) else "[]" if text.startswith("[") else "0")
+        yield _put("returned", value, "[]" if text.startswith("[") else "0")
 
 
 def _parameters(source: Source, node: Node) -> Iterator[Edit]:

@@ -70,9 +70,18 @@ def quality(run: Run) -> Table:
         for name, value in metrics.get(group, {}).items():
             label = name.replace("_", " ") if group == "quality" else f"{group}: {name.replace('_', ' ')}"
             table.add([label, Cell("–" if value is None else str(value), style="num")])
+    if checked := _sufficiency(run):
+        table.add(["seeds: sufficient instructions", Cell(checked, style="num")])
     for name, value in run.metrics.get("filter", {}).get("quality", {}).items():
         table.add([f"kept samples: {name.replace('_', ' ')}", Cell(str(value), style="num")])
     return table
+
+
+def _sufficiency(run: Run) -> str:
+    """Return the share of described seeds whose instruction alone led to a passing answer, "" when none was checked."""
+    found = run.metrics.get("seed", {}).get("sufficiency", {})
+    checked = found.get("checked", 0)
+    return f"{found['sufficient'] / checked:.2f} of {checked}" if checked else ""
 
 
 def trust(run: Run) -> str:

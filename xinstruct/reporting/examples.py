@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from xinstruct.records import Pair, Sample, Snippet
+from xinstruct.records import Pair, Sample, Snippet, content_id
 from xinstruct.reporting.funnel import title
 from xinstruct.reporting.load import Run
 from xinstruct.reporting.tables import Table, cell, plain
@@ -82,9 +82,16 @@ def seeds(run: Run, per_kind: int = 2) -> list[SampleView]:
     return [sample_view(sample) for group in both for sample in group]
 
 
+def drawn(run: Run, count: int = 10) -> list[SampleView]:
+    """Return samples that the filter kept, drawn at random by their ids, so that nobody picks the good ones."""
+    ordered = sorted(run.samples("filter"), key=lambda sample: content_id("drawn", sample.id))
+    return [sample_view(sample) for sample in ordered[:count]]
+
+
 def sample_view(row: Sample) -> SampleView:
     """Return a sample as the page shows it: question, answer, cases and scores."""
     facts = [f"id {row.id}", f"function {row.function}", signature_text(row.signature)]
+    facts += [" · ".join(filter(None, (row.task, row.operation, row.style)))]
     facts += [row.rated, f"licences {', '.join(row.licenses) or 'not recorded'}"]
     return SampleView(
         heading=f"{row.kind.replace('Ds', 'D_s')} · {title(row.language)}",

@@ -146,23 +146,30 @@ def books(run: Run) -> Table:
 
 
 def yields(run: Run, name: str, key: Callable[[dict[str, Any]], str]) -> Table:
-    """Return tasks tried, synthesized, unique and verified by one property of a sample."""
+    """Return tasks tried, synthesized, unique and verified by one property of a sample, also per thousand tokens.
+
+    Tokens are those that the teacher wrote in these discussions, failed ones included, without those of scores.
+    """
     tried = booked(run, name) or Counter(key(row) for row in attempts(run))
+    spent = booked(run, name, "tokens")
     counts = [_by(run.samples(stage), key) for stage in ("synthesize", "deduplicate", "filter")]
-    table = Table([name, "Tried", "Synthesized", "Unique", "Verified", "Yield"], empty="No discussion was held.")
+    table = Table(
+        [name, "Tried", "Synthesized", "Unique", "Verified", "Yield", "per 1,000 tokens"],
+        empty="No discussion was held.",
+    )
     for value in sorted(tried.keys() | set().union(*counts), key=lambda text: (-tried[text], text)):
         made, unique, good = (count[value] for count in counts)
         yielded = Cell(share(good, tried[value]), style="num")
-        table.add(
-            [title(value) if name == "Target" else value or "(not recorded)", tried[value], made, unique, good, yielded]
-        )
+        called = title(value) if name == "Target" else value or "(not recorded)"
+        rate = Cell(f"{1000 * good / spent[value]:.2f}" if spent[value] else "–", style="num")
+        table.add([called, tried[value], made, unique, good, yielded, rate])
     return table
 
 
-def booked(run: Run, name: str) -> Counter[str]:
-    """Return the numbers of discussions that the stage booked; a failed one leaves no sample with its operation."""
+def booked(run: Run, name: str, what: str = "discussed") -> Counter[str]:
+    """Return what the stage booked by a property: a discussion that failed leaves no sample with its operation."""
     groups = run.metrics.get("synthesize", {}).get(f"by_{name.lower()}", {})
-    discussed = {value: row.get("discussed") for value, row in groups.items() if isinstance(row, dict)}
+    discussed = {value: row.get(what) for value, row in groups.items() if isinstance(row, dict)}
     return Counter({value: count for value, count in discussed.items() if isinstance(count, int)})
 
 

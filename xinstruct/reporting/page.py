@@ -56,6 +56,7 @@ def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
         "books": funnel.books(run),
         "snippets": examples.snippets(run),
         "seeds": [(seed, _making(run, seed.parents)) for seed in examples.seeds(run)],
+        "drawn": examples.drawn(run),
         "discussions": discussions.discussions(run, run.params.report.discussions),
         "yields": [funnel.yields(run, name, funnel.field_of(key)) for name, key in _YIELDS],
         "ablations": ablations.ablations(run),

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from xinstruct.agents.calibration import Calibration
+from xinstruct.agents.problem import Problem
 from xinstruct.agents.similarity import jaccard, sample_text, shingles
 from xinstruct.records import Sample
 
@@ -28,8 +29,8 @@ def distinct(texts: Iterable[str], size: int) -> float:
 
 
 def sentences(samples: Iterable[Sample]) -> list[str]:
-    """Return the first line of each instruction: the task without signature and examples."""
-    return [sample.instruction.split("\n", 1)[0] for sample in samples]
+    """Return each sample's problem: the task without signature and examples."""
+    return [Problem.of(sample).text for sample in samples]
 
 
 def source_functions(samples: Iterable[Sample]) -> int:
