@@ -101,8 +101,8 @@ STATED: dict[str, Any] = {
     "parameters": [{"name": "a", "type": "int"}, {"name": "b", "type": "integer"}],
     "returns": "int",
     "problem": "Given two whole numbers, return what a child gets who counts on from the first by the second.",
-    "rules": ["A negative second number counts back."],
-    "rule": "In addition, seven counts as eight.",
+    "rules": ["A negative second number counts back.", "Zero changes nothing."],
+    "rule": "Seven counts as eight.",
     "calls": [[1, 2], [5, -1], [0, 7], [3, 3]],
 }
 Rates = str | Callable[[Request], str]

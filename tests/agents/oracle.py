@@ -160,7 +160,7 @@ class OracleServer:
         words = (
             f"What number {sent['seed']} asks for: given the arguments, return what everybody knows it returns for them"
         )
-        found = {"problem": f"{words}, exactly.", "rules": ["Nothing is special."]}
+        found = {"problem": f"{words}, exactly.", "rules": ["Nothing is special.", "Zero is a number."]}
         if "calls" not in shape:
             return found
         names = set(shape["calls"]["items"].get("properties", {}))
@@ -169,7 +169,7 @@ class OracleServer:
         rows = [list(case.args) for case in new.cases] * 2
         if "rule" in shape:
             asked = [dict(zip((p.name for p in new.signature.params), row, strict=True)) for row in rows[:4]]
-            return {"rule": f"In addition, the function becomes what is known as {new.name}.", "calls": asked}
+            return {"rule": f"From then on the result becomes what is known as {new.name}.", "calls": asked}
         typed = [{"name": p.name, "type": str(p.type)} for p in new.signature.params]
         return found | {
             "name": new.name, "parameters": typed, "returns": str(new.signature.returns), "calls": rows[:4],

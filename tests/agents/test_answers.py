@@ -4,7 +4,7 @@ import pytest
 
 from tests.agents.helpers import ADD, ADD_CASES
 from xinstruct.agents.answers import Candidate, Task, Tries, complete
-from xinstruct.agents.tasks import Thread, declaration
+from xinstruct.agents.tasks import Thread, declaration, supports
 from xinstruct.agents.wording import calls
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.verdicts import Verdict
@@ -108,3 +108,17 @@ def test_words_of_a_task() -> None:
     assert declaration("const f = (a) => a + 1;", "javascript", "f", nested) == "const f = (a) =>"
     cases, text = [Case((1,), "a"), Case((2,), "a"), Case((3,), "b")], Signature.of("string", n="int")
     assert calls(cases, text, "javascript")[1] == {"args": "3", "expected": '"b"'}
+
+
+@pytest.mark.parametrize("language", EIGHT)
+def test_a_language_cannot_name_a_parameter_by_a_word_of_its_own(language: str) -> None:
+    def speaks(name: str) -> bool:
+        return supports(language, "f", Signature.of("list<string>", **{name: "int", "text": "string"}))
+
+    words = {
+        "python": "from lambda class", "javascript": "default new with", "typescript": "class function with",
+        "java": "char default package", "cpp": "template char default", "csharp": "string ref base",
+        "php": "", "bash": "",
+    }  # fmt: skip
+    assert not any(map(speaks, words[language].split()))
+    assert all(map(speaks, ("to", "of", "value", "type", "list", "match", "end", "get", "record", "x1")))

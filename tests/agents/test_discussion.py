@@ -105,16 +105,20 @@ def test_a_new_problem_brings_its_name_signature_and_calls() -> None:
         "parameters": [{"name": "xs", "type": "list[int]"}, {"name": "m", "type": "Map<number, str>"}],
         "returns": "boolean",
         "problem": "Given numbers and names for some of them, tell whether two numbers in a row have the same name.",
-        "rules": ["1. An empty list gives false."],
+        "rules": ["1. An empty list gives false.", "- Names are compared exactly."],
         "calls": [[[1, 2], {"1": "a"}], [[], []], [1]],
     }
     fine = talk("centralized", "combine")
     fine.accept(said(json.dumps(row)), params)
     assert fine.problem is not None and fine.reason is None
     assert str(fine.signature) == "(xs: list<int>, m: dict<float,string>) -> bool" and fine.name == "countPairs"
-    assert fine.problem.rules == ("An empty list gives false.",) and fine.problem.category and fine.problem.difficulty
+    assert (
+        fine.problem.rules == ("An empty list gives false.", "Names are compared exactly.")
+        and fine.problem.category
+        and fine.problem.difficulty
+    )
     assert fine.proposals[-1] == ([], []) and all(len(args) == 2 for args in fine.proposals)
-    for changes in ({"returns": "banana"}, {"parameters": []}, {"problem": "Too short."}):
+    for changes in ({"returns": "banana"}, {"parameters": []}, {"problem": "Too short.", "rules": []}):
         broken = talk("centralized", "combine")
         broken.accept(said(json.dumps(row | changes)), params)
         assert broken.reason == Reason.BAD_FORMAT and str(broken.signature) == "(a: int, b: int) -> int"

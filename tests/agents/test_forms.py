@@ -27,7 +27,7 @@ from xinstruct.records import Reason
 
 ONE = Signature.of("int", n="int")
 WORDS = "Given a whole number, return the sum of its decimal digits, whatever its sign is."
-ROW: dict[str, Any] = {"problem": WORDS, "rules": ["Zero gives zero.", "A sign does not count."]}
+ROW: dict[str, Any] = {"problem": WORDS, "rules": ["Zero gives zero.", "A sign counts nothing."]}
 
 
 def reply(text: str, finish: str = "stop", error: str = "") -> Answer:
@@ -109,7 +109,7 @@ def test_a_refusal_is_no_problem_in_any_form(text: str) -> None:
 
 
 def test_a_problem_about_being_sorry_is_none() -> None:
-    assert read(json.dumps(ROW | {"rules": ['For an empty text, return "sorry".']})).rules[-1].endswith('"sorry".')
+    assert read(json.dumps(ROW | {"rules": ['For an empty text, return "sorry".']})).rules[0].endswith('"sorry".')
 
 
 def test_json_is_found_in_talk_and_cut_json_is_truncated() -> None:
@@ -141,6 +141,8 @@ def test_the_language_of_one_answer_is_taken_out_of_the_problem() -> None:
     found = read(json.dumps(ROW | {"problem": f"Write a Python function that does this. {WORDS}"}))
     assert found.text.startswith("Write a function that does this.")
     assert neutral("a C++ program, a C# method and a JavaScript script") == "a program, a method and a script"
+    named = read(json.dumps(ROW | {"rules": ["The function `sumDigits` is never negative.", "1. Zero", "* Zero"]}))
+    assert named.rules == ("The function is never negative.", "Zero")
     kept = "Turn the text into valid PHP code, as JavaScript's join does; Java is an island."
     assert neutral(kept) == kept
 
@@ -164,10 +166,11 @@ def test_all_sentences_of_the_first_line_stay() -> None:
 def test_a_rule_is_added_to_the_problem() -> None:
     base = Problem(WORDS, ("Zero gives zero.",), "digits", "easy")
     form = Form("rule", "php", "sumDigits", ONE, base=base)
-    said = {"rule": "In addition, digits above 8 do not count", "calls": [{"n": 98}, [19], {"m": 2}, {"n": "x"}]}
+    said = {"rule": "Digits above 8 do not count", "calls": [{"n": 98}, [19], {"m": 2}, {"n": "x"}]}
     written = form.read(reply(json.dumps(said)), True)
-    assert written.problem.rules == ("Zero gives zero.", "In addition, digits above 8 do not count.")
-    assert (written.problem.text, written.problem.category) == (WORDS, "digits")
+    assert written.problem == Problem(WORDS, ("Zero gives zero.", "Digits above 8 do not count."), "digits", "easy")
+    assert written.problem.statement.endswith("\n\n- Zero gives zero.\n- Digits above 8 do not count.")
+    assert Problem.from_json(written.problem.to_json()) == written.problem
     assert written.calls == ((98,), (19,)) and written.signature == ONE
     for text in ('{"rule": "Harder."}', '{"rule": ""}', "{}"):
         with pytest.raises(NoProblem):
@@ -197,7 +200,7 @@ def test_what_a_form_asks_for_meets_its_own_schema(name: Any) -> None:
     two = Signature.of("int", xs="list<int>", limit="optional<float>")
     form = Form(name, "php", "f", two, base=Problem(WORDS), brief=Brief.draw("0a"))
     calls = [{"xs": [1], "limit": None}, {"xs": [], "limit": 2.5}, {"xs": [3], "limit": 1}, {"xs": [1, 1], "limit": 0}]
-    fields = {"name": "f", "rule": "In addition, negative numbers do not count.", "calls": calls} | ROW
+    fields = {"name": "f", "rule": "Negative numbers do not count.", "calls": calls} | ROW
     typed = [{"name": "xs", "type": "int[]"}, {"name": "limit", "type": "number | null"}]
     if name == "own":
         fields |= {"parameters": typed, "returns": "int", "calls": [list(row.values()) for row in calls]}

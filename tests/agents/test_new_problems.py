@@ -59,7 +59,6 @@ def test_a_rule_makes_another_problem_of_the_same_signature(oracle_run: Make) ->
     kept = [sample for sample in ran.samples if sample.function in ("twice",)]
     assert kept and {sample.language for sample in kept} == {"python", "javascript"}
     for sample in kept:
-        assert (
-            "In addition, the function becomes what is known as twice_less_seven." in json.loads(sample.problem)["text"]
-        )
+        rule = "From then on the result becomes what is known as twice_less_seven."
+        assert json.loads(sample.problem)["rules"] == [rule] and rule in " ".join(sample.instruction.split())
         assert all(case.expected == 2 * case.args[0] - 7 for case in cases_from_json(sample.cases))

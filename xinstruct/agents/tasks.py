@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from xinstruct.code.lexical import blanked, levels
+from xinstruct.code.lexical import blanked, encoded, levels, parsed
 from xinstruct.code.traits import traits_of
 from xinstruct.code.types import Signature
 from xinstruct.languages import get
@@ -45,12 +46,29 @@ def header(language: str, name: str, signature: Signature) -> str:
 
 
 def supports(language: str, name: str, signature: Signature) -> bool:
-    """Tell whether the language can express the signature."""
+    """Tell whether the language can express the signature, and none of its names is a word of the language's own."""
     try:
-        header(language, name, signature)
+        opened = header(language, name, signature)
+        return _well_formed(language, opened, tuple(param.name for param in signature.params))
     except Unsupported:
         return False
-    return True
+
+
+@cache
+def _well_formed(language: str, opened: str, names: tuple[str, ...]) -> bool:
+    """Tell whether a function parses that assigns to its parameters; True for a language without a grammar.
+
+    A header alone does not tell: grammars read a word of the language as a name where nothing else can stand.
+    """
+    traits = traits_of(language)
+    if traits.syntax is None:
+        return True
+    end = "" if traits.indented else ";"
+    lines = [] if traits.positional else [f"{traits.variable_mark}{name} = 0{end}" for name in names]
+    lines = [f"    {line}" for line in lines or ["pass" if traits.indented else ""]]
+    closed = "" if traits.indented else "}" * (opened.count("{") - opened.count("}"))
+    tree = parsed(traits, encoded("\n".join([opened.rstrip(), *lines, closed]) + "\n"))
+    return tree is None or not tree.root_node.has_error
 
 
 def declarable(language: str, name: str) -> bool:
