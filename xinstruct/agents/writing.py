@@ -137,8 +137,9 @@ class Form:
 
     def _neutral(self, text: str) -> str:
         """Return a text without the language and the name of the function: it goes to languages that spell it apart."""
-        named = rf"(?:the |a )?function [`'\"]?{re.escape(self.function)}[`'\"]?(?!\w)" if self.function else r"(?!)"
-        return neutral(re.sub(named, _the_function, text, flags=re.I))
+        if not self.function:
+            return neutral(text)
+        return neutral(re.sub(rf"\b(function) [`'\"]?{re.escape(self.function)}[`'\"]?(?!\w)", r"\1", text, flags=re.I))
 
     def _sentence(self, reply: Answer, prefill: bool) -> str:
         """Return the text's first line; one that was cut ends with its last full sentence."""
@@ -157,10 +158,6 @@ class Form:
 
     def _own(self, words: str) -> bool:
         return words.startswith(f"{get(self.language).title} ")
-
-
-def _the_function(found: re.Match[str]) -> str:
-    return "The function" if found.group()[0].isupper() else "the function"
 
 
 class Unwritten(Exception):
