@@ -38,7 +38,8 @@ def seeding(**changes: Any) -> SeedParams:
     """The seed section of a small run with a weak teacher: sentences about mined functions, in their order."""
     base: dict[str, Any] = {
         "per_language": 3, "tries_per_language": 9, "difficulty_from": 0.0, "difficulty_to": 1.0, "order": "simplest",
-        "per_package": 0, "form": "text", "inspire_share": 0.0, "response": "function", "sufficiency": False,
+        "per_package": 0, "form": "text", "inspire_share": 0.0, "response": "function", "revisions": 0,
+        "sufficiency": False,
         "cases": 6, "mutants": 0, "instruction_tokens": 40, "instruction_temperature": 0.0, "candidates": 1, "wave": 0,
         "max_tokens": 100, "examples": 1, "scorer": SCORER, "prefill": "always",
     }  # fmt: skip

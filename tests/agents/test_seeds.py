@@ -191,6 +191,24 @@ def test_an_instruction_that_is_not_enough_rejects_its_seed(seeded: Any) -> None
 
 
 @pytest.mark.slow
+def test_an_insufficient_instruction_is_written_anew_from_the_call_that_failed(seeded: Any) -> None:
+    def at_second(request: Request) -> str:
+        first = "-response-" in request.id and "-response-check-" not in request.id
+        return "    return 0\n" if first or "-check-" in request.id else right(request)
+
+    kept, lost, oracle = seeded(at_second, inspire_share=0.0, revisions=1, ds1_share=1.0)
+    assert len(kept) == 3 and Reason.INSUFFICIENT_INSTRUCTION not in {row.reason for row in lost.values()}
+    told = {request.id: request.messages[0]["content"] for request in oracle.asked}
+    for ident, sample in kept.items():
+        again = told[f"{ident}-instruction1"]
+        assert again.startswith(told[f"{ident}-instruction"].split("\nIts arguments")[0].rstrip())
+        assert f"You wrote this before:\n{STATED['problem']}" in again
+        assert f"is wrong: {sample.function}(" in again and "expected" in again and "got 0" in again
+    _, lost, _ = seeded(at_second, inspire_share=0.0, revisions=0, ds1_share=1.0)
+    assert [row.reason for row in lost.values()].count(Reason.INSUFFICIENT_INSTRUCTION) == 3
+
+
+@pytest.mark.slow
 def test_a_new_problem_without_agreement_is_no_seed(seeded: Any) -> None:
     def divided(request: Request) -> str:
         return "    return a - b;\n}\n" if language_of(request) == "javascript" else right(request)

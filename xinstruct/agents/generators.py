@@ -6,6 +6,7 @@ instruction alone passes its cases, which are more than the calls printed in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from xinstruct.agents.prefill import uses_prefill
 from xinstruct.agents.seeds import Draft
 from xinstruct.agents.tasks import declarable, supports
 from xinstruct.agents.verification import insufficient
-from xinstruct.agents.wording import calls, draw_style
+from xinstruct.agents.wording import calls, draw_style, spelled
 from xinstruct.agents.writing import Form, Unwritten
 from xinstruct.languages import get
 from xinstruct.languages.header import without_imports
@@ -64,8 +65,11 @@ class IGenerator:
             return Form("own" if own else "new", *words, brief=draft.brief)
         return Form("sentence" if self.params.form == "text" else "restate", *words)
 
-    def request(self, draft: Draft, source: str) -> Request:
-        """Return the prompt for one problem; `source` (doc or code) is what a weak teacher is shown of a function."""
+    def request(self, draft: Draft, source: str, turn: int = 0) -> Request:
+        """Return the prompt for one problem; `source` (doc or code) is what a weak teacher is shown of a function.
+
+        From turn 1 on it shows the text before and on what call an answer to it failed.
+        """
         snippet, form = draft.snippet, self.form(draft)
         # whoever describes a function in full must see what it calls
         whole = draft.reference if self.params.form == "json" and not draft.brief else snippet.code
@@ -83,16 +87,20 @@ class IGenerator:
             doc=snippet.doc.strip()[:DOC_CHARS],
             code=without_imports(code)[:CODE_CHARS],
             calls=calls(draft.cases, draft.signature, snippet.language, SHOWN_CALLS),
+            before=draft.problem.statement if turn and draft.problem else "",
+            evidence=_evidence(draft) if turn else "",
             closing=form.closing,
         )
         most, temperature = self.params.instruction_tokens, self.params.instruction_temperature
         prefill = uses_prefill(self.params)
-        return form.request(f"{snippet.id}-instruction", text, most, temperature, self.context.seed, prefill)
+        ident = f"{snippet.id}-instruction{turn or ''}"
+        return form.request(ident, text, most, temperature, self.context.seed, prefill)
 
-    def write(self, drafts: Sequence[Draft], source: str) -> None:
-        """Fill in each draft's problem, or its reason."""
-        requests = [self.request(draft, source) for draft in drafts]
-        answers = self.context.teacher.ask(requests, "problems of seeds") if requests else []
+    def write(self, drafts: Sequence[Draft], source: str, turn: int = 0) -> None:
+        """Fill in each draft's problem, or its reason; from turn 1 on, anew."""
+        requests = [self.request(draft, source, turn) for draft in drafts]
+        purpose = "revised problems of seeds" if turn else "problems of seeds"
+        answers = self.context.teacher.ask(requests, purpose) if requests else []
         for draft, request, reply in zip(drafts, requests, answers, strict=True):
             draft.thread.prompt(request, agent="I-Generator", language=draft.snippet.language)
             draft.thread.answer(reply, agent="I-Generator", language=draft.snippet.language)
@@ -117,14 +125,15 @@ class RGenerator:
     def __init__(self, context: SeedContext) -> None:
         self.context, self.params = context, context.params
 
-    def write(self, drafts: Sequence[Draft]) -> None:
+    def write(self, drafts: Sequence[Draft], turn: int = 0) -> None:
         """Fill in each draft's response, or its reason: from its problem if it has one, else from the function."""
         if self.params.response == "function":
             for draft in drafts:
                 draft.response, draft.mined = draft.reference, True
                 draft.thread.add("answer", draft.response, agent="R-Generator", language=draft.snippet.language)
             return
-        tasks = [self.task(draft) if draft.problem else self._rewriting(draft) for draft in drafts]
+        mark = str(turn or "")
+        tasks = [self.task(draft, mark) if draft.problem else self._rewriting(draft) for draft in drafts]
         answer(tasks, self.context.teacher, self.context.judge, self.context.tries, self.context.seed)
         for draft, task in zip(drafts, tasks, strict=True):
             if task.best:
@@ -132,9 +141,9 @@ class RGenerator:
             else:
                 draft.fail(*insufficient(task, shown=draft.problem is None))
 
-    def check(self, drafts: Sequence[Draft]) -> None:
+    def check(self, drafts: Sequence[Draft], turn: int = 0) -> None:
         """Ask for answers from the final instructions alone; a draft without a passing one is insufficient."""
-        tasks = [self.task(draft, "-check") for draft in drafts]
+        tasks = [self.task(draft, f"-check{turn or ''}") for draft in drafts]
         answer(tasks, self.context.teacher, self.context.judge, self.context.tries, self.context.seed)
         for draft, task in zip(drafts, tasks, strict=True):
             if not task.best:
@@ -183,7 +192,34 @@ def generate(drafts: Sequence[Draft], context: SeedContext) -> None:
     if context.params.sufficiency:
         # an answer of the teacher to D_s1 was written from the instruction alone already
         responder.check(_alive([d for d in (*first, *second) if d.mined or d.kind == "Ds2"]))
+        for turn in range(1, context.params.revisions + 1):
+            _revise([*first, *second], writer, responder, turn)
     invent([d for d in drafts if d.brief is not None], context)
+
+
+def _revise(drafts: Sequence[Draft], writer: IGenerator, responder: RGenerator, turn: int) -> None:
+    """Have insufficient instructions written anew, shown a call that an answer to them failed, and check them again."""
+    lost = [draft for draft in drafts if draft.reason is Reason.INSUFFICIENT_INSTRUCTION]
+    for draft in lost:
+        draft.reopen()
+    for kind, source in (("Ds1", "doc"), ("Ds2", "code")):
+        writer.write([d for d in lost if d.kind == kind], source, turn)
+    again = [draft for draft in lost if draft.reason is None]
+    responder.write([d for d in again if not d.response], turn)
+    responder.check([d for d in again if d.response and (d.mined or d.kind == "Ds2")], turn)
+
+
+def _evidence(draft: Draft) -> str:
+    """Return what running said of the answers, with the call in the place of the case's number."""
+    found = re.search(r"case (\d+)", draft.detail)
+    if found is None or int(found[1]) >= len(draft.cases):
+        return draft.detail
+    case = draft.cases[int(found[1])]
+    args = ", ".join(
+        spelled(param.type, arg, draft.snippet.language)
+        for param, arg in zip(draft.signature.params, case.args, strict=True)
+    )
+    return f"{draft.name}({args}){draft.detail[found.end() :]}"
 
 
 def _alive(drafts: Sequence[Draft]) -> list[Draft]:

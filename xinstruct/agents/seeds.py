@@ -72,6 +72,10 @@ class Draft:
         if self.reason is None:
             self.reason, self.detail = Reason(reason), detail
 
+    def reopen(self) -> None:
+        """Take it up again; what it failed by stays in `detail` until it fails anew."""
+        self.reason = None
+
     def instruction(self, language: str = "", name: str = "") -> str:
         """Return the final text of the question; of another language and name for a witness."""
         spoken, own = language or self.snippet.language, name or self.name

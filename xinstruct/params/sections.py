@@ -160,6 +160,7 @@ class SeedParams(Section):
     agreement_inputs: Count
     new_signature: Literal["drawn", "teacher"]
     sufficiency: bool
+    revisions: Whole
     prove: Whole
     ds1_share: Share
     response: Literal["function", "teacher"]
