@@ -17,7 +17,7 @@ from xinstruct.agents.prefill import uses_prefill
 from xinstruct.agents.problem import Problem
 from xinstruct.agents.tasks import Thread, header
 from xinstruct.agents.wording import Wording, draw_style
-from xinstruct.agents.writing import Brief, Form, Unwritten
+from xinstruct.agents.writing import Brief, Form, Unwritten, draw_topic
 from xinstruct.code.types import Case, Signature, cases_from_json
 from xinstruct.languages import get
 from xinstruct.llm.client import Answer, Request
@@ -110,9 +110,8 @@ class Discussion:
         if params.form == "text":
             return Form("sentence", *words)
         if self.operation.form != "new" or params.new_signature == "keep":
-            return Form(
-                "rule" if self.operation.form == "new" else self.operation.form, *words, Problem.of(self.source)
-            )
+            kind = "rule" if self.operation.form == "new" else self.operation.form
+            return Form(kind, *words, Problem.of(self.source), topic=draw_topic(self.id))
         brief = Brief.draw(self.id)
         own = params.new_signature == "teacher"
         return Form("own" if own else "new", self.target, self.name, brief.signature, brief=brief)

@@ -17,6 +17,7 @@ from xinstruct.llm.json_answers import json_answer
 from xinstruct.records import Sample
 
 MIN_WORDS = 12  # a shorter text states no problem
+MIN_RULE, MAX_RULE = 4, 60  # words of one more rule; longer ones state a problem again
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _ALIASES = {
     "str": "string", "text": "string", "char": "string", "character": "string", "integer": "int", "long": "int",
@@ -117,8 +118,8 @@ def read_written(text: str, signature: Signature | None) -> Written:
 def read_rule(text: str) -> str:
     """Read a teacher's JSON {"rule"}. Raises NoProblem when it states none."""
     rule = _prose(_object(text).get("rule"))
-    if len(rule.split()) < 4:
-        raise NoProblem("no rule is stated")
+    if not MIN_RULE <= len(rule.split()) <= MAX_RULE:
+        raise NoProblem(f"{len(rule.split())} words state no single rule")
     return rule if rule.endswith((".", "!", "?")) else f"{rule}."
 
 

@@ -65,6 +65,11 @@ class Brief:
         return Brief(category, level, levels[level]["words"], _signature(rng.choice(spec["categories"][category])))
 
 
+def draw_topic(ident: str) -> str:
+    """Draw what an added rule is about from an id."""
+    return str(random.Random(int(content_id("topic", ident), 16)).choice(table("categories")["topics"]))
+
+
 def _signature(text: str) -> Signature:
     inner, returns = text.strip().removeprefix("(").rsplit(") -> ", 1)
     fields = (part.split(":", 1) for part in split_arguments(inner))
@@ -81,13 +86,14 @@ class Form:
     signature: Signature
     base: Problem | None = None
     brief: Brief | None = None
+    topic: str = ""  # what an added rule is about
 
     @property
     def closing(self) -> str:
         """The last words of the prompt: what to answer, and how."""
         start = instruction_start(self.language, self.function)
         words = {"title": get(self.language).title, "name": self.function, "signature": self.signature, "start": start}
-        return render(f"form_{self.name}", brief=self.brief, **words)
+        return render(f"form_{self.name}", brief=self.brief, topic=self.topic, **words)
 
     def request(self, ident: str, text: str, most: int, temperature: float, seed: int, prefill: bool) -> Request:
         """Return the request for a problem: at most `most` tokens, held to the form's schema if it has one."""
