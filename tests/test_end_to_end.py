@@ -105,7 +105,7 @@ def test_killed_then_the_whole_graph(project: Project) -> None:
     project.kill_in("seed", 8)
     project.run("dvc", "repro")
     for stage, spec in read_yaml(REPO / "dvc.yaml")["stages"].items():
-        for out in spec["outs"]:
+        for out in (entry if isinstance(entry, str) else next(iter(entry)) for entry in spec["outs"]):
             assert (project.root / out).exists(), f"{stage}: {out}"
 
 
