@@ -40,6 +40,11 @@ def start(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def plain(trainer: Any) -> Any:
+    """The trained model, which computes in float32 whatever the trainer's products were."""
+    return trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False).float().eval()
+
+
 def tuned(start: Path, samples: list[Sample], params: SftParams, folder: Path) -> tuple[Any, Path]:
     """SFT as fine_tune does it, with the model that is left in memory."""
     tokenizer = chat.load_tokenizer(start)
@@ -48,7 +53,7 @@ def tuned(start: Path, samples: list[Sample], params: SftParams, folder: Path) -
     trainer = sft.build_trainer(model, lora, tokenizer, rows, params, 3, folder / "scratch")
     train(trainer, Watch("sft"))
     store(trainer.model, tokenizer, start, folder / "sft")
-    return trainer.model.float().eval(), folder / "sft"
+    return plain(trainer), folder / "sft"
 
 
 def preferring(start: Path, samples: list[Sample], params: DpoParams, folder: Path) -> tuple[Any, Path]:
@@ -60,7 +65,7 @@ def preferring(start: Path, samples: list[Sample], params: DpoParams, folder: Pa
     trainer = dpo.build_trainer(model, lora, tokenizer, rows, params, 3, folder / "scratch", reference)
     train(trainer, Watch("dpo"))
     store(trainer.model, tokenizer, start, folder / "dpo")
-    return trainer.model.float().eval(), folder / "dpo"
+    return plain(trainer), folder / "dpo"
 
 
 @pytest.fixture(scope="module")

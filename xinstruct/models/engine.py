@@ -23,12 +23,12 @@ import torch
 
 from xinstruct.models.chat import load_tokenizer
 from xinstruct.models.device import dtype_for, load_model
-from xinstruct.models.kv_cache import NAME, ROWS, Slots, refuse_other_layers
+from xinstruct.models.kv_cache import NAME, ROWS, Slots, most_rows, refuse_other_layers
 from xinstruct.models.sampling import Completion, GenerationRequest, choose, likeliest, refuse_too_long
 from xinstruct.params import Dtype
 from xinstruct.processes import cores
 
-PIECE = 128  # prompt tokens computed in one pass
+PIECE = 128  # prompt tokens computed in one pass, unless `most_rows` is less
 SLOTS = {"cpu": 48, "cuda": 256}
 _TAIL = 32  # tokens decoded to look for a stop string
 
@@ -66,7 +66,9 @@ class Engine:
         config = self.model.config
         refuse_other_layers(config, folder)
         self.context = min(context, int(getattr(config, "max_position_embeddings", context)))
-        self.count = -(-max(slots or SLOTS[self.model.device.type], 1) // ROWS) * ROWS
+        most = most_rows(self.model)
+        self.count = min(-(-max(slots or SLOTS[self.model.device.type], 1) // ROWS) * ROWS, most)
+        self.piece = min(PIECE, most)
         self.slots = Slots(self.count, self.context, int(config.num_hidden_layers))
         ends = self.model.generation_config.eos_token_id
         self.ends = {self.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
@@ -117,8 +119,8 @@ class Engine:
         slot = -source if self.rows[-source] is None else self._stalest()
         self.slots.copy(-source, slot, known)
         self.cached[slot] = row.request.ids[:known]
-        for start in range(known, len(row.request.ids) - 1, PIECE):
-            self._read(slot, row.request.ids[start : min(start + PIECE, len(row.request.ids) - 1)], start)
+        for start in range(known, len(row.request.ids) - 1, self.piece):
+            self._read(slot, row.request.ids[start : min(start + self.piece, len(row.request.ids) - 1)], start)
         self.cached[slot] = row.request.ids[:-1]
         self.rows[slot] = row
 

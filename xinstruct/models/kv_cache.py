@@ -2,13 +2,14 @@
 
 transformers runs the model; this is its cache and its attention. A slot's tokens stay in place, so that admitting a
 request, ending one and sharing a prompt move that slot's tokens only. A row's result does not depend on the rows
-beside it: matrix products of at least ROWS rows and attention with masked tails came out bit for bit equal whatever
-else was in them (a test verifies this on the machine it runs on). Models with layers that attend to a window of tokens
-or keep a state are refused.
+beside it: matrix products of ROWS rows to `most_rows` and attention with masked tails came out bit for bit equal
+whatever else was in them (a test verifies this on the machine it runs on). Models with layers that attend to a window
+of tokens or keep a state are refused.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from xinstruct.files import BadInput
 
 NAME = "xinstruct_slots"
 ROWS = 16  # fewer rows take other kernels, which round differently
+_TILED = 32  # more rows than that: AMX adds up in another order
 SPAN = 128  # the room of a slot is a multiple of so many tokens
 
 
@@ -110,6 +112,12 @@ class Slots:
     def get_seq_length(self, *_: Any) -> int:
         """Return 0; part of transformers' interface, unused because positions are always given."""
         return 0
+
+
+def most_rows(model: Any) -> int:
+    """Return how many rows a product may have at most for its bits not to depend on their number."""
+    tiles = model.device.type == "cpu" and model.dtype == torch.bfloat16 and torch.cpu._is_amx_tile_supported()
+    return _TILED if tiles else sys.maxsize
 
 
 def _plain(like: Any, shape: tuple[int, ...]) -> Any:
