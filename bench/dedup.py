@@ -65,7 +65,9 @@ def measured(python: str, name: str, texts: list[str], threshold: float, permuta
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
     environment = os.environ | {"PYTHONPATH": str(script.parents[1])} | threads
     command = [python, str(script), name, str(threshold), str(permutations)]
-    done = subprocess.run(command, input=json.dumps(texts), capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(
+        command, input=json.dumps(texts), capture_output=True, encoding="utf-8", env=environment, check=True
+    )
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

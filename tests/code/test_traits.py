@@ -18,6 +18,8 @@ NAMED = {
     "benchmarks/recorded.py": (1, "the benchmarks' own programs are Python"),
     "benchmarks/translate.py": (2, "the benchmarks' own programs are Python"),
     "benchmarks/scoring.py": (1, "the paper prints a mean without Python"),
+    "dedup/normal.py": (1, "Python's own parser takes its needless parentheses away"),
+    "dedup/problems.py": (3, "the benchmarks' own programs are Python"),
     "execution/forks/choice.py": (2, "how a language runs: which ones may fork at a point of their own"),
     "execution/forks/trying.py": (6, "how a language runs: which ones may fork at a point of their own"),
     "execution/mounts.py": (1, "the folder of the interpreter's library, no language"),

@@ -59,7 +59,7 @@ def test_what_does_not_fit_is_refused_by_name(params: Path, tmp_path: Path, text
 
 
 def test_a_fault_of_params_itself_is_not_laid_to_the_set(params: Path, tmp_path: Path) -> None:
-    params.write_text(params.read_text().replace("rounds: 3 ", "rounds: 0 "))
+    params.write_text(params.read_text().replace("rounds: 2 ", "rounds: 0 "))
     (tmp_path / "set.yaml").write_text("synthesize: {agents: 3}")
     with pytest.raises(BadInput, match=r"^params\.yaml: synthesize\.rounds is 0"):
         apply(tmp_path / "set.yaml")

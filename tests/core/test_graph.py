@@ -58,7 +58,7 @@ def test_every_file_of_the_package_is_code_or_named_by_the_module_that_reads_it(
 
 
 def test_a_change_of_a_file_reruns_only_stages_that_use_it() -> None:
-    judging = {"seed", "synthesize", "filter", "preferences", "evaluate"}
+    judging = {"seed", "synthesize", "deduplicate", "filter", "preferences", "evaluate"}
     stages = {
         "xinstruct/languages/drivers/driver.php": judging,
         "xinstruct/languages/extra/drivers/driver.pl": set(),

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from xinstruct.code.names import NAMES
+from xinstruct.code.names import NAMES, known_as
 from xinstruct.dedup.duplicates import CODE, INSTRUCTION, Document, Thresholds
 from xinstruct.dedup.minhash import nearest
 from xinstruct.dedup.normal import forms
@@ -23,8 +24,6 @@ from xinstruct.params import AgainstParams
 _BLOCK = 5000  # records
 _Other = tuple[tuple[tuple[str, str], ...], Document]  # normal forms by language, and the document
 _FENCE = re.compile(r"```([\w+#-]*)[^\n]*\n(.*?)(?:```|\Z)", re.S)
-_TAGS = {"py": "python", "js": "javascript", "ts": "typescript", "c++": "cpp", "cs": "csharp", "c#": "csharp",
-         "sh": "bash", "shell": "bash"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,8 @@ def _document(path: Path, record: Record, given: AgainstParams, languages: Seque
     if fenced := _FENCE.findall(text):
         language = language or fenced[0][0].lower()
         text = "\n".join(code for _, code in fenced)
-    language = _TAGS.get(language, language)
+    with suppress(ValueError):  # of none that is known: compared as words
+        language = known_as(language, NAMES)
     instruction = str(record.get(given.instruction) or "")
     possible = [language] if language in NAMES else languages
     normals = tuple((each, forms(each, text).normal) for each in possible if text)

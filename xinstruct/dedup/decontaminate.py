@@ -20,7 +20,7 @@ from xinstruct.dedup.tokens import tokens
 
 WEIGHT = 40.0  # bits
 _SHORT = 4  # words by which texts that are found as wholes are looked up
-_LEAST, _PROSE, _LONG = 15.0, 8.0, 6  # bits of a whole text; of one sentence of at least so many words
+_LEAST, _PROSE, _LONG = 15.0, 7.0, 6  # bits of a whole text; of one sentence of at least so many words
 _CODE = re.compile(r"[(){};=]")
 _SHARED = 5  # problems that share a run of words, more of which make it boilerplate
 

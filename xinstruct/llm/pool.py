@@ -21,7 +21,7 @@ from xinstruct.llm.transport import Attempts, CallFailed, Policy, RetryableError
 from xinstruct.params import TeacherParams
 
 PLAIN = Request("", ({"role": "user", "content": "Say yes."},), max_tokens=4)  # what any server answers
-_ENDLESS = 3  # so many answers to one call in a row without a reason to end: this server gives none
+_ENDLESS = 3  # attempts of a call; a null reason to end in the last one, and no answer with a reason yet: it gives none
 _REST = 2.0  # seconds that an endpoint which refuses connections is left alone while another answers
 
 
@@ -35,6 +35,7 @@ class Pool:
         self.lost = 0  # calls in a row that failed by no fault of their own
         self._trusted = False  # something was answered: the key is right
         self._endless = False  # it gives no reason to end
+        self._ending = False  # it has given one
 
     @property
     def served(self) -> str:
@@ -116,12 +117,13 @@ class Pool:
                 trouble.started = start
                 raise
             seconds = time.monotonic() - start
-        self._endless = self._endless or (made + 1 >= _ENDLESS and endless(payload))
+        null = made + 1 >= _ENDLESS and endless(payload)
+        self._endless = self._endless or (null and not self._ending)
         reply = read_reply(payload, request, 1, seconds, self._endless)
         if (kind := kind_of(reply.error)) in TRANSIENT_ERRORS:
             raise RetryableError(kind, reply.error.removeprefix(f"{kind}: "))
         endpoint.limiter.succeeded(start, seconds)
-        self._trusted = True
+        self._trusted, self._ending = True, not self._endless
         return reply
 
     async def _pause(self, endpoint: Endpoint, trouble: RetryableError, tries: Attempts) -> None:

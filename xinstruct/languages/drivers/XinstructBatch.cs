@@ -39,6 +39,8 @@ static class XinstructBatch
             return; // the compiler failed, not the program
         }
         string said = text.ToString().Replace(folder + "/", "");
+        foreach (string shared in options.Where(option => option.EndsWith(".cs")))
+            said = said.Replace(shared, Path.GetFileName(shared));
         if (!ok) // as the compiler's own command ends
         {
             int errors = said.Split('\n').Count(row => row.Contains("error CS"));
