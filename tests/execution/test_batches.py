@@ -139,6 +139,15 @@ def test_typescript_that_reaches_out_of_its_module_is_compiled_alone(judge: Judg
     assert together == {"declares": "passed", "uses": "compile_error", "neighbour": "compile_error"}
 
 
+def test_a_syntax_error_hides_no_error_of_another_typescript_program(judge: Judge) -> None:
+    need("typescript")
+    wrong = ("const a = ;\n", 'const a: number = "";\n', "return;\n", "/* left open\n")
+    jobs = [Job(str(i), "typescript", program=text) for i, text in enumerate((*wrong, "const a: number = 1;\n"))]
+    together = {v.id: (v.verdict, v.detail) for v in judge.judge(jobs)}
+    assert [together[job.id][0] for job in jobs] == [*["compile_error"] * len(wrong), "passed"]
+    assert together == {job.id: (found.verdict, found.detail) for job in jobs for found in judge.judge([job])}
+
+
 @pytest.mark.parametrize(
     ("code", "few"),
     [
