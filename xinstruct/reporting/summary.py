@@ -68,5 +68,8 @@ def _scores(metrics: dict[str, Any]) -> list[str]:
 
 
 def _mean(cell: dict[str, Any]) -> str:
+    """Return a mean with its interval; where it has none, for not all languages were judged, what passed."""
+    if cell["pass_at_1"] is None:
+        return f"{cell['passed']} of {cell['n']} in {cell['languages']} languages"
     interval = f"{100 * cell['low']:.0f} to {100 * cell['high']:.0f}"
     return f"{100 * cell['pass_at_1']:.1f} % ({interval}; n={cell['n']})"
