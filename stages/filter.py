@@ -7,9 +7,10 @@ held out in the order of a seeded hash of their smallest root until heldout_shar
 would exceed the share is skipped (discussions can connect most of the corpus into one large component, which then is
 training data).
 
-Imports that an answer does not need are removed where it passes its cases without them. Of the verified samples those
-are split that are neither too short nor too long, have no other's code under other names, fit into their package's
-quota, and are not trivial beyond a share (xinstruct/dedup/selection.py); the others are rejected, too.
+Imports, tests and main programs that an answer does not need are removed where it passes its cases without them. Of
+the verified samples those are split that are neither too short nor too long, have no other's code under other names,
+fit into their package's quota, and are not trivial beyond a share (xinstruct/dedup/selection.py); the others are
+rejected, too.
 
 The quality of the cases is not checked here; they come from running code and were checked by mutants.
 """
@@ -23,6 +24,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from xinstruct.code.trailing import without_tests
 from xinstruct.code.unused import without_unused_imports
 from xinstruct.dedup.selection import measures, out_of_bounds, selected
 from xinstruct.dedup.tasks import Groups
@@ -50,8 +52,8 @@ def work(ctx: Context[FilterParams]) -> None:
             ctx.reject(sample, Reason.NO_CASES, str(error))
     with Judge(ctx.params.execution, cache=work_root() / "verdicts.sqlite") as judge:
         passed = _passed(ctx, judge, ready)
-        if ctx.own.unused_imports == "remove":
-            _remove_imports(ctx, judge, passed)
+        if ctx.own.unneeded == "remove":
+            _shorten(ctx, judge, passed)
     for sample in passed:
         if problem := out_of_bounds(sample, ctx.own):
             ctx.reject(sample, *problem)
@@ -72,19 +74,20 @@ def _passed(ctx: Context[FilterParams], judge: Judge, ready: dict[str, tuple[Sam
     return passed
 
 
-def _remove_imports(ctx: Context[FilterParams], judge: Judge, samples: list[Sample]) -> None:
-    """Take unneeded imports out of the answers that pass their cases again without them."""
+def _shorten(ctx: Context[FilterParams], judge: Judge, samples: list[Sample]) -> None:
+    """Take unneeded imports, tests and main programs out of the answers that pass their cases again without them."""
     shorter: dict[str, tuple[Sample, str]] = {}
     for sample in (sample for sample in samples if sample.task in WRITTEN_WHOLE):
-        code = without_unused_imports(sample.language, sample.response)
+        code = without_tests(sample.language, sample.response, sample.function)
+        code = without_unused_imports(sample.language, code)
         if code != sample.response:
             shorter[sample.id] = (sample, code)
     jobs = [of_sample(sample, code) for sample, code in shorter.values()]
-    verdicts = judge.judge(jobs, desc="filter: without unneeded imports")
+    verdicts = judge.judge(jobs, desc="filter: without what is not needed")
     good = [shorter[verdict.id] for verdict in verdicts if verdict.verdict == PASSED]
     for sample, code in good:
         sample.response = code
-    ctx.metrics["imports"] = {"removed": len(good), "needed_after_all": len(jobs) - len(good)}
+    ctx.metrics["unneeded"] = {"removed": len(good), "needed_after_all": len(jobs) - len(good)}
 
 
 def components(samples: list[Sample]) -> list[list[Sample]]:

@@ -61,11 +61,13 @@ def test_what_passes_is_selected_and_its_unneeded_imports_go(tmp_path: Path) -> 
         "third": sample(2, large(2), score=1.0, snippets=["a"]),
         "over": sample(3, large(3), score=0.5, snippets=["a"]),
         "copy": sample(4, large(0).replace("left", "first"), score=2.9, snippets=["b"]),
-        "other": sample(5, large(5), score=1.0, snippets=["c"], operation="translate"),
+        "other": sample(
+            5, f"{large(5)}\n\n# Example\nprint(add(1, 2))\n", score=1.0, snippets=["c"], operation="translate"
+        ),
         "small": sample(6, GOOD, score=1.0, snippets=["d"]),
         "smaller": sample(7, GOOD.replace("a + b", "b + a"), score=0.9, snippets=["e"]),
         "short": sample(8, large(8), instruction="Add."),
-        "long": sample(9, f"{large(9)}# {'x' * 6000}\n"),
+        "long": sample(9, large(9).replace(":\n", f":  # {'x' * 6000}\n", 1)),
         "wrong": sample(10, GOOD.replace("+", "-")),
         # a name that only a string says: the cases tell that it is needed
         "needed": sample(11, f"import operator\n\n{large(11)[:-1]} + eval('oper' + 'ator').add(0, 0)\n", score=1.0),
@@ -84,7 +86,8 @@ def test_what_passes_is_selected_and_its_unneeded_imports_go(tmp_path: Path) -> 
     assert kept[samples["needed"].id].response == samples["needed"].response
     found = metrics(root, "filter")
     assert found["rows"] == {"in": 12, "out": 6, "rejected": 6}
-    assert found["imports"] == {"removed": 1, "needed_after_all": 1}
+    assert found["unneeded"] == {"removed": 2, "needed_after_all": 1}
+    assert kept[samples["other"].id].response == large(5)
     assert found["quality"]["statements_median"] == 3.0 and found["quality"]["new_problems_share"] == 0.0
     assert found["quality"]["one_statement_share"] == round(1 / 6, 4)
 

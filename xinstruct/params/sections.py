@@ -272,7 +272,7 @@ class FilterParams(Section):
     max_instruction: Count
     min_code: Whole
     max_code: Count
-    unused_imports: Literal["remove", "keep"]
+    unneeded: Literal["remove", "keep"]
 
 
 @dataclass(frozen=True)
