@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -147,6 +148,23 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("w", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def shared_database(path: Path, **options: Any) -> sqlite3.Connection:
+    """Open or create an SQLite file that several processes use at once; `options` are those of sqlite3.connect.
+
+    SQLite waits for no lock while it gives a new file its write-ahead log, so one process at a time does that.
+    Raises sqlite3.DatabaseError when the file is none of SQLite's.
+    """
+    with locked(path.with_name(f".{path.name}.lock")):
+        db: sqlite3.Connection = sqlite3.connect(path, timeout=60, isolation_level=None, **options)
+        try:
+            db.execute("pragma journal_mode = wal")
+            db.execute("pragma synchronous = normal")
+        except sqlite3.Error:
+            db.close()
+            raise
+    return db
 
 
 def made_once(final: Path, make: Callable[[Path], None]) -> Path:

@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from xinstruct.files import BadInput, hash_path, read_records, read_yaml, replaced_folder, write_records, write_text
+from xinstruct.files import (
+    BadInput,
+    hash_path,
+    read_records,
+    read_yaml,
+    replaced_folder,
+    shared_database,
+    write_records,
+    write_text,
+)
 from xinstruct.records import Rejection, content_id, schema
 
 ROWS = [Rejection(id=str(i), stage="mine", reason="trivial", detail="é\n") for i in range(3)]
@@ -98,3 +109,19 @@ def test_folder_hash_sees_names_and_contents_not_caches(tmp_path: Path) -> None:
 
 def test_content_id_keeps_boundaries() -> None:
     assert content_id("ab", "c") != content_id("a", "bc")
+
+
+def test_a_database_is_opened_by_many_at_once(tmp_path: Path) -> None:
+    def use(path: Path, start: threading.Barrier) -> None:
+        start.wait()
+        db = shared_database(path)
+        db.execute("create table if not exists seen (number)")
+        db.execute("insert into seen values (1)")
+        db.close()
+
+    for number in range(60):
+        start, path = threading.Barrier(8), tmp_path / f"{number}.sqlite"
+        with ThreadPoolExecutor(8) as pool:
+            for done in [pool.submit(use, path, start) for _ in range(8)]:
+                done.result()
+        assert shared_database(path).execute("select count(*) from seen").fetchone() == (8,)

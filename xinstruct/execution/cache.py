@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 from xinstruct.execution.verdicts import Verdict
-from xinstruct.files import BadInput
+from xinstruct.files import BadInput, shared_database
 
 _LOOKUP = 500  # keys per query: SQLite's limit on variables is 999 in old versions
 
@@ -25,15 +25,12 @@ class VerdictCache:
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         if path:
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._db = self._open(path)
 
     @staticmethod
     def _open(path: Path) -> sqlite3.Connection:
         try:
-            db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=NORMAL")  # a lost verdict is only made again
+            db = shared_database(path, check_same_thread=False)
             db.execute(
                 "CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL) WITHOUT ROWID"
             )

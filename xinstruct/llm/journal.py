@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xinstruct.files import BadInput
+from xinstruct.files import BadInput, shared_database
 
 # One entry per schema version, each a list of statements; never edit one that was released, append.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -123,22 +123,14 @@ class Journal:
 
         `stage` and `run` are written beside each call that this Journal stores.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.stage, self.run = path, stage, run
-        self.db = sqlite3.connect(path, timeout=60, isolation_level=None)
         try:
-            self.db.execute("pragma journal_mode = wal")
-            self.db.execute("pragma synchronous = normal")
+            self.db = shared_database(path)
             self._migrate()
         except sqlite3.OperationalError:
-            self.db.close()
             raise  # the disk's doing (full, locked): the file is fine
         except sqlite3.DatabaseError as error:
-            self.db.close()
             raise BadInput(f"{path}: not a usable journal ({error}); move it away and run again") from error
-        except BadInput:
-            self.db.close()
-            raise
 
     def _migrate(self) -> None:
         self.db.execute("begin immediate")  # a second process waits here and then finds nothing to do
@@ -155,6 +147,7 @@ class Journal:
             self.db.execute("commit")
         except BaseException:
             self.db.execute("rollback")
+            self.db.close()
             raise
 
     def get(self, keys: Iterable[str]) -> dict[str, Entry]:
