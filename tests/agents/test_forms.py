@@ -220,3 +220,17 @@ def test_only_a_sentence_is_begun_for_the_teacher() -> None:
     assert sentence.request("x", "t", 40, 0.0, 1, prefill=True).schema is None
     assert whole.request("x", "t", 40, 0.0, 1, prefill=True).schema == schema_problem()
     assert set(schema_rule(ONE)["properties"]) == {"rule", "calls"}
+
+
+def test_what_the_prose_says_already_is_no_rule_and_a_sentence_stands_once() -> None:
+    loop = "Return 0 for an empty text."
+    prose = f"Given a text, count its vowels. {loop} {loop} {loop}"
+    rules = [
+        "The function returns 0 for an empty text.",
+        "The letter y is no vowel.",
+        "The letter y is no vowel",
+        "Return 1 for an empty text.",
+    ]
+    found = read(json.dumps({"rules": rules, "problem": prose}))
+    assert found.text == f"Given a text, count its vowels. {loop}"
+    assert found.rules == ("The letter y is no vowel.", "Return 1 for an empty text.")
