@@ -28,7 +28,7 @@ REASONS = {
     "loop": {"timeout"}, "narrow": {"wrong_answer", "insufficient_instruction"},
 }  # fmt: skip
 BEGIN = "Begin your answer with exactly this text and go on from there:\n"
-WHOLE = re.compile(r"complete (?:corrected )?(\S+) code in one fenced block")
+WHOLE = re.compile(r"complete (?:corrected )?(\S+) function and what it needs in one fenced block")
 LANGUAGES = ("python", "javascript", "java", "cpp", "php", "bash")
 LOOPS = {"python": "    while True:\n        pass\n", "javascript": "    while (true) { }\n}\n"}
 

@@ -85,6 +85,23 @@ def test_the_pair_with_most_support_gives_the_answer() -> None:
     assert (first.answer.index, first.witness.index) == (0, 1), "of equals the first"
 
 
+@pytest.mark.parametrize(("lacking", "enough"), [(1, True), (3, True), (4, False)])
+def test_inputs_on_which_no_result_has_a_majority_are_left_open(lacking: int, enough: bool) -> None:
+    """What the words do not say everybody takes otherwise; what most read alike one must not miss."""
+
+    def other(by: int) -> Verdict:
+        return ran([value + by if i < lacking else value for i, value in enumerate(NEW)])
+
+    question = settled([other(1), other(2)], [other(3), other(4)])
+    if enough:
+        assert [case.args for case in agreed(question).cases] == [tuple(args) for args in INPUTS[lacking:]]
+    else:
+        assert why(question) == Reason.NO_AGREEMENT
+    most = settled([other(1)], [other(2), other(2), other(2)])
+    assert why(most) == Reason.NO_AGREEMENT, "three of four agree there, and the one that differs is wrong"
+    assert why(settled([other(1)], [other(2)])) == Reason.NO_AGREEMENT, "two runs show nothing about the words"
+
+
 def test_copies_of_the_base_are_refused_without_ending_the_search() -> None:
     new, copy = ran(NEW), ran(OLD)
     for order in ([copy, new, new], [new, copy, new], [new, new, copy]):

@@ -141,8 +141,12 @@ def test_the_language_of_one_answer_is_taken_out_of_the_problem() -> None:
     found = read(json.dumps(ROW | {"problem": f"Write a Python function that does this. {WORDS}"}))
     assert found.text.startswith("Write a function that does this.")
     assert neutral("a C++ program, a C# method and a JavaScript script") == "a program, a method and a script"
-    named = read(json.dumps(ROW | {"rules": ["The function `sumDigits` is never negative.", "1. Zero", "* Zero"]}))
-    assert named.rules == ("The function is never negative.", "Zero")
+    named = read(
+        json.dumps(
+            ROW | {"rules": ["The function `sumDigits` is never negative.", "1. Zero stays zero", "* Zero stays zero"]}
+        )
+    )
+    assert named.rules == ("The function is never negative.", "Zero stays zero")
     kept = "Turn the text into valid PHP code, as JavaScript's join does; Java is an island."
     assert neutral(kept) == kept
 
@@ -234,3 +238,37 @@ def test_what_the_prose_says_already_is_no_rule_and_a_sentence_stands_once() -> 
     found = read(json.dumps({"rules": rules, "problem": prose}))
     assert found.text == f"Given a text, count its vowels. {loop}"
     assert found.rules == ("The letter y is no vowel.", "Return 1 for an empty text.")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The function uses a for loop to go through the text.", "It should use the built-in `parseFloat` function.",
+        "The function is linear in time.", "The function should return the same result for every input.",
+        "The function should handle edge cases such as leading zeros.", "It iterates over the list.",
+        "The function should handle empty texts correctly.", "The function should not use any external libraries.",
+    ],
+)  # fmt: skip
+def test_sentences_about_code_are_none_of_a_problem(said: str) -> None:
+    prose = "Given a text, count its vowels and return their number as an integer."
+    found = read(json.dumps({"rules": [said, "The letter y is no vowel."], "problem": f"{prose} {said}"}))
+    assert (found.text, found.rules) == (prose, ("The letter y is no vowel.",))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "It should handle empty input gracefully by returning 0.", "The function uses 1-based positions.",
+        "The function takes a text as input and returns it without its vowels.", "Use `-` between the parts.",
+        "If the list is empty, return 0.", "The separator is used between words only.",
+    ],
+)  # fmt: skip
+def test_sentences_that_decide_a_result_stay(said: str) -> None:
+    prose = "Given a text, count its vowels and return their number as an integer."
+    assert read(json.dumps({"rules": [said], "problem": prose})).rules == (said,)
+
+
+def test_what_only_repeats_the_signature_is_no_rule() -> None:
+    prose = "Given a text, count its vowels and return their number as an integer."
+    rules = ["The function `count` takes a string `text` as input.", "It takes two parameters.", "solution"]
+    assert read(json.dumps({"rules": rules, "problem": prose})).rules == ()

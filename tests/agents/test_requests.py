@@ -10,6 +10,8 @@ import pytest
 from tests.agents.helpers import BODIES, EXECUTION, Oracle, synthesis
 from tests.agents.test_discussion import said, talk
 from xinstruct.agents.discussion import Discussion
+from xinstruct.agents.problem import Problem
+from xinstruct.agents.rounds import _verify
 from xinstruct.agents.shapes import follow
 from xinstruct.agents.verification import Reference, RoundContext, carry_over
 from xinstruct.execution.judge import Judge
@@ -98,6 +100,24 @@ def test_words_that_no_answer_can_follow_are_insufficient(judge: Judge) -> None:
     assert told.reason == Reason.INSUFFICIENT_INSTRUCTION and told.detail.startswith("1 answer(s) differ: ")
     assert shown.reason == Reason.WRONG_ANSWER, "code that is shown says everything"
     assert told.attempt is not None and told.attempt.outcome == "wrong_answer"
+
+
+@pytest.mark.parametrize("insufficient", ["base", "reject"])
+def test_the_bases_own_words_take_the_place_of_words_that_no_answer_follows(judge: Judge, insufficient: str) -> None:
+    discussion = talk("parallel")
+    discussion.task = "generation"
+    params = synthesis(examples=0, candidates=1, insufficient=insufficient)
+    discussion.accept(said(f" {WORDS}"), params)
+    oracle = Oracle(lambda request: WRONG if WORDS in asked(request) else BODIES["php"])
+    context = RoundContext(oracle, judge, params, 1, {}, ["python", "javascript", "php"])
+    verified, _ = _verify([discussion], context)
+    if insufficient == "base":
+        base = Problem.of(discussion.source)
+        assert discussion.problem == base and discussion.reason is None and discussion.id in verified
+        assert base.text in discussion.full_instruction([]) and WORDS not in discussion.full_instruction([])
+        assert base.statement in [turn.text for turn in discussion.thread.turns], "the change is in the transcript"
+    else:
+        assert discussion.reason is Reason.INSUFFICIENT_INSTRUCTION and not verified and len(oracle.asked) == 1
 
 
 def test_a_part_takes_over_problem_and_failure_of_its_lead() -> None:

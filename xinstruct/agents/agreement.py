@@ -3,12 +3,14 @@
 A problem is answered in its target language and by a witness, each time from its words alone. All candidates run on
 the same inputs: those that the teacher proposed, boundaries of the types and random ones. Candidates that return the
 same everywhere, and throw only where the other language throws, too, agree; the pair with which most candidates agree
-gives the answer and the cases. Cases that tell too little, and copies of the base's behaviour, are refused.
+gives the answer and the cases. Where no result has a majority of all candidates the words leave the input open: two
+that differ there may still agree, and it is no case of theirs. Cases that tell too little, and copies of the base's
+behaviour, are refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +26,7 @@ from xinstruct.params import SeedParams, SynthesizeParams
 from xinstruct.records import Reason
 
 MIN_RETURNED = 0.8  # share of the inputs on which both must return
+MIN_VOTERS = 4  # candidates that must have run before an input can count as left open
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,11 @@ class Question:
     def settle(self) -> None:
         """Look for the pair with most support among all candidates so far."""
         ones, twos = _ran(self.target), _ran(self.witness)
+        open_inputs = undecided(self.target.signature, [c.verdict for c in (*ones, *twos)], len(self.inputs))
         found: list[Agreed] = []
         refused = (Reason.NO_AGREEMENT, f"{len(ones)} and {len(twos)} answers ran, no two agree")
         for one, two in ((one, two) for one in ones for two in twos):
-            cases = common(self.target.signature, self.inputs, one.verdict, two.verdict)
+            cases = common(self.target.signature, self.inputs, one.verdict, two.verdict, open_inputs)
             if cases is not None and (why := self._useless(cases)):
                 refused = why
             elif cases is not None:
@@ -134,17 +138,23 @@ def _ran(task: Task) -> list[Candidate]:
 
 
 def common(
-    signature: Signature, inputs: Sequence[Sequence[Any]], one: Verdict | None, two: Verdict | None
+    signature: Signature,
+    inputs: Sequence[Sequence[Any]],
+    one: Verdict | None,
+    two: Verdict | None,
+    left_open: Collection[int] = (),
 ) -> list[Case] | None:
     """Return the cases on which two runs agree; None when they do not agree.
 
-    They agree when both return the same, or both throw, on every input, and return on at least MIN_RETURNED of them.
-    An input whose result is an integer that some language does not hold exactly says nothing, and is no case.
+    They agree when both return the same, or both throw, on every input but those `left_open` (by position), and return
+    the same on at least MIN_RETURNED of all. An input whose result is an integer that some language does not hold
+    exactly says nothing, and is no case.
     """
     if one is None or two is None:
         return None
     cases: list[Case] = []
-    for args, left, right, e1, e2 in zip(inputs, one.values, two.values, one.errors, two.errors, strict=True):
+    rows = zip(inputs, one.values, two.values, one.errors, two.errors, strict=True)
+    for place, (args, left, right, e1, e2) in enumerate(rows):
         if any(
             conforms(signature.returns, v) and not holds(signature.returns, v, largest_int(EIGHT))
             for v in (left, right)
@@ -154,9 +164,31 @@ def common(
         if all(threw):
             continue
         if any(threw) or not same(signature.returns, left, right):
-            return None
+            if place not in left_open:
+                return None
+            continue
         cases.append(Case(tuple(args), left))
     return cases if len(cases) >= MIN_RETURNED * len(inputs) else None
+
+
+def undecided(signature: Signature, verdicts: Sequence[Verdict | None], count: int) -> set[int]:
+    """Return the inputs on which no outcome (a result, or throwing) is that of more than half of the runs.
+
+    Of fewer than MIN_VOTERS runs none is: two that differ show no more than that one of them is wrong.
+    """
+    ran = [verdict for verdict in verdicts if verdict is not None]
+    if len(ran) < MIN_VOTERS:
+        return set()
+    kind = signature.returns
+
+    def alike(one: Verdict, two: Verdict, place: int) -> bool:
+        threw = [bool(v.errors[place]) or not conforms(kind, v.values[place]) for v in (one, two)]
+        return all(threw) or (not any(threw) and same(kind, one.values[place], two.values[place]))
+
+    def most(place: int) -> int:
+        return max(sum(alike(one, two, place) for two in ran) for one in ran)
+
+    return {place for place in range(count) if 2 * most(place) <= len(ran)}
 
 
 def copies(signature: Signature, cases: Sequence[Case], known: Sequence[Case]) -> bool:

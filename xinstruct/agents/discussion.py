@@ -175,6 +175,15 @@ class Discussion:
         self.style = draw_style(self.id, params.form)
         return None
 
+    def takes_base_words(self) -> bool:
+        """Take the base's own words, which an answer has passed from, where its rewording proved insufficient."""
+        base = Problem.of(self.source)
+        if self.reason is not Reason.INSUFFICIENT_INSTRUCTION or self.problem == base:
+            return False
+        self.problem, self.reason, self.attempt = base, None, None
+        self.thread.add("answer", base.statement, agent=self.speaker.id, language=self.target)
+        return True
+
     def in_language(self, language: str) -> Discussion:
         """Return the same problem as a task of another language, in a discussion that has no turns of its own."""
         if language == self.target:

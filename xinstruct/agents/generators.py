@@ -65,11 +65,12 @@ class IGenerator:
             return Form("own" if own else "new", *words, brief=draft.brief)
         return Form("sentence" if self.params.form == "text" else "restate", *words)
 
-    def request(self, draft: Draft, source: str, turn: int = 0) -> Request:
-        """Return the prompt for one problem; `source` (doc or code) is what a weak teacher is shown of a function.
+    def request(self, draft: Draft, turn: int = 0) -> Request:
+        """Return the prompt for one problem. A weak teacher is shown a function's documentation (D_s1) or its code.
 
         From turn 1 on it shows the text before and on what call an answer to it failed.
         """
+        source = "doc" if draft.kind == "Ds1" else "code"
         snippet, form = draft.snippet, self.form(draft)
         # whoever describes a function in full must see what it calls
         whole = draft.reference if self.params.form == "json" and not draft.brief else snippet.code
@@ -96,9 +97,9 @@ class IGenerator:
         ident = f"{snippet.id}-instruction{turn or ''}"
         return form.request(ident, text, most, temperature, self.context.seed, prefill)
 
-    def write(self, drafts: Sequence[Draft], source: str, turn: int = 0) -> None:
+    def write(self, drafts: Sequence[Draft], turn: int = 0) -> None:
         """Fill in each draft's problem, or its reason; from turn 1 on, anew."""
-        requests = [self.request(draft, source, turn) for draft in drafts]
+        requests = [self.request(draft, turn) for draft in drafts]
         purpose = "revised problems of seeds" if turn else "problems of seeds"
         answers = self.context.teacher.ask(requests, purpose) if requests else []
         for draft, request, reply in zip(drafts, requests, answers, strict=True):
@@ -181,20 +182,22 @@ class RGenerator:
 
 
 def generate(drafts: Sequence[Draft], context: SeedContext) -> None:
-    """Run I then R for D_s1 and R then I for D_s2; every draft gets its problem and response, or a reason."""
+    """Run I then R for D_s1 and R then I for D_s2; every draft gets its problem and response, or a reason.
+
+    Problems and answers of all kinds are asked for together where they can be: engines are fastest with many at a time.
+    """
     writer, responder = IGenerator(context), RGenerator(context)
-    first = [d for d in drafts if d.kind == "Ds1" and d.brief is None]
-    second = [d for d in drafts if d.kind == "Ds2"]
-    writer.write(first, "doc")
-    responder.write(_alive(first))
-    responder.write(second)
-    writer.write(_alive(second), "code")
+    known = [d for d in drafts if d.brief is None]
+    second = [d for d in known if d.kind == "Ds2"]
+    writer.write([d for d in drafts if d.kind == "Ds1"])
+    responder.write(_alive(known))
+    writer.write(_alive(second))
     if context.params.sufficiency:
         # an answer of the teacher to D_s1 was written from the instruction alone already
-        responder.check(_alive([d for d in (*first, *second) if d.mined or d.kind == "Ds2"]))
+        responder.check(_alive([d for d in known if d.mined or d.kind == "Ds2"]))
         for turn in range(1, context.params.revisions + 1):
-            _revise([*first, *second], writer, responder, turn)
-    invent([d for d in drafts if d.brief is not None], context)
+            _revise(known, writer, responder, turn)
+    _agree(_alive([d for d in drafts if d.brief is not None]), context)
 
 
 def _revise(drafts: Sequence[Draft], writer: IGenerator, responder: RGenerator, turn: int) -> None:
@@ -202,8 +205,7 @@ def _revise(drafts: Sequence[Draft], writer: IGenerator, responder: RGenerator, 
     lost = [draft for draft in drafts if draft.reason is Reason.INSUFFICIENT_INSTRUCTION]
     for draft in lost:
         draft.reopen()
-    for kind, source in (("Ds1", "doc"), ("Ds2", "code")):
-        writer.write([d for d in lost if d.kind == kind], source, turn)
+    writer.write(lost, turn)
     again = [draft for draft in lost if draft.reason is None]
     responder.write([d for d in again if not d.response], turn)
     responder.check([d for d in again if d.response and (d.mined or d.kind == "Ds2")], turn)
@@ -226,10 +228,9 @@ def _alive(drafts: Sequence[Draft]) -> list[Draft]:
     return [draft for draft in drafts if draft.reason is None]
 
 
-def invent(drafts: Sequence[Draft], context: SeedContext) -> None:
-    """Write new problems in the spirit of snippets; the snippet's language and a witness must agree on the results."""
-    IGenerator(context).write(drafts, "code")
-    asked = [(d, question) for d in _alive(drafts) if (question := _question(d, context)) is not None]
+def _agree(drafts: Sequence[Draft], context: SeedContext) -> None:
+    """Answer new problems in the spirit of snippets; the snippet's language and a witness must agree on the results."""
+    asked = [(d, question) for d in drafts if (question := _question(d, context)) is not None]
     questions = [question for _, question in asked]
     agree(questions, context.teacher, context.judge, context.tries, context.seed)
     keep_telling(questions, context.judge, context.params)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from xinstruct.agents.sentences import further, telling
 from xinstruct.code.types import Parameter, Signature, Type, TypeSyntaxError, conforms
 from xinstruct.llm.json_answers import json_answer
 from xinstruct.records import Sample
@@ -19,12 +20,6 @@ from xinstruct.records import Sample
 MIN_WORDS = 12  # a shorter text states no problem
 MIN_RULE, MAX_RULE = 4, 60  # words of one more rule; longer ones state a problem again
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"'])")
-_WORD = re.compile(r"\w+|[<>=!+*/%^&|-]+")
-_FILLERS = frozenset({
-    "a", "an", "the", "thi", "that", "it", "i", "are", "be", "of", "in", "to", "as", "for", "function", "should",
-    "must", "will", "given",
-})  # fmt: skip
 _ALIASES = {
     "str": "string", "text": "string", "char": "string", "character": "string", "integer": "int", "long": "int",
     "i64": "int", "double": "float", "number": "float", "real": "float", "decimal": "float", "boolean": "bool",
@@ -112,8 +107,8 @@ def parse_signature(raw: Any) -> Signature:
 def read_written(text: str, signature: Signature | None) -> Written:
     """Read a teacher's JSON; `signature` is the given one, None when the teacher states its own. Raises NoProblem."""
     row = _object(text)
-    text = _once(_prose(row.get("problem")))
-    problem = Problem(text, _further(text, _rules(row.get("rules"))))
+    text = telling(_prose(row.get("problem")))
+    problem = Problem(text, further(text, _rules(row.get("rules"))))
     if (words := len(problem.statement.split())) < MIN_WORDS or not problem.text:
         raise NoProblem(f"{words} words state no problem")
     stated = signature or parse_signature(row)
@@ -168,27 +163,6 @@ def _rules(raw: Any) -> tuple[str, ...]:
     rows = raw if isinstance(raw, list) else [raw]
     texts = (re.sub(r"^(?:[-*•]|\d+[.)])\s*", "", _prose(row)) for row in rows)
     return tuple(dict.fromkeys(filter(None, texts)))
-
-
-def _further(text: str, rules: Sequence[str]) -> tuple[str, ...]:
-    """Return the rules that say more than a sentence of the prose, or a rule before them, says already."""
-    said = [_content(sentence) for sentence in _SENTENCE.split(text)]
-    kept = []
-    for rule in rules:
-        if not any(_content(rule) <= known for known in said):
-            kept.append(rule)
-            said.append(_content(rule))
-    return tuple(kept)
-
-
-def _once(text: str) -> str:
-    """Return prose without sentences that stand in it before: small models fall into loops."""
-    return " ".join(dict.fromkeys(_SENTENCE.split(text)))
-
-
-def _content(sentence: str) -> set[str]:
-    """Return the words that say something, without the s of plurals and verbs."""
-    return {word.rstrip("s") for word in _WORD.findall(sentence.lower())} - _FILLERS
 
 
 def _prose(raw: Any) -> str:

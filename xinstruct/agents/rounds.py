@@ -95,7 +95,10 @@ def _verify(discussions: list[Discussion], context: RoundContext) -> tuple[Verif
     live = [d for d in discussions if d.reason is None]
     known = [d for d in live if d.operation.keeps_behaviour]
     new = [d for d in live if not d.operation.keeps_behaviour and d.lead is None]
-    verified = carry_over(known, {d.id: Reference.of(d.source) for d in known}, context)
+    sources = {d.id: Reference.of(d.source) for d in known}
+    verified = carry_over(known, sources, context)
+    if context.params.insufficient == "base":
+        verified |= carry_over([d for d in known if d.takes_base_words()], sources, context, "-base")
     agreed, witnesses = invent(new, context)
     verified |= agreed
     parts = [d for d in live if d.lead in new and _takes_cases(d)]

@@ -84,10 +84,13 @@ class RoundContext:
 
 
 def carry_over(
-    discussions: Sequence[Discussion], references: Mapping[str, Reference], context: RoundContext
+    discussions: Sequence[Discussion], references: Mapping[str, Reference], context: RoundContext, mark: str = ""
 ) -> VerifiedAnswers:
-    """Answer problems whose cases are known, and check the answers by them; others fail with their reason."""
-    tasks = [_task(d, references[d.id], context) for d in discussions]
+    """Answer problems whose cases are known, and check the answers by them; others fail with their reason.
+
+    `mark` tells the answers to other words of the same discussion apart.
+    """
+    tasks = [_task(d, references[d.id], context, mark) for d in discussions]
     answer(tasks, context.teacher, context.judge, tries(context.params), context.seed)
     verified: VerifiedAnswers = {}
     for discussion, task in zip(discussions, tasks, strict=True):
@@ -112,7 +115,7 @@ def insufficient(task: Task, shown: bool = False) -> tuple[Reason, str]:
     return reason, detail
 
 
-def _task(discussion: Discussion, reference: Reference, context: RoundContext) -> Task:
+def _task(discussion: Discussion, reference: Reference, context: RoundContext, mark: str) -> Task:
     """Return the task of a discussion: a translation of the reference, or an answer from the instruction alone."""
     translates, target = discussion.task == "translation", discussion.target
     code = reference.shown(target)
@@ -125,7 +128,7 @@ def _task(discussion: Discussion, reference: Reference, context: RoundContext) -
         text = discussion.full_instruction(discussion.cases)
         question, examples = generation(text, target, discussion.reflection), neighbours
     return Task(
-        id=discussion.id,
+        id=f"{discussion.id}{mark}",
         language=target,
         name=discussion.name,
         signature=discussion.signature,

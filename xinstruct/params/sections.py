@@ -200,6 +200,7 @@ class SynthesizeParams(Section):
     many: Count
     tasks: Annotated[dict[TaskType, Amount], Weighed()]
     critique_turns: Whole
+    insufficient: Literal["base", "reject"]
     form: Form
     new_signature: Literal["keep", "drawn", "teacher"]
     witness: Name

@@ -75,6 +75,9 @@ def measures(samples: Sequence[Sample], seeds: Sequence[Sample], languages: int)
     texts = sentences(samples)
     codes = [sample.response for sample in samples]
     cells = {(sample.language, sample.task) for sample in samples}
+    known = {sample.id: sample for sample in (*seeds, *samples)}
+    bases = [(sample, known[ident]) for sample in samples for ident in sample.parents[:1] if ident in known]
+    repeated = sum(Problem.of(sample).text == Problem.of(base).text for sample, base in bases)
     return {
         "distinct_1_instructions": distinct(texts, 1),
         "distinct_2_instructions": distinct(texts, 2),
@@ -84,6 +87,7 @@ def measures(samples: Sequence[Sample], seeds: Sequence[Sample], languages: int)
         "source_functions": source_functions(samples),
         "language_pairs": language_pairs(samples),
         "languages_and_tasks": len(cells),
+        "in_words_of_base": round(repeated / len(samples), 4) if samples else 0.0,
         "languages_reached": round(len({sample.language for sample in samples}) / languages, 4) if languages else 0.0,
     }
 
