@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from xinstruct.agents.problem import (
+    Lengths,
     NoProblem,
     Problem,
     parse_signature,
@@ -35,7 +36,7 @@ def reply(text: str, finish: str = "stop", error: str = "") -> Answer:
 
 
 def read(text: str, form: Form | None = None, finish: str = "stop") -> Problem:
-    return (form or Form("restate", "php", "sumDigits", ONE)).read(reply(text, finish), True).problem
+    return (form or Form("restate", "php", "sumDigits", ONE, 400)).read(reply(text, finish), True).problem
 
 
 def why(text: str, form: Form | None = None, finish: str = "stop") -> Reason:
@@ -105,7 +106,7 @@ def test_a_broken_signature_states_no_problem(row: dict[str, Any]) -> None:
 )
 def test_a_refusal_is_no_problem_in_any_form(text: str) -> None:
     assert why(text) == Reason.BAD_FORMAT
-    assert why(f" {text}", Form("sentence", "php", "sumDigits", ONE)) == Reason.BAD_FORMAT
+    assert why(f" {text}", Form("sentence", "php", "sumDigits", ONE, 400)) == Reason.BAD_FORMAT
 
 
 def test_a_problem_about_being_sorry_is_none() -> None:
@@ -122,7 +123,7 @@ def test_json_is_found_in_talk_and_cut_json_is_truncated() -> None:
 
 
 def test_the_clients_own_verdict_on_cut_or_wrong_json_keeps_its_reason() -> None:
-    form = Form("restate", "php", "sumDigits", ONE)
+    form = Form("restate", "php", "sumDigits", ONE, 400)
     for error, reason in (
         ("length: cut at 400 tokens", Reason.TRUNCATED), ("schema: not JSON", Reason.BAD_FORMAT),
         ("budget: of the stage", Reason.BUDGET), ("timed out", Reason.LLM_ERROR),
@@ -152,14 +153,14 @@ def test_the_language_of_one_answer_is_taken_out_of_the_problem() -> None:
 
 
 def test_a_sentence_that_asks_for_another_language_is_refused() -> None:
-    form = Form("sentence", "python", "f", ONE)
+    form = Form("sentence", "python", "f", ONE, 400)
     assert why(" calls a Java function.", form) == Reason.WRONG_LANGUAGE
     assert read(" turns the number into valid PHP code.", form).text == "turns the number into valid PHP code."
     assert read(" is a Python function of n.", form).text == "is a Python function of n."
 
 
 def test_all_sentences_of_the_first_line_stay() -> None:
-    form = Form("sentence", "python", "f", ONE)
+    form = Form("sentence", "python", "f", ONE, 400)
     text = "compares a vs. b, c etc. and returns item No. 5. Ties go to a, e.g. of 2 and 2."
     assert read(f" {text}\nAnd more.", form).text == text
     assert read(f" {text} Then it is cu", form, "length").text == text, "what was cut is left out"
@@ -169,7 +170,7 @@ def test_all_sentences_of_the_first_line_stay() -> None:
 
 def test_a_rule_is_added_to_the_problem() -> None:
     base = Problem(WORDS, ("Zero gives zero.",), "digits", "easy")
-    form = Form("rule", "php", "sumDigits", ONE, base=base)
+    form = Form("rule", "php", "sumDigits", ONE, 400, base=base)
     said = {"rule": "Digits above 8 do not count", "calls": [{"n": 98}, [19], {"m": 2}, {"n": "x"}]}
     written = form.read(reply(json.dumps(said)), True)
     assert written.problem == Problem(WORDS, ("Zero gives zero.", "Digits above 8 do not count."), "digits", "easy")
@@ -178,7 +179,7 @@ def test_a_rule_is_added_to_the_problem() -> None:
     assert written.calls == ((98,), (19,)) and written.signature == ONE
     for text in ('{"rule": "Harder."}', '{"rule": ""}', "{}"):
         with pytest.raises(NoProblem):
-            read_rule(text)
+            read_rule(text, Lengths.within(400))
 
 
 def test_proposed_calls_are_taken_as_lists_or_by_name_if_they_are_of_the_types() -> None:
@@ -202,7 +203,7 @@ def test_every_drawn_brief_is_a_task_of_some_types() -> None:
 @pytest.mark.parametrize("name", ["restate", "rule", "new", "own"])
 def test_what_a_form_asks_for_meets_its_own_schema(name: Any) -> None:
     two = Signature.of("int", xs="list<int>", limit="optional<float>")
-    form = Form(name, "php", "f", two, base=Problem(WORDS), brief=Brief.draw("0a"))
+    form = Form(name, "php", "f", two, 400, base=Problem(WORDS), brief=Brief.draw("0a"))
     calls = [{"xs": [1], "limit": None}, {"xs": [], "limit": 2.5}, {"xs": [3], "limit": 1}, {"xs": [1, 1], "limit": 0}]
     fields = {"name": "f", "rule": "Negative numbers do not count.", "calls": calls} | ROW
     typed = [{"name": "xs", "type": "int[]"}, {"name": "limit", "type": "number | null"}]
@@ -210,7 +211,7 @@ def test_what_a_form_asks_for_meets_its_own_schema(name: Any) -> None:
         fields |= {"parameters": typed, "returns": "int", "calls": [list(row.values()) for row in calls]}
     row = {key: fields[key] for key in form.schema["properties"]}
     assert all(f'"{key}"' in form.closing for key in row), "the prompt names every field of the schema"
-    request = form.request("x", "text", 400, 0.5, 1, prefill=False)
+    request = form.request("x", "text", 0.5, 1, prefill=False)
     assert misses(request, reply(json.dumps(row))) == "" and misses(request, reply("{}"))
     written = form.read(reply(json.dumps(row)), True)
     assert written.signature is not None and str(written.signature) == str(two)
@@ -218,12 +219,12 @@ def test_what_a_form_asks_for_meets_its_own_schema(name: Any) -> None:
 
 
 def test_only_a_sentence_is_begun_for_the_teacher() -> None:
-    sentence, whole = Form("sentence", "php", "f", ONE), Form("restate", "php", "f", ONE)
-    assert sentence.request("x", "t", 40, 0.0, 1, prefill=True).prefill == "Write a PHP function `f` that"
-    assert whole.request("x", "t", 40, 0.0, 1, prefill=True).prefill == ""
-    assert sentence.request("x", "t", 40, 0.0, 1, prefill=True).schema is None
-    assert whole.request("x", "t", 40, 0.0, 1, prefill=True).schema == schema_problem()
-    assert set(schema_rule(ONE)["properties"]) == {"rule", "calls"}
+    sentence, whole = Form("sentence", "php", "f", ONE, 400), Form("restate", "php", "f", ONE, 400)
+    assert sentence.request("x", "t", 0.0, 1, prefill=True).prefill == "Write a PHP function `f` that"
+    assert whole.request("x", "t", 0.0, 1, prefill=True).prefill == ""
+    assert sentence.request("x", "t", 0.0, 1, prefill=True).schema is None
+    assert whole.request("x", "t", 0.0, 1, prefill=True).schema == schema_problem(Lengths.within(400))
+    assert set(schema_rule(Lengths.within(400), ONE)["properties"]) == {"rule", "calls"}
 
 
 def test_what_the_prose_says_already_is_no_rule_and_a_sentence_stands_once() -> None:
@@ -272,3 +273,32 @@ def test_what_only_repeats_the_signature_is_no_rule() -> None:
     prose = "Given a text, count its vowels and return their number as an integer."
     rules = ["The function `count` takes a string `text` as input.", "It takes two parameters.", "solution"]
     assert read(json.dumps({"rules": rules, "problem": prose})).rules == ()
+
+
+def test_a_text_that_the_engine_ended_loses_its_broken_sentence_only() -> None:
+    most = Lengths.within(400)
+    loop = f"{WORDS} " + "Return the sum again and again. " * 100
+    found = read(
+        json.dumps({"problem": loop[: most.problem], "rules": ["Zero gives zero.", ("No " * 300)[: most.rule]]})
+    )
+    assert found.text == f"{WORDS} Return the sum again and again." and found.rules == ("Zero gives zero.",)
+    short = read(json.dumps({"problem": WORDS.rstrip("."), "rules": ["Zero gives zero"]}))
+    assert (short.text, short.rules) == (WORDS.rstrip("."), ("Zero gives zero",)), "what is short was not ended"
+
+
+def test_schemas_bound_every_text() -> None:
+    def texts(schema: dict[str, Any]) -> list[dict[str, Any]]:
+        inner = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
+        own = [schema] if schema.get("type") == "string" else []
+        return own + [text for part in inner for text in texts(part)]
+
+    words = Signature.of("string", text="string", parts="list<string>")
+    for schema in (schema_problem(Lengths.within(400), words), schema_rule(Lengths.within(400), words)):
+        assert len(texts(schema)) >= 3 and all(text["maxLength"] < 400 * 4 for text in texts(schema)[1:])
+
+
+def test_a_call_in_the_place_of_an_argument_is_no_proposal() -> None:
+    form = Form("new", "php", "", Signature.of("int", text="string"), 400, brief=Brief.draw("0a"))
+    calls = [{"text": "count('a, b') -> 2"}, {"text": "a, b"}, {"text": "count ('a')"}, {"text": "account (a)"}]
+    text = json.dumps(ROW | {"name": "count", "calls": calls})
+    assert form.read(reply(text), True).calls == (("a, b",), ("account (a)",))

@@ -248,6 +248,11 @@ def answer(tasks: Sequence[Task], teacher: ChatModel, judge: JudgeProtocol, trie
             record(task, candidate)
 
 
+def first_requests(tasks: Sequence[Task], tries: Tries, seed: int) -> list[Request]:
+    """Return the requests of the tasks' first wave, for asking several steps at once (chat_model.ask_ahead)."""
+    return [task.request(index, tries, seed) for task in tasks for index in range(tries.wave)]
+
+
 def ask(
     tasks: Sequence[Task], indices: range, teacher: ChatModel, tries: Tries, seed: int, purpose: str = "answers"
 ) -> list[tuple[Task, Candidate]]:

@@ -245,4 +245,4 @@ def _revise_problems(
 def _form(discussion: Discussion, params: SynthesizeParams) -> Form:
     """Return the form of a rewording: what was verified keeps its name and signature."""
     name: Literal["sentence", "restate"] = "sentence" if params.form == "text" else "restate"
-    return Form(name, discussion.target, discussion.name, discussion.signature)
+    return Form(name, discussion.target, discussion.name, discussion.signature, params.prompt_tokens)

@@ -23,7 +23,7 @@ from xinstruct.records import Reason, content_id
 
 MIN_MUTANTS = 8  # that must run, of a function of several statements
 SEVERAL = 3  # statements
-MIN_KEPT = 6  # cases: two are shown to whoever answers, four are not
+MIN_KEPT = 6  # cases: up to three are shown to whoever answers, the others are not
 MIN_OUTPUTS = 3
 _SAYS_NOTHING = (Reason.COMPILE_ERROR, Reason.INFRASTRUCTURE, Reason.UNSUPPORTED)
 

@@ -106,7 +106,7 @@ class Discussion:
 
     def form(self, params: SynthesizeParams) -> Form:
         """Return the form in which the teacher is asked for the problem."""
-        words = (self.target, self.name, self.signature)
+        words = (self.target, self.name, self.signature, params.prompt_tokens)
         if params.form == "text":
             return Form("sentence", *words)
         if self.operation.form != "new" or params.new_signature == "keep":
@@ -114,7 +114,7 @@ class Discussion:
             return Form(kind, *words, Problem.of(self.source), topic=draw_topic(self.id))
         brief = Brief.draw(self.id)
         own = params.new_signature == "teacher"
-        return Form("own" if own else "new", self.target, self.name, brief.signature, brief=brief)
+        return Form("own" if own else "new", self.target, self.name, brief.signature, params.prompt_tokens, brief=brief)
 
     def prompt(self, params: SynthesizeParams, seed: int) -> Request:
         """Build F's request: role, [Memory], [Reflection], [Communication], [Goal], [Guidelines], [Created Prompt]."""
@@ -138,7 +138,7 @@ class Discussion:
     def created_request(self, ident: str, text: str, form: Form, params: SynthesizeParams, seed: int) -> Request:
         """Return a request whose answer is a created prompt."""
         prefill = uses_prefill(params)
-        return form.request(ident, text, params.prompt_tokens, params.prompt_temperature, seed, prefill)
+        return form.request(ident, text, params.prompt_temperature, seed, prefill)
 
     def _memory(self, params: SynthesizeParams) -> list[dict[str, str]]:
         """Return title and problem of the learners' latest remembered samples that are not communicated anyway."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xinstruct.agents.agreement import Agreed, Question, agree, keep_telling, witness_of
-from xinstruct.agents.answers import Task, Tries, answer, generation
+from xinstruct.agents.answers import Task, Tries, answer, first_requests, generation
 from xinstruct.agents.discrimination import JudgeProtocol
 from xinstruct.agents.examples import solutions
 from xinstruct.agents.inputs import draw_inputs
@@ -23,7 +23,7 @@ from xinstruct.agents.wording import calls, draw_style, spelled
 from xinstruct.agents.writing import Form, Unwritten
 from xinstruct.languages import get
 from xinstruct.languages.header import without_imports
-from xinstruct.llm.chat_model import ChatModel
+from xinstruct.llm.chat_model import ChatModel, ask_ahead
 from xinstruct.llm.client import Answer, Request
 from xinstruct.params import SeedParams
 from xinstruct.prompts import render
@@ -59,7 +59,7 @@ class IGenerator:
 
     def form(self, draft: Draft) -> Form:
         """Return the form in which the problem is asked for."""
-        words = (draft.snippet.language, draft.name, draft.signature)
+        words = (draft.snippet.language, draft.name, draft.signature, self.params.instruction_tokens)
         if draft.brief:
             own = self.params.new_signature == "teacher"
             return Form("own" if own else "new", *words, brief=draft.brief)
@@ -92,14 +92,17 @@ class IGenerator:
             evidence=_evidence(draft) if turn else "",
             closing=form.closing,
         )
-        most, temperature = self.params.instruction_tokens, self.params.instruction_temperature
-        prefill = uses_prefill(self.params)
+        temperature, prefill = self.params.instruction_temperature, uses_prefill(self.params)
         ident = f"{snippet.id}-instruction{turn or ''}"
-        return form.request(ident, text, most, temperature, self.context.seed, prefill)
+        return form.request(ident, text, temperature, self.context.seed, prefill)
+
+    def requests(self, drafts: Sequence[Draft], turn: int = 0) -> list[Request]:
+        """Return what is asked for the problems of these drafts."""
+        return [self.request(draft, turn) for draft in drafts]
 
     def write(self, drafts: Sequence[Draft], turn: int = 0) -> None:
         """Fill in each draft's problem, or its reason; from turn 1 on, anew."""
-        requests = [self.request(draft, turn) for draft in drafts]
+        requests = self.requests(drafts, turn)
         purpose = "revised problems of seeds" if turn else "problems of seeds"
         answers = self.context.teacher.ask(requests, purpose) if requests else []
         for draft, request, reply in zip(drafts, requests, answers, strict=True):
@@ -133,14 +136,23 @@ class RGenerator:
                 draft.response, draft.mined = draft.reference, True
                 draft.thread.add("answer", draft.response, agent="R-Generator", language=draft.snippet.language)
             return
-        mark = str(turn or "")
-        tasks = [self.task(draft, mark) if draft.problem else self._rewriting(draft) for draft in drafts]
+        tasks = self._tasks(drafts, turn)
         answer(tasks, self.context.teacher, self.context.judge, self.context.tries, self.context.seed)
         for draft, task in zip(drafts, tasks, strict=True):
             if task.best:
                 draft.response = task.best.code
             else:
                 draft.fail(*insufficient(task, shown=draft.problem is None))
+
+    def requests(self, drafts: Sequence[Draft]) -> list[Request]:
+        """Return what is asked first for the responses of these drafts."""
+        if self.params.response == "function":
+            return []
+        return first_requests(self._tasks(drafts), self.context.tries, self.context.seed)
+
+    def _tasks(self, drafts: Sequence[Draft], turn: int = 0) -> list[Task]:
+        mark = str(turn or "")
+        return [self.task(draft, mark) if draft.problem else self._rewriting(draft) for draft in drafts]
 
     def check(self, drafts: Sequence[Draft], turn: int = 0) -> None:
         """Ask for answers from the final instructions alone; a draft without a passing one is insufficient."""
@@ -186,18 +198,24 @@ def generate(drafts: Sequence[Draft], context: SeedContext) -> None:
 
     Problems and answers of all kinds are asked for together where they can be: engines are fastest with many at a time.
     """
-    writer, responder = IGenerator(context), RGenerator(context)
-    known = [d for d in drafts if d.brief is None]
-    second = [d for d in known if d.kind == "Ds2"]
-    writer.write([d for d in drafts if d.kind == "Ds1"])
-    responder.write(_alive(known))
-    writer.write(_alive(second))
+    writer, responder, teacher = IGenerator(context), RGenerator(context), context.teacher
+    known, new = [d for d in drafts if d.brief is None], [d for d in drafts if d.brief is not None]
+    first, second = ([d for d in known if d.kind == kind] for kind in ("Ds1", "Ds2"))
+    ask_ahead(teacher, [*writer.requests([*first, *new]), *responder.requests(second)], "problems and answers of seeds")
+    writer.write([*first, *new])
+    responder.write(second)
+    first_alive, second_alive, questions = _alive(first), _alive(second), _questions(_alive(new), context)
+    both = [task for _, question in questions for task in (question.target, question.witness)]
+    answers = [*responder.requests(first_alive), *first_requests(both, context.tries, context.seed)]
+    ask_ahead(teacher, [*answers, *writer.requests(second_alive)], "answers and problems of seeds")
+    responder.write(first_alive)
+    writer.write(second_alive)
+    _agree(questions, context)
     if context.params.sufficiency:
         # an answer of the teacher to D_s1 was written from the instruction alone already
         responder.check(_alive([d for d in known if d.mined or d.kind == "Ds2"]))
         for turn in range(1, context.params.revisions + 1):
             _revise(known, writer, responder, turn)
-    _agree(_alive([d for d in drafts if d.brief is not None]), context)
 
 
 def _revise(drafts: Sequence[Draft], writer: IGenerator, responder: RGenerator, turn: int) -> None:
@@ -228,9 +246,13 @@ def _alive(drafts: Sequence[Draft]) -> list[Draft]:
     return [draft for draft in drafts if draft.reason is None]
 
 
-def _agree(drafts: Sequence[Draft], context: SeedContext) -> None:
+def _questions(drafts: Sequence[Draft], context: SeedContext) -> list[tuple[Draft, Question]]:
+    """Return the new problems that two languages can be asked."""
+    return [(d, question) for d in drafts if (question := _question(d, context)) is not None]
+
+
+def _agree(asked: Sequence[tuple[Draft, Question]], context: SeedContext) -> None:
     """Answer new problems in the spirit of snippets; the snippet's language and a witness must agree on the results."""
-    asked = [(d, question) for d in drafts if (question := _question(d, context)) is not None]
     questions = [question for _, question in asked]
     agree(questions, context.teacher, context.judge, context.tries, context.seed)
     keep_telling(questions, context.judge, context.params)

@@ -21,7 +21,7 @@ from xinstruct.records import Reason, Sample
 
 def invent(discussions: Sequence[Discussion], context: RoundContext) -> tuple[VerifiedAnswers, VerifiedAnswers]:
     """Return the verified answers to new problems and their witnesses' answers, by discussion; others fail."""
-    asked = [(d, question) for d in discussions if (question := _question(d, context)) is not None]
+    asked = asking(discussions, context)
     questions, params = [question for _, question in asked], context.params
     agree(questions, context.teacher, context.judge, tries(params), context.seed)
     keep_telling(questions, context.judge, params)
@@ -34,6 +34,11 @@ def invent(discussions: Sequence[Discussion], context: RoundContext) -> tuple[Ve
         else:
             discussion.fail(*question.outcome)
     return verified, witnesses
+
+
+def asking(discussions: Sequence[Discussion], context: RoundContext) -> list[tuple[Discussion, Question]]:
+    """Return the new problems as questions; a discussion that a language cannot express fails."""
+    return [(d, question) for d in discussions if (question := _question(d, context)) is not None]
 
 
 def _question(discussion: Discussion, context: RoundContext) -> Question | None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xinstruct.agents.answers import Candidate
+from xinstruct.agents.answers import Candidate, Task, first_requests, tries
 from xinstruct.agents.critique import critique
 from xinstruct.agents.derived import derive
 from xinstruct.agents.discrimination import JudgeProtocol
 from xinstruct.agents.discussion import Discussion
-from xinstruct.agents.invention import invent
+from xinstruct.agents.invention import asking, invent
 from xinstruct.agents.operations import Operation
 from xinstruct.agents.problem import Problem
 from xinstruct.agents.reflection import note_text
@@ -25,11 +25,11 @@ from xinstruct.agents.shapes import families, follow
 from xinstruct.agents.similarity import jaccard, shingles
 from xinstruct.agents.society import Society
 from xinstruct.agents.tasks import declarable, supports
-from xinstruct.agents.verification import Reference, RoundContext, VerifiedAnswer, VerifiedAnswers, carry_over
+from xinstruct.agents.verification import Reference, RoundContext, VerifiedAnswer, VerifiedAnswers, carry_over, carrying
 from xinstruct.agents.wording import draw_style
 from xinstruct.code.types import Case, cases_to_json
 from xinstruct.languages import get
-from xinstruct.llm.chat_model import ChatModel
+from xinstruct.llm.chat_model import ChatModel, ask_ahead
 from xinstruct.records import Reason, Sample, content_id
 
 
@@ -96,18 +96,27 @@ def _verify(discussions: list[Discussion], context: RoundContext) -> tuple[Verif
     known = [d for d in live if d.operation.keeps_behaviour]
     new = [d for d in live if not d.operation.keeps_behaviour and d.lead is None]
     sources = {d.id: Reference.of(d.source) for d in known}
+    questions = [task for _, question in asking(new, context) for task in (question.target, question.witness)]
+    _ask_ahead([*carrying(known, sources, context), *questions], context)
     verified = carry_over(known, sources, context)
-    if context.params.insufficient == "base":
-        verified |= carry_over([d for d in known if d.takes_base_words()], sources, context, "-base")
     agreed, witnesses = invent(new, context)
     verified |= agreed
+    reworded = [d for d in known if context.params.insufficient == "base" and d.takes_base_words()]
     parts = [d for d in live if d.lead in new and _takes_cases(d)]
-    verified |= carry_over(parts, {d.id: agreed[d.lead.id].as_reference() for d in parts if d.lead}, context)
+    leads = {d.id: agreed[d.lead.id].as_reference() for d in parts if d.lead}
+    _ask_ahead([*carrying(reworded, sources, context, "-base"), *carrying(parts, leads, context)], context)
+    verified |= carry_over(reworded, sources, context, "-base")
+    verified |= carry_over(parts, leads, context)
     taken = {(d.lead.id, d.target) for d in parts if d.lead and d.id in verified}
     twins = {d.id: _witness(d, found) for d in new if (found := witnesses.get(d.id))}
     own = {lead: twin for lead, twin in twins.items() if twin.target in context.languages}
     kept = {lead: twin for lead, twin in own.items() if (lead, twin.target) not in taken}
     return verified | {twin.id: witnesses[lead] for lead, twin in kept.items()}, list(kept.values())
+
+
+def _ask_ahead(tasks: Sequence[Task], context: RoundContext) -> None:
+    """Ask for the first answers of several steps at once."""
+    ask_ahead(context.teacher, first_requests(tasks, tries(context.params), context.seed), "answers")
 
 
 def _takes_cases(part: Discussion) -> bool:

@@ -90,7 +90,7 @@ def carry_over(
 
     `mark` tells the answers to other words of the same discussion apart.
     """
-    tasks = [_task(d, references[d.id], context, mark) for d in discussions]
+    tasks = carrying(discussions, references, context, mark)
     answer(tasks, context.teacher, context.judge, tries(context.params), context.seed)
     verified: VerifiedAnswers = {}
     for discussion, task in zip(discussions, tasks, strict=True):
@@ -102,6 +102,13 @@ def carry_over(
             ran = bool(task.candidates) and task.furthest.verdict is not None
             discussion.attempt = task.furthest if ran else None
     return verified
+
+
+def carrying(
+    discussions: Sequence[Discussion], references: Mapping[str, Reference], context: RoundContext, mark: str = ""
+) -> list[Task]:
+    """Return the tasks of `carry_over`."""
+    return [_task(d, references[d.id], context, mark) for d in discussions]
 
 
 def insufficient(task: Task, shown: bool = False) -> tuple[Reason, str]:

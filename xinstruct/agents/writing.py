@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from xinstruct.agents.prefill import as_asked, continuation
 from xinstruct.agents.problem import (
+    Lengths,
     NoProblem,
     Problem,
     Written,
@@ -84,6 +85,7 @@ class Form:
     language: str
     function: str
     signature: Signature
+    tokens: int  # of an answer at most
     base: Problem | None = None
     brief: Brief | None = None
     topic: str = ""  # what an added rule is about
@@ -95,12 +97,12 @@ class Form:
         words = {"title": get(self.language).title, "name": self.function, "signature": self.signature, "start": start}
         return render(f"form_{self.name}", brief=self.brief, topic=self.topic, **words)
 
-    def request(self, ident: str, text: str, most: int, temperature: float, seed: int, prefill: bool) -> Request:
-        """Return the request for a problem: at most `most` tokens, held to the form's schema if it has one."""
+    def request(self, ident: str, text: str, temperature: float, seed: int, prefill: bool) -> Request:
+        """Return the request for a problem, held to the form's schema if it has one."""
         request = Request(
             id=ident,
             messages=(user(text),),
-            max_tokens=most,
+            max_tokens=self.tokens,
             temperature=temperature,
             seed=request_seed(seed, ident),
         )
@@ -113,8 +115,13 @@ class Form:
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the answer."""
         if self.name == "rule":
-            return schema_rule(self.signature)
-        return schema_problem(self.signature if self.name == "new" else None, own=self.name == "own")
+            return schema_rule(self.lengths, self.signature)
+        return schema_problem(self.lengths, self.signature if self.name == "new" else None, own=self.name == "own")
+
+    @property
+    def lengths(self) -> Lengths:
+        """The most characters of the parts of an answer."""
+        return Lengths.within(self.tokens)
 
     def read(self, reply: Answer, prefill: bool) -> Written:
         """Return the problem that an answer states. Raises Unwritten with the reason when it states none."""
@@ -134,8 +141,10 @@ class Form:
         if self.name == "rule":
             base = self.base or Problem("")
             given = proposals(_calls(reply.text), self.signature)
-            return Written(base.with_rule(self._neutral(read_rule(reply.text))), given, signature=self.signature)
-        found = read_written(reply.text, None if self.name == "own" else self.signature)
+            return Written(
+                base.with_rule(self._neutral(read_rule(reply.text, self.lengths))), given, signature=self.signature
+            )
+        found = read_written(reply.text, None if self.name == "own" else self.signature, self.lengths)
         about = self.brief or Brief("", "", "", self.signature)
         rules = tuple(self._neutral(rule) for rule in found.problem.rules)
         words = Problem(self._neutral(found.problem.text), rules, about.category, about.difficulty)

@@ -7,6 +7,7 @@ Agents, stages and benchmarks take either; ``MeteredModel`` wraps one and counts
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
@@ -24,7 +25,7 @@ class ChatModel(Protocol):
 
 
 class MeteredModel:
-    """A ChatModel that counts calls and tokens by their purpose (the `desc` of `ask`).
+    """A ChatModel that counts calls and tokens by their purpose (the `desc` of `ask`), and may be asked ahead.
 
     An answer from the journal counts like a new one, so a resumed run reports the same numbers.
     """
@@ -32,10 +33,22 @@ class MeteredModel:
     def __init__(self, model: ChatModel) -> None:
         self.model = model
         self.counts: Counter[tuple[str, str]] = Counter()
+        self._held: dict[str, Answer] = {}
+
+    def ahead(self, requests: Sequence[Request], desc: str) -> None:
+        """Ask what several steps are going to ask, all at once: an engine is fastest with many requests at a time.
+
+        The steps' own `ask` takes the answers, and counts them.
+        """
+        for request, answer in zip(requests, self.model.ask(requests, desc), strict=True):
+            self._held[_key(request)] = answer
 
     def ask(self, requests: Sequence[Request], desc: str = "asking") -> list[Answer]:
         """See ChatModel."""
-        answers = self.model.ask(requests, desc)
+        held = {key: self._held.pop(key) for key in map(_key, requests) if key in self._held}
+        missing = [request for request in requests if _key(request) not in held]
+        held |= dict(zip(map(_key, missing), self.model.ask(missing, desc) if missing else [], strict=True))
+        answers = [held[_key(request)] for request in requests]
         purpose = desc.replace(" ", "_")
         self.counts[purpose, "calls"] += len(answers)
         for answer in answers:
@@ -50,6 +63,16 @@ class MeteredModel:
         for (purpose, field), count in sorted(self.counts.items()):
             found.setdefault(purpose, {})[field] = count
         return found
+
+
+def ask_ahead(model: ChatModel, requests: Sequence[Request], desc: str) -> None:
+    """Ask what the next steps are going to ask, if the model holds answers for them; else they ask by themselves."""
+    if isinstance(model, MeteredModel) and requests:
+        model.ahead(requests, desc)
+
+
+def _key(request: Request) -> str:
+    return json.dumps([request.id, request.content()])
 
 
 def ask_all(model: ChatModel, requests: Sequence[Request], desc: str) -> list[Answer]:
