@@ -14,7 +14,14 @@ from xinstruct.code.types import cases_from_json
 from xinstruct.records import Sample
 
 LANGUAGES = ["python", "javascript", "php", "bash"]
-JSON = {"form": "json", "prompt_tokens": 400, "shares": {"right": 1}, "rounds": 1, "tasks": {"generation": 1.0}, "examples": 0}
+JSON = {
+    "form": "json",
+    "prompt_tokens": 400,
+    "shares": {"right": 1},
+    "rounds": 1,
+    "tasks": {"generation": 1.0},
+    "examples": 0,
+}
 HARDER = _row("twice_less_seven", {"a": "int"}, "int", [([1], -5), ([4], 1), ([-3], -13)],
               python="    return a + a - 7\n", javascript="    return a + a - 7;\n}\n",
               php="    return $a + $a - 7;\n}\n", bash='    echo "$(( a + a - 7 ))"\n}\n')  # fmt: skip

@@ -102,3 +102,10 @@ def test_a_worker_goes_on_with_its_prompt_then_takes_a_new_one_then_helps() -> N
     assert [waiting.take(1) for _ in range(5)] == ["a1", "a2", "b1", "b2", None]
     waiting.add("a", "a3")
     assert waiting and waiting.take(2) == "a3" and not waiting
+
+
+def test_without_a_worker_every_prompt_comes_once_before_any_comes_again() -> None:
+    waiting: PrefixQueue[str] = PrefixQueue()
+    for item in ("a0", "a1", "a2", "b0", "b1", "c0"):
+        waiting.add(item[0], item)
+    assert [waiting.take(None) for _ in range(7)] == ["a0", "b0", "c0", "a1", "a2", "b1", None]

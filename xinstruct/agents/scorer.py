@@ -181,9 +181,11 @@ class Scorer:
 
     def _exchanges(self, pairs: Sequence[AnsweredQuestion], teacher: ChatModel) -> list[_Exchange]:
         asked = [self.requests(pair) for pair in pairs]
-        flat = [request for requests in asked for request in requests]
+        # one aspect of all after the other: a prefix cache has read a pair by the time of its second aspect
+        flat = [request for requests in zip(*asked, strict=True) for request in requests]
         answers = iter(teacher.ask(flat, "scoring") if flat else [])
-        answered = [[next(answers) for _ in requests] for requests in asked]
+        rounds = [[next(answers) for _ in asked] for _ in (asked[0] if asked else ())]
+        answered = [list(own) for own in zip(*rounds, strict=True)]
         return [_Exchange(*both, self._rating(both[1])) for both in zip(asked, answered, strict=True)]
 
     def requests(self, pair: AnsweredQuestion) -> list[Request]:

@@ -153,8 +153,9 @@ class Embedded:
         done: Done,
         gate: Gate,
     ) -> None:
-        # A line of llama.cpp goes on with its prompt; the batched server groups what it is sent by itself.
-        asker = self if self.pooled else line
+        # A line of llama.cpp goes on with its prompt; the batched server groups what it is sent by itself; OpenVINO's
+        # cache has a prompt from its second time on.
+        asker = None if self.engine == "openvino" else self if self.pooled else line
         while (item := queue.take(asker)) is not None and await gate(item[1]):
             done(item[1], await line.answer(session, *item))
 

@@ -10,7 +10,11 @@ T = TypeVar("T")
 
 
 class PrefixQueue(Generic[T]):
-    """Items in order of arrival. `take` keeps each worker at its prompt while that prompt has items."""
+    """Items in order of arrival. `take` keeps each worker at its prompt while that prompt has items.
+
+    A worker None stays with no prompt: all prompts come once before any comes again. An engine that keeps what it has
+    read (OpenVINO's) then reads each prompt once; of equal prompts read at the same time it reads every one.
+    """
 
     def __init__(self) -> None:
         self.groups: dict[Hashable, deque[T]] = {}
@@ -27,14 +31,15 @@ class PrefixQueue(Generic[T]):
             self.fresh.append(prompt)
         self.groups[prompt].append(item)
 
-    def take(self, worker: Hashable) -> T | None:
+    def take(self, worker: Hashable | None) -> T | None:
         """Return a worker's next item: of its own prompt, else of a new one, else of the prompt with most left."""
-        prompt = self.at.get(worker)
+        prompt = self.at.get(worker) if worker is not None else None
         if prompt not in self.groups:
             if not self.groups:
                 return None
             prompt = self._new() or max(self.groups, key=lambda one: len(self.groups[one]))
-        self.at[worker] = prompt
+        if worker is not None:
+            self.at[worker] = prompt
         group = self.groups[prompt]
         item = group.popleft()
         if not group:

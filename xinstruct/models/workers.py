@@ -109,6 +109,7 @@ class EnginePool:
         self._waiting: PrefixQueue[_Pending] = PrefixQueue()
         self._gathering = False
         self._broken = False
+        self._keeps_prompts = folder.is_file()  # OpenVINO's prefix cache
         spawn = multiprocessing.get_context("spawn")
         self.workers = [_Worker(spawn, options) for _ in range(count)]
         try:
@@ -209,7 +210,7 @@ class EnginePool:
                 worker = min(self.workers, key=lambda one: len(one.assigned))
                 if len(worker.assigned) >= self._slots + _AHEAD:
                     return
-                pending = self._waiting.take(worker)
+                pending = self._waiting.take(None if self._keeps_prompts else worker)
                 if pending and not pending.cancelled:
                     pending.worker = worker
                     worker.assigned[pending.number] = pending
