@@ -54,6 +54,7 @@ def passes(judge: Judge, item: Probe, code: str) -> bool:
     return verdict.verdict == "passed"
 
 
+@pytest.mark.slow
 def test_wrong_programs_that_random_inputs_let_through_are_caught(judge: Judge) -> None:
     zigzag = "public static ulong EncodeZigZag64(long n)\n{\n    return (ulong)((n << 1) ^ (n >> 63));\n}"
     category = (
@@ -82,6 +83,7 @@ def test_wrong_programs_that_random_inputs_let_through_are_caught(judge: Judge) 
     assert not passes(judge, found["EncodeZigZag64"], narrow), "no input is beyond 32 bits"
 
 
+@pytest.mark.slow
 def test_branches_of_shell_functions_are_reached_by_their_own_words(judge: Judge) -> None:
     option = (
         'json_path() {\n  if [ ! "$1" = "-p" ]; then\n    printf \'"%s"\' "$1"\n  else\n    printf \'%s\' "$2"\n  fi\n}'
@@ -127,6 +129,7 @@ def test_a_branch_that_no_input_reaches_makes_cases_weak(judge: Judge) -> None:
     assert item.reason == Reason.WEAK_CASES and "broken variants pass" in item.detail
 
 
+@pytest.mark.slow
 def test_one_statement_needs_a_variant_and_several_need_eight(judge: Judge) -> None:
     none = "def same_all(a):\n    return (a, a, a)"
     one = "def twice(n):\n    return n + n"
@@ -222,6 +225,7 @@ FUNCTION = """static long weigh(long n) {
 }"""
 
 
+@pytest.mark.slow
 def test_agreed_answers_are_strengthened_by_the_same_rule(judge: Judge) -> None:
     answer = f"class Solution {{\n{textwrap.indent(FUNCTION, '    ')}\n}}\n"
     if not available("java"):
@@ -237,6 +241,7 @@ def test_agreed_answers_are_strengthened_by_the_same_rule(judge: Judge) -> None:
     assert poor.reason == Reason.WEAK_CASES
 
 
+@pytest.mark.slow
 def test_a_loop_that_some_inputs_keep_busy_costs_these_inputs_only() -> None:
     large = "def summed(n):\n    s = 0\n    for i in range(abs(n)):\n        s += i * i\n    return s - n\n"
     never = "def product(n):\n    p = 1\n    while n != 0:\n        p *= n\n        n -= 1\n    return p\n"

@@ -86,6 +86,7 @@ def test_verified_are_exactly_the_right_ones(oracle_run: Make) -> None:
     assert set(check_books(ran)) >= {"right", "wrong", "foreign", "empty", "nonsense", "copy"}
 
 
+@pytest.mark.slow
 def test_verified_are_exactly_the_right_ones_of_humaneval_x(oracle_run: Make, humaneval_x: list[Problem]) -> None:
     stock = [p for p in humaneval_x if set(p.bodies) == set(X_FILES)]
     assert len(stock) >= 10

@@ -127,6 +127,7 @@ def elsewhere(here: Path, enter: Enter, **params: Any) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_a_run_is_made_again_from_its_recording_to_the_same_bytes(
     here: Path, enter: Enter, oracle: tuple[OracleServer, Loopback]
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_run_is_made_again_from_its_recording_to_the_same_bytes(
     assert metrics["rows"]["out"] and metrics["teacher"]["cost"]
 
 
+@pytest.mark.slow
 def test_what_was_run_is_written_beside_the_calls(here: Path) -> None:
     about = read_about(here / "recorded/run")
     with Journal(here / "work/journal.sqlite") as journal:
@@ -153,6 +155,7 @@ def test_what_was_run_is_written_beside_the_calls(here: Path) -> None:
     assert about["teacher"]["model"] == json.loads((here / "models/teacher/model.json").read_text())
 
 
+@pytest.mark.slow
 def test_the_commit_and_what_was_changed_of_it_is_written(here: Path) -> None:
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
     (here / "README.md").write_text("one\n")
@@ -176,6 +179,7 @@ def test_the_commit_and_what_was_changed_of_it_is_written(here: Path) -> None:
     assert about["stages_left_out"] == sorted(read_yaml(here / "dvc.yaml")["stages"])
 
 
+@pytest.mark.slow
 def test_calls_that_the_outputs_used_and_nobody_has_are_missed(here: Path) -> None:
     shutil.rmtree(here / "recorded")
     with Journal(here / "work/journal.sqlite") as journal:
@@ -184,6 +188,7 @@ def test_calls_that_the_outputs_used_and_nobody_has_are_missed(here: Path) -> No
             record("run", journal)
 
 
+@pytest.mark.slow
 def test_fetch_takes_the_recorded_teachers_facts_and_no_weights(here: Path, enter: Enter) -> None:
     root = elsewhere(here, enter)
     changes = {"teacher.model": "no-such-model", "teacher.recorded": "run"}
@@ -193,6 +198,7 @@ def test_fetch_takes_the_recorded_teachers_facts_and_no_weights(here: Path, ente
     assert [path.name for path in (root / "models/teacher").iterdir()] == ["model.json"]
 
 
+@pytest.mark.slow
 def test_a_call_that_is_not_recorded_stops_the_stage_or_asks(
     here: Path, enter: Enter, oracle: tuple[OracleServer, Loopback], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +222,7 @@ def test_a_call_that_is_not_recorded_stops_the_stage_or_asks(
     assert read_about(root / "recorded/run")["params"]["teacher"]["recorded"] == ""
 
 
+@pytest.mark.slow
 def test_a_recording_of_another_teacher_is_not_mixed_with(here: Path) -> None:
     YAML().dump(values(SMALL | {"teacher.identity": "another"}), here / "params.yaml")
     endpoint_folder(here / "models/teacher", "http://127.0.0.1:9/v1")

@@ -122,6 +122,7 @@ def test_one_to_many_shares_one_prompt_and_one_set_of_cases(oracle_run: Make) ->
     assert any("The same problem will be solved in" in call.messages[0]["content"] for call in prompts)
 
 
+@pytest.mark.slow
 def test_many_to_many_brings_every_agents_problem_to_a_language(oracle_run: Make) -> None:
     ran = oracle_run(OWN, LANGUAGES, shares=RIGHT, shapes={"many_to_many": 1.0}, rounds=1, discussions=4, agents=3)
     meetings: dict[tuple[str, ...], set[str]] = defaultdict(set)

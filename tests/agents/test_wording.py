@@ -60,6 +60,7 @@ def judge() -> Iterator[Judge]:
         yield found
 
 
+@pytest.mark.slow
 def test_an_answer_to_every_style_is_judged(judge: Judge) -> None:
     """The style `docstring` gives the first lines below a comment: an answer may repeat them as they stand."""
     jobs = []

@@ -91,6 +91,7 @@ def test_a_checkpoints_answers_are_scored_without_it(small: Path, tiny: Path, tm
         answer(str(tiny), small, out, "--max-new-tokens", "5")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_behind_the_embedded_server_is_no_endpoint(small: Path, tiny: Path, tmp_path: Path) -> None:  # noqa: F811
     folder, out = tmp_path / "teacher", tmp_path / "answers" / "tiny"
     facts = fetch_teacher(str(tiny), folder / "weights", print)

@@ -11,6 +11,8 @@ import pytest
 from xinstruct.code.names import known_as
 from xinstruct.languages import names
 
+pytestmark = pytest.mark.slow
+
 REPO = Path(__file__).resolve().parents[2]
 SIGNATURE = '{"params": [{"name": "a", "type": "int"}, {"name": "b", "type": "int"}], "returns": "int"}'
 CASES = '[{"args": [1, 2], "expected": 3}, {"args": [-1, 1], "expected": 0}]'

@@ -166,6 +166,7 @@ def test_a_wrong_function_stays_wrong(name: str) -> None:
     assert extract_code(answer, "python", "add")[0] == WRONG
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["a" * 200_000, "word " * 40_000, "` " * 60_000, "```" * 5_000, "<think>" * 5_000, '"' * 30_000]
 )

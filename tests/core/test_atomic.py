@@ -47,6 +47,7 @@ def ask(root: Path, barrier: object) -> None:
             assert len(set((root / "linked").read_text())) == 1
 
 
+@pytest.mark.slow
 def test_threads_and_processes_make_each_thing_once_and_whole(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(PROCESSES)

@@ -71,6 +71,7 @@ def test_the_dvc_command_of_a_set(params: Path, tmp_path: Path) -> None:
     assert line == ["dvc", "exp", "run", "--name", "more", "-S", "languages=[python,php]", "-S", "synthesize.rounds=3"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", sorted((REPO / "experiments").rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_set_fits_params(params: Path, source: Path) -> None:
     assert apply(source)

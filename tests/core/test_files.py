@@ -111,6 +111,7 @@ def test_content_id_keeps_boundaries() -> None:
     assert content_id("ab", "c") != content_id("a", "bc")
 
 
+@pytest.mark.slow
 def test_a_database_is_opened_by_many_at_once(tmp_path: Path) -> None:
     def use(path: Path, start: threading.Barrier) -> None:
         start.wait()

@@ -35,6 +35,7 @@ def test_code_dependencies_are_what_the_code_uses() -> None:
     assert graph_of_files.main(["--check"]) == 0, "run: make graph"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_a_stage_loads_at_run_time_is_among_its_dependencies(stage: str) -> None:
     files = "print(*(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', None)))"

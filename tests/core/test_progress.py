@@ -10,6 +10,7 @@ import pytest
 from xinstruct.progress import Answers
 
 
+@pytest.mark.slow
 def test_in_a_log_our_bars_are_shown_and_other_libraries_are_not() -> None:
     script = """
 import warnings

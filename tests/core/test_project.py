@@ -63,6 +63,7 @@ def repository(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_this_project_passes() -> None:
     assert run(REPO) == (0, "")
 
@@ -98,6 +99,7 @@ def test_every_excuse_says_why(check: ModuleType) -> None:
     assert all(len(reason.split()) > 3 for reason in check.BY_NAME.values())
 
 
+@pytest.mark.slow
 def test_the_library_imports_nothing_that_is_not_installed_with_it() -> None:
     for path in [*(REPO / "xinstruct").rglob("*.py"), *(REPO / "stages").glob("*.py"), *(REPO / "bench").rglob("*.py")]:
         nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))

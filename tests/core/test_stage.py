@@ -153,6 +153,7 @@ def test_bad_input_is_one_line_and_exit_one(project: Path) -> None:
     assert errors.decode().strip() == said
 
 
+@pytest.mark.slow
 def test_a_parameter_that_the_graph_does_not_list_says_where_it_is_missing(project: Path) -> None:
     (project / "dvc.yaml").write_text(GRAPH.replace("params: [synthesize]", "params: [synthesize.rounds]"))
     process = start(project)
@@ -162,6 +163,7 @@ def test_a_parameter_that_the_graph_does_not_list_says_where_it_is_missing(proje
     assert errors.decode().strip().splitlines()[-1] == f"toy: error: {said}"
 
 
+@pytest.mark.slow
 def test_the_graph_can_list_only_what_params_has(project: Path) -> None:
     (project / "dvc.yaml").write_text(GRAPH.replace("params: [synthesize]", "params: [synthesize.round]"))
     process = start(project)

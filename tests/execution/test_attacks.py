@@ -79,6 +79,7 @@ def forged() -> dict[str, str]:
         return {verdict.id: verdict.verdict for verdict in judge.judge(jobs)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORGERIES)
 def test_no_forgery_passes(forged: dict[str, str], name: str) -> None:
     assert forged[name] in FORGERIES[name][1]

@@ -43,6 +43,7 @@ def check(languages: list[str], folder: Path) -> None:
     assert not [path.name for path in cache.rglob("*.tmp")]
 
 
+@pytest.mark.slow
 def test_four_processes_of_eight_threads_share_an_empty_cache(tmp_path: Path) -> None:
     check([language for language in EIGHT if toolchains.available(language)], tmp_path)
 

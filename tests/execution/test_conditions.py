@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SIGNATURE = {"params": [{"name": "n", "type": "int"}], "returns": "int"}
 CODE = {
     "python": "import colorsys\ndef f(n): return n + 1\n",

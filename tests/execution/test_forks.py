@@ -56,6 +56,7 @@ def told(verdict: Verdict) -> dict[str, Any]:
     return {name: value for name, value in dataclasses.asdict(verdict).items() if name not in MEASURED}
 
 
+@pytest.mark.slow
 @NEEDS_FORKS
 @pytest.mark.parametrize("language", [name for name in names() if jobs(name)])
 def test_verdicts_are_the_same_with_and_without_forks(judges: dict[str, Judge], language: str) -> None:
@@ -67,6 +68,7 @@ def test_verdicts_are_the_same_with_and_without_forks(judges: dict[str, Judge], 
     assert "passed" not in {verdict["verdict"] for verdict in on if verdict["id"].startswith("failing")}
 
 
+@pytest.mark.slow
 def test_off_means_that_nothing_is_forked(judges: dict[str, Judge], monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever language: no command of a chunk is a fork of a template."""
     sandbox, forked = judges["off"].sandbox, []

@@ -22,6 +22,8 @@ from xinstruct.execution.judge import Judge
 from xinstruct.execution.sandbox import Sandbox
 from xinstruct.execution.tiers import SAFE
 
+pytestmark = pytest.mark.slow
+
 REPO = Path(__file__).resolve().parents[2]
 TEXT = Signature.of("string", n="int")
 # In each language: something that the run decides.

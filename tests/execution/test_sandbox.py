@@ -31,6 +31,7 @@ def test_output_status_and_input(sandbox: Sandbox) -> None:
     assert (result.stdout, result.stderr, result.status, result.reason) == (b"yes", b"no\n", 3, "")
 
 
+@pytest.mark.slow
 def test_it_ends_in_silence() -> None:
     """Processes that wait for a next program, and workers that were never asked, go without a word."""
     script = """
@@ -225,6 +226,7 @@ def test_without_isolation_only_when_asked_for() -> None:
         assert sandbox.run(("sleep", "60"), Limits(cpu_seconds=1, wall_factor=1)).reason == "wall"
 
 
+@pytest.mark.slow
 def test_a_user_without_privileges_is_isolated_too(nobodys_python: tuple[Path, dict[str, str]]) -> None:
     """The same sandbox in a user namespace: nobody runs the self-test with the system's Python."""
     python, env = nobodys_python

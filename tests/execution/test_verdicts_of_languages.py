@@ -127,6 +127,7 @@ def of(verdicts: dict[str, Verdict], kind: str, language: str) -> Verdict:
     return verdicts[f"{kind} {language}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", names())
 def test_right_answer_passes(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "right", language)
@@ -137,6 +138,7 @@ def test_right_answer_passes(verdicts: dict[str, Verdict], language: str) -> Non
     assert verdict.run_cpu > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", names())
 def test_wrong_answer_is_told_with_the_case(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "wrong", language)
@@ -144,6 +146,7 @@ def test_wrong_answer_is_told_with_the_case(verdicts: dict[str, Verdict], langua
     assert verdict.detail == "case 0: expected 9, got 5"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", names())
 def test_a_case_that_raises_is_a_runtime_error(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "raising", language)
@@ -153,12 +156,14 @@ def test_a_case_that_raises_is_a_runtime_error(verdicts: dict[str, Verdict], lan
     assert language in ("bash", "c") or "odd" in verdict.errors[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", names())
 def test_an_endless_loop_is_a_timeout(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "endless", language)
     assert (verdict.verdict, verdict.detail) == ("timeout", "over the limit of time"), verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", names())
 def test_leaving_early_never_passes(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "leaving", language)
@@ -166,6 +171,7 @@ def test_leaving_early_never_passes(verdicts: dict[str, Verdict], language: str)
     assert verdict.passed == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", sorted(BROKEN))
 def test_what_does_not_compile_is_a_compile_error(verdicts: dict[str, Verdict], language: str) -> None:
     verdict = of(verdicts, "broken", language)

@@ -136,6 +136,7 @@ def fails(language: str) -> list[str]:
     return [wrong, *quiet]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", names())
 def test_only_an_honest_end_passes(language: str, judge: Judge) -> None:
     need(language)

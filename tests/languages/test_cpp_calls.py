@@ -10,6 +10,8 @@ from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import Judge, Verdict
 
+pytestmark = pytest.mark.slow
+
 # name -> (code, result's type, parameters, arguments, expected)
 CALLED: dict[str, tuple[str, str, dict[str, str], list[object], object]] = {
     "depth": (

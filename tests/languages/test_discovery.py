@@ -31,6 +31,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XINSTRUCT_LANGUAGES", str(OWN))
 
 
+@pytest.mark.slow
 def test_listing_the_languages_imports_none() -> None:
     code = (
         "import sys, xinstruct.languages as l\nprint(len(l.names()))\n"
@@ -51,6 +52,7 @@ def test_every_verdict_in_a_language_of_ones_own(judge: Judge) -> None:
     assert "NameError" in verdicts[3].errors[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own")
 def test_the_commands_know_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     row = {"id": "x", "language": "formula", "code": ANSWERS["passed"], "function": "add"}

@@ -59,6 +59,7 @@ def job(code: str, tests: str, marked: bool = True) -> Job:
     )
 
 
+@pytest.mark.slow
 def test_an_exit_code_ends_a_program_as_it_ends_node(judge: Judge) -> None:
     right, wrong = "function f(n) { return n + 1; }\n", "function f(n) { return n - 1; }\n"
     both = [job(code, tests, marked) for code in (right, wrong) for tests in ENDS for marked in (True, False)]

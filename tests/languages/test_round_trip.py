@@ -79,6 +79,7 @@ def held(language: str, types: list[str]) -> list[str]:
     return [text for text in types if text not in LACKING.get(language, [])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", STRUCTURED)
 def test_arguments_come_back(language: str, judge: Judge) -> None:
     need(language)
@@ -96,6 +97,7 @@ def test_arguments_come_back(language: str, judge: Judge) -> None:
         check(one.signature, outcome(verdict), [list(case.args) for case in one.cases])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", STRUCTURED)
 def test_literals_mean_their_values(language: str, judge: Judge) -> None:
     need(language)
@@ -165,6 +167,7 @@ def test_bash_literals_mean_their_values(judge: Judge) -> None:
     assert [outcome(v)[0] for v in judge.observe(jobs)] == [f"{text}." for text in texts]
 
 
+@pytest.mark.slow
 def test_c_arguments_and_literals_come_back(judge: Judge) -> None:
     need("c")
     plain = [text for text in TEXTS if "\0" not in text]

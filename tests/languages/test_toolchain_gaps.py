@@ -55,6 +55,7 @@ def method(body: str) -> Job:
     return Job(body, "csharp", f"public static int F(int n) {{ {body} }}\n", "F", NUMBER, (Case((1,), 2),))
 
 
+@pytest.mark.slow
 def test_newer_csharp_is_unsupported_by_name(judge: Judge) -> None:
     need("csharp")
     found = judge.judge([method(body) for body in (*NEWER, *KNOWN, *WRONG)])

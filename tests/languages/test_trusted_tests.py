@@ -160,6 +160,7 @@ def found(judge: Judge) -> dict[str, str]:
     return dict(zip((one.id for one in jobs), verdicts(judge, jobs), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", FUNCTIONS)
 def test_the_tests_decide_whatever_a_completion_ends_in(language: str, found: dict[str, str]) -> None:
     need(language)
@@ -167,6 +168,7 @@ def test_the_tests_decide_whatever_a_completion_ends_in(language: str, found: di
     assert {one.id: found[one.id] for one in closed(language, "-") if found[one.id] == "passed"} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", SUITES)
 def test_a_suite_may_end_with_its_own_status(language: str, found: dict[str, str]) -> None:
     need(language)
@@ -174,6 +176,7 @@ def test_a_suite_may_end_with_its_own_status(language: str, found: dict[str, str
     assert {one.id: found[one.id] for one in suites(language, "-") if found[one.id] == "passed"} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LEAVING)
 def test_the_function_under_test_may_not(language: str, found: dict[str, str]) -> None:
     need(language)

@@ -48,6 +48,7 @@ def kept(tmp_path: Path) -> int:
         return len(journal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["stage", "run"])
 def test_tokens_are_a_hard_limit_and_the_next_run_goes_on(
     tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, scope: str
@@ -125,6 +126,7 @@ def test_answers_of_the_journal_cost_nothing(tmp_path: Path, serve: Serve) -> No
         assert all(answer.cached for answer in teacher.ask(QUESTIONS))
 
 
+@pytest.mark.slow
 def test_a_stage_that_ran_out_rejects_nothing_and_resumes(
     tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -161,6 +161,7 @@ def test_a_storm_of_429_rests_the_endpoint_and_loses_nothing(tmp_path: Path, ser
     assert len(refused) <= 64 * 3
 
 
+@pytest.mark.slow
 def test_refused_at_first_and_restarted_midway(tmp_path: Path, loopback: Make) -> None:
     server = ChatServer()
     place = loopback(server)

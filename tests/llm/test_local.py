@@ -15,6 +15,8 @@ from xinstruct.llm.local import LocalModel, seed_of
 from xinstruct.models.chat import load_tokenizer, prompt_ids
 from xinstruct.models.device import load_model
 
+pytestmark = pytest.mark.slow
+
 QUESTIONS = [f"Write a Python function that adds {n}." + " Be brief." * (n % 4) for n in range(9)]
 
 

@@ -18,6 +18,8 @@ from tests.params import asking
 from xinstruct.llm.client import Client
 from xinstruct.llm.serve import model_file
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "xinstruct.cli", "serve"]
 
 
@@ -43,7 +45,6 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_its_url_answers_and_ends_cleanly(embedded: Path, tmp_path: Path, number: signal.Signals) -> None:
     with served(embedded) as (process, url):

@@ -35,6 +35,7 @@ def test_where_a_checkpoint_is_sampled() -> None:
     assert [place(where, "sft") for where in ("local", url, {"sft": url}, {"dpo": url})] == ["local", url, url, "local"]
 
 
+@pytest.mark.slow
 def test_a_server_of_the_checkpoint_answers_as_it_does_in_process(sft: Path, tmp_path: Path) -> None:
     with open_student(sft, student("local"), "preferences", tmp_path / "calls.json") as model:
         assert isinstance(model, LocalModel)
@@ -56,6 +57,7 @@ def test_a_server_of_the_checkpoint_answers_as_it_does_in_process(sft: Path, tmp
             assert not any(answer.cached for answer in anew.ask(wanted[:1])), "other files: another model's answers"
 
 
+@pytest.mark.slow
 def test_a_server_without_the_checkpoint_is_refused(sft: Path, tmp_path: Path) -> None:
     with served(sft) as (_, url), pytest.raises(BadInput, match="does not serve 'dpo'; it serves: sft"):
         dpo = Path(shutil.copytree(sft, tmp_path / "models" / "dpo"))
@@ -64,6 +66,7 @@ def test_a_server_without_the_checkpoint_is_refused(sft: Path, tmp_path: Path) -
         open_student(tmp_path / "models" / "start", student(url), "evaluate", tmp_path / "calls.json")
 
 
+@pytest.mark.slow
 def test_a_question_without_an_answer_is_an_error(sft: Path, tmp_path: Path) -> None:
     long = ask("word " * 3000, max_tokens=4)
     with (

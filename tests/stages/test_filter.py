@@ -103,6 +103,7 @@ def test_same_bytes_with_other_shards(tmp_path: Path) -> None:
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 def test_same_bytes_through_snakemake_in_a_folder_with_blanks_and_quotes(tmp_path: Path) -> None:
     """What Snakemake's jobs are told by a shell command names folders, and leaves nothing of its own beside them."""
     results = []

@@ -15,6 +15,8 @@ from xinstruct.files import hash_path, read_records
 from xinstruct.llm.journal import Journal
 from xinstruct.records import Completion
 
+pytestmark = pytest.mark.slow
+
 GOOD = "def add(a, b):\n    return a + b\n"
 TASKS = 9
 

@@ -18,6 +18,8 @@ from xinstruct.languages import EIGHT, get
 from xinstruct.plan import resolve
 from xinstruct.records import Sample
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = 4  # answers of a task
 MODELS = ("start", "sft", "dpo")
 
