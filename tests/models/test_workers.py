@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,15 @@ def test_a_death_is_told(tiny: Path) -> None:
         os.kill(pool.workers[1].process.pid or 0, signal.SIGKILL)
         assert told.wait(20)
         with pytest.raises(EngineDied):
+            pool.run(jobs_of(2, 2))
+
+
+def test_a_process_that_hangs_is_ended_and_one_without_work_is_not(tiny: Path) -> None:
+    with EnginePool(tiny, slots=16, context=512, dtype="float32", count=1, patience=2.0) as pool:
+        time.sleep(5)
+        assert pool.run(jobs_of(2, 2)), "silence without work is no hanging"
+        os.kill(pool.workers[0].process.pid or 0, signal.SIGSTOP)
+        with pytest.raises(EngineDied, match="silent for too long"):
             pool.run(jobs_of(2, 2))
 
 

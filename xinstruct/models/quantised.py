@@ -33,6 +33,7 @@ class _Asked:
     handle: Any
     completion: Completion = field(default_factory=Completion)
     given_up: bool = False
+    tail: str = ""  # the latest text, in which a stop string is looked for
 
     def cancel(self) -> None:
         """Give up the answer; its slot becomes free before the next step."""
@@ -61,6 +62,7 @@ class QuantisedEngine:
         self._tokenizer = QuantisedTokenizer(tokenizer)
         self._ends = set(self._pipe.get_config().stop_token_ids) | {self._pipe.get_config().eos_token_id}
         self._running: list[_Asked] = []
+        self._pieces: dict[int, str] = {}  # the text of each token met in answers that have stop strings
         self._number = 0
 
     def add(self, request: GenerationRequest, done: Done) -> Callable[[], None]:
@@ -86,8 +88,6 @@ class QuantisedEngine:
         config = self._genai.GenerationConfig(
             max_new_tokens=request.max_tokens,
             do_sample=request.temperature > 0,
-            stop_strings=set(request.stop),
-            include_stop_str_in_output=True,  # cut by whoever asked
             apply_chat_template=False,
             logprobs=min(1, request.logprobs),
         )
@@ -104,12 +104,33 @@ class QuantisedEngine:
             for output in asked.handle.read().values():
                 asked.completion.ids += output.generated_ids
                 self.tokens += len(output.generated_ids)
+                if asked.request.stop and not ended and self._stops(asked, output.generated_ids):
+                    asked.handle.stop()
+                    ended = True
                 if asked.request.logprobs:
                     chosen = zip(output.generated_ids, output.generated_log_probs, strict=True)
                     asked.completion.logprobs += [(value, [(token, value)]) for token, value in chosen]
         if ended:
             self._report(asked)
         return not ended
+
+    def _stops(self, asked: _Asked, fresh: Sequence[int]) -> bool:
+        """Tell whether the answer has a stop string now; whoever asked cuts it there.
+
+        OpenVINO's own look for stop strings decodes in several threads, and waits for ever now and then.
+        """
+        stops = asked.request.stop
+        text = asked.tail + "".join(map(self._piece, fresh))
+        asked.tail = text[-max(map(len, stops)) :]
+        if all(map(str.isascii, stops)) and not any(stop in text for stop in stops):
+            return False  # only a character beyond ASCII may be spread over several tokens
+        whole = self._tokenizer.decode(asked.completion.ids)
+        return any(stop in whole for stop in stops)
+
+    def _piece(self, token: int) -> str:
+        if token not in self._pieces:
+            self._pieces[token] = self._tokenizer.decode([token])
+        return self._pieces[token]
 
     def _report(self, asked: _Asked) -> None:
         completion = asked.completion

@@ -15,30 +15,26 @@ import itertools
 import multiprocessing
 import os
 import queue
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xinstruct.files import BadInput
 from xinstruct.models.adapters import weight_bytes
 from xinstruct.models.prefix_queue import PrefixQueue
 from xinstruct.models.sampling import Completion, GenerationRequest, refuse_too_long
+from xinstruct.models.worker_process import answer
 from xinstruct.params import Dtype
-from xinstruct.processes import cores, live_with
-
-if TYPE_CHECKING:
-    from xinstruct.models.engine import Engine
-    from xinstruct.models.quantised import QuantisedEngine
+from xinstruct.processes import cores
 
 _AHEAD = 4  # requests that a worker is given beyond its slots, so that a free slot is filled at once
 _GATHER = 0.005  # seconds between the first of many requests and the handing out, so that prompts stay together
 _SHARE = 0.25  # of the memory, for the weights of all workers
-_DIED = "an engine's process ended by itself (out of memory?)"
+PATIENCE = 300.0  # seconds; the longest step is reading many prompts beside other work
+_DIED = "an engine's process ended by itself (out of memory?), or was silent for too long"
 
 Done = Callable[[Completion], None]
 
@@ -65,8 +61,9 @@ class _Worker:
         self.outbox, far = context.Pipe(duplex=False)
         self.inbox = context.Queue()  # its own thread writes it, so that handing out never waits
         self.assigned: dict[int, _Pending] = {}
+        self.heard = time.monotonic()  # its last word, or when it was last given work while it had none
         self.worked, self.tokens = 0.0, 0
-        self.process = context.Process(target=_answer, args=(self.inbox, far, os.getpid(), *options), daemon=True)
+        self.process = context.Process(target=answer, args=(self.inbox, far, os.getpid(), *options), daemon=True)
         self.process.start()
         far.close()
 
@@ -93,17 +90,19 @@ class EnginePool:
         count: int = 0,
         died: Callable[[], None] | None = None,
         tell: float = 1.0,
+        patience: float = PATIENCE,
     ) -> None:
         """slots: answers at a time over all engines (0: what suits the device). count: engines (0: `how_many`).
 
         A GGUF file is run by QuantisedEngine, a folder by Engine. died: called when a process ended unexpectedly.
-        tell: seconds between two reports of the tokens generated.
+        tell: seconds between two reports of the tokens generated. patience: seconds without any word from a process that
+        has work; after them it is ended, as one that hangs.
         Raises BadInput as Engine does.
         """
         count = count or how_many(folder)
         options = (folder, -(-slots // count), context, dtype, max(1, cores() // count), tell)
         self._died = died
-        self._tell = tell
+        self._tell, self._patience = tell, patience
         self._lock = threading.RLock()
         self._numbers = itertools.count()
         self._waiting: PrefixQueue[_Pending] = PrefixQueue()
@@ -212,14 +211,27 @@ class EnginePool:
                     return
                 pending = self._waiting.take(None if self._keeps_prompts else worker)
                 if pending and not pending.cancelled:
+                    worker.heard = worker.heard if worker.assigned else time.monotonic()
                     pending.worker = worker
                     worker.assigned[pending.number] = pending
                     worker.inbox.put((pending.number, pending.request))
 
+    def _end_if_hanging(self, worker: _Worker) -> None:
+        """End a process that has been silent too long with work in hand; one without work has nothing to say."""
+        with self._lock:
+            if not worker.assigned:
+                worker.heard = time.monotonic()
+            elif time.monotonic() - worker.heard >= self._patience:
+                worker.process.kill()
+
     def _listen(self, worker: _Worker) -> None:
         while True:
             try:
+                if not worker.outbox.poll(max(0.1, worker.heard + self._patience - time.monotonic())):
+                    self._end_if_hanging(worker)
+                    continue
                 number, completion, worker.worked, worker.tokens = worker.outbox.recv()
+                worker.heard = time.monotonic()
             except (EOFError, OSError):
                 self._broken = True
                 if self._died:
@@ -243,60 +255,3 @@ def how_many(folder: Path) -> int:
     weights = weight_bytes(folder) or 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(1, min(cores(), int(_SHARE * memory / weights)))
-
-
-def _engine(model: Path, slots: int, context: int, dtype: Dtype, threads: int) -> Engine | QuantisedEngine:
-    if model.is_file():
-        from xinstruct.models.quantised import QuantisedEngine
-
-        return QuantisedEngine(model, slots, context, threads)
-    from xinstruct.models.engine import Engine
-
-    return Engine(model, slots, context, dtype, threads)
-
-
-def _answer(  # noqa: PLR0913 (what a process is started with)
-    inbox: Any,
-    outbox: Connection,
-    parent: int,
-    folder: Path,
-    slots: int,
-    context: int,
-    dtype: Dtype,
-    threads: int,
-    tell: float,
-) -> None:
-    """Run a worker process: admit requests and step, until the parent ends. Ctrl-C is left to the parent."""
-    live_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        engine = _engine(folder, slots, context, dtype, threads)
-    except (BadInput, OSError, ValueError, RuntimeError) as error:
-        outbox.send(("refused", f"{error}"))
-        return
-    outbox.send(("ready", (engine.context, engine.count)))
-    cancels: dict[int, Callable[[], None]] = {}
-    worked, busy, told = 0.0, False, 0.0
-
-    def take(number: int, request: GenerationRequest | None) -> None:
-        if request:
-            cancels[number] = engine.add(request, lambda completion: give(number, completion))
-        elif cancel := cancels.pop(number, None):
-            cancel()
-            outbox.send((number, None, worked, engine.tokens))
-
-    def give(number: int, completion: Completion) -> None:
-        del cancels[number]
-        outbox.send((number, completion, worked, engine.tokens))
-
-    while True:
-        while not busy or not inbox.empty():
-            take(*inbox.get())
-            busy = True
-        begun = time.monotonic()
-        busy = engine.step()
-        now = time.monotonic()
-        worked += now - begun
-        if now - told >= tell:
-            told = now
-            outbox.send((None, None, worked, engine.tokens))
