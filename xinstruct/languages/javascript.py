@@ -15,7 +15,7 @@ from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common
 from xinstruct.languages.base import Language, Program, Toolchain
-from xinstruct.languages.javascript_tests import counted, declared
+from xinstruct.languages.javascript_tests import counted, declared, no_script
 
 KEYS = ("int", "float", "bool", "string")
 # strict: a rejection that nobody handles is an error, whatever the program listens to; the seed is Math.random's
@@ -29,7 +29,9 @@ _MODULE = re.compile(
 
 
 def is_module(code: str) -> bool:
-    """Tell whether the code imports or exports something, outside of comments and literals."""
+    """Tell whether the code imports or exports something, outside of comments and literals, or is no script for it."""
+    if re.search(r"\bawait\b|\bimport\s*\.\s*meta\b", code) and no_script("javascript", code):
+        return True
     if not _MODULE.search(re.sub(r"/\*.*?\*/", "", code, flags=re.S)) and not _MODULE.search(code):
         return False
     text, opaque = code, literals("javascript", code, nested=True)

@@ -60,6 +60,12 @@ def declared(language: str, code: str) -> list[str]:
     return list(dict.fromkeys((name.text or b"").decode() for name in found))
 
 
+def no_script(language: str, code: str) -> bool:
+    """Tell whether code awaits outside of functions or asks for its `import.meta`, as modules alone may."""
+    tree = parsed(traits_of(language), encoded(code))
+    return tree is not None and not tree.root_node.has_error and _of_module(tree.root_node, outside=True)
+
+
 def without_exit(tests: str, language: str) -> str:
     """Return tests whose own exits with status 0 go on: what comes after them may only make the tests fail."""
     plain, parts, at = blanked(language, tests), [], 0
@@ -90,6 +96,14 @@ def _names(node: Node) -> Iterator[Node]:
         for child in node.named_children:
             part = _OF_PATTERN.get(child.type, "")
             yield from _names((part and child.child_by_field_name(part)) or child)
+
+
+def _of_module(node: Node, outside: bool) -> bool:
+    awaits = node.type == "await_expression" or (node.type == "for_in_statement" and node.children[1].type == "await")
+    if (outside and awaits) or (node.type == "meta_property" and node.text == b"import.meta"):
+        return True
+    outside = outside and node.type not in (*_FUNCTIONS, "method_definition", "generator_function_declaration")
+    return any(_of_module(child, outside) for child in node.children)
 
 
 def _assertions(node: Node) -> Iterator[Node]:
