@@ -109,6 +109,9 @@ JAVA = {
     "method alone": _METHOD,
     "method without words": "long add(long x, long y) {\n    return x OP y;\n}\n",
     "static method": "static long add(long x, long y) { return x OP y; }\n",
+    "class of another name around one of the tests' name": "public class Solution {\n"
+    "    static class Problem { static long none() { return 0; } }\n"
+    "    public static long add(long x, long y) { return x OP y + Problem.none(); }\n}\n",
     "private method": "private static long add(long x, long y) { return x OP y; }\n",
     "method with imports and helper": "import java.util.*;\n\nprivate static long one(long a) { return a; }\n\n" + _METHOD
     + "\nimport java.math.BigInteger;\n",
@@ -257,13 +260,23 @@ JAVASCRIPT = {
     "class with a static method": "class Solution {\n  static add(x, y) {\n    return x OP y;\n  }\n}\n",
     "exported class": "export class Solution {\n  add(x, y) { return x OP y; }\n}\n",
     "property of the exports": "exports.add = (x, y) => x OP y;\n",
+    "object that is exported": "module.exports = {\n  add: function (x, y) {\n    return x OP y;\n  },\n};\n",
+    "module that waits": "const none = await Promise.resolve(0);\nexport const add = (x, y) => x OP y + none;\n",
+    "module that asks whether it is run": "export "
+    + _JS
+    + "\nif (import.meta.url === 'x') {\n  console.log(add(1, 2));\n}\n",
     "property of an object": "const sums = {\n  add(x, y) {\n    return x OP y;\n  },\n};\n",
     "expression with a brace": "const open = /[{]/;\n" + _JS,
     "template with a brace": "const s = `{${'{'}`;\n" + _JS,
     "strict": "'use strict';\n\n" + _JS,
     "documented": "/**\n * import { f } from './f.js';\n */\n" + _JS,
 }
-TYPESCRIPT = {name: code.replace("(x, y)", "(x: number, y: number)") for name, code in JAVASCRIPT.items()} | {
+_NO_COMMONJS = ("module that waits", "module that asks whether it is run")  # which the compiler writes
+TYPESCRIPT = {
+    name: code.replace("(x, y)", "(x: number, y: number)")
+    for name, code in JAVASCRIPT.items()
+    if name not in _NO_COMMONJS
+} | {
     "property of the exports": "function add(x: number, y: number) {\n  return x OP y;\n}\nexport = { add };\n",
     "own assertion imported": "import * as assert from 'assert';\n\nfunction add(x: number, y: number): number {\n  return x OP y;\n}\n\nassert.ok(add);\n",
     "own assertion": "import * as nothing from 'fs';\n\nfunction add(x: number, y: number): number {\n  return x OP y;\n}\n",

@@ -61,6 +61,11 @@ def test_block_without_the_function_is_taken_and_named() -> None:
     assert extract_code("```\nreturn\n```", "python", "add") == ("return\n", "other_fence_without_function")
 
 
+def test_an_indented_block_is_code_of_its_own() -> None:
+    indented = "".join(f"    {line}" if line.strip() else line for line in PYTHON.splitlines(keepends=True))
+    assert extract_code(f"Here it is:\n\n{indented}", "python", "add") == (PYTHON, "no_fence")
+
+
 def test_unclosed_fence_is_the_rest() -> None:
     assert extract_code(f"```python\n{PYTHON}", "python", "add") == (PYTHON, "unclosed_fence")
 

@@ -71,6 +71,26 @@ BAD: list[tuple[dict[str, Any] | str, str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("alias", "program"),
+    [
+        ("Python", "assert 1"),
+        ("py3", "assert 1"),
+        ("c++", "int main() {}"),
+        ("C#", "class P { static void Main() {} }"),
+        ("js", "'use strict';"),
+        ("Node.js", "'use strict';"),
+        ("ts", "let a: number;"),
+        ("sh", "true"),
+        ("Shell", "true"),
+        ("PHP8", "<?php"),
+    ],
+)
+def test_a_language_has_every_name_that_other_commands_know(alias: str, program: str) -> None:
+    found = command.read_job(json.dumps({"id": "x", "language": alias, "program": program}).encode())
+    assert found.language in EIGHT
+
+
 def test_bad_lines_are_refused_by_number_and_field(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,15 +100,45 @@ def test_assertions_under_conditions_are_not_waited_for() -> None:
         assert counted("javascript", tests, "heard") == (tests, 0)
 
 
-def test_a_module_is_run_as_a_script_before_tests_that_require(judge: Judge) -> None:
+def test_a_module_is_run_before_tests_that_require(judge: Judge) -> None:
     codes = [
         "import fs from 'fs';\nimport {{ join as j, sep }} from 'path';\nimport * as os from 'os';\nfs.existsSync(j('a', sep, os.EOL));\nexport default function f(n) {{ return n {} 1; }}\n",
         "const f = (n) => n {} 1;\nexport default f;\n",
         "function f(n) {{ return n {} 1; }}\nexport {{ f }};\n",
         "export const f = n => n {} 1;\n/* export x */ const t = `export`;\n",
+        "import os from 'os'; import {{join}}from'path';\nexport let k = 1, f = n => n {} k, {{ a: [g], ...h }} = {{ a: [join, os] }};\n",
+        "export * from 'os';\nexport {{ sep }} from 'path';\nexport function f(n) {{ return `\nexport default 1\n`.length === 18 ? n {} 1 : 0; }}\n",
+        "const one = await Promise.resolve(1);\nexport const here = import.meta.url;\nexport function f(n) {{ return n {} one; }}\n",
+        "const os = require('os');\nexport function f(n) {{ return os ? n {} 1 : 0; }}\nmodule.exports = {{ f }};\n",
+        "import assert, {{ equal as same }} from 'assert';\nfunction f(n) {{ same(n, 1); return n {} 1; }}\n",
         "import 'fs'\nexport class A {{}}\nexport async function g() {{}}\nfunction f(n) {{ return n {} 1; }}\n",
     ]
     found = judge.judge(
         [job(code.format(sign), f"\n{ASSERT}assert.equal(f(1), 2);\n") for sign in "+-" for code in codes]
     )
     assert [v.verdict for v in found] == ["passed"] * len(codes) + ["wrong_answer"] * len(codes)
+
+
+def test_one_half_may_import_what_the_other_one_requires(judge: Judge) -> None:
+    requires = "const os = require('os');\nfunction f(n) {{ return os ? n {} 1 : 0; }}\nmodule.exports = {{ f }};\n"
+    imports = "import os from 'os';\nexport default function f(n) {{ return os ? n {} 1 : 0; }}\n"
+    tests = [ASSERT, "import assert from 'node:assert/strict';\n"]
+    jobs = [
+        job(code.format(sign), f"\n{lead}assert.equal(f(1), 2);\n", marked)
+        for sign in "+-"
+        for code in (requires, imports)
+        for lead in tests
+        for marked in (True, False)
+    ]
+    assert [v.verdict for v in judge.judge(jobs)] == ["passed"] * 8 + ["wrong_answer"] * 8
+
+
+def test_a_module_that_never_ends_passes_no_tests(judge: Judge) -> None:
+    wrong = "export function f(n) { return n - 1; }\n"
+    ends = [
+        "await new Promise(() => {});",
+        "await 0; process.exit(0);",
+        "import process from 'process'; process.exit();",
+    ]
+    jobs = [job(wrong + end, f"\n{ASSERT}assert.equal(f(1), 2);\n") for end in [*ends, "if (0) {", "/*", "throw null"]]
+    assert not {"passed", "timeout", "infrastructure"} & {v.verdict for v in judge.judge(jobs)}

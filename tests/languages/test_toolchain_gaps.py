@@ -31,6 +31,9 @@ KNOWN = [
     "object o = n; if (o is int x) return x + 1; return 0;",
     'int.TryParse("2", out var x); return x;',
     "int b = 0b10; return b;",
+    "int b = default; return b + n + 1;",
+    "return n > 0 ? n + 1 : throw new System.Exception();",
+    "int[] a = { n }; ref int r = ref a[0]; r++; return a[0];",
 ]
 WRONG = ["retrun 2;", 'return "a";', "return n + ;", "foo(); return 2"]
 PHP = {
@@ -63,6 +66,16 @@ def test_newer_csharp_is_unsupported_by_name(judge: Judge) -> None:
     assert said == [("unsupported", f"mcs does not know {what}") for what in NEWER.values()]
     assert {v.verdict for v in found[len(NEWER) : -len(WRONG)]} == {"passed"}
     assert {v.verdict for v in found[-len(WRONG) :]} == {"compile_error"}
+
+
+def test_parameters_that_nobody_gives(judge: Judge) -> None:
+    need("csharp")
+    heads = ["int n, params int[] r", "int n, int k = 0, params int[] r", "int n, string s = null", "int n, int? k = 3"]
+    jobs = [
+        Job(head, "csharp", f"static int F({head}) {{ return n + 1; }}", "F", NUMBER, (Case((1,), 2),))
+        for head in heads
+    ]
+    assert [v.verdict for v in judge.judge(jobs)] == ["passed"] * len(heads)
 
 
 def test_extensions_of_php(judge: Judge) -> None:

@@ -1,10 +1,12 @@
 # ruff: noqa: E501 (programs are easier to read on one line)
 """Programs with a marked completion: tests are run whatever the completion ends in, and may end as they like.
 
-What a wrong answer may leave open is in the corpus of attacks (tests/execution/test_evil.py).
+What else a wrong answer may leave open is in the corpus of attacks (tests/execution/test_evil.py).
 """
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 
@@ -50,6 +52,26 @@ CLOSED = {
     "ruby": ["# end", "=begin\nx\n=end\n", 'x = "a"\n'],
     "rust": ["// end", "/* x */", 'const T: &str = r#"a"#;\n'],
 }
+# What a wrong answer may end in, so that its tests would be part of it, would not count or would not come.
+OPEN = {
+    "python": ["'''", "x = (", "if 0:", "class A:\n    \"\"\"", "import os; os._exit(0)", "raise SystemExit"],
+    "javascript": ["/*", "const t = `${", "if (0)", "return;", "0 &&", "<!--", "import 'fs'; /*"],
+    "typescript": ["/**", "const t = `", "if (0)", "type A = {", "0 ?", "namespace X {"],
+    "java": ["/*", 'static String s = """', "static {", "static class A {", "@Deprecated /*", "// \\u000a /*"],
+    "cpp": ["/*", "#if 0", "#ifdef X\n#else", 'const char* s = R"(', "// \\", "#define main g", "#undef assert\n#define assert(x)"],
+    "csharp": ["/*", "#if X", 'static string s = @"', "#region", '[Conditional("X")]', "static void Main() {}\n#if X"],
+    "php": ["?>", "?> <?php if (0): ?>", "/*", "$x = <<<'A'", "if (0):", "__halt_compiler();", "namespace X;", "#[A"],
+    "bash": ["cat <<A", "cat <<-'A B'", "x=$(", "if false; then", "exit 0", "set -n", "true ||", "g() {"],
+    "c": ["/*", "#if 0", "#if 1\n#else", "// \\", "int main(void) { return 0; }\n#if 0", "#define NDEBUG\n#include <assert.h>"],
+    "go": ["/*", "var x = `", "func g() {", "func init() { os.Exit(0) }", "func main() {}\n/*", "var _ ="],
+    "lua": ["--[[", "local s = [==[", "--[=====[", "if false then", "do return end", "os.exit(0)", "function g()"],
+    "perl": ["=pod", "\n=begin x", "__END__", 'my $x = <<"";', "my $x = q;", "1 ||", "0 and", "exit 0;", "format ="],
+    "ruby": ["=begin", "__END__", "x = <<~A", "x = %q(", "false and", "if false", "exit", "BEGIN {", "alias raise puts"],
+    "rust": ["/*", 'const X: &str = r#"', "fn main() {}\n#[cfg(any())]", "fn main() {}\n#[test] // x", "mod x {",
+             "macro_rules! assert_eq { ($($t:tt)*) => {}; }"],
+}  # fmt: skip
+# Where a mark may end: before the end of the completion's last line, behind it, behind an empty line and blanks.
+ENDS = (("", "\n"), ("\n", ""), ("\n\n  ", ""), ("", "\n\n"))
 # Suites that end by themselves: with an exit of their own, from a handler, whatever they were told.
 SUITES = {
     "python": [
@@ -67,6 +89,10 @@ SUITES = {
     "typescript": [
         "const assert = require('assert');\nassert.equal(f(1), 2);\nprocess.exit(0);\n",
         "process.exit(f(1) === 2 ? 0 : 1);\n",
+        "const g = () => 3\nif (f(1) !== 2) process.exit(1)\nconst h = g\nprocess.exit(0)\n",
+        "const a = f(1)\nconsole.assert(a === 2)\nconst b = a\nconsole.log('end')\n",
+        "console.assert(f(1) === 2);\nif ('console.log require(1)'.length !== 22) throw new Error('changed');\n",
+        "import assert = require('assert');\nassert.equal(f(1), 2);\n",
     ],
     "java": [
         "public static void main(String[] args) { assert f(1) == 2; System.exit(0); }\n}\n",
@@ -109,9 +135,13 @@ SUITES = {
         "raise 'x' unless f(1) == 2\nexit 0\n",
         "exit(f(1) == 2)\n",
         "at_exit { abort 'bad' unless f(1) == 2 }\n",
+        "begin\n  raise ArgumentError, 'raise' if f(1) == 2\n  abort\nrescue ArgumentError => e\n  raise unless e.message == 'raise'\nend\n",
         "require 'minitest/autorun'\nclass TestF < Minitest::Test\n  def test_f\n    assert_equal 2, f(1)\n  end\nend\n",
     ],
-    "rust": ["fn main() { assert_eq!(f(1), 2); std::process::exit(0); }\n"],
+    "rust": [
+        "fn main() { assert_eq!(f(1), 2); std::process::exit(0); }\n",
+        'fn main() { let said = "assert!(x)"; if f(1) != 2 || said.len() != 10 { panic!("panic!()") } assert!(true); }\n',
+    ],
 }
 # The same exit, made by the function under test before its tests were through.
 LEAVING = {
@@ -147,6 +177,17 @@ def closed(language: str, sign: str) -> list[Job]:
     return [job(language, code + end, tests) for end in CLOSED[language]]
 
 
+def left_open(language: str) -> list[Job]:
+    before, code, tests = FUNCTIONS[language][0], FUNCTIONS[language][1].format("-"), SUITES[language][0]
+    found = []
+    for end, (inside, outside) in itertools.product(OPEN[language], ENDS):
+        text = code + end + inside
+        span = (len(before), len(before) + len(text))
+        name = f"{language}: {end}|{inside!r}"
+        found.append(Job(name, language, program=f"{before}{text}{outside}{tests}", completion=span))
+    return found
+
+
 def suites(language: str, sign: str) -> list[Job]:
     return [job(language, FUNCTIONS[language][1].format(sign), tests) for tests in SUITES[language]]
 
@@ -156,6 +197,7 @@ def found(judge: Judge) -> dict[str, str]:
     """Verdicts by job, of all languages in one batch."""
     here = [language for language in FUNCTIONS if available(language)]
     jobs = [one for language in here for sign in "+-" for one in (*closed(language, sign), *suites(language, sign))]
+    jobs += [one for language in here for one in left_open(language)]
     jobs += [job(language, *LEAVING[language]) for language in LEAVING if language in here]
     return dict(zip((one.id for one in jobs), verdicts(judge, jobs), strict=True))
 
@@ -166,6 +208,13 @@ def test_the_tests_decide_whatever_a_completion_ends_in(language: str, found: di
     need(language)
     assert {one.id: found[one.id] for one in closed(language, "+") if found[one.id] != "passed"} == {}
     assert {one.id: found[one.id] for one in closed(language, "-") if found[one.id] == "passed"} == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", OPEN)
+def test_nothing_left_open_takes_the_tests_in_wherever_the_mark_ends(language: str, found: dict[str, str]) -> None:
+    need(language)
+    assert {one.id: found[one.id] for one in left_open(language) if found[one.id] == "passed"} == {}
 
 
 @pytest.mark.slow

@@ -235,6 +235,49 @@ def test_doc_joined_from_the_header() -> None:
     assert mine("cpp", source, header)["shout"].doc == "Says the text twice and loudly."
 
 
+COUNT = '    """Count the even numbers of a list."""\n'
+EVEN = "{\n  let n = 0;\n  for (const x of xs) if (x % 2 === 0) n++;\n  return n;\n}\n"
+JSDOC = "/** Counts the even numbers of a list. */\n"
+KEPT = [
+    *(
+        (
+            "python",
+            f"def f(xs):\n{COUNT}    match xs:\n        case {pattern}:\n            return a + f(b)\n    return 0\n",
+        )
+        for pattern in (
+            "[a, *b]",
+            "(a, b)",
+            "{'x': a, **b}",
+            "complex(real=a, imag=b)",
+            "[int() as a, [b]]",
+            "[a, b] | {'a': a, 'b': b} if a",
+            "[float(a) | int(a), _, *b]",
+        )
+    ),
+    *(
+        ("typescript", f"{JSDOC}{lead}function f(xs: number[]): number;\n{more}{lead}function f(xs: any[]): any {EVEN}")
+        for lead in ("", "export ")
+        for more in ("", f"{lead}function f(xs: string[]): number;\n")
+    ),
+    ("javascript", JSDOC + "export function* f(xs) { for (const x of xs) if (x % 2 === 0) yield x + 1; }\n"),
+    ("typescript", JSDOC + "function* f(xs: number[]) { for (const x of xs) if (x % 2 === 0) yield x + 1; }\n"),
+]
+
+
+@pytest.mark.parametrize(("language", "text"), KEPT)
+def test_patterns_overloads_and_generators_are_read(language: str, text: str) -> None:
+    found = [one for one in extract(language, text.encode(), 1024) if one.name == "f"]
+    assert [one.reason for one in found] == [None]
+    assert found[0].doc == "Counts the even numbers of a list." or language == "python"
+
+
+def test_the_doc_of_another_function_is_not_an_overloads() -> None:
+    text = JSDOC + "declare function g(xs: number[]): number;\nfunction f(xs: any[]): any " + EVEN
+    assert [one.reason for one in extract("typescript", text.encode(), 1024) if one.name == "f"] == [
+        Reason.UNDOCUMENTED
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

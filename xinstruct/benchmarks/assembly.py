@@ -212,11 +212,12 @@ def _property(program: Program, function: str) -> str:
     """Return how the function is reached that is a property at the top: ``exports.f = ...``, ``const o = {f() {}}``."""
     for part in program.parts:
         for node in part.node.named_children:
-            left, value = node.child_by_field_name("left"), node.child_by_field_name("value")
-            if left is not None and program.text(left).endswith(f".{function}"):
-                return program.text(left)
+            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+            place, value = (program.text(left), right) if left else (part.name, node.child_by_field_name("value"))
+            if left and place.endswith(f".{function}"):
+                return place
             if value is not None and value.type == "object" and _has_property(program, value, function):
-                return f"{part.name}.{function}"
+                return f"{place}.{function}"
     return ""
 
 
@@ -264,6 +265,8 @@ def _new_names(program: Program, found: Found, asked: Asked, taken: set[str], di
     for part in program.of("type"):
         if direct and part is found.types[0]:
             names |= {part.name: wanted} if part.name != wanted else {}
+            if part.name != wanted and wanted in program.words():  # a type within it
+                names[wanted] = program.fresh(wanted)
         elif part.name in {*taken, wanted}:
             names[part.name] = program.fresh(part.name)
     return names

@@ -36,10 +36,23 @@ class Doc:
 
 def doc_of(facts: Facts, definition: Definition) -> Doc:
     """Return the doc comment of a definition; its text is empty when there is none."""
-    inside, above = inner_doc(facts, definition), _above(facts, definition.outer)
+    inside = inner_doc(facts, definition)
+    above = _above(facts, definition.outer) or _above(facts, _overloads(definition))
     if inside is None or (above and not facts.traits.doc_inside):
         return read_doc(above)
     return read_doc(inside[2])
+
+
+def _overloads(definition: Definition) -> Node:
+    """Return the first of the signatures that a function has above it, whose doc is the function's, or its own node."""
+    first = definition.outer
+    while (before := first.prev_named_sibling) is not None:
+        signature = before.child_by_field_name("declaration") or before
+        name = signature.child_by_field_name("name")
+        if signature.type != "function_signature" or name is None or (name.text or b"").decode() != definition.name:
+            break
+        first = before
+    return first
 
 
 def _above(facts: Facts, node: Node) -> str:

@@ -9,6 +9,7 @@ function or adds an import.
 from __future__ import annotations
 
 import re
+import textwrap
 
 from xinstruct.code.fences import Block, before_a_closing_fence, blocks_of, outside, readings, spans_of, tag_of
 from xinstruct.code.lexical import blanked, encoded, levels, parsed
@@ -168,7 +169,8 @@ def _from_definition(text: str, language: str, function: str) -> str:
     heads = [i for i in range(start) if lines[i].strip() and not lines[i][0].isspace() and _looks_like_code(lines[i])]
     whole = (i for i in heads[:_HEADS] if _is_code(language, "\n".join(lines[i:end])))  # helpers and data above it
     start = next(whole, start)
-    return "\n".join(lines[start:end])
+    code = "\n".join(lines[start:end])
+    return textwrap.dedent(code) if traits_of(language).indented else code  # Markdown's other kind of block
 
 
 def _looks_like_code(line: str) -> bool:

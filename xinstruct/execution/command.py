@@ -31,6 +31,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from xinstruct.code.names import known_as
 from xinstruct.code.types import Case, Signature, TypeSyntaxError, conforms
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.judge import CHUNK, Judge, progress
@@ -142,9 +143,7 @@ def read_job(line: bytes) -> Job:
         raise BadInput(f"not JSON ({error})") from None
     if not isinstance(raw, dict):
         raise BadInput("not a JSON object")
-    ident, language = _text(raw, "id"), _text(raw, "language")
-    if language not in known():
-        raise BadInput(f"field 'language': {language!r} is not one of {', '.join(known())}")
+    ident, language = _text(raw, "id"), _language(raw)
     if "program" in raw:
         program = _text(raw, "program")
         return Job(ident, language, program=program, completion=_completion(raw, len(program)))
@@ -158,6 +157,13 @@ def _text(raw: dict[str, Any], field: str) -> str:
     if not isinstance(value, str) or not value:
         raise BadInput(f"field {field!r}: a text is needed" + (f", not {value!r:.60}" if field in raw else ""))
     return value
+
+
+def _language(raw: dict[str, Any]) -> str:
+    try:
+        return known_as(_text(raw, "language"), known())
+    except ValueError as error:
+        raise BadInput(f"field 'language': {error}") from None
 
 
 def _completion(raw: dict[str, Any], size: int) -> tuple[int, int] | None:

@@ -34,7 +34,7 @@ from xinstruct.languages import Program, Unsupported, get
 from xinstruct.params import ExecutionParams
 from xinstruct.progress import bar as progress_bar
 
-VERSION = 10  # counted up when verdicts may come out differently: older cached ones are then not used
+VERSION = 11  # counted up when verdicts may come out differently: older cached ones are then not used
 CHUNK = 1024  # jobs in hand at a time: bounds memory and scratch
 _PLACEHOLDER = "<nonce>"
 # The machine's load may have made these: even CPU time runs faster beside others.

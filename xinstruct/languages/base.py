@@ -152,8 +152,13 @@ class Language(ABC):
         return tests
 
     def kept_apart(self, program: str, end: int) -> str:
-        """Return the program with `apart` behind its completion, where a line of its own follows."""
-        code, tests = program[:end], program[end:]
+        """Return the program with `apart` behind its completion, where a line ends between it and the tests.
+
+        Marks differ in whether that line's end, or blanks behind it, are the completion's: here they are the tests'.
+        """
+        blank = re.search(r"\n\s*\Z", program[:end])
+        code = program[: blank.start() if blank else end]
+        tests = program[len(code) :]
         if not tests.startswith("\n"):
             return program
         attribute, taker = self.taker

@@ -33,7 +33,14 @@ _KEYS = ("int", "float", "bool", "string", "tuple")
 _REFERENCES = "-r:System.dll,System.Core.dll,System.Numerics.dll,Microsoft.CSharp.dll"
 _MONO = "/usr/lib/mono/4.5"  # where mcs.exe lies, which the batch compiler calls into
 _DEBUG = "XinstructDebug.cs"
-_OPTIONS = ("-t:library", "-d:DEBUG;TRACE", "-nowarn:0162,0168,0219,0414,0649", "-warn:0", _REFERENCES)
+_OPTIONS = (
+    "-t:library",
+    "-langversion:latest",
+    "-d:DEBUG;TRACE",
+    "-nowarn:0162,0168,0219,0414,0649",
+    "-warn:0",
+    _REFERENCES,
+)
 
 
 @cache

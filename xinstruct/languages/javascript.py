@@ -15,7 +15,7 @@ from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
 from xinstruct.languages import common
 from xinstruct.languages.base import Language, Program, Toolchain
-from xinstruct.languages.javascript_tests import counted
+from xinstruct.languages.javascript_tests import counted, declared, no_script
 
 KEYS = ("int", "float", "bool", "string")
 # strict: a rejection that nobody handles is an error, whatever the program listens to; the seed is Math.random's
@@ -28,24 +28,10 @@ _MODULE = re.compile(
 )
 
 
-_FROM = r"""[ \t]*from[ \t]*(["'][^"'\n]*["'])[ \t]*;?"""
-_IN_SCRIPTS = tuple(
-    (re.compile(rf"^[ \t]*{pattern}", re.M), instead)
-    for pattern, instead in (
-        (rf"import[ \t]*(\w+)[ \t]*,[ \t]*(\{{[^}}]*\}}){_FROM}", r"const \1 = require(\3); const \2 = \1;"),
-        (rf"import[ \t]*(?:\*[ \t]*as[ \t]+)?([\w$]+){_FROM}", r"const \1 = require(\2);"),
-        (rf"import[ \t]*(\{{[^}}]*\}}){_FROM}", lambda m: f"const {re.sub(r' as ', ': ', m[1])} = require({m[2]});"),
-        (r"""import[ \t]*(["'][^"'\n]*["'])[ \t]*;?""", r"require(\1);"),
-        (r"export[ \t]*\{[^}]*\}[ \t]*;?", ""),
-        (r"export[ \t]+default[ \t]+(?=(?:async[ \t]+)?function\b[ \t]*\*?[ \t]*\w|class[ \t]+\w)", ""),
-        (r"export[ \t]+default\b", "module.exports ="),
-        (r"export[ \t]+(?=(?:async|function|class|const|let|var)\b)", ""),
-    )
-)
-
-
 def is_module(code: str) -> bool:
-    """Tell whether the code imports or exports something, outside of comments and literals."""
+    """Tell whether the code imports or exports something, outside of comments and literals, or is no script for it."""
+    if re.search(r"\bawait\b|\bimport\s*\.\s*meta\b", code) and no_script("javascript", code):
+        return True
     if not _MODULE.search(re.sub(r"/\*.*?\*/", "", code, flags=re.S)) and not _MODULE.search(code):
         return False
     text, opaque = code, literals("javascript", code, nested=True)
@@ -55,13 +41,11 @@ def is_module(code: str) -> bool:
     return any(not any(start <= at < end for start, end in opaque) for at in places)
 
 
-def as_script(code: str) -> str:
-    """Return a module's code as a script: imports become calls of require, exports the plain definitions."""
-    if not is_module(code):
-        return code
-    for pattern, instead in _IN_SCRIPTS:
-        code = pattern.sub(instead, code)
-    return code
+def shared(code: str) -> str:
+    """Return a module's code with what it declares and imports made global, as a script's names are."""
+    names = ", ".join(f"{name}: () => {name}" for name in declared("javascript", code))
+    share = "Object.defineProperty(globalThis, name, { get, configurable: true })"
+    return f"{code}\n;for (const [name, get] of Object.entries({{ {names} }})) {share};\n"
 
 
 def object_literal(literal: Any, kind: Type, value: Any) -> str:
@@ -175,9 +159,8 @@ class JavaScript(Language):
             return made
         tests, count = counted(self.name, tests, "xinstruct_heard")
         files = {name: text for name, text in made.files.items() if not name.startswith("program.")}
-        return replace(
-            made, files={**files, "program.js": as_script(code), "tests.js": tests, common.PLAN: f"{nonce}{count}"}
-        )
+        whole = {"program.mjs": shared(code)} if is_module(code) else {"program.js": code}
+        return replace(made, files={**files, **whole, "tests.js": tests, common.PLAN: f"{nonce}{count}"})
 
     def identifier(self, name: str) -> str:
         """camelCase."""

@@ -34,6 +34,11 @@ _PLAIN = frozenset(
         "variable_declarator",
     ]
 )
+_BINDING = (
+    *("import_statement", "import_clause", "named_imports", "namespace_import"),
+    *("lexical_declaration", "variable_declaration", "object_pattern", "array_pattern", "rest_pattern"),
+)
+_OF_PATTERN = {"pair_pattern": "value", "assignment_pattern": "left", "object_assignment_pattern": "left"}
 _RUN_LATER = re.compile(r"(?:^|\.)(?:then|test|it|describe|setTimeout|setImmediate|nextTick|queueMicrotask)$")
 _EXIT = re.compile(r"(?<![\w.$])process\s*\.\s*exit\s*\(")
 
@@ -48,6 +53,19 @@ def counted(language: str, tests: str, heard: str) -> tuple[str, int]:
     return source.decode(), len(found)
 
 
+def declared(language: str, code: str) -> list[str]:
+    """Return the names that code declares or imports at its top, in order."""
+    tree = parsed(traits_of(language), encoded(code))
+    found = [name for node in tree.root_node.children for name in _names(node)] if tree else []
+    return list(dict.fromkeys((name.text or b"").decode() for name in found))
+
+
+def no_script(language: str, code: str) -> bool:
+    """Tell whether code awaits outside of functions or asks for its `import.meta`, as modules alone may."""
+    tree = parsed(traits_of(language), encoded(code))
+    return tree is not None and not tree.root_node.has_error and _of_module(tree.root_node, outside=True)
+
+
 def without_exit(tests: str, language: str) -> str:
     """Return tests whose own exits with status 0 go on: what comes after them may only make the tests fail."""
     plain, parts, at = blanked(language, tests), [], 0
@@ -55,9 +73,37 @@ def without_exit(tests: str, language: str) -> str:
         end = closing(plain, found.end() - 1)
         status = tests[found.end() : end - 1].strip() or "process.exitCode"
         if found.start() >= at:
-            parts += [tests[at : found.start()], f"((status: any) => status ? process.exit(status) : null)({status})"]
+            parts += [
+                tests[at : found.start()],
+                f"void ((status: any) => status ? process.exit(status) : null)({status})",
+            ]
             at = end
     return "".join([*parts, tests[at:]])
+
+
+def _names(node: Node) -> Iterator[Node]:
+    """Yield the nodes of the names that a statement, or a part of it that binds names, has declared."""
+    if node.type in ("identifier", "shorthand_property_identifier_pattern"):
+        yield node
+    elif node.type == "import_specifier":
+        yield node.child_by_field_name("alias") or node.child_by_field_name("name") or node
+    elif (name := node.child_by_field_name("name")) is not None:  # a function, a class, a variable
+        yield from _names(name)
+    elif node.type == "export_statement":
+        if (declaration := node.child_by_field_name("declaration")) is not None:
+            yield from _names(declaration)
+    elif node.type in _BINDING:
+        for child in node.named_children:
+            part = _OF_PATTERN.get(child.type, "")
+            yield from _names((part and child.child_by_field_name(part)) or child)
+
+
+def _of_module(node: Node, outside: bool) -> bool:
+    awaits = node.type == "await_expression" or (node.type == "for_in_statement" and node.children[1].type == "await")
+    if (outside and awaits) or (node.type == "meta_property" and node.text == b"import.meta"):
+        return True
+    outside = outside and node.type not in (*_FUNCTIONS, "method_definition", "generator_function_declaration")
+    return any(_of_module(child, outside) for child in node.children)
 
 
 def _assertions(node: Node) -> Iterator[Node]:

@@ -48,6 +48,16 @@ def _of_main(before: str) -> bool:
     return round_open == 0 and all(_CONTROL.fullmatch(head) for head in heads)
 
 
+def by_path(language: str, tests: str, words: str, path: str) -> str:
+    """Return tests in which the words that a pattern finds, outside of literals, are written behind a path.
+
+    Found by its path, what fails a test is the library's own, whatever the code under test calls by that word.
+    """
+    for match in reversed(list(re.finditer(words, blanked(language, tests)))):
+        tests = tests[: match.start()] + path + tests[match.start() :]
+    return tests
+
+
 def at_end(tests: str, call: str, instead: Callable[[str], str]) -> str:
     """Return tests whose last line, when it is the call, is `instead` of the text of the arguments.
 

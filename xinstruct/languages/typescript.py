@@ -19,7 +19,7 @@ from typing import Any
 
 from xinstruct.code.names import NAMES
 from xinstruct.code.types import Signature, Type
-from xinstruct.languages import common, javascript
+from xinstruct.languages import common, javascript, leaving
 from xinstruct.languages.base import Batch, Language, Program, Toolchain
 from xinstruct.languages.javascript_tests import counted, without_exit
 
@@ -30,6 +30,8 @@ _REFERENCE = "node_modules/typescript5/lib/typescript.js"
 _SOURCES = ("answer.ts", "program.ts")
 # What may reach out of a module: `declare global`, `declare module "x"`, `/// <reference>`, `export as namespace`.
 _GLOBAL = re.compile(r"\bglobal\b|\bdeclare\b(?=[\s\S]*\bmodule\b)|///|\bas\s+namespace\b")
+
+_REQUIRED = re.compile(r"\bimport\s+(?:type\s+)?[\w$]+\s*=\s*require\b")  # syntax, no call
 
 
 def tools() -> Path:
@@ -121,10 +123,11 @@ class TypeScript(Language):
         return Program({"program.ts": program}, ("node", "program.js"), _emitting("."), by_status=True)
 
     def marked(self, program: str, completion: tuple[int, int], nonce: str) -> Program:
-        """See Language.marked: one process, but the completion cannot replace the tests' `console`."""
+        """See Language.marked: one process, but the completion cannot replace the tests' `console` and `require`."""
         tests, count = counted(self.name, program[completion[1] :], "(globalThis as any).xinstruct_heard")
-        console = "(globalThis as any).xinstruct_console"
-        tests = re.sub(r"(?<![\w.$])console(?=\s*\.)", console, without_exit(tests, self.name))
+        words = r"(?<![\w.$])(?:console(?=\s*\.)|require(?=\s*\())"
+        words = words if not _REQUIRED.search(tests) else words.replace("require", "(?!)")
+        tests = leaving.by_path(self.name, without_exit(tests, self.name), words, "globalThis.xinstruct_")
         made = super().marked(program[: completion[1]] + tests, completion, nonce)
         return replace(made, files={**made.files, common.PLAN: f"{nonce}{count}"})
 

@@ -95,7 +95,7 @@ class EnginePool:
         """slots: answers at a time over all engines (0: what suits the device). count: engines (0: `how_many`).
 
         A GGUF file is run by QuantisedEngine, a folder by Engine. died: called when a process ended unexpectedly.
-        tell: seconds between two reports of the tokens generated. patience: seconds without any word from a process that
+        tell: seconds between two reports of the tokens generated. patience: seconds without a word from a process that
         has work; after them it is ended, as one that hangs.
         Raises BadInput as Engine does.
         """

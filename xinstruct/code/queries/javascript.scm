@@ -1,5 +1,6 @@
 ; run over the whole file: @function/@constant with @name, @class with @scope, @import
 (function_declaration name: (identifier) @name) @function
+(generator_function_declaration name: (identifier) @name) @function
 (lexical_declaration (variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression)])) @function
 (variable_declaration (variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression)])) @function
 (assignment_expression left: (member_expression) right: (function_expression name: (identifier) @name) @function)
@@ -21,6 +22,7 @@
 (for_in_statement left: (identifier) @bind)
 (catch_clause parameter: (identifier) @bind)
 (function_declaration name: (identifier) @bind)
+(generator_function_declaration name: (identifier) @bind)
 (function_expression name: (identifier) @bind)
 (class_declaration name: (identifier) @bind)
 (this) @forbid

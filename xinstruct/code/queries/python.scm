@@ -25,6 +25,11 @@
 (for_statement left: (identifier) @bind)
 (for_in_clause left: (identifier) @bind)
 (as_pattern_target (identifier) @bind)
+(case_pattern (dotted_name . (identifier) @bind .))
+(keyword_pattern (identifier) @skip)
+(keyword_pattern (dotted_name . (identifier) @bind .))
+(splat_pattern (identifier) @bind)
+(case_pattern (as_pattern (identifier) @bind))
 (function_definition name: (identifier) @bind)
 (class_definition name: (identifier) @bind)
 (global_statement) @forbid

@@ -1,5 +1,6 @@
 ; run over the whole file: @function/@constant with @name, @class with @scope, @import
 (function_declaration name: (identifier) @name) @function
+(generator_function_declaration name: (identifier) @name) @function
 (lexical_declaration (variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression)])) @function
 (lexical_declaration (variable_declarator name: (identifier) @name)) @constant
 (variable_declaration (variable_declarator name: (identifier) @name)) @constant
@@ -25,6 +26,7 @@
 (for_in_statement left: (identifier) @bind)
 (catch_clause parameter: (identifier) @bind)
 (function_declaration name: (identifier) @bind)
+(generator_function_declaration name: (identifier) @bind)
 (function_expression name: (identifier) @bind)
 (type_parameter name: (type_identifier) @bind)
 (infer_type (type_identifier) @bind)

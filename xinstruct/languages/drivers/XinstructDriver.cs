@@ -120,7 +120,7 @@ static class XinstructDriver
     static bool Fits(ParameterInfo[] ps, int count)
     {
         if (ps.Length == count || IsParams(ps) && ps.Length - 1 <= count) return true;
-        return ps.Length > count && ps.Skip(count).All(p => p.IsOptional);
+        return ps.Length > count && ps.Skip(count).Take(ps.Length - count - (IsParams(ps) ? 1 : 0)).All(p => p.IsOptional);
     }
 
     static bool IsParams(ParameterInfo[] ps)
@@ -256,15 +256,14 @@ static class XinstructDriver
                 if (!IsParams(ps) || ((List<object>)kinds[kinds.Count - 1])[0].Equals("list")) throw;
             }
         }
-        if (!IsParams(ps))
-        {
-            return ps.Select((p, i) => i < kinds.Count ? Convert(row[i], (List<object>)kinds[i], Plain(p)) : p.DefaultValue).ToArray();
-        }
+        var given = ps.Select((p, i) => i < kinds.Count ? (Func<object>)(() => Convert(row[i], (List<object>)kinds[i], Plain(p)))
+            : () => p.DefaultValue).ToArray();
+        if (!IsParams(ps)) return given.Select(value => value()).ToArray();
         int last = ps.Length - 1; // a scalar where a variable number of them may stand
         Type element = ps[last].ParameterType.GetElementType();
-        var rest = Array.CreateInstance(element, kinds.Count - last);
+        var rest = Array.CreateInstance(element, Math.Max(0, kinds.Count - last));
         for (int i = last; i < kinds.Count; i++) rest.SetValue(Convert(row[i], (List<object>)kinds[i], element), i - last);
-        return ps.Take(last).Select((p, i) => Convert(row[i], (List<object>)kinds[i], Plain(p))).Concat(new object[] { rest }).ToArray();
+        return given.Take(last).Select(value => value()).Concat(new object[] { rest }).ToArray();
     }
 
     static Type Plain(ParameterInfo p)

@@ -1,7 +1,7 @@
 // Runs program.js (or program.mjs) with its own assertions as the main module, and prints the nonce when it came to its
 // end: the module was run through, nothing was thrown, the event loop is empty and nobody called exit. Where there is a
-// tests.js, program.js is run as a script, so that its declarations are global, and tests.js in a function after it;
-// an exit of the tests themselves is an end, too.
+// tests.js, program.js is run as a script, so that its declarations are global (a module makes its own so), and tests.js
+// in a function after it; an exit of the tests themselves is an end, too.
 "use strict";
 (() => {
   const fs = require("fs");
@@ -153,11 +153,13 @@
     const importModuleDynamically = constants && constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
     return new Script(source, { filename, importModuleDynamically });
   };
-  const inParts = (main, source, tests) => {
+  // What a CommonJS module has, for a text that is run otherwise.
+  const provide = (main) => {
     const own = { exports: {} };
     const names = { module: own, exports: own.exports, require: createRequire(main) };
     Object.assign(globalThis, names, { __filename: main, __dirname: path.dirname(main) });
-    script(source, main).runInThisContext();
+  };
+  const runTests = (tests) => {
     restore();
     const { require, console } = given;
     // no parameter of a function that is running: those can be had from outside
@@ -179,23 +181,29 @@
   if (known > 0 && !fs.existsSync("tests.js")) fix(globalThis, "xinstruct_heard", hear);
   const main = path.resolve(fs.existsSync("program.mjs") ? "program.mjs" : "program.js");
   process.argv[1] = main;
+  const tests = fs.existsSync("tests.js") ? fs.readFileSync("tests.js", "utf8") : null;
+  if (tests !== null) unlinkSync("tests.js");
+  const given = { require: createRequire(main), console };
+  for (const name of ["console", "require"]) fix(globalThis, `xinstruct_${name}`, given[name]); // for TypeScript's tests
+  const finish = () => {
+    if (tests !== null) runTests(tests);
+    through = true;
+  };
   if (main.endsWith(".mjs")) {
-    import(main).then(() => (through = true), fail);
+    provide(main); // the one half of a program may import what the other one requires
+    import(main).then(finish).catch(fail);
     return;
   }
-  const source = fs.readFileSync(main, "utf8");
-  const tests = fs.existsSync("tests.js") ? fs.readFileSync("tests.js", "utf8") : null;
-  const given = { require: createRequire(main), console };
-  fix(globalThis, "xinstruct_console", console); // by this name for tests in TypeScript
   try {
+    const source = fs.readFileSync(main, "utf8");
     if (tests === null) {
       whole(source, main);
       _load(main, null, true);
     } else {
-      unlinkSync("tests.js");
-      inParts(main, source, tests);
+      provide(main);
+      script(source, main).runInThisContext();
     }
-    through = true;
+    finish();
   } catch (error) {
     fail(error);
   }

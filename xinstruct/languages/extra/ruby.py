@@ -27,7 +27,7 @@ class Ruby(Scripting):
     toolchain = Toolchain(
         ("ruby",), ("ruby", "--version"), "apt-get install -y --no-install-recommends ruby ruby-test-unit"
     )
-    apart = "=begin\n\" ' ` ) ] } > | /\n=end\n"
+    apart = ";\n=begin\n\" ' ` ) ] } > | /\n=end\n"
     stop = ("\ndef ", "\nclass ", "\nmodule ", "\nend\n", "\n#", "\nputs ", "\n```")
     keys = ("int", "float", "bool", "string", "tuple", "list", "optional")
     spelled = {  # noqa: RUF012
@@ -58,10 +58,15 @@ class Ruby(Scripting):
         return ""
 
     def trusted(self, tests: str) -> str:
-        """See Language.trusted: the last statement leaves only with another status."""
+        """See Language.trusted: the last statement leaves only with another status.
+
+        What fails a test is the kernel's own.
+        """
         call = r"(?:Kernel\.)?exit!?\b(?P<status>[^#]*)"
         left = "xinstruct_s = ({0}); exit(xinstruct_s) unless [0, true].include?(xinstruct_s)"
-        return leaving.at_end(tests, call, lambda status: left.format(status or "0"))
+        tests = leaving.at_end(tests, call, lambda status: left.format(status or "0"))
+        words = r"(?<![\w.:@$])(?<!\bdef )(?:raise|abort|exit!?)(?![\w?!=:]|\s*=[^=~])"
+        return leaving.by_path(self.name, tests, words, "Kernel.")
 
     def asserting(self, program: str, nonce: str) -> Program:
         """See Language.asserting: the last statement is reached, and the tests of test/unit, if any, have passed."""
