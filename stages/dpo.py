@@ -3,6 +3,7 @@
 Reads data/preferences and models/sft; writes models/dpo (an adapter on the base of models/sft, which it goes on from,
 or with rank 0 all weights) and reports/dpo/loss.csv. Pairs that are longer than dpo.max_tokens are rejected. Those of
 some tasks are held out and measure the margin. Without pairs models/dpo is a copy of models/sft; the metrics say so.
+Beside the outputs, undeclared, DVCLive writes each step as it comes into reports/dpo/live, as in sft.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from xinstruct.training.dpo import LOGGED, EncodedPair, encoded, margins, optimi
 from xinstruct.training.settings import check_own
 
 START = Path("models/sft")
+LIVE = Path("reports/dpo/live")
 
 
 def work(ctx: Context[DpoParams]) -> None:
@@ -40,10 +42,11 @@ def work(ctx: Context[DpoParams]) -> None:
     training, held = split(rows, ctx.own.heldout_share, ctx.params.random_seed)
     log: list[dict[str, float]] = []
     if training:
-        log = optimise(START, training, ctx.own, ctx.params.random_seed, ctx.scratch / "checkpoints", final)
+        log = optimise(START, training, ctx.own, ctx.params.random_seed, ctx.scratch / "checkpoints", final, LIVE)
     elif not rank():
         ctx.say("no preference pairs: models/dpo is a copy of models/sft (see reports/preferences/metrics.json)")
         copy_model(START, final)
+        shutil.rmtree(LIVE, ignore_errors=True)  # an earlier run's
     if rank():
         return
     ctx.tables["loss.csv"] = pd.DataFrame(log, columns=["step", *LOGGED.values()])

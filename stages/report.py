@@ -2,7 +2,8 @@
 
 Reads the outputs of the other stages and writes reports/index.html (one self-contained page) and
 reports/report.md; beside them, untracked, reports/calls.html with the time and cost of this run's teacher
-calls. A missing input is named on the page. All numbers are computed in xinstruct/reporting.
+calls and of each step of training. A missing input is named on the page. All numbers are computed in
+xinstruct/reporting.
 
     python -m stages.report
 """
@@ -18,6 +19,7 @@ from xinstruct.reporting.calls import calls
 from xinstruct.reporting.lengths import counter
 from xinstruct.reporting.load import load
 from xinstruct.reporting.page import build, calls_html, html, markdown
+from xinstruct.reporting.training import costs
 from xinstruct.stage import Context, Script, run
 
 
@@ -34,7 +36,7 @@ def finish(ctx: Context[ReportParams]) -> None:
     write_text(ctx.out("reports/index.html"), html(view))
     write_text(ctx.out("reports/report.md"), markdown(view))
     # Times are of this machine and this run: no output, which would have to be the same bytes everywhere.
-    write_text(Path("reports/calls.html"), calls_html(calls(Path("reports"))))
+    write_text(Path("reports/calls.html"), calls_html(calls(Path("reports")), costs(Path("reports"))))
     ctx.say("wrote reports/index.html and reports/report.md")
 
 

@@ -2,7 +2,8 @@
 
 Reads data/filter (training split only) and models/start; writes models/sft (an adapter and its base's hash, or with
 rank 0 all weights) and reports/sft/loss.csv. The loss per answer token on held-out samples is measured before and
-after, in float32 on the models as they are stored.
+after, in float32 on the models as they are stored. Beside the outputs, undeclared, DVCLive writes each step as it
+comes, with its tokens per second, padding and memory, into reports/sft/live.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from xinstruct.training.settings import check_own
 from xinstruct.training.sft import fine_tune, too_long
 
 START = Path("models/start")
+LIVE = Path("reports/sft/live")
 
 
 def work(ctx: Context[SftParams]) -> None:
@@ -41,7 +43,7 @@ def work(ctx: Context[SftParams]) -> None:
         )
     before = 0.0 if rank() else mean_loss(completion_loss(START, heldout, "float32"))
     final = ctx.scratch / "model"
-    log = fine_tune(START, rows, ctx.own, ctx.params.random_seed, ctx.scratch / "checkpoints", final)
+    log = fine_tune(START, rows, ctx.own, ctx.params.random_seed, ctx.scratch / "checkpoints", final, LIVE)
     if rank():
         return
     after = mean_loss(completion_loss(final, heldout, "float32"))

@@ -19,6 +19,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "journal": ("xinstruct.llm.journal_command", "the teacher's answered calls: statistics, export, import"),
     "serve": ("xinstruct.llm.serve", "serve a model by the OpenAI protocol with the embedded server"),
     "merge": ("xinstruct.models.merge", "write a trained adapter as plain weights, of a number type that keeps it"),
+    "export-model": ("xinstruct.export_model", "a trained model to hand over: checkpoint, GGUF, Modelfile, model card"),
     "score": ("xinstruct.benchmarks.command", "score a file of answers to a benchmark, by named extraction rules"),
     "answer": ("xinstruct.benchmarks.answers", "ask a model a benchmark's problems and keep its raw answers"),
     "trace": ("xinstruct.trace", "a sample's descent, down to the package, file, lines and licence it came from"),

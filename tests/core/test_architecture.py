@@ -24,7 +24,8 @@ SPINE = {
     "packages",
     "surroundings",
 }
-COMMANDS = {"cli", "experiments", "recorded", "trace"}  # each is a tool by itself and may use whatever it is for
+# Each is a tool by itself, or a part of one, and may use whatever it is for.
+COMMANDS = {"cli", "experiments", "export_model", "model_card", "recorded", "trace"}
 PACKAGES = sorted({path.parent.name for path in PACKAGE.glob("*/__init__.py")} - SPINE)
 
 

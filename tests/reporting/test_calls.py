@@ -12,6 +12,7 @@ from xinstruct.llm.calls import Reply
 from xinstruct.params import PriceParams
 from xinstruct.reporting.calls import calls
 from xinstruct.reporting.page import calls_html
+from xinstruct.reporting.training import costs
 
 
 def test_every_stage_and_shard_has_its_row(tmp_path: Path) -> None:
@@ -28,9 +29,10 @@ def test_every_stage_and_shard_has_its_row(tmp_path: Path) -> None:
     assert (rows[0]["Asked"], rows[0]["From the journal"], rows[0]["Retries"]) == ("3", "1,234", "1")
     assert (rows[0]["Prompt tokens"], rows[0]["Answer tokens"], rows[0]["p50, s"]) == ("30", "15", "2.0")
     assert (rows[0]["Cost"], rows[2]["Asked"]) == ("0.02", "0")
-    page = Outline(calls_html(table))
+    page = Outline(calls_html(table, []))
     assert "stage budget: <money>" in page.words, "shown, and escaped"
 
 
 def test_nothing_asked_is_said(tmp_path: Path) -> None:
-    assert "has asked a teacher" in " ".join(Outline(calls_html(calls(tmp_path))).words)
+    said = " ".join(Outline(calls_html(calls(tmp_path), costs(tmp_path))).words)
+    assert "has asked a teacher" in said and "No training stage has run" in said

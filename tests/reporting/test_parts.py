@@ -17,7 +17,7 @@ from tests.reporting import synthetic
 from xinstruct.files import read_yaml
 from xinstruct.reporting.discussions import blocks, messages
 from xinstruct.reporting.examples import cases_table, signature_text, spread
-from xinstruct.reporting.figures import Scale, histogram, loss_curve, stage_bars, ticks
+from xinstruct.reporting.figures import Scale, histogram, stage_bars, step_curves, ticks
 from xinstruct.reporting.lengths import counter, shares
 from xinstruct.reporting.load import parameters_of
 from xinstruct.reporting.page import _md
@@ -75,9 +75,9 @@ def test_scale_log() -> None:
 
 
 def test_figures_of_one_point_and_of_equal_values() -> None:
-    assert "<svg" in loss_curve([3], [0.5], "one")
-    assert "<svg" in loss_curve([1, 2], [0.0, 0.0], "flat")
-    assert "nan" not in loss_curve([1, 2], [0.0, 0.0], "flat")
+    assert "<svg" in step_curves([3], {"loss": [0.5]}, "one")
+    assert "<svg" in step_curves([1, 2], {"loss": [0.0, 0.0]}, "flat")
+    assert "nan" not in step_curves([1, 2], {"loss": [0.0, 0.0]}, "flat")
 
 
 def test_bars_give_widths_in_proportion() -> None:

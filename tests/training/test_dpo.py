@@ -13,6 +13,7 @@ import pytest
 
 from tests.params import own, values
 from tests.training.pairs import DPO, make_pairs
+from tests.training.watched import assert_watched, logged
 from xinstruct.files import hash_path, write_json, write_records
 from xinstruct.models import chat
 from xinstruct.records import Pair, Sample
@@ -120,3 +121,6 @@ def test_stage_with_pairs_writes_model_and_curve(tmp_path: Path, tiny: Path, sam
     assert metrics["pairs"] == 8 and metrics["pairs_by_chosen"] == {"reference": 8} and metrics["steps"] == 4
     assert hash_path(tmp_path / "models/dpo") != hash_path(tmp_path / "models/sft")
     assert len((tmp_path / "reports/dpo/loss.csv").read_text().splitlines()) == 5
+    assert_watched(tmp_path, "dpo")
+    padding = [share for _, share in logged(tmp_path / "reports/dpo/live")["padding"]]
+    assert len(padding) == 4 and all(0 < share < 1 for share in padding), "pairs differ in length"

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.params import own, values
+from tests.training.watched import assert_watched
 from xinstruct.files import BadInput, hash_path, write_json, write_records
 from xinstruct.models import chat
 from xinstruct.params import SftParams
@@ -88,6 +89,7 @@ def test_stage_lowers_the_loss_and_keeps_books(whole: tuple[Path, dict[str, Any]
     assert metrics["heldout"]["loss_after"] < 0.8 * metrics["heldout"]["loss_before"]
     lines = (folder / "reports/sft/loss.csv").read_text().splitlines()
     assert lines[0].startswith("step,loss") and len(lines) == metrics["steps"] + 1
+    assert_watched(folder, "sft")
 
 
 def test_the_adapter_loads_in_plain_peft_and_names_its_base(
@@ -134,6 +136,7 @@ def test_kill_minus_nine_and_again_gives_the_same_bytes(
     assert metrics == whole[1]
     assert weights(folder) == weights(whole[0])
     assert (folder / "reports/sft/loss.csv").read_bytes() == (whole[0] / "reports/sft/loss.csv").read_bytes()
+    assert_watched(folder, "sft")
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes(

@@ -6,10 +6,8 @@ or AMX) and float32 elsewhere. docs/training.md holds the measured figures.
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +61,13 @@ def deterministic(seed: int) -> None:
 
 
 def quiet() -> None:
-    """Silence the messages of libraries while they load and train."""
+    """Switch the libraries' bars off while they load and train. Their warnings stay."""
     import datasets
     import transformers
 
     quiet_libraries()
-    transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     datasets.disable_progress_bars()
-    logging.getLogger("accelerate").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=FutureWarning)
 
 
 def attention() -> str:

@@ -87,22 +87,26 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [i * step for i in range(first, last + 1)]
 
 
-def loss_curve(steps: Sequence[float], losses: Sequence[float], name: str) -> Markup:
-    """Draw loss against optimiser step."""
+def step_curves(steps: Sequence[float], series: dict[str, Sequence[float]], name: str) -> Markup:
+    """Draw one or two quantities against the optimiser step; `series` has a value per step for each of them."""
     bottom, right = 190.0, 370.0
-    low, high = min(losses), max(losses)
-    margin = (high - low) * 0.1 or 0.1
-    x = Scale(min(steps), max(steps), 48, right - 12)
-    y = Scale(max(0.0, low - margin), high + margin, bottom, 16)
+    low, high = (bound(value for values in series.values() for value in values) for bound in (min, max))
+    margin = (high - low) * 0.1 or abs(high) * 0.1 or 0.1
+    x = Scale(min(steps), max(steps), 60, right - 12)
+    y = Scale(max(0.0, low - margin) if low >= 0 else low - margin, high + margin, bottom, 16)
     parts = [
-        p for t in ticks(y.low, y.high, 4) for p in (line(48, y(t), right - 12, y(t)), _tick(42, y(t) + 4, t, "end"))
+        p for t in ticks(y.low, y.high, 4) for p in (line(60, y(t), right - 12, y(t)), _tick(54, y(t) + 4, t, "end"))
     ]
     parts += [_tick(x(t), bottom + 17, t, "middle") for t in ticks(x.low, x.high, 5) if float(t).is_integer()]
-    points = [(x(s), y(v)) for s, v in zip(steps, losses, strict=True)]
-    parts.append(path(points, "curve c0"))
-    parts += [dot(*point, "s0", f"step {s:g}: {v:.4f}", 2.5) for point, s, v in zip(points, steps, losses, strict=True)]
+    for (title, values), (mark, place) in zip(series.items(), ((dot, 0), (diamond, 1)), strict=False):
+        points = [(x(s), y(v)) for s, v in zip(steps, values, strict=True)]
+        parts.append(path(points, f"curve c{place}"))
+        tips = [f"step {s:g}: {title} {v:.4g}" for s, v in zip(steps, values, strict=True)]
+        parts += [mark(*point, f"s{place}", tip, 2.5 + place) for point, tip in zip(points, tips, strict=True)]
+    if len(series) > 1:
+        parts.append(legend(60, bottom + 34, [(f"s{place}", title) for place, title in enumerate(series)]))
     parts.append(text(right - 12, bottom + 34, "optimiser step", "end", "small muted"))
-    return svg(right, bottom + 40, f"{name} loss by step", *parts)
+    return svg(right, bottom + 40, f"{name} by step", *parts)
 
 
 def _tick(x: float, y: float, value: float, anchor: str) -> str:

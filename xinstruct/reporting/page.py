@@ -16,9 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from xinstruct.benchmarks.rates import mean
-from xinstruct.reporting import ablations, discussions, examples, figures, funnel, lengths, scores
+from xinstruct.reporting import ablations, discussions, examples, figures, funnel, lengths, scores, training
 from xinstruct.reporting.load import TITLES, Run, number, paper
-from xinstruct.reporting.tables import Cell, Table, plain, plural
+from xinstruct.reporting.tables import Cell, Table, plural
 
 DATA_FILES = ("templates/*",)
 FAULTS = [
@@ -64,7 +64,7 @@ def build(run: Run, count: lengths.Count | None) -> dict[str, Any]:
         "trust": ablations.trust(run),
         "types": ablations.types(run),
         "costs": ablations.costs(run),
-        "curves": [_curve(run, stage, name) for stage, name in (("sft", "SFT"), ("dpo", "DPO"))],
+        "curves": training.curves(run),
         "pairs": examples.pairs(run),
         "pair_text": _pair_text(run),
         "evaluation": [_evaluation(run, name, counted) for name in scores.benchmarks(run)],
@@ -138,29 +138,6 @@ def _evaluation(run: Run, benchmark: str, counted: scores.Scores) -> dict[str, A
     }
 
 
-def _curve(run: Run, stage: str, name: str) -> dict[str, Any]:
-    rows = run.csv.get(f"reports/{stage}/loss.csv", [])
-    points = [(number(row.get("step")), number(row.get("loss"))) for row in rows]
-    clean = [(step, loss) for step, loss in points if step is not None and loss is not None]
-    if not clean:
-        return {
-            "name": name,
-            "figure": None,
-            "text": f"{name}: no loss was recorded, so nothing was trained or it was too short.",
-        }
-    steps, losses = zip(*clean, strict=True)
-    first, last = (f"{loss:.3f} at step {step:g}" for step, loss in (clean[0], clean[-1]))
-    text = f"{name}: {plural(len(clean), 'logged step')}, loss {first}, {last}."
-    if extra := _last_values(rows[-1]):
-        text += f" Last row: {extra}."
-    return {"name": name, "figure": figures.loss_curve(steps, losses, name), "text": text}
-
-
-def _last_values(row: dict[str, str]) -> str:
-    values = [(key, number(value)) for key, value in row.items() if key not in ("step", "loss", "epoch")]
-    return ", ".join(f"{plain(key)} {value:.4g}" for key, value in values if value is not None)
-
-
 def _size(run: Run) -> dict[str, Any]:
     theirs = [(float(row["samples"]), float(row["multipl_e_avg"])) for row in paper("figure5")]
     ours, table = [], Table(["Run", "SFT samples", "Mean of languages"], empty="No run has a score after SFT.")
@@ -209,9 +186,9 @@ def html(view: dict[str, Any]) -> str:
     return env.get_template("page.html.j2").render(**view, script=script, script_hash=digest) + "\n"
 
 
-def calls_html(table: Table) -> str:
-    """Return the page about the teacher's calls (reporting/calls.py)."""
-    return _environment(autoescape=True).get_template("calls.html.j2").render(calls=table) + "\n"
+def calls_html(table: Table, cost: list[training.Panel]) -> str:
+    """Return the page of what calls (reporting/calls.py) and training (reporting/training.py) took."""
+    return _environment(autoescape=True).get_template("calls.html.j2").render(calls=table, cost=cost) + "\n"
 
 
 def markdown(view: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from xinstruct.plan import graph
 
 _LOOK = (
     ("reports/index.html", "what was mined, said, verified, learned, and how it compares to the paper"),
-    ("reports/calls.html", "what the teacher's calls took"),
+    ("reports/calls.html", "what the teacher's calls and training took"),
 )
 _NEXT = "xinstruct trace ID · dvc metrics show · dvc exp run -S synthesize.rounds=2"
 

@@ -17,6 +17,7 @@ from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 from xinstruct.files import BadInput, write_text
 from xinstruct.processes import rank
 from xinstruct.progress import bar, say
+from xinstruct.training.tracking import Track, row
 from xinstruct.training.trainers import refuse_no_number
 
 MARKER = "whole"
@@ -78,14 +79,17 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         return float(tokens_per_epoch) * float(state.num_train_epochs) * share / max(seconds, 1e-9)
 
 
-def train(trainer: Any, watch: Watch) -> list[dict[str, Any]]:
-    """Run or resume a TRL trainer. Returns its log, one entry per logged step.
+def train(trainer: Any, watch: Watch, names: dict[str, str], live: Path | None) -> list[dict[str, float]]:
+    """Run or resume a TRL trainer. Returns one row per logged step: "step", and by our names what `names` lists.
 
+    `live` is the folder that DVCLive writes the steps into as they come (tracking.py); None: they are not watched.
     Raises BadInput at a loss or gradient that is no number, and when the disk has no room for the checkpoints.
     """
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(watch)
+    if live and not rank():
+        trainer.add_callback(Track(live, names))
     folder = Path(trainer.args.output_dir)
     start = newest_whole(folder)
     if start:
@@ -93,7 +97,7 @@ def train(trainer: Any, watch: Watch) -> list[dict[str, Any]]:
     refuse_full_disk(trainer.model, folder)
     trainer.train(resume_from_checkpoint=str(start) if start else None)
     trainer.end()
-    return [entry for entry in trainer.state.log_history if "loss" in entry]
+    return [row(entry, names) for entry in trainer.state.log_history if "loss" in entry]
 
 
 def refuse_full_disk(model: Any, folder: Path) -> None:

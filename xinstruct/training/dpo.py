@@ -55,13 +55,19 @@ def split(rows: Sequence[EncodedPair], share: float, seed: int) -> tuple[list[En
 
 
 def optimise(
-    start: Path, rows: Sequence[EncodedPair], params: DpoParams, seed: int, scratch: Path, final: Path
+    start: Path,
+    rows: Sequence[EncodedPair],
+    params: DpoParams,
+    seed: int,
+    scratch: Path,
+    final: Path,
+    live: Path | None = None,
 ) -> list[dict[str, float]]:
     """Train the model in `start` on pairs and store the adapter, or at rank 0 all weights, in `final`.
 
-    `params` is the dpo section of params.yaml. Returns one row per step with "step" and LOGGED's columns:
-    chosen and rejected are beta times the answers' log-ratios to the reference, margin their difference, accuracy the
-    share of pairs where it is positive. Raises BadInput as `sft.fine_tune` does.
+    `params` is the dpo section of params.yaml, `live` the folder of `checkpoints.train`. Returns one row per step with
+    "step" and LOGGED's columns: chosen and rejected are beta times the answers' log-ratios to the reference, margin
+    their difference, accuracy the share of pairs where it is positive. Raises BadInput as `sft.fine_tune` does.
     """
     from xinstruct.models.device import deterministic
     from xinstruct.training.checkpoints import Watch, train
@@ -71,13 +77,10 @@ def optimise(
     tokenizer = load_tokenizer(start)
     model, lora = open_start(start, params, "sdpa")
     trainer = build_trainer(model, lora, tokenizer, rows, params, seed, scratch, _reference(start, params))
-    log = train(trainer, Watch("dpo"))
+    log = train(trainer, Watch("dpo"), LOGGED, live)
     store(trainer.model, tokenizer, start, final)
     say(f"dpo: {len(rows)} pairs, {len(log)} steps")
-    return [
-        {"step": entry["step"], **{ours: float(entry[key]) for key, ours in LOGGED.items() if key in entry}}
-        for entry in log
-    ]
+    return log
 
 
 def _reference(start: Path, params: DpoParams) -> Any:

@@ -16,6 +16,8 @@ from xinstruct.params import SftParams
 from xinstruct.progress import say
 from xinstruct.training.data import Encoded
 
+LOGGED = {name: name for name in ("loss", "learning_rate", "grad_norm")}
+
 
 def too_long(row: Encoded, params: SftParams) -> bool:
     """Tell whether a sample exceeds a packed row."""
@@ -23,12 +25,19 @@ def too_long(row: Encoded, params: SftParams) -> bool:
 
 
 def fine_tune(
-    start: Path, rows: Sequence[Encoded], params: SftParams, seed: int, scratch: Path, final: Path
+    start: Path,
+    rows: Sequence[Encoded],
+    params: SftParams,
+    seed: int,
+    scratch: Path,
+    final: Path,
+    live: Path | None = None,
 ) -> list[dict[str, float]]:
     """Train the model in `start` on encoded samples and store the adapter, or at rank 0 all weights, in `final`.
 
-    `params` is the sft section of params.yaml, `scratch` holds the checkpoints. Returns
-    [{"step", "loss", "learning_rate", "grad_norm"}], the loss being the mean over the step's answer tokens.
+    `params` is the sft section of params.yaml, `scratch` holds the checkpoints, `live` what DVCLive writes
+    (`checkpoints.train`). Returns [{"step", "loss", "learning_rate", "grad_norm"}], the loss being the mean over the
+    step's answer tokens.
     Raises BadInput as `lora.open_start`, `settings.made` and `checkpoints.train` do.
     """
     from xinstruct.models.device import deterministic
@@ -40,12 +49,11 @@ def fine_tune(
     model, lora = open_start(start, params)
     trainer = build_trainer(model, lora, tokenizer, rows, params, seed, scratch)
     watch = Watch("sft")
-    log = train(trainer, watch)
+    log = train(trainer, watch, LOGGED, live)
     rate = watch.rate(sum(len(row.input_ids) for row in rows), trainer.state)
     say(f"sft: {rate:.0f} tokens/s")
     store(trainer.model, tokenizer, start, final)
-    names = ("loss", "learning_rate", "grad_norm")
-    return [{"step": entry["step"], **{name: float(entry[name]) for name in names if name in entry}} for entry in log]
+    return log
 
 
 def build_trainer(

@@ -19,6 +19,7 @@ from trl.trainer import utils
 
 from xinstruct.files import BadInput
 from xinstruct.training.data import IGNORED
+from xinstruct.training.tracking import Meter
 
 
 class Careful:
@@ -28,11 +29,20 @@ class Careful:
     state: Any
     lr_scheduler: Any
 
-    def training_step(self, *args: Any, **kwargs: Any) -> Any:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.meter = Meter()
+        super().__init__(*args, **kwargs)
+
+    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Compute one batch's gradients. Raises BadInput at a loss that is no number."""
-        loss = super().training_step(*args, **kwargs)  # type: ignore[misc]
+        self.meter.add(inputs)
+        loss = super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
         refuse_no_number("loss", float(loss), self.state.global_step + 1)
         return loss
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Log a step with what it cost. Checkpoints keep the log, so a resumed run knows these figures, too."""
+        super().log(logs | self.meter.read() if "loss" in logs else logs, *args, **kwargs)  # type: ignore[misc]
 
     def create_scheduler(self, num_training_steps: int, *args: Any, **kwargs: Any) -> Any:
         """Create the schedule. Step n of a warm-up of w steps has n/w of the rate: transformers begins with 0/w."""
