@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xinstruct.agents.sentences import further, telling, whole
+from xinstruct.agents.sentences import further, telling
 from xinstruct.code.types import Parameter, Signature, Type, TypeSyntaxError, conforms
 from xinstruct.llm.json_answers import json_answer
 from xinstruct.records import Sample
 
 MIN_WORDS = 12  # a shorter text states no problem
-MAX_ARGUMENT = 160  # characters of a text in a proposed call
 MIN_RULE, MAX_RULE = 4, 60  # words of one more rule; longer ones state a problem again
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _ALIASES = {
@@ -105,11 +104,11 @@ def parse_signature(raw: Any) -> Signature:
     return found
 
 
-def read_written(text: str, signature: Signature | None, lengths: Lengths) -> Written:
+def read_written(text: str, signature: Signature | None) -> Written:
     """Read a teacher's JSON; `signature` is the given one, None when the teacher states its own. Raises NoProblem."""
     row = _object(text)
-    text = telling(whole(_prose(row.get("problem")), lengths.problem))
-    problem = Problem(text, further(text, [whole(rule, lengths.rule) for rule in _rules(row.get("rules"))]))
+    text = telling(_prose(row.get("problem")))
+    problem = Problem(text, further(text, _rules(row.get("rules"))))
     if (words := len(problem.statement.split())) < MIN_WORDS or not problem.text:
         raise NoProblem(f"{words} words state no problem")
     stated = signature or parse_signature(row)
@@ -123,9 +122,9 @@ def _calls_itself(name: str, args: Sequence[Any]) -> bool:
     return bool(name) and bool(re.search(rf"(?<!\w){re.escape(name)}\s*\(", json.dumps(list(args))))
 
 
-def read_rule(text: str, lengths: Lengths) -> str:
+def read_rule(text: str) -> str:
     """Read a teacher's JSON {"rule"}. Raises NoProblem when it states none."""
-    rule = telling(whole(_prose(_object(text).get("rule")), lengths.rule))
+    rule = telling(_prose(_object(text).get("rule")))
     if not MIN_RULE <= len(rule.split()) <= MAX_RULE:
         raise NoProblem(f"{len(rule.split())} words state no single rule")
     return rule if rule.endswith((".", "!", "?")) else f"{rule}."
@@ -178,42 +177,25 @@ def _prose(raw: Any) -> str:
 
 
 # ---- JSON schemas, by which an engine holds a teacher to the form
-@dataclass(frozen=True)
-class Lengths:
-    """The most characters of a problem's prose and of a rule: an engine with a grammar ends loops there."""
-
-    problem: int
-    rule: int
-
-    @staticmethod
-    def within(tokens: int) -> Lengths:
-        """Return the lengths that leave room for the rest of an answer of so many tokens."""
-        return Lengths(int(2.5 * tokens), int(0.75 * tokens))
-
-
-def schema_problem(lengths: Lengths, signature: Signature | None = None, own: bool = False) -> dict[str, Any]:
+def schema_problem(signature: Signature | None = None, own: bool = False) -> dict[str, Any]:
     """Return the schema of a problem: of a given behaviour without a signature, else of a new one with calls.
 
     `own`: the teacher states its own signature.
     """
-    rules = {"type": "array", "items": _text(lengths.rule), "minItems": 2, "maxItems": 6}
-    fields: dict[str, Any] = {"problem": _text(lengths.problem), "rules": rules}
+    rules = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 6}
+    fields: dict[str, Any] = {"problem": {"type": "string"}, "rules": rules}
     if signature is None and not own:
         # rules first: what is written down one by one is there when the prose is written
-        return _record({"rules": rules, "problem": _text(lengths.problem)})
+        return _record({"rules": rules, "problem": {"type": "string"}})
     fields = {"name": {"type": "string"}} | (_SIGNATURE if own else {}) | fields
     row = {"type": "array"} if own or signature is None else _arguments(signature.params)
     return _record(fields | {"calls": {"type": "array", "items": row, "minItems": 4, "maxItems": 6}})
 
 
-def schema_rule(lengths: Lengths, signature: Signature) -> dict[str, Any]:
+def schema_rule(signature: Signature) -> dict[str, Any]:
     """Return the schema of one more rule for a problem, with calls that show it."""
     rows = {"type": "array", "items": _arguments(signature.params), "minItems": 2, "maxItems": 4}
-    return _record({"rule": _text(lengths.rule), "calls": rows})
-
-
-def _text(most: int) -> dict[str, Any]:
-    return {"type": "string", "maxLength": most}
+    return _record({"rule": {"type": "string"}, "calls": rows})
 
 
 def _record(fields: dict[str, Any]) -> dict[str, Any]:
@@ -233,9 +215,7 @@ def _json_type(kind: Type) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": _json_type(kind.args[1])}
     if kind.head == "optional":
         return {"anyOf": [_json_type(kind.args[0]), {"type": "null"}]}
-    if kind.head == "string":
-        return _text(MAX_ARGUMENT)
-    names = {"int": "integer", "float": "number", "bool": "boolean", "none": "null"}
+    names = {"int": "integer", "float": "number", "bool": "boolean", "string": "string", "none": "null"}
     return {"type": names[kind.head]}
 
 

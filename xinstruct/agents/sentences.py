@@ -38,14 +38,6 @@ _SIGNATURE = re.compile(
 )
 
 
-def whole(text: str, most: int) -> str:
-    """Return a text of `most` characters or more, which an engine has ended there, without its last broken sentence."""
-    if len(text) < most - 1:  # its last character may have been a blank
-        return text
-    ends = [match.end() for match in re.finditer(r"[.!?](?=\s|$)", text)]
-    return text[: ends[-1]] if ends else ""
-
-
 def telling(text: str) -> str:
     """Return prose without sentences about code, and without those that stand in it before."""
     return " ".join(s for s in dict.fromkeys(_SENTENCE.split(text)) if not _ABOUT_CODE.search(s))

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 from xinstruct.agents.prefill import as_asked, continuation
 from xinstruct.agents.problem import (
-    Lengths,
     NoProblem,
     Problem,
     Written,
@@ -27,6 +26,7 @@ from xinstruct.agents.problem import (
     schema_problem,
     schema_rule,
 )
+from xinstruct.agents.sentences import further
 from xinstruct.agents.tasks import call_failure, request_seed
 from xinstruct.agents.wording import instruction_start
 from xinstruct.code.lexical import split_arguments
@@ -115,13 +115,8 @@ class Form:
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the answer."""
         if self.name == "rule":
-            return schema_rule(self.lengths, self.signature)
-        return schema_problem(self.lengths, self.signature if self.name == "new" else None, own=self.name == "own")
-
-    @property
-    def lengths(self) -> Lengths:
-        """The most characters of the parts of an answer."""
-        return Lengths.within(self.tokens)
+            return schema_rule(self.signature)
+        return schema_problem(self.signature if self.name == "new" else None, own=self.name == "own")
 
     def read(self, reply: Answer, prefill: bool) -> Written:
         """Return the problem that an answer states. Raises Unwritten with the reason when it states none."""
@@ -141,10 +136,11 @@ class Form:
         if self.name == "rule":
             base = self.base or Problem("")
             given = proposals(_calls(reply.text), self.signature)
-            return Written(
-                base.with_rule(self._neutral(read_rule(reply.text, self.lengths))), given, signature=self.signature
-            )
-        found = read_written(reply.text, None if self.name == "own" else self.signature, self.lengths)
+            rule = self._neutral(read_rule(reply.text))
+            if rule not in further(base.text, [*base.rules, rule]):
+                raise Unwritten(Reason.TOO_SIMILAR, f"the problem says already: {rule}")
+            return Written(base.with_rule(rule), given, signature=self.signature)
+        found = read_written(reply.text, None if self.name == "own" else self.signature)
         about = self.brief or Brief("", "", "", self.signature)
         rules = tuple(self._neutral(rule) for rule in found.problem.rules)
         words = Problem(self._neutral(found.problem.text), rules, about.category, about.difficulty)
