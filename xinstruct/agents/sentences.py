@@ -28,7 +28,10 @@ _ABOUT_CODE = re.compile(
     r"|\b(?:built-?in|deterministic|pure function|side effects?|time complexity|linear in time|readab\w+)\b"
     r"|\bsame results? for (?:every|all|the same)\b|\bdesigned to\b|\befficien\w+\b"
     r"|\bhandles? (?:\w+ ){0,3}edge cases\b|\bexternal (?:packages?|librar\w+|dependenc\w+)\b"
-    r"|\b(?:gracefully|correctly|properly)\W*$",
+    r"|\b(?:gracefully|correctly|properly)\W*$"
+    # what the writer was told about its own work
+    r"|\bsee (?:the|this|any) (?:\w+ )?code\b"
+    r"|\b(?:test cases?|reference solution|programming language|programmers?)\b",
     re.I,
 )
 _SIGNATURE = re.compile(
