@@ -249,7 +249,7 @@ def test_what_the_prose_says_already_is_no_rule_and_a_sentence_stands_once() -> 
         "The function is linear in time.", "The function should return the same result for every input.",
         "The function should handle edge cases such as leading zeros.", "It iterates over the list.",
         "The function should handle empty texts correctly.", "The function should not use any external libraries.",
-        "Whoever solves it should not see the code.", "The result should be the same as that of the reference solution.",
+        "Whoever solves it should not see the code.", "Return what the reference solution returns.",
     ],
 )  # fmt: skip
 def test_sentences_about_code_are_none_of_a_problem(said: str) -> None:
