@@ -15,12 +15,15 @@ from typing import Any
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
 from xinstruct.files import BadInput, write_text
-from xinstruct.processes import rank
+from xinstruct.processes import rank, world
 from xinstruct.progress import bar, say
 from xinstruct.training.tracking import Track, row
 from xinstruct.training.trainers import refuse_no_number
 
 MARKER = "whole"
+# Seconds. A thread of the process group takes the interpreter's lock to end its last operation. If the group is freed
+# before, its destructor waits for that thread with the lock in hand, for ever.
+_SETTLE = 0.5
 
 
 def newest_whole(folder: Path) -> Path | None:
@@ -97,6 +100,8 @@ def train(trainer: Any, watch: Watch, names: dict[str, str], live: Path | None) 
     refuse_full_disk(trainer.model, folder)
     trainer.train(resume_from_checkpoint=str(start) if start else None)
     trainer.end()
+    if world() > 1:
+        time.sleep(_SETTLE)
     return [row(entry, names) for entry in trainer.state.log_history if "loss" in entry]
 
 
