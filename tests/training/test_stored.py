@@ -51,7 +51,7 @@ def tuned(start: Path, samples: list[Sample], params: SftParams, folder: Path) -
     rows = [data.encode(tokenizer, data.conversation(sample)) for sample in samples]
     model, lora = open_start(start, params)
     trainer = sft.build_trainer(model, lora, tokenizer, rows, params, 3, folder / "scratch")
-    train(trainer, Watch("sft"))
+    train(trainer, Watch("sft"), sft.LOGGED, None)
     store(trainer.model, tokenizer, start, folder / "sft")
     return plain(trainer), folder / "sft"
 
@@ -63,7 +63,7 @@ def preferring(start: Path, samples: list[Sample], params: DpoParams, folder: Pa
     model, lora = open_start(start, params, "sdpa")
     reference = dpo._reference(start, params)
     trainer = dpo.build_trainer(model, lora, tokenizer, rows, params, 3, folder / "scratch", reference)
-    train(trainer, Watch("dpo"))
+    train(trainer, Watch("dpo"), dpo.LOGGED, None)
     store(trainer.model, tokenizer, start, folder / "dpo")
     return plain(trainer), folder / "dpo"
 
