@@ -23,6 +23,7 @@ from xinstruct.model_card import card
 from xinstruct.models.chat import end_id, load_tokenizer, render_prompt
 from xinstruct.models.gguf_write import write_gguf
 from xinstruct.models.merge import MOST, merge
+from xinstruct.models.merge import configure as configure_merge
 
 _TURN = "<|im_start|>{role}\n{content}<|im_end|>\n"  # of the only form of conversation that a Modelfile is written for
 
@@ -73,12 +74,7 @@ def modelfile(tokenizer: Any, file: str) -> str:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `xinstruct export-model`."""
-    parser.add_argument("folder", type=Path, help="what sft or dpo wrote, such as models/dpo")
-    parser.add_argument("out", type=Path, help="the folder to write")
-    parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), default="float32", help="of the weights")
-    parser.add_argument(
-        "--most", type=float, default=MOST, help=f"of the change that rounding may lose, 0 to 1 (default {MOST})"
-    )
+    configure_merge(parser)
     parser.add_argument("--name", default="", help="the model's name (default: that of the folder OUT)")
     parser.add_argument("--no-gguf", action="store_true", help="the checkpoint and its card only, for any architecture")
 

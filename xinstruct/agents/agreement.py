@@ -17,7 +17,7 @@ from typing import Any
 from xinstruct.agents.answers import Candidate, Task, Tries, ask, record
 from xinstruct.agents.discrimination import Answered, JudgeProtocol, strengthen, weak
 from xinstruct.agents.inputs import holds, largest_int
-from xinstruct.code.types import Case, Signature, conforms, same
+from xinstruct.code.types import Case, Signature, Type, conforms, same
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import EIGHT
 from xinstruct.languages.header import FunctionHeader
@@ -160,7 +160,7 @@ def common(
             for v in (left, right)
         ):
             continue
-        threw = [bool(error) or not conforms(signature.returns, value) for error, value in ((e1, left), (e2, right))]
+        threw = [_threw(signature.returns, value, error) for value, error in ((left, e1), (right, e2))]
         if all(threw):
             continue
         if any(threw) or not same(signature.returns, left, right):
@@ -169,6 +169,11 @@ def common(
             continue
         cases.append(Case(tuple(args), left))
     return cases if len(cases) >= MIN_RETURNED * len(inputs) else None
+
+
+def _threw(kind: Type, value: Any, error: str) -> bool:
+    """Tell whether a call threw; a result of another type counts as thrown."""
+    return bool(error) or not conforms(kind, value)
 
 
 def undecided(signature: Signature, verdicts: Sequence[Verdict | None], count: int) -> set[int]:
@@ -182,7 +187,7 @@ def undecided(signature: Signature, verdicts: Sequence[Verdict | None], count: i
     kind = signature.returns
 
     def alike(one: Verdict, two: Verdict, place: int) -> bool:
-        threw = [bool(v.errors[place]) or not conforms(kind, v.values[place]) for v in (one, two)]
+        threw = [_threw(kind, v.values[place], v.errors[place]) for v in (one, two)]
         return all(threw) or (not any(threw) and same(kind, one.values[place], two.values[place]))
 
     def most(place: int) -> int:

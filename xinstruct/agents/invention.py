@@ -19,9 +19,10 @@ from xinstruct.languages import get
 from xinstruct.records import Reason, Sample
 
 
-def invent(discussions: Sequence[Discussion], context: RoundContext) -> tuple[VerifiedAnswers, VerifiedAnswers]:
-    """Return the verified answers to new problems and their witnesses' answers, by discussion; others fail."""
-    asked = asking(discussions, context)
+def invent(
+    asked: Sequence[tuple[Discussion, Question]], context: RoundContext
+) -> tuple[VerifiedAnswers, VerifiedAnswers]:
+    """Return the verified answers to the questions of `asking` and their witnesses', by discussion; others fail."""
     questions, params = [question for _, question in asked], context.params
     agree(questions, context.teacher, context.judge, tries(params), context.seed)
     keep_telling(questions, context.judge, params)

@@ -96,10 +96,11 @@ def _verify(discussions: list[Discussion], context: RoundContext) -> tuple[Verif
     known = [d for d in live if d.operation.keeps_behaviour]
     new = [d for d in live if not d.operation.keeps_behaviour and d.lead is None]
     sources = {d.id: Reference.of(d.source) for d in known}
-    questions = [task for _, question in asking(new, context) for task in (question.target, question.witness)]
-    _ask_ahead([*carrying(known, sources, context), *questions], context)
+    asked = asking(new, context)
+    both = [task for _, question in asked for task in (question.target, question.witness)]
+    _ask_ahead([*carrying(known, sources, context), *both], context)
     verified = carry_over(known, sources, context)
-    agreed, witnesses = invent(new, context)
+    agreed, witnesses = invent(asked, context)
     verified |= agreed
     reworded = [d for d in known if context.params.insufficient == "base" and d.takes_base_words()]
     parts = [d for d in live if d.lead in new and _takes_cases(d)]
