@@ -22,6 +22,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "export-model": ("xinstruct.export_model", "a trained model to hand over: checkpoint, GGUF, Modelfile, model card"),
     "score": ("xinstruct.benchmarks.command", "score a file of answers to a benchmark, by named extraction rules"),
     "answer": ("xinstruct.benchmarks.answers", "ask a model a benchmark's problems and keep its raw answers"),
+    "recheck": ("xinstruct.agents.recheck", "verified answers against fresh ones in other languages, on new inputs"),
     "trace": ("xinstruct.trace", "a sample's descent, down to the package, file, lines and licence it came from"),
     "experiment": ("xinstruct.experiments", "run a parameter set through dvc exp, or write it into params.yaml"),
     "recorded": ("xinstruct.recorded", "rerun a recorded run from its answered calls, without its teacher"),

@@ -156,6 +156,16 @@ def test_the_share_of_variants_that_die_decides() -> None:
     assert told.weakness == "4 of 11 broken variants pass" and (told.ran, told.caught) == (11, 7)
 
 
+def test_a_case_that_tells_the_function_from_its_rival_is_taken() -> None:
+    cases = [Case((n,), n * n) for n in range(40)]
+    item = Answered("python", "f", INT, "", "", cases, 6, rival=[Case((n,), n * n + (n == 33)) for n in range(1, 40)])
+    assert item.apart == {33}
+    told = judged_cases(INT, cases, [{1}, {2}, {3}, {5}, {6}, {7}, {8}, {9}], 6, 0.5, 0, item.apart)
+    assert Case((33,), 33 * 33) in told.cases and Case((33,), 33 * 33) not in judged_cases(
+        INT, cases, [{1}, {2}, {3}, {5}, {6}, {7}, {8}, {9}], 6, 0.5, 0
+    ).cases  # fmt: skip
+
+
 def test_results_must_differ() -> None:
     three, two = [Case((n,), n % 3) for n in range(9)], [Case((n,), n % 2) for n in range(9)]
     assert monotonous(INT.returns, three) == "" and "2 distinct" in monotonous(INT.returns, two)

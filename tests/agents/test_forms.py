@@ -199,6 +199,8 @@ def test_every_drawn_brief_is_a_task_of_some_types() -> None:
     assert {brief.difficulty for brief in briefs} == set(spec["difficulties"])
     assert all(brief.signature.params and brief.signature.returns.head != "none" for brief in briefs)
     assert Brief.draw("0a") == Brief.draw("0a")
+    again = [Brief.draw(f"{number:016x}", unlike=brief.signature) for number, brief in enumerate(briefs)]
+    assert all(new.signature.types != old.signature.types for new, old in zip(again, briefs, strict=True))
 
 
 @pytest.mark.parametrize("name", ["restate", "rule", "new", "own"])

@@ -13,9 +13,11 @@ from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.problem import Problem
 from xinstruct.agents.rounds import _verify
 from xinstruct.agents.shapes import follow
-from xinstruct.agents.verification import Reference, RoundContext, carry_over
+from xinstruct.agents.verification import Reference, RoundContext, carry_over, carrying
 from xinstruct.execution.judge import Judge
+from xinstruct.languages import get
 from xinstruct.llm.client import Request
+from xinstruct.prompts import table
 from xinstruct.records import Reason
 
 WORDS = "counts on from the first number by the second."
@@ -85,6 +87,24 @@ def test_an_answer_is_written_from_the_created_problem_alone(judge: Judge) -> No
     assert f"Write a PHP function `add` that {WORDS}" in text and "add(1, 2) returns 3" in text
     assert "return a + b" not in text and discussion.source.instruction not in text
     assert "return a + b" not in discussion.full_instruction(discussion.cases)
+
+
+@pytest.mark.parametrize("task", ["generation", "translation"])
+def test_a_blind_answer_sees_the_words_without_their_calls(judge: Judge, task: str) -> None:
+    discussion, params = talk("parallel"), synthesis(examples=0, candidates=1, form="json", prefill="never")
+    whole = f"```php\n{get('php').header('add', discussion.signature)}{BODIES['php']}```\n"
+    for style in table("styles"):
+        discussion.problem, discussion.style, discussion.task = Problem(WORDS, ("Zero changes nothing.",)), style, task
+        context = RoundContext(Oracle(lambda request: whole), judge, params, 1, {}, ["python", "php"])
+        sources = {discussion.id: Reference.of(discussion.source)}
+        [question] = [one.question for one in carrying([discussion], sources, context)]
+        assert "add(1, 2) returns 3" not in question and WORDS in question.replace("\n// ", " ")
+        assert ("return a + b" in question) == (task == "translation")
+        seen = replace(context, params=replace(params, blind=False))
+        [question] = [one.question for one in carrying([discussion], sources, seen)]
+        expected = 2 if task == "translation" else min(3, table("styles")[style]["calls"])
+        assert question.count(" returns ") == expected
+    assert "add(1, 2) returns 3" in discussion.full_instruction(discussion.cases), "whoever learns from it sees them"
 
 
 def test_a_translation_shows_the_bases_code(judge: Judge) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 
 import pytest
@@ -61,14 +62,20 @@ def test_a_completion_that_fails_is_rejected_with_its_own_reason(oracle_run: Mak
 
 @pytest.mark.slow
 def test_repair_gives_code_that_fails_and_its_error(oracle_run: Make) -> None:
-    ran = oracle_run(OWN, LANGUAGES, shares=RIGHT, tasks={"repair": 1.0}, rounds=1)
+    ran = oracle_run(OWN, LANGUAGES, shares={"right": 1, "wrong": 1}, tasks={"repair": 1.0}, rounds=1)
     for sample in made(ran, "repair"):
         header = FunctionHeader.of(sample.language, sample.function, Signature.from_json(sample.signature))
         broken = block(sample.instruction)
         assert broken != header.alone(sample.response)
         assert "Repair this code, which fails (" in sample.instruction
-    told = [turn.text for turn in ran.turns if turn.kind == "verdict" and turn.text.startswith("a broken variant: ")]
-    assert told and any("expected" in text for text in told)
+        assert re.search(rf"fails \(wrong answer: {sample.function}\(.*\): expected .* got ", sample.instruction)
+    told = {turn.thread for turn in ran.turns if turn.kind == "verdict" and turn.text.startswith("wrong code: ")}
+    failed = {turn.thread for turn in ran.turns if turn.kind == "verdict" and turn.text.startswith("wrong_answer: ")}
+    shown = {sample.id: block(sample.instruction) for sample in made(ran, "repair")}
+    answers = "\n".join(turn.text for turn in ran.turns if turn.kind == "answer" and turn.thread in told & failed)
+    assert any(code.splitlines()[1].strip() in answers for code in shown.values()), (
+        "a real attempt that failed, where there is one"
+    )
 
 
 def test_translation_gives_the_bases_code(oracle_run: Make) -> None:

@@ -43,7 +43,7 @@ class Agreed:
 class Question:
     """A new problem as two tasks in two languages, and the inputs that all answers run on.
 
-    `known` are cases of the base, if its signature is the same. `outcome` is the agreement, or why there is none.
+    `known` is what the base returns, if its types are the same. `outcome` is the agreement, or why there is none.
     """
 
     target: Task
@@ -114,9 +114,7 @@ def agree(questions: Sequence[Question], teacher: ChatModel, judge: JudgeProtoco
 
 def keep_telling(questions: Sequence[Question], judge: JudgeProtocol, params: SeedParams | SynthesizeParams) -> None:
     """Select the telling cases of each agreed problem; one whose cases tell too little loses its agreement."""
-    items = [
-        (q, q.outcome, _answered(q.target, q.outcome, params.cases)) for q in questions if isinstance(q.outcome, Agreed)
-    ]
+    items = [(q, q.outcome, _answered(q, q.outcome, params.cases)) for q in questions if isinstance(q.outcome, Agreed)]
     strengthen([item for _, _, item in items], judge, params.mutants, params.kill_share)
     for question, agreed, item in items:
         if item.reason is not None:
@@ -127,10 +125,10 @@ def keep_telling(questions: Sequence[Question], judge: JudgeProtocol, params: Se
             task.cases = tuple(item.cases)
 
 
-def _answered(task: Task, agreed: Agreed, count: int) -> Answered:
-    code = agreed.answer.code
+def _answered(question: Question, agreed: Agreed, count: int) -> Answered:
+    task, code, cases = question.target, agreed.answer.code, list(agreed.cases)
     function = FunctionHeader.of(task.language, task.name, task.signature).alone(code)
-    return Answered(task.language, task.name, task.signature, code, function, list(agreed.cases), count)
+    return Answered(task.language, task.name, task.signature, code, function, cases, count, rival=question.known)
 
 
 def _ran(task: Task) -> list[Candidate]:
@@ -184,16 +182,19 @@ def undecided(signature: Signature, verdicts: Sequence[Verdict | None], count: i
     ran = [verdict for verdict in verdicts if verdict is not None]
     if len(ran) < MIN_VOTERS:
         return set()
-    kind = signature.returns
+    return {place for place in range(count) if majority(signature.returns, ran, place) is None}
 
-    def alike(one: Verdict, two: Verdict, place: int) -> bool:
-        threw = [_threw(kind, v.values[place], v.errors[place]) for v in (one, two)]
-        return all(threw) or (not any(threw) and same(kind, one.values[place], two.values[place]))
 
-    def most(place: int) -> int:
-        return max(sum(alike(one, two, place) for two in ran) for one in ran)
+def majority(kind: Type, runs: Sequence[Verdict], place: int) -> Verdict | None:
+    """Return a run whose outcome on an input is that of more than half of all runs, None when there is none."""
+    counts = [sum(alike(kind, one, two, place) for two in runs) for one in runs]
+    return runs[counts.index(max(counts))] if 2 * max(counts) > len(runs) else None
 
-    return {place for place in range(count) if 2 * most(place) <= len(ran)}
+
+def alike(kind: Type, one: Verdict, two: Verdict, place: int) -> bool:
+    """Tell whether two runs return the same on an input, or both throw."""
+    threw = [_threw(kind, verdict.values[place], verdict.errors[place]) for verdict in (one, two)]
+    return all(threw) or (not any(threw) and same(kind, one.values[place], two.values[place]))
 
 
 def copies(signature: Signature, cases: Sequence[Case], known: Sequence[Case]) -> bool:

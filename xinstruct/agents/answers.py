@@ -15,6 +15,7 @@ from xinstruct.agents.answer_checks import SUSPECT, fence_language, rejection_re
 from xinstruct.agents.cases import JudgeProtocol
 from xinstruct.agents.prefill import uses_prefill
 from xinstruct.agents.tasks import Thread, call_failure, request_seed
+from xinstruct.agents.wording import failed_call
 from xinstruct.code.completion import body_of, complete, stops, whole_answer
 from xinstruct.code.lexical import comments
 from xinstruct.code.types import Case, Signature
@@ -185,9 +186,8 @@ class Task:
             return False
         shown = max(ran, key=lambda c: (PROGRESS.index(Reason(c.outcome)), c.index))
         code, title = fenced(self.language, self.header.alone(shown.code)), get(self.language).title
-        words = render(
-            "feedback", verdict=shown.outcome.replace("_", " "), detail=shown.detail[:FEEDBACK_CHARS], title=title
-        )
+        detail = failed_call(shown.detail, self.cases, self.name, self.signature, self.language)[:FEEDBACK_CHARS]
+        words = render("feedback", verdict=shown.outcome.replace("_", " "), detail=detail, title=title)
         self.feedback = (assistant(code), user(words))
         return True
 

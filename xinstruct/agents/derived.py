@@ -1,7 +1,7 @@
 """Task types beyond generation, derived from a verified answer and verified by running again.
 
-completion: a function that breaks off in its body is completed. repair: a broken variant that fails the
-cases is shown with its error. explanation: the answer is explained, and code written from the explanation
+completion: a function that breaks off in its body is completed. repair: a real attempt or a broken variant that
+fails the cases is shown with its error. explanation: the answer is explained, and code written from the explanation
 alone must pass. A translation needs nothing here: it is asked for with the code that it shows (verification.py). Each
 discussion keeps its cases. The type of a discussion is drawn in shapes.py.
 """
@@ -17,8 +17,12 @@ from xinstruct.agents.discussion import Discussion, TaskMaterial
 from xinstruct.agents.examples import solutions
 from xinstruct.agents.tasks import call_failure, request_seed
 from xinstruct.agents.verification import RoundContext, VerifiedAnswer, VerifiedAnswers
+from xinstruct.agents.wording import failed_call
 from xinstruct.code.completion import first_part
 from xinstruct.code.mutants import make_mutants
+from xinstruct.code.types import Case
+from xinstruct.code.uncommented import uncommented
+from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages.header import FunctionHeader
 from xinstruct.llm.client import Request
 from xinstruct.params import SynthesizeParams
@@ -87,37 +91,44 @@ def _completion(discussion: Discussion, found: VerifiedAnswer, params: Synthesiz
 
 
 def _repairs(discussions: list[Discussion], verified: VerifiedAnswers, context: RoundContext) -> dict[str, Task]:
-    """Run broken variants and ask for a repair of the one that fails in the preferred way, shown with its error."""
+    """Run wrong code and ask for a repair of what fails in the preferred way, shown with its error."""
     jobs, shown_as = [], {}
     for discussion in discussions:
         found = verified[discussion.id]
-        header = _header(discussion, found.candidate.code)
-        function = header.alone(found.candidate.code)
-        variants = make_mutants(discussion.target, function, MUTANTS, int(discussion.id, 16))
-        for index, variant in enumerate(variants):
+        for index, (function, code) in enumerate(_wrong(discussion, found)):
             job = found.task.job(found.candidate, found.cases)
-            job = replace(job, id=f"{discussion.id}-mutant{index}", code=header.whole(variant))
+            job = replace(job, id=f"{discussion.id}-wrong{index}", code=code)
             jobs.append(job)
-            shown_as[job.id] = (discussion, variant)
-    verdicts = context.judge.judge(jobs, "running broken variants") if jobs else []
+            shown_as[job.id] = (discussion, function)
+    verdicts = context.judge.judge(jobs, "running wrong code") if jobs else []
     failing = [(shown_as[v.id], v) for v in verdicts if v.verdict in PREFERRED]
     tasks = {}
     for discussion in discussions:
-        own = [(PREFERRED.index(v.verdict), variant, v) for (d, variant), v in failing if d is discussion]
+        own = [(PREFERRED.index(v.verdict), function, v) for (d, function), v in failing if d is discussion]
         if not own:
-            discussion.fail(Reason.WEAK_CASES, "repair: no broken variant fails the cases")
+            discussion.fail(Reason.WEAK_CASES, "repair: no wrong code fails the cases")
             continue
-        _, variant, verdict = min(own, key=lambda row: row[0])
-        discussion.material = TaskMaterial(variant, error=_said(verdict.verdict, verdict.detail))
-        discussion.thread.add("verdict", f"a broken variant: {discussion.material.error}", language=discussion.target)
+        _, function, verdict = min(own, key=lambda row: row[0])
         found = verified[discussion.id]
+        discussion.material = TaskMaterial(function, error=_said(discussion, found.cases, verdict))
+        discussion.thread.add("verdict", f"wrong code: {discussion.material.error}", language=discussion.target)
         tasks[discussion.id] = _asked(discussion, found, discussion.full_instruction(found.cases), context.params)
     return tasks
 
 
-def _said(verdict: str, detail: str) -> str:
-    words = verdict.replace("_", " ")
-    return f"{words}: {detail[:ERROR_CHARS].strip()}" if detail.strip() else words
+def _wrong(discussion: Discussion, found: VerifiedAnswer) -> list[tuple[str, str]]:
+    """Return code that may be wrong, each as its function and whole: real attempts, then variants of the answer."""
+    header = _header(discussion, found.candidate.code)
+    tried = [c.code for c in found.task.candidates if c is not found.candidate and not c.failure]
+    variants = make_mutants(discussion.target, header.alone(found.candidate.code), MUTANTS, int(discussion.id, 16))
+    attempts = [(_header(discussion, code).alone(code), code) for code in tried]
+    return [*attempts, *((variant, header.whole(variant)) for variant in variants)]
+
+
+def _said(discussion: Discussion, cases: Sequence[Case], verdict: Verdict) -> str:
+    words = verdict.verdict.replace("_", " ")
+    detail = failed_call(verdict.detail, cases, discussion.name, discussion.signature, discussion.target).strip()
+    return f"{words}: {detail[:ERROR_CHARS]}" if detail else words
 
 
 def _explanations(discussions: list[Discussion], verified: VerifiedAnswers, context: RoundContext) -> dict[str, Task]:
@@ -125,7 +136,7 @@ def _explanations(discussions: list[Discussion], verified: VerifiedAnswers, cont
     requests = []
     for discussion in discussions:
         code = verified[discussion.id].candidate.code
-        discussion.material = TaskMaterial(_header(discussion, code).alone(code))
+        discussion.material = TaskMaterial(uncommented(discussion.target, _header(discussion, code).alone(code)))
         text = discussion.full_instruction([])
         ident = f"{discussion.id}-explain"
         requests.append(

@@ -7,9 +7,10 @@ for agreed answers to new problems.
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,7 +45,8 @@ class JudgeProtocol(Protocol):
 class Answered:
     """A function with cases that it passes; `strengthen` selects among them or says why they are too weak.
 
-    code: the whole of what runs. function: the part of it that is changed. count: cases wanted.
+    code: the whole of what runs. function: the part of it that is changed. count: cases wanted. rival: results of
+    another function, the base of a new problem, from which the cases must tell this one.
     """
 
     language: str
@@ -54,6 +56,7 @@ class Answered:
     function: str
     cases: list[Case]
     count: int
+    rival: Sequence[Case] = ()
     reason: Reason | None = None
     detail: str = ""
 
@@ -61,6 +64,14 @@ class Answered:
         """Return a job that runs `code` on the cases."""
         ident = content_id(self.language, self.name, self.code)
         return Job(f"{ident}-{tag}", self.language, code, self.name, self.signature, tuple(self.cases))
+
+    @property
+    def apart(self) -> set[int]:
+        """The places of the cases whose result is not the rival's."""
+        results = {json.dumps(case.args): case.expected for case in self.rival}
+        rows = ((at, case, json.dumps(case.args)) for at, case in enumerate(self.cases))
+        kind = self.signature.returns
+        return {at for at, case, key in rows if key in results and not same(kind, results[key], case.expected)}
 
     def variants(self, count: int) -> list[str]:
         """Return up to `count` broken variants of the code, changed in its function if that is found there."""
@@ -114,7 +125,7 @@ def strengthen(items: Sequence[Answered], judge: JudgeProtocol, mutants: int, ki
     for own in tried:
         item = own.item
         least = min(mutants, MIN_MUTANTS if count_statements(item.language, item.function) >= SEVERAL else 1)
-        found = judged_cases(item.signature, item.cases, own.differs, item.count, kill_share, least)
+        found = judged_cases(item.signature, item.cases, own.differs, item.count, kill_share, least, item.apart)
         if _settle(item, found):
             item.cases = found.cases
 
@@ -157,9 +168,13 @@ def judged_cases(
     count: int,
     kill_share: float,
     min_mutants: int,
+    apart: Collection[int] = (),
 ) -> Discrimination:
-    """Select at most `count` cases, and judge them. `caught` has the cases that catch each variant that ran."""
-    kept = select_cases(signature, cases, caught, count)
+    """Select at most `count` cases, and judge them. `caught` has the cases that catch each variant that ran.
+
+    `apart` are those that tell the function from a rival: one at least is selected.
+    """
+    kept = select_cases(signature, cases, caught, count, apart)
     chosen = {index for index, case in enumerate(cases) if any(case is other for other in kept)}
     ran, dead = len(caught), sum(bool(own & chosen) for own in caught)
     weakness = weak(signature, cases)

@@ -112,7 +112,7 @@ class Discussion:
         if self.operation.form != "new" or params.new_signature == "keep":
             kind = "rule" if self.operation.form == "new" else self.operation.form
             return Form(kind, *words, Problem.of(self.source), topic=draw_topic(self.id))
-        brief = Brief.draw(self.id)
+        brief = Brief.draw(self.id, unlike=self.signature if self.operation.retypes else None)
         own = params.new_signature == "teacher"
         return Form("own" if own else "new", self.target, self.name, brief.signature, params.prompt_tokens, brief=brief)
 

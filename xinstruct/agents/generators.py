@@ -6,7 +6,6 @@ instruction alone passes its cases, which are more than the calls printed in it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,11 +14,11 @@ from xinstruct.agents.answers import Task, Tries, answer, first_requests, genera
 from xinstruct.agents.discrimination import JudgeProtocol
 from xinstruct.agents.examples import solutions
 from xinstruct.agents.inputs import draw_inputs
-from xinstruct.agents.prefill import uses_prefill
+from xinstruct.agents.prefill import blind, uses_prefill
 from xinstruct.agents.seeds import Draft
 from xinstruct.agents.tasks import declarable, supports
 from xinstruct.agents.verification import insufficient
-from xinstruct.agents.wording import calls, draw_style, spelled
+from xinstruct.agents.wording import calls, draw_style, failed_call
 from xinstruct.agents.writing import Form, Unwritten
 from xinstruct.languages import get
 from xinstruct.languages.header import without_imports
@@ -75,6 +74,7 @@ class IGenerator:
         # whoever describes a function in full must see what it calls
         whole = draft.reference if self.params.form == "json" and not draft.brief else snippet.code
         language, code = get(snippet.language), draft.response or whole
+        evidence = failed_call(draft.detail, draft.cases, draft.name, draft.signature, snippet.language)
         text = render(
             "igenerator",
             mode="inspire" if draft.brief else "describe" if self.params.form == "json" else source,
@@ -89,7 +89,7 @@ class IGenerator:
             code=without_imports(code)[:CODE_CHARS],
             calls=calls(draft.cases, draft.signature, snippet.language, SHOWN_CALLS),
             before=draft.problem.statement if turn and draft.problem else "",
-            evidence=_evidence(draft) if turn else "",
+            evidence=evidence if turn else "",
             closing=form.closing,
         )
         temperature, prefill = self.params.instruction_temperature, uses_prefill(self.params)
@@ -171,7 +171,7 @@ class RGenerator:
             language=spoken,
             name=name,
             signature=draft.signature,
-            question=generation(draft.instruction(spoken, name), spoken),
+            question=generation(draft.instruction(spoken, name, blind(self.params)), spoken),
             cases=tuple(draft.cases),
             thread=draft.thread,
             examples=list(solutions(spoken, self.params.examples)),
@@ -227,19 +227,6 @@ def _revise(drafts: Sequence[Draft], writer: IGenerator, responder: RGenerator, 
     again = [draft for draft in lost if draft.reason is None]
     responder.write([d for d in again if not d.response], turn)
     responder.check([d for d in again if d.response and (d.mined or d.kind == "Ds2")], turn)
-
-
-def _evidence(draft: Draft) -> str:
-    """Return what running said of the answers, with the call in the place of the case's number."""
-    found = re.search(r"case (\d+)", draft.detail)
-    if found is None or int(found[1]) >= len(draft.cases):
-        return draft.detail
-    case = draft.cases[int(found[1])]
-    args = ", ".join(
-        spelled(param.type, arg, draft.snippet.language)
-        for param, arg in zip(draft.signature.params, case.args, strict=True)
-    )
-    return f"{draft.name}({args}){draft.detail[found.end() :]}"
 
 
 def _alive(drafts: Sequence[Draft]) -> list[Draft]:

@@ -24,6 +24,7 @@ def invent(
 ) -> tuple[VerifiedAnswers, VerifiedAnswers]:
     """Return the verified answers to the questions of `asking` and their witnesses', by discussion; others fail."""
     questions, params = [question for _, question in asked], context.params
+    _run_bases(asked, context)
     agree(questions, context.teacher, context.judge, tries(params), context.seed)
     keep_telling(questions, context.judge, params)
     verified: VerifiedAnswers = {}
@@ -35,6 +36,16 @@ def invent(
         else:
             discussion.fail(*question.outcome)
     return verified, witnesses
+
+
+def _run_bases(asked: Sequence[tuple[Discussion, Question]], context: RoundContext) -> None:
+    """Run bases of the same signature on a new problem's inputs: what an operation changed must show in a result."""
+    kept = [(d, q) for d, q in asked if Signature.from_json(d.source.signature).types == q.target.signature.types]
+    jobs = [Reference.of(d.source).job(f"{d.id}-base", q.inputs) for d, q in kept]
+    verdicts = context.judge.observe(jobs, "running bases") if jobs else []
+    for (_, question), verdict in zip(kept, verdicts, strict=True):
+        rows = zip(question.inputs, verdict.values, verdict.errors, strict=True)
+        question.known = [Case(tuple(args), value) for args, value, error in rows if not error]
 
 
 def asking(discussions: Sequence[Discussion], context: RoundContext) -> list[tuple[Discussion, Question]]:
@@ -56,13 +67,12 @@ def _question(discussion: Discussion, context: RoundContext) -> Question | None:
     proposed = [*discussion.proposals, *(case.args for case in fitting)]
     count, seed = context.params.agreement_inputs, int(discussion.id, 16)
     rows = draw_inputs(signature, count, seed, proposals=proposed, languages=context.languages).rows
-    known = fitting if str(Signature.from_json(discussion.source.signature)) == str(signature) else []
     one, two = (_task(discussion, language, context) for language in both)
-    return Question(one, two, rows, known)
+    return Question(one, two, rows)
 
 
 def _fitting(source: Sample, signature: Signature) -> list[Case]:
-    """Return the base's cases whose arguments suit the signature, so that a copy of the base is recognised."""
+    """Return the base's cases whose arguments suit the signature: inputs that a problem near it can be tried on."""
     kinds = [param.type for param in signature.params]
     rows = cases_from_json(source.cases)
     return [c for c in rows if len(c.args) == len(kinds) and all(map(conforms, kinds, c.args))]

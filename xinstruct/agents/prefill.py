@@ -21,8 +21,7 @@ Own = TypeVar("Own", SeedParams, SynthesizeParams)
 def resolved(params: Own, teacher: ChatModel) -> Own:
     """Replace `auto` of prefill and form: a weak teacher is helped to begin, and writes sentences and no JSON."""
     capable = getattr(teacher, "capable", False)
-    helps = getattr(teacher, "continues", True) and not capable
-    prefill: Literal["always", "never"] = "always" if helps else "never"
+    prefill: Literal["always", "never"] = "always" if helped(teacher) else "never"
     form: Literal["json", "text"] = "json" if capable else "text"
     return replace(
         params,
@@ -31,11 +30,21 @@ def resolved(params: Own, teacher: ChatModel) -> Own:
     )
 
 
+def helped(teacher: ChatModel) -> bool:
+    """Tell whether answers of this teacher are begun for it: a weak one's are, if it goes on from a beginning."""
+    return getattr(teacher, "continues", True) and not getattr(teacher, "capable", False)
+
+
 def uses_prefill(params: SeedParams | SynthesizeParams) -> bool:
     """Tell whether answers are prefilled. Raises ValueError when `prefill` is still auto."""
     if params.prefill == "auto":
         raise ValueError("prefill is auto; see resolved()")
     return params.prefill == "always"
+
+
+def blind(params: SeedParams | SynthesizeParams) -> bool:
+    """Tell whether whoever answers sees no example calls; with one sentence for a problem they always do."""
+    return params.blind and params.form == "json"
 
 
 def as_asked(request: Request, prefill: bool) -> Request:

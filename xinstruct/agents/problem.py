@@ -187,7 +187,8 @@ def schema_problem(signature: Signature | None = None, own: bool = False) -> dic
     if signature is None and not own:
         # rules first: what is written down one by one is there when the prose is written
         return _record({"rules": rules, "problem": {"type": "string"}})
-    fields = {"name": {"type": "string"}} | (_SIGNATURE if own else {}) | fields
+    # the name when it is written what it names
+    fields = (_SIGNATURE if own else {}) | fields | {"name": {"type": "string"}}
     row = {"type": "array"} if own or signature is None else _arguments(signature.params)
     return _record(fields | {"calls": {"type": "array", "items": row, "minItems": 4, "maxItems": 6}})
 

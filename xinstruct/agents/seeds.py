@@ -76,15 +76,19 @@ class Draft:
         """Take it up again; what it failed by stays in `detail` until it fails anew."""
         self.reason = None
 
-    def instruction(self, language: str = "", name: str = "") -> str:
-        """Return the final text of the question; of another language and name for a witness."""
+    def instruction(self, language: str = "", name: str = "", blind: bool = False) -> str:
+        """Return the final text of the question; of another language and name for a witness.
+
+        `blind`: without the example calls, which may tell what its words do not.
+        """
         spoken, own = language or self.snippet.language, name or self.name
         if self.problem is None:
             raise ValueError(f"seed of {self.snippet.id} has no problem")
         # a mined function keeps its own native types; an answer of the teacher has the neutral ones spelled
         native = declaration(self.response, spoken, own, self.signature) if self.mined else ""
         declared = native or header(spoken, own, self.signature).rstrip()
-        return Wording(self.problem, self.style, spoken, own, declared, self.signature).instruction(self.cases)
+        worded = Wording(self.problem, self.style, spoken, own, declared, self.signature)
+        return worded.instruction([] if blind else self.cases)
 
     def sample(self) -> Sample:
         """Return the record, before it is scored."""

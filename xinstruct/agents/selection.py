@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from xinstruct.code.types import Case, Signature, Type, same
@@ -24,16 +24,19 @@ def by_result(kind: Type, cases: Sequence[Case]) -> list[list[int]]:
     return groups
 
 
-def select_cases(signature: Signature, cases: Sequence[Case], caught: Sequence[set[int]], count: int) -> list[Case]:
+def select_cases(
+    signature: Signature, cases: Sequence[Case], caught: Sequence[set[int]], count: int, first: Collection[int] = ()
+) -> list[Case]:
     """Return at most `count` cases that catch every variant that can be caught, with different results.
 
+    One of those in `first` is taken before all others.
     No result takes more than COMMONEST of the places, short cases go before long ones of the same use, and for each
     argument one case is taken whose result differs from it. The two to be shown, short and telling, come first.
     """
     picker = _Picker(signature, cases, [set(own) for own in caught], count)
-    chosen = picker.choose()
-    first = _shown(signature.returns, cases, caught, chosen)
-    return [cases[at] for at in [*first, *(at for at in sorted(chosen) if at not in first)]]
+    chosen = picker.choose(first)
+    shown = _shown(signature.returns, cases, caught, chosen)
+    return [cases[at] for at in [*shown, *(at for at in sorted(chosen) if at not in shown)]]
 
 
 class _Picker:
@@ -53,14 +56,16 @@ class _Picker:
         self.cost = {at: len(_text(case)) for at, case in enumerate(cases)}
         self.chosen: list[int] = []
 
-    def choose(self) -> list[int]:
-        """Return the places of the chosen cases."""
+    def choose(self, first: Collection[int] = ()) -> list[int]:
+        """Return the places of the chosen cases; the first one is of `first`."""
         cap = int(COMMONEST * self.count)
         while len(self.chosen) < self.count:
             taken = [self.group[at] for at in self.chosen]
             free = [at for at in self.group if at not in self.chosen and taken.count(self.group[at]) < max(1, cap)]
             if not free:
                 break
+            if first and not self.chosen:
+                free = sorted(first)
             best = min(free, key=lambda at: (-self._use(at), taken.count(self.group[at]), self.cost[at], at))
             self.chosen.append(best)
             self.left = [own for own in self.left if best not in own] or self._once_more()

@@ -29,6 +29,9 @@ _ABOUT_CODE = re.compile(
     r"|\bsame results? for (?:every|all|the same)\b|\bdesigned to\b|\befficien\w+\b"
     r"|\bhandles? (?:\w+ ){0,3}edge cases\b|\bexternal (?:packages?|librar\w+|dependenc\w+)\b"
     r"|\b(?:gracefully|correctly|properly)\W*$"
+    # names that a library of one language has
+    r"|\b(?:Math|Arrays|Collections|Objects|Character|Integer|StringBuilder|JSON|System|Console|Enumerable|std)(?:\.|::)\w+"
+    r"|\b(?:HashMap|HashSet|ArrayList|StringBuilder|unordered_(?:map|set)|defaultdict)\b"
     # what the writer was told about its own work
     r"|\bsee (?:the|this|any) (?:\w+ )?code\b"
     r"|\b(?:test cases?|reference solution|programming language|programmers?)\b",

@@ -16,7 +16,7 @@ from xinstruct.agents.answers import Candidate, Task, answer, generation, transl
 from xinstruct.agents.discrimination import JudgeProtocol
 from xinstruct.agents.discussion import Discussion, TaskMaterial
 from xinstruct.agents.examples import neighbours, shown_for, translations
-from xinstruct.agents.prefill import uses_prefill
+from xinstruct.agents.prefill import blind, uses_prefill
 from xinstruct.code.types import Case, Signature
 from xinstruct.execution.jobs import Job
 from xinstruct.llm.chat_model import ChatModel
@@ -125,15 +125,13 @@ def insufficient(task: Task, shown: bool = False) -> tuple[Reason, str]:
 def _task(discussion: Discussion, reference: Reference, context: RoundContext, mark: str) -> Task:
     """Return the task of a discussion: a translation of the reference, or an answer from the instruction alone."""
     translates, target = discussion.task == "translation", discussion.target
-    code = reference.shown(target)
+    code, shown = reference.shown(target), [] if blind(context.params) else discussion.cases
     if translates:
         discussion.material = TaskMaterial(reference.shown(reference.language), reference.language)
-        question, examples = translation(reference.language, code, target), translations
-        if not uses_prefill(context.params):  # nothing else tells how the function is called
-            question = generation(discussion.full_instruction(discussion.cases), target, discussion.reflection)
-    else:
-        text = discussion.full_instruction(discussion.cases)
-        question, examples = generation(text, target, discussion.reflection), neighbours
+    text = discussion.full_instruction(shown)
+    question, examples = generation(text, target, discussion.reflection), translations if translates else neighbours
+    if translates and uses_prefill(context.params):  # the prefill tells how the function is called
+        question = translation(reference.language, code, target)
     return Task(
         id=f"{discussion.id}{mark}",
         language=target,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +21,7 @@ from xinstruct.prompts import render, table
 from xinstruct.records import content_id
 
 MAX_CALL = 160  # characters of an example call with its result
+_CASE = re.compile(r"\bcase (\d+)")
 WIDTH = 100  # of a comment that states a problem
 
 DATA_FILES = ("../prompts/task*.j2", "../prompts/styles.yaml", "../prompts/igenerator_start.j2")
@@ -121,6 +124,16 @@ def calls(cases: list[Case], signature: Signature, language: str, count: int = 2
     first = {row["expected"]: row for row in reversed(short)}
     fresh = [row for row in short if first[row["expected"]] is row]
     return (fresh + [row for row in short if row not in fresh])[:count]
+
+
+def failed_call(detail: str, cases: Sequence[Case], name: str, signature: Signature, language: str) -> str:
+    """Return what running said of an answer, with the call in the place of the case's number."""
+    found = _CASE.search(detail)
+    if found is None or int(found[1]) >= len(cases):
+        return detail
+    rows = zip(signature.params, cases[int(found[1])].args, strict=True)
+    args = ", ".join(spelled(param.type, arg, language) for param, arg in rows)
+    return f"{name}({args}){detail[found.end() :]}"
 
 
 def spelled(kind: Type, value: Any, language: str) -> str:

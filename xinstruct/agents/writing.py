@@ -57,13 +57,15 @@ class Brief:
     signature: Signature
 
     @staticmethod
-    def draw(ident: str) -> Brief:
-        """Draw category, difficulty and signature from an id."""
+    def draw(ident: str, unlike: Signature | None = None) -> Brief:
+        """Draw category, difficulty and signature from an id; the types are not those of `unlike`."""
         rng, spec = random.Random(int(content_id("brief", ident), 16)), table("categories")
         category = rng.choice(sorted(spec["categories"]))
         levels = spec["difficulties"]
         level = rng.choices(list(levels), [row["weight"] for row in levels.values()])[0]
-        return Brief(category, level, levels[level]["words"], _signature(rng.choice(spec["categories"][category])))
+        own = [_signature(text) for text in spec["categories"][category]]
+        others = [found for found in own if unlike is None or found.types != unlike.types]
+        return Brief(category, level, levels[level]["words"], rng.choice(others or own))
 
 
 def draw_topic(ident: str) -> str:

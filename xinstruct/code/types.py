@@ -117,6 +117,11 @@ class Signature:
         params = [{"name": p.name, "type": str(p.type)} for p in self.params]
         return json.dumps({"params": params, "returns": str(self.returns)})
 
+    @property
+    def types(self) -> tuple[Type, ...]:
+        """The types of the parameters in order, then that of the result."""
+        return (*(p.type for p in self.params), self.returns)
+
     def heads(self) -> set[str]:
         """Return all type constructors of parameters and result."""
         return self.returns.heads().union(*(p.type.heads() for p in self.params))

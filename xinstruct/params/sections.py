@@ -160,6 +160,7 @@ class SeedParams(Section):
     agreement_inputs: Count
     new_signature: Literal["drawn", "teacher"]
     sufficiency: bool
+    blind: bool
     revisions: Whole
     prove: Whole
     ds1_share: Share
@@ -201,6 +202,7 @@ class SynthesizeParams(Section):
     tasks: Annotated[dict[TaskType, Amount], Weighed()]
     critique_turns: Whole
     insufficient: Literal["base", "reject"]
+    blind: bool
     form: Form
     new_signature: Literal["keep", "drawn", "teacher"]
     witness: Name
