@@ -12,10 +12,11 @@ from collections import Counter
 from dataclasses import replace
 
 from xinstruct.agents.cases import Probe
-from xinstruct.agents.generators import SeedContext, generate
+from xinstruct.agents.generators import SeedContext
 from xinstruct.agents.inference import with_types
 from xinstruct.agents.prefill import resolved
 from xinstruct.agents.scorer import Scorer
+from xinstruct.agents.seeding import generate
 from xinstruct.agents.seeds import Draft, assign, inspiring, screen, try_snippets
 from xinstruct.code.traits import traits_of
 from xinstruct.execution.judge import Judge
@@ -62,7 +63,11 @@ def _usable(ctx: Context[SeedParams], snippets: list[Snippet]) -> tuple[list[Sni
     for snippet in snippets:
         ctx.open(snippet.id)
         off = snippet.language not in ctx.params.languages
-        problem = (Reason.SAMPLED_OUT, "its language is off in params.yaml") if off else screen(snippet)
+        problem = (
+            (Reason.SAMPLED_OUT, "its language is off in params.yaml")
+            if off
+            else screen(snippet, ctx.own.min_statements)
+        )
         if (
             problem
             and problem[0] == Reason.NO_SIGNATURE
@@ -90,7 +95,7 @@ def _verified(
     wanted = replace(ctx.own, per_language=most[0], tries_per_language=most[1])
     good = _tried(ctx, usable, judge, wanted, funnel)
     short = [s for s in untyped if funnel[s.language, "with_cases"] < more]
-    typed = [s for s in with_types(short, judge) if screen(s) is None] if short else []
+    typed = [s for s in with_types(short, judge) if screen(s, ctx.own.min_statements) is None] if short else []
     funnel.update((s.language, "typed_by_trying") for s in typed)
     known = {s.id for s in typed}
     for snippet in untyped:

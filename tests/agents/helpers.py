@@ -40,8 +40,9 @@ def seeding(**changes: Any) -> SeedParams:
         "per_language": 3, "tries_per_language": 9, "difficulty_from": 0.0, "difficulty_to": 1.0, "order": "simplest",
         "per_package": 0, "form": "text", "inspire_share": 0.0, "response": "function", "revisions": 0,
         "sufficiency": False,
-        "cases": 6, "mutants": 0, "instruction_tokens": 40, "instruction_temperature": 0.0, "candidates": 1, "wave": 0,
+        "cases": 6, "mutants": 0, "instruction_tokens": 40, "instruction_temperature": 0.7, "candidates": 1, "wave": 0,
         "max_tokens": 100, "examples": 1, "scorer": SCORER, "prefill": "always",
+        "wordings": 1, "also_in": 0, "min_statements": 0,
     }  # fmt: skip
     found: SeedParams = own("seed", **(base | changes))
     return found

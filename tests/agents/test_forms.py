@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -218,7 +219,10 @@ def test_what_a_form_asks_for_meets_its_own_schema(name: Any) -> None:
     assert misses(request, reply(json.dumps(row))) == "" and misses(request, reply("{}"))
     written = form.read(reply(json.dumps(row)), True)
     assert written.signature is not None and str(written.signature) == str(two)
-    assert len(written.calls) == (0 if name == "restate" else 4)
+    assert len(written.calls) == 4
+    if name == "restate":
+        bare = replace(form, calls=False)
+        assert set(bare.schema["properties"]) == {"rules", "problem"} and '"calls"' not in bare.closing
 
 
 def test_only_a_sentence_is_begun_for_the_teacher() -> None:
@@ -226,7 +230,7 @@ def test_only_a_sentence_is_begun_for_the_teacher() -> None:
     assert sentence.request("x", "t", 0.0, 1, prefill=True).prefill == "Write a PHP function `f` that"
     assert whole.request("x", "t", 0.0, 1, prefill=True).prefill == ""
     assert sentence.request("x", "t", 0.0, 1, prefill=True).schema is None
-    assert whole.request("x", "t", 0.0, 1, prefill=True).schema == schema_problem()
+    assert whole.request("x", "t", 0.0, 1, prefill=True).schema == schema_problem(ONE, "restate")
     assert set(schema_rule(ONE)["properties"]) == {"rule", "calls"}
 
 

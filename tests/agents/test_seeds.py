@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,55 @@ def test_seeds_are_described_rewritten_or_inspired_and_each_is_checked(seeded: A
         c.expected == sum(c.args) for c in cases_from_json(new.cases)
     )
     for sample in kept.values():
-        assert len(cases_from_json(sample.cases)) == 6 and sample.verdict == "passed" and sample.style
+        cases = cases_from_json(sample.cases)
+        assert sample.verdict == "passed" and sample.style
+        proposed = [[1, 2], [5, -1], [0, 7]] if sample.operation == "describe" else []
+        assert [list(case.args) for case in cases[: len(proposed)]] == proposed and len(cases) == 6 + len(proposed)
+
+
+@pytest.mark.slow
+def test_the_first_wording_that_holds_up_is_taken(seeded: Any) -> None:
+    def at_third(request: Request) -> str:
+        """Right from the third wording of a problem on, and where none is asked for."""
+        worded = re.search(r"-(?:response|response-check)(-[12])?-\d$", request.id)
+        return right(request) if worded is None or worded[1] == "-2" else "    return 0\n"
+
+    kept, lost, oracle = seeded(at_third, inspire_share=0.0, wordings=3, candidates=3, ds1_share=1.0)
+    assert len(kept) == 3 and {row.reason for row in lost.values()} == {Reason.NOT_SELF_CONTAINED}
+    asked = {request.id: request for request in oracle.asked}
+    for ident in kept:
+        words = [asked[f"{ident}-instruction{mark}"] for mark in ("", "-1", "-2")]
+        assert [one.temperature for one in words] == [0.0, 0.7, 0.7] and len({one.seed for one in words}) == 3
+        answers = [name for name in asked if name.startswith(f"{ident}-response")]
+        assert set(answers) == {f"{ident}-response{mark}-0" for mark in ("", "-1", "-2")}, "one answer each"
+    kept, lost, _ = seeded(at_third, inspire_share=0.0, wordings=2, ds1_share=1.0)
+    assert not kept and [row.reason for row in lost.values()].count(Reason.INSUFFICIENT_INSTRUCTION) == 3
+
+
+@pytest.mark.slow
+def test_words_that_another_language_takes_otherwise_are_insufficient(seeded: Any) -> None:
+    def split(request: Request) -> str:
+        if "-in-javascript" in request.id:
+            return BODIES["javascript"] if " plus(" in request.prefill else "    return 0;\n}\n"
+        return right(request)
+
+    kept, lost, oracle = seeded(split, inspire_share=0.0, also_in=1)
+    assert {sample.function for sample in kept.values()} == {"plus"}
+    assert [row.reason for row in lost.values()].count(Reason.INSUFFICIENT_INSTRUCTION) == 2
+    elsewhere = [request.messages[-1]["content"] for request in oracle.asked if "-in-javascript" in request.id]
+    assert len(elsewhere) == 3 and all("JavaScript function" in text and "returns" not in text for text in elsewhere)
+
+
+@pytest.mark.slow
+def test_a_call_that_its_writer_proposed_and_the_answer_gets_wrong_is_no_seed(seeded: Any) -> None:
+    def beside(request: Request) -> str:
+        """Right but where the first number is five."""
+        return right(request).replace("return ", "return 99 if a == 5 and b == -1 else ")
+
+    kept, lost, _ = seeded(beside, inspire_share=0.0, ds1_share=1.0)
+    details = [row.detail for row in lost.values() if row.reason == Reason.INSUFFICIENT_INSTRUCTION]
+    assert not kept and len(details) == 3
+    assert "a call that its writer proposed is answered otherwise" in details, details
 
 
 @pytest.mark.slow

@@ -50,12 +50,13 @@ class Tries:
     max_tokens: int
     temperature: float
     prefill: bool
+    top_p: float = 1.0
 
 
 def tries(params: SynthesizeParams) -> Tries:
     """Return the settings of the synthesize section."""
     waves = (params.candidates, params.wave or params.candidates, params.feedback_turns)
-    return Tries(*waves, params.max_tokens, params.temperature, uses_prefill(params))
+    return Tries(*waves, params.max_tokens, params.temperature, uses_prefill(params), params.top_p)
 
 
 @dataclass
@@ -133,6 +134,7 @@ class Task:
             max_tokens=min(most, self.max_tokens or most) if tries.prefill else most,
             # a capable teacher's likeliest answer is the best one to try first
             temperature=0.0 if first_of_several or tries.candidates == 1 else tries.temperature,
+            top_p=tries.top_p,
             stop=stops(self.language) if tries.prefill else (FENCE_END,),
             keep_stop=not tries.prefill,
             seed=request_seed(seed, ident),

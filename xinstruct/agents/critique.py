@@ -120,6 +120,7 @@ def _question(discussion: Discussion, found: VerifiedAnswer, turn: int, context:
         prefill=START,
         max_tokens=TOKENS,
         temperature=context.params.prompt_temperature,
+        top_p=context.params.top_p,
         stop=("\n\n", "```"),
         seed=request_seed(context.seed, ident),
     )
@@ -245,4 +246,4 @@ def _revise_problems(
 def _form(discussion: Discussion, params: SynthesizeParams) -> Form:
     """Return the form of a rewording: what was verified keeps its name and signature."""
     name: Literal["sentence", "restate"] = "sentence" if params.form == "text" else "restate"
-    return Form(name, discussion.target, discussion.name, discussion.signature, params.prompt_tokens)
+    return Form(name, discussion.target, discussion.name, discussion.signature, params.prompt_tokens, calls=False)

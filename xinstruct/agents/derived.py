@@ -145,6 +145,7 @@ def _explanations(discussions: list[Discussion], verified: VerifiedAnswers, cont
                 messages=(user(text),),
                 max_tokens=context.params.max_tokens,
                 temperature=context.params.prompt_temperature,
+                top_p=context.params.top_p,
                 stop=("```",),
                 seed=request_seed(context.seed, ident),
             )

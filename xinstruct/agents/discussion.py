@@ -111,7 +111,7 @@ class Discussion:
             return Form("sentence", *words)
         if self.operation.form != "new" or params.new_signature == "keep":
             kind = "rule" if self.operation.form == "new" else self.operation.form
-            return Form(kind, *words, Problem.of(self.source), topic=draw_topic(self.id))
+            return Form(kind, *words, Problem.of(self.source), topic=draw_topic(self.id), calls=False)
         brief = Brief.draw(self.id, unlike=self.signature if self.operation.retypes else None)
         own = params.new_signature == "teacher"
         return Form("own" if own else "new", self.target, self.name, brief.signature, params.prompt_tokens, brief=brief)
@@ -138,7 +138,7 @@ class Discussion:
     def created_request(self, ident: str, text: str, form: Form, params: SynthesizeParams, seed: int) -> Request:
         """Return a request whose answer is a created prompt."""
         prefill = uses_prefill(params)
-        return form.request(ident, text, params.prompt_temperature, seed, prefill)
+        return form.request(ident, text, params.prompt_temperature, seed, prefill, params.top_p)
 
     def _memory(self, params: SynthesizeParams) -> list[dict[str, str]]:
         """Return title and problem of the learners' latest remembered samples that are not communicated anyway."""

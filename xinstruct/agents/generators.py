@@ -1,19 +1,16 @@
 """I-Generator and R-Generator: who writes instructions and responses of the seed samples (paper section 2.2).
 
-D_s1 runs I then R, D_s2 runs R then I. With `sufficiency`, a sample is kept only if an answer written from its final
-instruction alone passes its cases, which are more than the calls printed in it.
+In which order they are asked, and which of several wordings of a problem is taken, is in seeding.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from xinstruct.agents.agreement import Agreed, Question, agree, keep_telling, witness_of
 from xinstruct.agents.answers import Task, Tries, answer, first_requests, generation
 from xinstruct.agents.discrimination import JudgeProtocol
 from xinstruct.agents.examples import solutions
-from xinstruct.agents.inputs import draw_inputs
 from xinstruct.agents.prefill import blind, uses_prefill
 from xinstruct.agents.seeds import Draft
 from xinstruct.agents.tasks import declarable, supports
@@ -22,11 +19,10 @@ from xinstruct.agents.wording import calls, draw_style, failed_call
 from xinstruct.agents.writing import Form, Unwritten
 from xinstruct.languages import get
 from xinstruct.languages.header import without_imports
-from xinstruct.llm.chat_model import ChatModel, ask_ahead
+from xinstruct.llm.chat_model import ChatModel
 from xinstruct.llm.client import Answer, Request
 from xinstruct.params import SeedParams
 from xinstruct.prompts import render
-from xinstruct.records import Reason
 
 DOC_CHARS, CODE_CHARS = 600, 1500
 SHOWN_CALLS = 6  # of a function's recorded calls, to whoever describes it
@@ -47,7 +43,13 @@ class SeedContext:
         """The settings of answers."""
         own = self.params
         waves = (own.candidates, own.wave or own.candidates, 0)
-        return Tries(*waves, own.max_tokens, own.temperature, uses_prefill(own))
+        return Tries(*waves, own.max_tokens, own.temperature, uses_prefill(own), own.top_p)
+
+    @property
+    def tries_of_wording(self) -> Tries:
+        """The settings of answers to one of several wordings."""
+        count = max(1, self.params.candidates // self.params.wordings)
+        return replace(self.tries, candidates=count, wave=min(self.tries.wave, count))
 
 
 class IGenerator:
@@ -92,9 +94,11 @@ class IGenerator:
             evidence=evidence if turn else "",
             closing=form.closing,
         )
-        temperature, prefill = self.params.instruction_temperature, uses_prefill(self.params)
-        ident = f"{snippet.id}-instruction{turn or ''}"
-        return form.request(ident, text, temperature, self.context.seed, prefill)
+        likeliest = self.params.wordings > 1 and not draft.wording and not draft.brief
+        temperature = 0.0 if likeliest else self.params.instruction_temperature
+        ident = f"{snippet.id}-instruction{turn or ''}{draft.mark}"
+        prefill = uses_prefill(self.params)
+        return form.request(ident, text, temperature, self.context.seed, prefill, self.params.top_p)
 
     def requests(self, drafts: Sequence[Draft], turn: int = 0) -> list[Request]:
         """Return what is asked for the problems of these drafts."""
@@ -137,7 +141,7 @@ class RGenerator:
                 draft.thread.add("answer", draft.response, agent="R-Generator", language=draft.snippet.language)
             return
         tasks = self._tasks(drafts, turn)
-        answer(tasks, self.context.teacher, self.context.judge, self.context.tries, self.context.seed)
+        self._answer(tasks, self._tries(drafts))
         for draft, task in zip(drafts, tasks, strict=True):
             if task.best:
                 draft.response = task.best.code
@@ -148,26 +152,69 @@ class RGenerator:
         """Return what is asked first for the responses of these drafts."""
         if self.params.response == "function":
             return []
-        return first_requests(self._tasks(drafts), self.context.tries, self.context.seed)
+        return first_requests(self._tasks(drafts), self._tries(drafts), self.context.seed)
+
+    def check(self, drafts: Sequence[Draft], turn: int = 0) -> None:
+        """Ask for answers from the final instructions alone; a draft without a passing one is insufficient."""
+        self._check(drafts, self._checks(drafts, turn))
+
+    def check_in(self, drafts: Sequence[Draft], number: int, turn: int = 0) -> None:
+        """Ask for answers in a further language, the witness being the first: words that one language takes otherwise.
+
+        A language that cannot express a draft says nothing about it.
+        """
+        found = [(draft, task) for draft in drafts if (task := self._elsewhere(draft, number, turn)) is not None]
+        self._check([draft for draft, _ in found], [task for _, task in found])
+
+    def check_requests(self, drafts: Sequence[Draft], turn: int = 0) -> list[Request]:
+        """Return what `check` asks first."""
+        return first_requests(self._checks(drafts, turn), self.context.tries_of_wording, self.context.seed)
+
+    def check_in_requests(self, drafts: Sequence[Draft], number: int, turn: int = 0) -> list[Request]:
+        """Return what `check_in` asks first."""
+        tasks = [task for draft in drafts if (task := self._elsewhere(draft, number, turn)) is not None]
+        return first_requests(tasks, self.context.tries_of_wording, self.context.seed)
+
+    def _check(self, drafts: Sequence[Draft], tasks: list[Task]) -> None:
+        self._answer(tasks, self.context.tries_of_wording)
+        for draft, task in zip(drafts, tasks, strict=True):
+            if not task.best:
+                draft.fail(*insufficient(task))
+
+    def _answer(self, tasks: list[Task], tries: Tries) -> None:
+        answer(tasks, self.context.teacher, self.context.judge, tries, self.context.seed)
+
+    def _tries(self, drafts: Sequence[Draft]) -> Tries:
+        """Return the settings of drafts that all have a problem, or none."""
+        worded = bool(drafts) and drafts[0].problem is not None
+        return self.context.tries_of_wording if worded else self.context.tries
 
     def _tasks(self, drafts: Sequence[Draft], turn: int = 0) -> list[Task]:
         mark = str(turn or "")
         return [self.task(draft, mark) if draft.problem else self._rewriting(draft) for draft in drafts]
 
-    def check(self, drafts: Sequence[Draft], turn: int = 0) -> None:
-        """Ask for answers from the final instructions alone; a draft without a passing one is insufficient."""
-        tasks = [self.task(draft, f"-check{turn or ''}") for draft in drafts]
-        answer(tasks, self.context.teacher, self.context.judge, self.context.tries, self.context.seed)
-        for draft, task in zip(drafts, tasks, strict=True):
-            if not task.best:
-                draft.fail(*insufficient(task))
+    def _checks(self, drafts: Sequence[Draft], turn: int = 0) -> list[Task]:
+        return [self.task(draft, f"-check{turn or ''}") for draft in drafts]
+
+    def _elsewhere(self, draft: Draft, number: int, turn: int = 0) -> Task | None:
+        languages, own = self.context.languages, draft.snippet.language
+        others = [
+            name for name in dict.fromkeys([self.params.witness, *languages]) if name in languages and name != own
+        ]
+        if number >= len(others):
+            return None
+        language = others[number]
+        name = get(language).identifier(draft.name)
+        if not (supports(language, name, draft.signature) and declarable(language, name)):
+            return None
+        return self.task(draft, f"-in-{language}{turn or ''}", language)
 
     def task(self, draft: Draft, mark: str = "", language: str = "") -> Task:
         """Return the task of answering a draft's instruction, in its own language or in a witness's."""
         spoken = language or draft.snippet.language
         name = get(spoken).identifier(draft.name) if language else draft.name
         return Task(
-            id=f"{draft.snippet.id}-response{mark}",
+            id=f"{draft.snippet.id}-response{mark}{draft.mark}",
             language=spoken,
             name=name,
             signature=draft.signature,
@@ -191,75 +238,3 @@ class RGenerator:
         words = (f"{snippet.id}-response", snippet.language, draft.name, draft.signature)
         examples = list(solutions(snippet.language, self.params.examples))
         return Task(*words, question, tuple(draft.cases), draft.thread, examples)
-
-
-def generate(drafts: Sequence[Draft], context: SeedContext) -> None:
-    """Run I then R for D_s1 and R then I for D_s2; every draft gets its problem and response, or a reason.
-
-    Problems and answers of all kinds are asked for together where they can be: engines are fastest with many at a time.
-    """
-    writer, responder, teacher = IGenerator(context), RGenerator(context), context.teacher
-    known, new = [d for d in drafts if d.brief is None], [d for d in drafts if d.brief is not None]
-    first, second = ([d for d in known if d.kind == kind] for kind in ("Ds1", "Ds2"))
-    ask_ahead(teacher, [*writer.requests([*first, *new]), *responder.requests(second)], "problems and answers of seeds")
-    writer.write([*first, *new])
-    responder.write(second)
-    first_alive, second_alive, questions = _alive(first), _alive(second), _questions(_alive(new), context)
-    both = [task for _, question in questions for task in (question.target, question.witness)]
-    answers = [*responder.requests(first_alive), *first_requests(both, context.tries, context.seed)]
-    ask_ahead(teacher, [*answers, *writer.requests(second_alive)], "answers and problems of seeds")
-    responder.write(first_alive)
-    writer.write(second_alive)
-    _agree(questions, context)
-    if context.params.sufficiency:
-        # an answer of the teacher to D_s1 was written from the instruction alone already
-        responder.check(_alive([d for d in known if d.mined or d.kind == "Ds2"]))
-        for turn in range(1, context.params.revisions + 1):
-            _revise(known, writer, responder, turn)
-
-
-def _revise(drafts: Sequence[Draft], writer: IGenerator, responder: RGenerator, turn: int) -> None:
-    """Have insufficient instructions written anew, shown a call that an answer to them failed, and check them again."""
-    lost = [draft for draft in drafts if draft.reason is Reason.INSUFFICIENT_INSTRUCTION]
-    for draft in lost:
-        draft.reopen()
-    writer.write(lost, turn)
-    again = [draft for draft in lost if draft.reason is None]
-    responder.write([d for d in again if not d.response], turn)
-    responder.check([d for d in again if d.response and (d.mined or d.kind == "Ds2")], turn)
-
-
-def _alive(drafts: Sequence[Draft]) -> list[Draft]:
-    return [draft for draft in drafts if draft.reason is None]
-
-
-def _questions(drafts: Sequence[Draft], context: SeedContext) -> list[tuple[Draft, Question]]:
-    """Return the new problems that two languages can be asked."""
-    return [(d, question) for d in drafts if (question := _question(d, context)) is not None]
-
-
-def _agree(asked: Sequence[tuple[Draft, Question]], context: SeedContext) -> None:
-    """Answer new problems in the spirit of snippets; the snippet's language and a witness must agree on the results."""
-    questions = [question for _, question in asked]
-    agree(questions, context.teacher, context.judge, context.tries, context.seed)
-    keep_telling(questions, context.judge, context.params)
-    for draft, question in asked:
-        if isinstance(question.outcome, Agreed):
-            draft.response, draft.cases = question.outcome.answer.code, list(question.outcome.cases)
-        else:
-            draft.fail(*question.outcome)
-
-
-def _question(draft: Draft, context: SeedContext) -> Question | None:
-    """Return a new problem as a question of two languages; None, with its reason, where one cannot express it."""
-    own = draft.snippet.language
-    both, responder = (own, witness_of(own, context.params.witness, context.languages)), RGenerator(context)
-    for language in both:
-        name = get(language).identifier(draft.name)
-        if not (supports(language, name, draft.signature) and declarable(language, name)):
-            draft.fail(Reason.UNSUPPORTED, f"{get(language).title} cannot express {name}{draft.signature}")
-            return None
-    count, seed = context.params.agreement_inputs, int(draft.snippet.id, 16)
-    drawn = draw_inputs(draft.signature, count, seed, proposals=draft.proposals, languages=context.languages)
-    one, two = (responder.task(draft, f"-{language}", language) for language in both)
-    return Question(one, two, drawn.rows)

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from xinstruct.agents.sentences import further, telling
 from xinstruct.code.types import Parameter, Signature, Type, TypeSyntaxError, conforms
@@ -177,20 +177,20 @@ def _prose(raw: Any) -> str:
 
 
 # ---- JSON schemas, by which an engine holds a teacher to the form
-def schema_problem(signature: Signature | None = None, own: bool = False) -> dict[str, Any]:
-    """Return the schema of a problem: of a given behaviour without a signature, else of a new one with calls.
+def schema_problem(
+    signature: Signature | None, form: Literal["restate", "new", "own"], calls: bool = True
+) -> dict[str, Any]:
+    """Return the schema of a problem: of a given behaviour (restate), a new one, or one of the teacher's own signature.
 
-    `own`: the teacher states its own signature.
+    A small teacher writes the rules of a given behaviour first: what is written down one by one is there when the prose
+    is written; and it names a new problem when it is written what it names.
     """
-    rules = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 6}
-    fields: dict[str, Any] = {"problem": {"type": "string"}, "rules": rules}
-    if signature is None and not own:
-        # rules first: what is written down one by one is there when the prose is written
-        return _record({"rules": rules, "problem": {"type": "string"}})
-    # the name when it is written what it names
-    fields = (_SIGNATURE if own else {}) | fields | {"name": {"type": "string"}}
-    row = {"type": "array"} if own or signature is None else _arguments(signature.params)
-    return _record(fields | {"calls": {"type": "array", "items": row, "minItems": 4, "maxItems": 6}})
+    rules = {"rules": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 6}}
+    prose, name = {"problem": {"type": "string"}}, {"name": {"type": "string"}}
+    fields: dict[str, Any] = rules | prose if form == "restate" else prose | rules | name
+    row = {"type": "array"} if form == "own" or signature is None else _arguments(signature.params)
+    rows = {"calls": {"type": "array", "items": row, "minItems": 4, "maxItems": 6}}
+    return _record((_SIGNATURE if form == "own" else {}) | fields | (rows if calls else {}))
 
 
 def schema_rule(signature: Signature) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from xinstruct.agents import cases as casework
@@ -21,6 +21,7 @@ from xinstruct.agents.tasks import Thread, declaration, header, supports
 from xinstruct.agents.wording import Wording
 from xinstruct.agents.writing import Brief
 from xinstruct.code.shapes import shape
+from xinstruct.code.statements import count_statements
 from xinstruct.code.types import Case, Signature, TypeSyntaxError, cases_to_json
 from xinstruct.files import BadInput
 from xinstruct.languages import EIGHT
@@ -47,6 +48,7 @@ class Draft:
     proposals: tuple[tuple[Any, ...], ...] = ()
     response: str = ""
     mined: bool = False  # whether the response is the mined function itself
+    wording: int = 0  # number of its wording among those that are tried
     reason: Reason | None = None
     detail: str = ""
 
@@ -76,6 +78,23 @@ class Draft:
         """Take it up again; what it failed by stays in `detail` until it fails anew."""
         self.reason = None
 
+    @property
+    def mark(self) -> str:
+        """What tells the requests of its wordings apart."""
+        return f"-{self.wording}" if self.wording else ""
+
+    def wordings(self, count: int) -> list[Draft]:
+        """Return it in so many wordings to be tried; they share its thread."""
+        return [replace(self, wording=number) for number in range(count)]
+
+    def take(self, tried: Sequence[Draft]) -> None:
+        """Become the first wording that holds up; else one that was answered otherwise, else the first."""
+        best = min(
+            tried, key=lambda d: (d.reason is not None, d.reason is not Reason.INSUFFICIENT_INSTRUCTION, d.wording)
+        )
+        for name in ("problem", "proposals", "style", "response", "mined", "cases", "wording", "reason", "detail"):
+            setattr(self, name, getattr(best, name))
+
     def instruction(self, language: str = "", name: str = "", blind: bool = False) -> str:
         """Return the final text of the question; of another language and name for a witness.
 
@@ -85,7 +104,7 @@ class Draft:
         if self.problem is None:
             raise ValueError(f"seed of {self.snippet.id} has no problem")
         # a mined function keeps its own native types; an answer of the teacher has the neutral ones spelled
-        native = declaration(self.response, spoken, own, self.signature) if self.mined else ""
+        native = declaration(self.response, spoken, own, self.signature) if self.mined and not language else ""
         declared = native or header(spoken, own, self.signature).rstrip()
         worded = Wording(self.problem, self.style, spoken, own, declared, self.signature)
         return worded.instruction([] if blind else self.cases)
@@ -114,8 +133,8 @@ class Draft:
         )
 
 
-def screen(snippet: Snippet) -> tuple[Reason, str] | None:
-    """Return why a snippet cannot be described at all, or None."""
+def screen(snippet: Snippet, min_statements: int = 0) -> tuple[Reason, str] | None:
+    """Return why a snippet cannot be described at all, or None; with fewer statements it is trivial."""
     if not snippet.self_contained:
         return Reason.NOT_SELF_CONTAINED, "needs definitions of its package"
     if not snippet.signature:
@@ -128,6 +147,8 @@ def screen(snippet: Snippet) -> tuple[Reason, str] | None:
         return Reason.NO_SIGNATURE, "takes nothing or returns nothing"
     if not supports(snippet.language, snippet.name, signature):
         return Reason.UNSUPPORTED, f"{snippet.language} cannot express {signature}"
+    if min_statements and (count := count_statements(snippet.language, snippet.code)) < min_statements:
+        return Reason.TRIVIAL, f"{count} statement(s), fewer than {min_statements}"
     return None
 
 

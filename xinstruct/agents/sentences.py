@@ -33,7 +33,7 @@ _ABOUT_CODE = re.compile(
     r"|\b(?:Math|Arrays|Collections|Objects|Character|Integer|StringBuilder|JSON|System|Console|Enumerable|std)(?:\.|::)\w+"
     r"|\b(?:HashMap|HashSet|ArrayList|StringBuilder|unordered_(?:map|set)|defaultdict)\b"
     # what the writer was told about its own work
-    r"|\bsee (?:the|this|any) (?:\w+ )?code\b"
+    r"|\b(?:see|as) (?:the|this|any) (?:\w+ )?code\b|\b(?:given|same|reference|original) (?:code|implementation)\b"
     r"|\b(?:test cases?|reference solution|programming language|programmers?)\b",
     re.I,
 )

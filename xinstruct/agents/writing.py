@@ -91,21 +91,25 @@ class Form:
     base: Problem | None = None
     brief: Brief | None = None
     topic: str = ""  # what an added rule is about
+    calls: bool = True  # of restate: whether calls that show the behaviour are asked for, too
 
     @property
     def closing(self) -> str:
         """The last words of the prompt: what to answer, and how."""
         start = instruction_start(self.language, self.function)
         words = {"title": get(self.language).title, "name": self.function, "signature": self.signature, "start": start}
-        return render(f"form_{self.name}", brief=self.brief, topic=self.topic, **words)
+        return render(f"form_{self.name}", brief=self.brief, topic=self.topic, calls=self.calls, **words)
 
-    def request(self, ident: str, text: str, temperature: float, seed: int, prefill: bool) -> Request:
+    def request(
+        self, ident: str, text: str, temperature: float, seed: int, prefill: bool, top_p: float = 1.0
+    ) -> Request:
         """Return the request for a problem, held to the form's schema if it has one."""
         request = Request(
             id=ident,
             messages=(user(text),),
             max_tokens=self.tokens,
             temperature=temperature,
+            top_p=top_p,
             seed=request_seed(seed, ident),
         )
         if self.name != "sentence":
@@ -118,7 +122,8 @@ class Form:
         """The JSON schema of the answer."""
         if self.name == "rule":
             return schema_rule(self.signature)
-        return schema_problem(self.signature if self.name == "new" else None, own=self.name == "own")
+        form = "restate" if self.name == "sentence" else self.name
+        return schema_problem(self.signature, form, calls=self.calls or form != "restate")
 
     def read(self, reply: Answer, prefill: bool) -> Written:
         """Return the problem that an answer states. Raises Unwritten with the reason when it states none."""

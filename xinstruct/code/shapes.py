@@ -52,7 +52,7 @@ def code_tokens(traits: Traits, node: Node, constants: bool = False) -> Iterator
             inner = [child for child in item.children if _INSIDE.search(child.type)]
             yield (_written(item, inner) if constants else '""'), False
             stack += inner[::-1]
-        elif is_doc(traits, item):
+        elif _is_doc(traits, item):
             continue
         elif item.child_count:
             stack += _opened(traits, item)[::-1]
@@ -61,7 +61,7 @@ def code_tokens(traits: Traits, node: Node, constants: bool = False) -> Iterator
             yield ("0", False) if _NUMBER.match(text) and not constants else (text, _is_name(item, text))
 
 
-def is_doc(traits: Traits, node: Node) -> bool:
+def _is_doc(traits: Traits, node: Node) -> bool:
     """Tell whether a node is a statement of nothing but a literal, such as a doc string."""
     inner = node.named_children if node.type == "expression_statement" else []
     return len(inner) == 1 and inner[0].type in traits.grammar.literals

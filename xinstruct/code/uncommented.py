@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from xinstruct.code.lexical import comments, encoded, parsed
-from xinstruct.code.shapes import is_doc
+from xinstruct.code.statements import is_doc
 from xinstruct.code.traits import Traits, traits_of
 
 _CUT = "\0"  # stands where something was cut
@@ -30,7 +30,7 @@ def _docs(traits: Traits, code: str) -> Iterator[tuple[int, int]]:
     left: list[Node] = [tree.root_node] if tree is not None else []
     while left:
         node = left.pop()
-        if is_doc(traits, node):
+        if is_doc(node):
             start = len(source[: node.start_byte].decode("utf-8", "replace"))
             yield start, start + len((node.text or b"").decode("utf-8", "replace"))
         left += node.children

@@ -17,7 +17,7 @@ from typing import Any
 
 from xinstruct.files import BadInput
 from xinstruct.models.gguf_file import unreadable
-from xinstruct.models.sampling import Completion, GenerationRequest, refuse_too_long
+from xinstruct.models.sampling import Completion, GenerationRequest, loops, refuse_too_long
 
 Done = Callable[[Completion], None]
 _CACHE_GB = 2  # of keys and values, those of earlier prompts among them
@@ -105,6 +105,9 @@ class QuantisedEngine:
                 asked.completion.ids += output.generated_ids
                 self.tokens += len(output.generated_ids)
                 if asked.request.stop and not ended and self._stops(asked, output.generated_ids):
+                    asked.handle.stop()
+                    ended = True
+                if not ended and loops(asked.completion.ids):
                     asked.handle.stop()
                     ended = True
                 if asked.request.logprobs:

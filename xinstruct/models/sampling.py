@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,8 @@ import torch
 from xinstruct.files import BadInput
 
 _SEEDS = 2**63
+LOOP = 96  # tokens
+MAX_PERIOD = 80  # tokens that are repeated
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,22 @@ class Completion:
     finished: bool = False
     text: str = ""
     logprobs: list[tuple[float, list[tuple[int, float]]]] = field(default_factory=list)
+
+
+def loops(ids: Sequence[int]) -> bool:
+    """Tell whether an answer says the same over and over: its last LOOP tokens, three rounds at least, have a period.
+
+    A small model that has begun it goes on to its last token. Looked for at every eighth token.
+    """
+    if len(ids) % 8 or len(ids) < LOOP:
+        return False
+    last = list(ids[-3 * MAX_PERIOD :])
+
+    def periodic(period: int) -> bool:
+        whole = max(LOOP, 3 * period)
+        return len(last) >= whole and last[-whole:-period] == last[-whole + period :]
+
+    return any(map(periodic, range(1, MAX_PERIOD + 1)))
 
 
 def refuse_too_long(request: GenerationRequest, context: int) -> None:

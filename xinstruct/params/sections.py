@@ -154,6 +154,7 @@ class SeedParams(Section):
     difficulty_to: Share
     order: Literal["mixed", "simplest"]
     per_package: Whole
+    min_statements: Whole
     form: Form
     inspire_share: Share
     witness: Name
@@ -161,6 +162,8 @@ class SeedParams(Section):
     new_signature: Literal["drawn", "teacher"]
     sufficiency: bool
     blind: bool
+    wordings: Count
+    also_in: Whole
     revisions: Whole
     prove: Whole
     ds1_share: Share
@@ -175,6 +178,7 @@ class SeedParams(Section):
     candidates: Count
     wave: Whole
     temperature: Amount
+    top_p: Share
     max_tokens: Count
     examples: Whole
     scorer: ScorerParams
@@ -220,6 +224,7 @@ class SynthesizeParams(Section):
     prefill: Prefill
     feedback_turns: Whole
     temperature: Amount
+    top_p: Share
     max_tokens: Count
     examples: Whole
     example_order: Annotated[list[Literal["memory", "fixed", "peers"]], Distinct()]
