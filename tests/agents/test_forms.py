@@ -19,7 +19,7 @@ from xinstruct.agents.problem import (
     schema_rule,
 )
 from xinstruct.agents.tasks import call_failure
-from xinstruct.agents.writing import Brief, Form, Unwritten, neutral
+from xinstruct.agents.writing import DECIDES, Brief, Form, Unwritten, neutral
 from xinstruct.code.types import Signature, TypeSyntaxError
 from xinstruct.llm.client import Answer
 from xinstruct.llm.repair import misses
@@ -173,8 +173,9 @@ def test_a_rule_is_added_to_the_problem() -> None:
     form = Form("rule", "php", "sumDigits", ONE, 400, base=base)
     said = {"rule": "Digits above 8 do not count", "calls": [{"n": 98}, [19], {"m": 2}, {"n": "x"}]}
     written = form.read(reply(json.dumps(said)), True)
-    assert written.problem == Problem(WORDS, ("Zero gives zero.", "Digits above 8 do not count."), "digits", "easy")
-    assert written.problem.statement.endswith("\n\n- Zero gives zero.\n- Digits above 8 do not count.")
+    rule = f"Digits above 8 do not count. {DECIDES}"
+    assert written.problem == Problem(WORDS, ("Zero gives zero.", rule), "digits", "easy")
+    assert written.problem.statement.endswith(f"\n\n- Zero gives zero.\n- {rule}")
     assert Problem.from_json(written.problem.to_json()) == written.problem
     assert written.calls == ((98,), (19,)) and written.signature == ONE
     for text in ('{"rule": "Harder."}', '{"rule": ""}', "{}"):

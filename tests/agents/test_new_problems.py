@@ -10,6 +10,7 @@ import pytest
 from tests.agents.books import Make, Ran
 from tests.agents.oracle import OWN, _row
 from xinstruct.agents.problem import Problem
+from xinstruct.agents.writing import DECIDES
 from xinstruct.code.types import cases_from_json
 from xinstruct.records import Sample
 
@@ -66,6 +67,6 @@ def test_a_rule_makes_another_problem_of_the_same_signature(oracle_run: Make) ->
     kept = [sample for sample in ran.samples if sample.function in ("twice",)]
     assert kept and {sample.language for sample in kept} == {"python", "javascript"}
     for sample in kept:
-        rule = "From then on the result becomes what is known as twice_less_seven."
+        rule = f"From then on the result becomes what is known as twice_less_seven. {DECIDES}"
         assert json.loads(sample.problem)["rules"] == [rule] and rule in " ".join(sample.instruction.split())
         assert all(case.expected == 2 * case.args[0] - 7 for case in cases_from_json(sample.cases))

@@ -78,6 +78,9 @@ def test_types_are_spelled(name: str, kind: str, spelled: str) -> None:
 def test_names_follow_custom(name: str, wanted: str) -> None:
     assert get(name).identifier("is_open_now") == wanted
     assert get("python").identifier("isHTTPOpenNow") == "is_http_open_now"
+    told = {"IsInRange": "isInRange", "URLDecode": "urlDecode", "MD5": "md5", "getURL": "getURL", "_is_on": "_isOn"}
+    assert {text: get("java").identifier(text) for text in told} == told
+    assert get("csharp").identifier("URLDecode") == "URLDecode"
 
 
 def test_the_plan_holds_no_expected_value_and_the_source_no_argument() -> None:

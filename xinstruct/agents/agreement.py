@@ -10,6 +10,7 @@ behaviour, are refused.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,7 @@ class Question:
     witness: Task
     inputs: list[list[Any]]
     known: list[Case] = field(default_factory=list)
+    proposals: Sequence[Sequence[Any]] = ()  # calls that the problem's writer named
     outcome: Agreed | tuple[Reason, str] = (Reason.NO_AGREEMENT, "not asked")
 
     @property
@@ -120,9 +122,16 @@ def keep_telling(questions: Sequence[Question], judge: JudgeProtocol, params: Se
         if item.reason is not None:
             question.outcome = (item.reason, item.detail)
             continue
-        question.outcome = Agreed(agreed.answer, agreed.witness, item.cases, agreed.support)
+        cases = proposed_first(item.cases, question.proposals)
+        question.outcome = Agreed(agreed.answer, agreed.witness, cases, agreed.support)
         for task in (question.target, question.witness):
-            task.cases = tuple(item.cases)
+            task.cases = tuple(cases)
+
+
+def proposed_first(cases: Sequence[Case], proposals: Collection[Sequence[Any]]) -> list[Case]:
+    """Return the cases with those first whose calls the writer proposed: they are what an instruction shows."""
+    known = {json.dumps(list(row)) for row in proposals}
+    return sorted(cases, key=lambda case: json.dumps(list(case.args)) not in known)
 
 
 def _answered(question: Question, agreed: Agreed, count: int) -> Answered:

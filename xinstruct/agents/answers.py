@@ -18,7 +18,9 @@ from xinstruct.agents.tasks import Thread, call_failure, request_seed
 from xinstruct.agents.wording import failed_call
 from xinstruct.code.completion import body_of, complete, stops, whole_answer
 from xinstruct.code.lexical import comments
+from xinstruct.code.trailing import without_tests
 from xinstruct.code.types import Case, Signature
+from xinstruct.code.unused import without_unused_imports
 from xinstruct.execution.jobs import Job
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages import get
@@ -172,7 +174,7 @@ class Task:
 
     def _take_whole(self, index: int, answer: Answer) -> Candidate:
         """Turn an answer without prefill into a candidate; its code stands in a fenced block."""
-        code, failure = whole_answer(self.language, self.name, answer.text), ""
+        code, failure = self._needed(whole_answer(self.language, self.name, answer.text)), ""
         if answer.error or answer.finish_reason == "error":
             failure = call_failure(answer.error)
         elif not code.strip():
@@ -180,6 +182,10 @@ class Task:
         elif answer.finish_reason == "length" and answer.text.count("```") % 2:
             failure = Reason.TRUNCATED
         return Candidate(index, answer.text, code, answer.completion_tokens, failure, body=body_of(code, self.name))
+
+    def _needed(self, code: str) -> str:
+        """Return code without the imports, tests and main programs that it seems not to need; judging tells."""
+        return without_unused_imports(self.language, without_tests(self.language, code, self.name))
 
     def add_feedback(self) -> bool:
         """Show the next try the failed answer that got furthest and its error. Returns False when no answer ran."""

@@ -68,7 +68,7 @@ def _question(discussion: Discussion, context: RoundContext) -> Question | None:
     count, seed = context.params.agreement_inputs, int(discussion.id, 16)
     rows = draw_inputs(signature, count, seed, proposals=proposed, languages=context.languages).rows
     one, two = (_task(discussion, language, context) for language in both)
-    return Question(one, two, rows)
+    return Question(one, two, rows, proposals=discussion.proposals)
 
 
 def _fitting(source: Sample, signature: Signature) -> list[Case]:

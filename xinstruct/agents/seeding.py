@@ -165,4 +165,4 @@ def _question(draft: Draft, context: SeedContext) -> Question | None:
     count, seed = context.params.agreement_inputs, int(draft.snippet.id, 16)
     drawn = draw_inputs(draft.signature, count, seed, proposals=draft.proposals, languages=context.languages)
     one, two = (responder.task(draft, f"-{language}", language) for language in both)
-    return Question(one, two, drawn.rows)
+    return Question(one, two, drawn.rows, proposals=draft.proposals)

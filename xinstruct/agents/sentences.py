@@ -29,6 +29,8 @@ _ABOUT_CODE = re.compile(
     r"|\bsame results? for (?:every|all|the same)\b|\bdesigned to\b|\befficien\w+\b"
     r"|\bhandles? (?:\w+ ){0,3}edge cases\b|\bexternal (?:packages?|librar\w+|dependenc\w+)\b"
     r"|\b(?:gracefully|correctly|properly)\W*$"
+    # of another language than the reader's; "a Python function" is put right elsewhere
+    r"|(?<!\w)(?:Python|JavaScript|TypeScript|Java|PHP|Bash|C\+\+|C#)(?!\w)(?! (?:function|program|method|script))"
     # names that a library of one language has
     r"|\b(?:Math|Arrays|Collections|Objects|Character|Integer|StringBuilder|JSON|System|Console|Enumerable|std)(?:\.|::)\w+"
     r"|\b(?:HashMap|HashSet|ArrayList|StringBuilder|unordered_(?:map|set)|defaultdict)\b"

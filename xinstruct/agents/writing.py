@@ -39,12 +39,14 @@ from xinstruct.records import Reason, content_id
 Name = Literal["sentence", "restate", "rule", "new", "own"]
 DATA_FILES = ("../prompts/form_*.j2", "../prompts/categories.yaml")
 
+DECIDES = "Where this differs from what stands above, it decides."  # a rule added to a problem changes a result
 _FAILURES = {"length": Reason.TRUNCATED, "thinking": Reason.TRUNCATED, "schema": Reason.BAD_FORMAT}
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 _REFUSAL = re.compile(r"\b(?:I['\u2019]?m sorry|I am sorry|as an AI\b|I can(?:not|['\u2019]t) (?:assist|help))", re.I)
 _LANGUAGE = re.compile(
     rf"(?<!\w)(?:{'|'.join(re.escape(get(name).title) for name in EIGHT)}) (function|program|method|script)\b"
 )
+_NAMED = re.compile(r"\b(function) [`'\"]\w+(?:\(\))?[`'\"]", re.I)
 
 
 @dataclass(frozen=True)
@@ -143,21 +145,15 @@ class Form:
         if self.name == "rule":
             base = self.base or Problem("")
             given = proposals(_calls(reply.text), self.signature)
-            rule = self._neutral(read_rule(reply.text))
+            rule = neutral(read_rule(reply.text))
             if rule not in further(base.text, [*base.rules, rule]):
                 raise Unwritten(Reason.TOO_SIMILAR, f"the problem says already: {rule}")
-            return Written(base.with_rule(rule), given, signature=self.signature)
+            return Written(base.with_rule(f"{rule} {DECIDES}"), given, signature=self.signature)
         found = read_written(reply.text, None if self.name == "own" else self.signature)
         about = self.brief or Brief("", "", "", self.signature)
-        rules = tuple(self._neutral(rule) for rule in found.problem.rules)
-        words = Problem(self._neutral(found.problem.text), rules, about.category, about.difficulty)
+        rules = tuple(neutral(rule) for rule in found.problem.rules)
+        words = Problem(neutral(found.problem.text), rules, about.category, about.difficulty)
         return replace(found, problem=words)
-
-    def _neutral(self, text: str) -> str:
-        """Return a text without the language and the name of the function: it goes to languages that spell it apart."""
-        if not self.function:
-            return neutral(text)
-        return neutral(re.sub(rf"\b(function) [`'\"]?{re.escape(self.function)}[`'\"]?(?!\w)", r"\1", text, flags=re.I))
 
     def _sentence(self, reply: Answer, prefill: bool) -> str:
         """Return the text's first line; one that was cut ends with its last full sentence."""
@@ -187,8 +183,8 @@ class Unwritten(Exception):
 
 
 def neutral(text: str) -> str:
-    """Return a problem's text without the language of the function that is asked for: it goes to others, too."""
-    return _LANGUAGE.sub(r"\1", text)
+    """Return a problem's text without language and name of the function: it goes to languages that spell it apart."""
+    return _NAMED.sub(r"\1", _LANGUAGE.sub(r"\1", text))
 
 
 def _calls(text: str) -> Any:

@@ -23,6 +23,7 @@ _DRIVERS = (_HERE / "drivers", _HERE / "extra" / "drivers")
 DATA_FILES = ("drivers/*",)
 SAFE_INT = 2**53 - 1  # what a double holds exactly
 INT64 = (-(2**63), 2**63 - 1)
+_LEADING_CAPITALS = re.compile(r"[A-Z]+(?=[A-Z][a-z]|$|[\d_])|[A-Z]")
 
 
 @cache
@@ -151,18 +152,23 @@ def float_text(value: Any, nan: str, infinity: str, minus: str) -> str:
 
 
 def camel(name: str) -> str:
-    """Convert snake_case to camelCase, keeping leading underscores."""
+    """Convert snake_case or PascalCase to camelCase, keeping leading underscores."""
     name = re.sub(r"\W+", "_", name)
-    head = re.match(r"_*", name)
-    prefix = head.group() if head else ""
-    first, *rest = name[len(prefix) :].split("_")
-    return prefix + first + "".join(part[:1].upper() + part[1:] for part in rest)
+    bare = name.lstrip("_")
+    first = _LEADING_CAPITALS.match(bare)
+    low = bare if first is None else first.group().lower() + bare[first.end() :]
+    return name[: len(name) - len(bare)] + _joined(low)
 
 
 def pascal(name: str) -> str:
-    """Convert snake_case to PascalCase."""
-    text = camel(name).lstrip("_")
+    """Convert snake_case or camelCase to PascalCase."""
+    text = _joined(re.sub(r"\W+", "_", name).lstrip("_"))
     return text[:1].upper() + text[1:]
+
+
+def _joined(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
 def snake(name: str) -> str:
