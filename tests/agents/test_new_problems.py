@@ -68,5 +68,6 @@ def test_a_rule_makes_another_problem_of_the_same_signature(oracle_run: Make) ->
     assert kept and {sample.language for sample in kept} == {"python", "javascript"}
     for sample in kept:
         rule = f"From then on the result becomes what is known as twice_less_seven. {DECIDES}"
-        assert json.loads(sample.problem)["rules"] == [rule] and rule in " ".join(sample.instruction.split())
+        words = " ".join(sample.instruction.split()).replace("# ", "").replace("// ", "")
+        assert json.loads(sample.problem)["rules"] == [rule] and rule in words
         assert all(case.expected == 2 * case.args[0] - 7 for case in cases_from_json(sample.cases))

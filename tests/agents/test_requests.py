@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.agents.helpers import BODIES, EXECUTION, Oracle, synthesis
 from tests.agents.test_discussion import said, talk
 from xinstruct.agents.discussion import Discussion
 from xinstruct.agents.problem import Problem
-from xinstruct.agents.rounds import _verify
+from xinstruct.agents.rounds import _refuse_outvoted, _verify
 from xinstruct.agents.shapes import follow
 from xinstruct.agents.verification import Reference, RoundContext, carry_over, carrying
 from xinstruct.execution.judge import Judge
@@ -151,3 +152,20 @@ def test_a_part_takes_over_problem_and_failure_of_its_lead() -> None:
     late = replace(talk("parallel", "combine"), id="d3", target="bash", name="", lead=lead)
     follow(late, "text")
     assert late.reason == Reason.TOO_SIMILAR and late.problem is None
+
+
+@pytest.mark.parametrize(("otherwise", "passed", "kept"), [(1, 1, True), (2, 1, False), (1, 0, False), (0, 3, True)])
+def test_words_that_most_further_languages_take_otherwise_are_refused(otherwise: int, passed: int, kept: bool) -> None:
+    lead = talk("parallel", "combine")
+    parts = [replace(lead, id=f"p{number}", lead=lead) for number in range(otherwise + passed + 2)]
+    for part in parts[:otherwise]:
+        part.fail(Reason.INSUFFICIENT_INSTRUCTION)
+    parts[-2].fail(Reason.COMPILE_ERROR)  # did not run: says nothing
+    parts[-1].task = "translation"  # was shown code: says nothing about the words
+    parts[-1].fail(Reason.WRONG_ANSWER)
+    verified: Any = {one.id: one for one in (lead, *parts[otherwise : otherwise + passed])}
+    _refuse_outvoted([lead], parts, verified)
+    assert set(verified) == ({lead.id, *(part.id for part in parts[otherwise:-2])} if kept else set())
+    if not kept:
+        assert lead.reason is Reason.NO_AGREEMENT and f"{otherwise} of {otherwise + passed} further" in lead.detail
+        assert {part.reason for part in parts[otherwise:-2]} <= {Reason.NO_AGREEMENT}

@@ -108,11 +108,28 @@ def _verify(discussions: list[Discussion], context: RoundContext) -> tuple[Verif
     _ask_ahead([*carrying(reworded, sources, context, "-base"), *carrying(parts, leads, context)], context)
     verified |= carry_over(reworded, sources, context, "-base")
     verified |= carry_over(parts, leads, context)
+    _refuse_outvoted(new, parts, verified)
     taken = {(d.lead.id, d.target) for d in parts if d.lead and d.id in verified}
     twins = {d.id: _witness(d, found) for d in new if (found := witnesses.get(d.id))}
     own = {lead: twin for lead, twin in twins.items() if twin.target in context.languages}
-    kept = {lead: twin for lead, twin in own.items() if (lead, twin.target) not in taken}
+    kept = {lead: twin for lead, twin in own.items() if lead in verified and (lead, twin.target) not in taken}
     return verified | {twin.id: witnesses[lead] for lead, twin in kept.items()}, list(kept.values())
+
+
+def _refuse_outvoted(leads: Sequence[Discussion], parts: Sequence[Discussion], verified: VerifiedAnswers) -> None:
+    """Drop a new problem with all its answers where most further languages, reading its words alone, return otherwise.
+
+    Two languages that agree may both miss a rule; of those that ran at least as many must pass as fail.
+    """
+    for lead in leads:
+        own = [part for part in parts if part.lead is lead and part.task != "translation"]
+        passed = sum(part.id in verified for part in own)
+        otherwise = sum(part.reason is Reason.INSUFFICIENT_INSTRUCTION for part in own)
+        if otherwise > passed:
+            why = f"{otherwise} of {passed + otherwise} further languages take its words otherwise"
+            for one in (lead, *(part for part in parts if part.lead is lead)):
+                verified.pop(one.id, None)
+                one.fail(Reason.NO_AGREEMENT, why)
 
 
 def _ask_ahead(tasks: Sequence[Task], context: RoundContext) -> None:
