@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from xinstruct.agents.cases import Probe
 from xinstruct.agents.generators import SeedContext
@@ -163,11 +164,12 @@ def _close(
             ctx.add(turn)
 
 
-def _sufficiency(drafts: list[Draft]) -> dict[str, int]:
-    """Return how many described functions were answered from their instruction alone, and how many passed."""
+def _sufficiency(drafts: list[Draft]) -> dict[str, Any]:
+    """Return how many described functions were answered from their words alone, how many passed, by which wording."""
     lost = sum(draft.reason is Reason.INSUFFICIENT_INSTRUCTION for draft in drafts)
     kept = sum(draft.brief is None and draft.reason in (None, Reason.LOW_SCORE) for draft in drafts)
-    return {"checked": kept + lost, "sufficient": kept}
+    taken = Counter(str(d.wording) for d in drafts if d.brief is None and d.reason is None)
+    return {"checked": kept + lost, "sufficient": kept, "by_wording": dict(sorted(taken.items()))}
 
 
 def nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
