@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from xinstruct.agents.answers import Task, answer, generation, tries
+from xinstruct.agents.answers import Task, answer, first_requests, generation, tries
 from xinstruct.agents.discussion import Discussion, TaskMaterial
 from xinstruct.agents.examples import solutions
 from xinstruct.agents.tasks import call_failure, request_seed
@@ -24,6 +24,7 @@ from xinstruct.code.types import Case
 from xinstruct.code.uncommented import uncommented
 from xinstruct.execution.verdicts import Verdict
 from xinstruct.languages.header import FunctionHeader
+from xinstruct.llm.chat_model import ask_ahead
 from xinstruct.llm.client import Request
 from xinstruct.params import SynthesizeParams
 from xinstruct.prompts import render, user
@@ -43,8 +44,11 @@ def derive(discussions: Sequence[Discussion], verified: VerifiedAnswers, context
         if discussion.task == "completion":
             tasks |= _completion(discussion, verified[discussion.id], context.params)
     tasks |= _repairs([d for d in active if d.task == "repair"], verified, context)
-    tasks |= _explanations([d for d in active if d.task == "explanation"], verified, context)
-    answer(list(tasks.values()), context.teacher, context.judge, tries(context.params), context.seed)
+    explained = [d for d in active if d.task == "explanation"]
+    requests, asked = _explaining(explained, verified, context), tries(context.params)
+    ask_ahead(context.teacher, [*requests, *first_requests(list(tasks.values()), asked, context.seed)], "answers")
+    tasks |= _explanations(explained, requests, verified, context)
+    answer(list(tasks.values()), context.teacher, context.judge, asked, context.seed)
     for discussion in active:
         task = tasks.get(discussion.id)
         if task is not None and task.best:
@@ -131,18 +135,17 @@ def _said(discussion: Discussion, cases: Sequence[Case], verdict: Verdict) -> st
     return f"{words}: {detail[:ERROR_CHARS]}" if detail else words
 
 
-def _explanations(discussions: list[Discussion], verified: VerifiedAnswers, context: RoundContext) -> dict[str, Task]:
-    """Ask for explanations, then for code that is written from nothing but each explanation."""
+def _explaining(discussions: list[Discussion], verified: VerifiedAnswers, context: RoundContext) -> list[Request]:
+    """Return what is asked for explanations of verified answers, which are shown without their comments."""
     requests = []
     for discussion in discussions:
         code = verified[discussion.id].candidate.code
         discussion.material = TaskMaterial(uncommented(discussion.target, _header(discussion, code).alone(code)))
-        text = discussion.full_instruction([])
         ident = f"{discussion.id}-explain"
         requests.append(
             Request(
                 id=ident,
-                messages=(user(text),),
+                messages=(user(discussion.full_instruction([])),),
                 max_tokens=context.params.max_tokens,
                 temperature=context.params.prompt_temperature,
                 top_p=context.params.top_p,
@@ -150,6 +153,13 @@ def _explanations(discussions: list[Discussion], verified: VerifiedAnswers, cont
                 seed=request_seed(context.seed, ident),
             )
         )
+    return requests
+
+
+def _explanations(
+    discussions: list[Discussion], requests: list[Request], verified: VerifiedAnswers, context: RoundContext
+) -> dict[str, Task]:
+    """Ask for explanations, then for code that is written from nothing but each explanation."""
     replies = context.teacher.ask(requests, "explanations") if requests else []
     tasks = {}
     for discussion, request, reply in zip(discussions, requests, replies, strict=True):
