@@ -289,3 +289,27 @@ def test_a_call_in_the_place_of_an_argument_is_no_proposal() -> None:
     calls = [{"text": "count('a, b') -> 2"}, {"text": "a, b"}, {"text": "count ('a')"}, {"text": "account (a)"}]
     text = json.dumps(ROW | {"name": "count", "calls": calls})
     assert form.read(reply(text), True).calls == (("a, b",), ("account (a)",))
+
+
+def test_words_of_one_language_are_said_in_words_that_all_understand() -> None:
+    rules = [
+        "The `CharSequence` counts when it is not empty.", "It uses the `::tolower` function of the library.",
+        "It runs in linear time, O(n), of the length.", "The lambda function adds the size of each part.",
+        "It should not use any external functions at all.", "A vector of strings is joined from its end.",
+        "The separator should be a string, not a Python object.", "The Java function returns 0 for no parts.",
+    ]  # fmt: skip
+    said = json.dumps({"problem": WORDS, "rules": rules, "calls": [{"n": 5}]})
+    assert read(said).rules == (
+        "The string counts when it is not empty.", "A list of strings is joined from its end.",
+        "The function returns 0 for no parts.",
+    )  # fmt: skip
+
+
+def test_a_call_that_is_written_into_its_own_argument_is_none() -> None:
+    form = Form("restate", "php", "getName", Signature.of("string", path="string"), 400)
+    said = {
+        "problem": WORDS,
+        "rules": ["A slash ends the name."],
+        "calls": [{"path": "getName('/42')"}, {"path": "/42"}],
+    }
+    assert form.read(reply(json.dumps(said)), True).calls == (("/42",),)

@@ -94,7 +94,7 @@ class IGenerator:
             evidence=evidence if turn else "",
             closing=form.closing,
         )
-        likeliest = self.params.wordings > 1 and not draft.wording and not draft.brief
+        likeliest = not (draft.wording or draft.brief or turn)  # the first description of a function
         temperature = 0.0 if likeliest else self.params.instruction_temperature
         ident = f"{snippet.id}-instruction{turn or ''}{draft.mark}"
         prefill = uses_prefill(self.params)

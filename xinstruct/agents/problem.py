@@ -104,15 +104,18 @@ def parse_signature(raw: Any) -> Signature:
     return found
 
 
-def read_written(text: str, signature: Signature | None) -> Written:
-    """Read a teacher's JSON; `signature` is the given one, None when the teacher states its own. Raises NoProblem."""
+def read_written(text: str, signature: Signature | None, function: str = "") -> Written:
+    """Read a teacher's JSON; `signature` is the given one, None when the teacher states its own. Raises NoProblem.
+
+    `function` is the name of a function that has one already.
+    """
     row = _object(text)
     text = telling(_prose(row.get("problem")))
     problem = Problem(text, further(text, _rules(row.get("rules"))))
     if (words := len(problem.statement.split())) < MIN_WORDS or not problem.text:
         raise NoProblem(f"{words} words state no problem")
     stated = signature or parse_signature(row)
-    name = str(row.get("name", ""))
+    name = str(row.get("name", function))
     calls = [row for row in proposals(row.get("calls"), stated) if not _calls_itself(name, row)]
     return Written(problem, tuple(calls), name if _IDENTIFIER.fullmatch(name) else "", stated)
 

@@ -46,6 +46,10 @@ _REFUSAL = re.compile(r"\b(?:I['\u2019]?m sorry|I am sorry|as an AI\b|I can(?:no
 _LANGUAGE = re.compile(
     rf"(?<!\w)(?:{'|'.join(re.escape(get(name).title) for name in EIGHT)}) (function|program|method|script)\b"
 )
+_TYPES = {  # what one language calls them: what all understand
+    r"`?\b(?:CharSequence|std::string|NSString)\b`?": "string",
+    r"`?\bstd::vector\b`?|\bvector(?= of\b)": "list",
+}
 _NAMED = re.compile(r"\b(function) [`'\"]\w+(?:\(\))?[`'\"]", re.I)
 
 
@@ -149,7 +153,8 @@ class Form:
             if rule not in further(base.text, [*base.rules, rule]):
                 raise Unwritten(Reason.TOO_SIMILAR, f"the problem says already: {rule}")
             return Written(base.with_rule(f"{rule} {DECIDES}"), given, signature=self.signature)
-        found = read_written(reply.text, None if self.name == "own" else self.signature)
+        named = self.function if self.name == "restate" else ""
+        found = read_written(reply.text, None if self.name == "own" else self.signature, named)
         about = self.brief or Brief("", "", "", self.signature)
         rules = tuple(neutral(rule) for rule in found.problem.rules)
         words = Problem(neutral(found.problem.text), rules, about.category, about.difficulty)
@@ -184,7 +189,10 @@ class Unwritten(Exception):
 
 def neutral(text: str) -> str:
     """Return a problem's text without language and name of the function: it goes to languages that spell it apart."""
-    return _NAMED.sub(r"\1", _LANGUAGE.sub(r"\1", text))
+    words = _NAMED.sub(r"\1", _LANGUAGE.sub(r"\1", text))
+    for pattern, general in _TYPES.items():
+        words = re.sub(pattern, general, words)
+    return words
 
 
 def _calls(text: str) -> Any:
