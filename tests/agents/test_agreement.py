@@ -100,6 +100,8 @@ def test_inputs_on_which_no_result_has_a_majority_are_left_open(lacking: int, en
     most = settled([other(1)], [other(2), other(2), other(2)])
     assert why(most) == Reason.NO_AGREEMENT, "three of four agree there, and the one that differs is wrong"
     assert why(settled([other(1)], [other(2)])) == Reason.NO_AGREEMENT, "two runs show nothing about the words"
+    split = settled([other(1), other(1)], [other(2), other(2)])
+    assert why(split) == Reason.NO_AGREEMENT, "the languages differ there, not those who read the words"
 
 
 def test_copies_of_the_base_are_refused_without_ending_the_search() -> None:

@@ -19,7 +19,7 @@ from xinstruct.agents.problem import (
     schema_rule,
 )
 from xinstruct.agents.tasks import call_failure
-from xinstruct.agents.writing import DECIDES, Brief, Form, Unwritten, neutral
+from xinstruct.agents.writing import DECIDES, Brief, Form, Unwritten, draw_rule, neutral
 from xinstruct.code.types import Signature, TypeSyntaxError
 from xinstruct.llm.client import Answer
 from xinstruct.llm.repair import misses
@@ -205,6 +205,19 @@ def test_every_drawn_brief_is_a_task_of_some_types() -> None:
     assert all(new.signature.types != old.signature.types for new, old in zip(again, briefs, strict=True))
 
 
+def test_a_drawn_rule_is_about_the_types_that_the_function_has() -> None:
+    spec = table("categories")["rules"]
+    texts = Signature.of("int", words="list<string>", deep="dict<string,int>")
+    drawn = {draw_rule(f"{number:x}", texts) for number in range(300)}
+    assert not any(sign in rule for rule in drawn for sign in "{}") and len(drawn) > 10
+    assert any("`words`" in rule for rule in drawn) and not any("`deep`" in rule for rule in drawn)
+    before = {draw_rule(f"{number:x}", texts, ("takes",)) for number in range(300)}
+    assert before < drawn and all("`words`" in rule for rule in before)
+    assert draw_rule("0a", texts) == draw_rule("0a", texts)
+    other = draw_rule("0a", Signature.of("bool", deep="dict<string,int>"))
+    assert other.removeprefix("one of your own, about ") in spec["general"]
+
+
 @pytest.mark.parametrize("name", ["restate", "rule", "new", "own"])
 def test_what_a_form_asks_for_meets_its_own_schema(name: Any) -> None:
     two = Signature.of("int", xs="list<int>", limit="optional<float>")
@@ -295,7 +308,8 @@ def test_words_of_one_language_are_said_in_words_that_all_understand() -> None:
     rules = [
         "The `CharSequence` counts when it is not empty.", "It uses the `::tolower` function of the library.",
         "It runs in linear time, O(n), of the length.", "The lambda function adds the size of each part.",
-        "It should not use any external functions at all.", "A vector of strings is joined from its end.",
+        "It should not use any external functions at all.", "It should handle texts of any length.",
+        "A vector of strings is joined from its end.",
         "The separator should be a string, not a Python object.", "The Java function returns 0 for no parts.",
     ]  # fmt: skip
     said = json.dumps({"problem": WORDS, "rules": rules, "calls": [{"n": 5}]})

@@ -49,3 +49,11 @@ def test_what_follows_an_answer_goes_and_the_answer_stays(language: str) -> None
 )
 def test_what_is_needed_broken_or_of_another_name_is_left(language: str, code: str) -> None:
     assert without_tests(language, code, "f") == code
+
+
+def test_what_a_comment_announces_as_examples_goes_with_all_that_follows() -> None:
+    code = "function first(numbers) {\n    return numbers[0];\n}\n"
+    shown = "\n// Example usage:\nconst numbers = [1, 2];\nconsole.log(first(numbers));\n"
+    assert without_tests("javascript", code + shown, "first") == code
+    table = "function at(x) {\n    return T[x];\n}\n\n// the table\nconst T = { 1: 2 };\n"
+    assert without_tests("javascript", table, "at") == table

@@ -62,7 +62,8 @@ class Question:
     def settle(self) -> None:
         """Look for the pair with most support among all candidates so far."""
         ones, twos = _ran(self.target), _ran(self.witness)
-        open_inputs = undecided(self.target.signature, [c.verdict for c in (*ones, *twos)], len(self.inputs))
+        left, right = ([c.verdict for c in side if c.verdict is not None] for side in (ones, twos))
+        open_inputs = undecided(self.target.signature, left, right, len(self.inputs))
         found: list[Agreed] = []
         refused = (Reason.NO_AGREEMENT, f"{len(ones)} and {len(twos)} answers ran, no two agree")
         for one, two in ((one, two) for one in ones for two in twos):
@@ -183,20 +184,25 @@ def _threw(kind: Type, value: Any, error: str) -> bool:
     return bool(error) or not conforms(kind, value)
 
 
-def undecided(signature: Signature, verdicts: Sequence[Verdict | None], count: int) -> set[int]:
-    """Return the inputs on which no outcome (a result, or throwing) is that of more than half of the runs.
+def undecided(signature: Signature, ones: Sequence[Verdict], twos: Sequence[Verdict], count: int) -> set[int]:
+    """Return the inputs on which no outcome (a result, or throwing) is that of more than half of all runs.
 
-    Of fewer than MIN_VOTERS runs none is: two that differ show no more than that one of them is wrong.
+    Of fewer than MIN_VOTERS runs none is: two that differ show no more than that one of them is wrong. Nor is one on
+    which each language is of one mind, since there the languages differ (in what a text's length is), not the readers.
     """
-    ran = [verdict for verdict in verdicts if verdict is not None]
+    kind, ran = signature.returns, [*ones, *twos]
     if len(ran) < MIN_VOTERS:
         return set()
-    return {place for place in range(count) if majority(signature.returns, ran, place) is None}
+
+    def split_by_language(place: int) -> bool:
+        return majority(kind, ones, place) is not None and majority(kind, twos, place) is not None
+
+    return {at for at in range(count) if majority(kind, ran, at) is None and not split_by_language(at)}
 
 
 def majority(kind: Type, runs: Sequence[Verdict], place: int) -> Verdict | None:
     """Return a run whose outcome on an input is that of more than half of all runs, None when there is none."""
-    counts = [sum(alike(kind, one, two, place) for two in runs) for one in runs]
+    counts = [sum(alike(kind, one, two, place) for two in runs) for one in runs] or [0]
     return runs[counts.index(max(counts))] if 2 * max(counts) > len(runs) else None
 
 

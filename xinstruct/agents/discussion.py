@@ -17,7 +17,7 @@ from xinstruct.agents.prefill import uses_prefill
 from xinstruct.agents.problem import Problem
 from xinstruct.agents.tasks import Thread, header
 from xinstruct.agents.wording import Wording, draw_style
-from xinstruct.agents.writing import Brief, Form, Unwritten, draw_topic
+from xinstruct.agents.writing import Brief, Form, Unwritten, draw_rule
 from xinstruct.code.types import Case, Signature, cases_from_json
 from xinstruct.languages import get
 from xinstruct.llm.client import Answer, Request
@@ -111,7 +111,13 @@ class Discussion:
             return Form("sentence", *words)
         if self.operation.form != "new" or params.new_signature == "keep":
             kind = "rule" if self.operation.form == "new" else self.operation.form
-            return Form(kind, *words, Problem.of(self.source), topic=draw_topic(self.id), calls=False)
+            return Form(
+                kind,
+                *words,
+                Problem.of(self.source),
+                rule=draw_rule(self.id, self.signature, self.operation.changes),
+                calls=False,
+            )
         brief = Brief.draw(self.id, unlike=self.signature if self.operation.retypes else None)
         own = params.new_signature == "teacher"
         return Form("own" if own else "new", self.target, self.name, brief.signature, params.prompt_tokens, brief=brief)

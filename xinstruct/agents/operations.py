@@ -29,6 +29,7 @@ class Operation:
     form: Literal["restate", "rule", "new"]
     goal: str
     guidelines: tuple[str, ...]
+    changes: tuple[str, ...] = ("takes", "returns")  # what an added rule may be about
     retypes: bool = False  # whether what goes in and comes out must be of other types than the base's
 
     @staticmethod
@@ -39,7 +40,8 @@ class Operation:
             raise BadInput(f"params.yaml: synthesize.operations.{name} is no operation; {nearest(name, list(known))}")
         spec = known[name]
         told = (bool(spec["keeps_behaviour"]), spec["form"], spec["goal"], tuple(spec["guidelines"]))
-        return Operation(name, *told, retypes=bool(spec.get("retypes")))
+        changes = tuple(spec.get("changes", ("takes", "returns")))
+        return Operation(name, *told, changes, retypes=bool(spec.get("retypes")))
 
     def words(self, central: bool, keeps_signature: bool, shape: str, **values: Any) -> tuple[str, list[str]]:
         """Return goal and guidelines with their values filled in.

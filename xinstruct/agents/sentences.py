@@ -29,7 +29,8 @@ _ABOUT_CODE = re.compile(
     r"|\b(?:time|space) complexity\b|\b(?:linear|constant|quadratic|logarithmic) (?:in )?(?:time|space)\b|\bO\([^)]*\)"
     r"|\b(?:should|must|may|can|do)(?:es)? not (?:use|rely on|call|employ)\b"
     r"|\bsame results? for (?:every|all|the same)\b|\bdesigned to\b|\befficien\w+\b"
-    r"|\bhandles? (?:\w+ ){0,3}edge cases\b|\bexternal (?:packages?|librar\w+|dependenc\w+)\b"
+    r"|\bhandles? (?:\w+ ){0,3}edge cases\b|\bhandles? (?:\w+ ){1,4}of any (?:length|size|kind)\b"
+    r"|\bkeeps its arguments\b|\bexternal (?:packages?|librar\w+|dependenc\w+)\b"
     r"|\b(?:gracefully|correctly|properly)\W*$"
     # of another language than the reader's; "a Python function" is put right elsewhere
     r"|(?<!\w)(?:Python|JavaScript|TypeScript|Java|PHP|Bash|C\+\+|C#)(?!\w)(?! (?:function|program|method|script))"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -74,9 +75,16 @@ class Brief:
         return Brief(category, level, levels[level]["words"], rng.choice(others or own))
 
 
-def draw_topic(ident: str) -> str:
-    """Draw what an added rule is about from an id."""
-    return str(random.Random(int(content_id("topic", ident), 16)).choice(table("categories")["topics"]))
+def draw_rule(ident: str, signature: Signature, sides: Collection[str] = ("takes", "returns")) -> str:
+    """Draw from an id what an added rule says: of what goes in ("takes"), or of what comes out ("returns")."""
+    rng, spec = random.Random(int(content_id("rule", ident), 16)), table("categories")["rules"]
+    words = {"k": rng.choice(spec["numbers"])}
+    known: dict[str, Any] = {"takes": spec["takes"], "returns": spec["returns"]}
+    found = [row.format(p=p.name, **words) for p in signature.params for row in known["takes"].get(str(p.type), ())]
+    found = found if "takes" in sides else []
+    if "returns" in sides:
+        found += [row.format(**words) for row in known["returns"].get(str(signature.returns), ())]
+    return str(rng.choice(found)) if found else f"one of your own, about {rng.choice(spec['general'])}"
 
 
 def _signature(text: str) -> Signature:
@@ -96,7 +104,7 @@ class Form:
     tokens: int  # of an answer at most
     base: Problem | None = None
     brief: Brief | None = None
-    topic: str = ""  # what an added rule is about
+    rule: str = ""  # what an added rule says, or is about
     calls: bool = True  # of restate: whether calls that show the behaviour are asked for, too
 
     @property
@@ -104,7 +112,7 @@ class Form:
         """The last words of the prompt: what to answer, and how."""
         start = instruction_start(self.language, self.function)
         words = {"title": get(self.language).title, "name": self.function, "signature": self.signature, "start": start}
-        return render(f"form_{self.name}", brief=self.brief, topic=self.topic, calls=self.calls, **words)
+        return render(f"form_{self.name}", brief=self.brief, rule=self.rule, calls=self.calls, **words)
 
     def request(
         self, ident: str, text: str, temperature: float, seed: int, prefill: bool, top_p: float = 1.0
