@@ -14,7 +14,7 @@ TEST_CACHE := $(CURDIR)/build/test-cache
 STAMP := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 NPM := xinstruct/languages/npm
 
-.PHONY: help setup room system toolchains repro test quick lint types unit fresh graph smoke ablations recorded doctor evidence verdicts \
+.PHONY: help setup room system toolchains repro test quick lint types unit fresh graph smoke slurm ablations recorded doctor evidence verdicts \
         bench published agreement reference answers rescore pages docs lock clean
 
 help: ## what there is
@@ -80,6 +80,9 @@ evidence: setup toolchains ## what takes too long for every run: 50 kills of the
 
 smoke: setup ## the graph end to end at the smallest scale, in a folder of its own
 	python -m pytest -q -s tests/test_end_to_end.py
+
+slurm: setup toolchains ## profiles/slurm on a Slurm of two nodes on this machine (root; slurm-wlm, munge)
+	python -m pytest -q -s -m long tests/test_slurm.py
 
 ablations: setup ## queue experiments/ablations, run them one after the other, collect them for the report
 	xinstruct experiment --queue experiments/ablations/*.yaml
