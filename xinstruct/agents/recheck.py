@@ -27,9 +27,9 @@ from xinstruct.agents.inputs import draw_inputs
 from xinstruct.agents.prefill import helped
 from xinstruct.agents.problem import Problem
 from xinstruct.agents.tasks import Thread, declarable, header, supports
+from xinstruct.agents.verification import Reference
 from xinstruct.agents.wording import Wording, spelled
 from xinstruct.code.types import Case, Signature, cases_from_json
-from xinstruct.execution.jobs import Job, of_sample
 from xinstruct.execution.judge import Judge
 from xinstruct.execution.toolchains import available
 from xinstruct.execution.verdicts import Verdict
@@ -126,12 +126,12 @@ def recheck(
     )
     written = {id(task): candidate for task, candidate in ask(tasks, range(1), teacher, greedy, seed)}
     inputs = {sample.id: _inputs(sample, languages) for sample in samples}
-    jobs = {sample.id: _job(of_sample(sample), inputs[sample.id]) for sample in samples}
+    jobs = {sample.id: Reference.of(sample).job(sample.id, inputs[sample.id]) for sample in samples}
     fresh: dict[str, Task] = {}
     for sample, task in asked:
         candidate = written.get(id(task))
         if candidate is not None and not candidate.failure:
-            jobs[task.id] = _job(task.job(candidate, ()), inputs[sample.id], task.id)
+            jobs[task.id] = task.job(candidate, [Case(tuple(args)) for args in inputs[sample.id]])
             fresh[task.id] = task
     verdicts = judge.observe(list(jobs.values()), "running answers on new inputs")
     ran = {ident: v for ident, v in zip(jobs, verdicts, strict=True) if v.verdict == "passed"}
@@ -166,11 +166,6 @@ def _inputs(sample: Sample, languages: Sequence[str]) -> list[list[Any]]:
     seed, signature = int(content_id("new inputs", sample.id), 16), Signature.from_json(sample.signature)
     drawn = draw_inputs(signature, INPUTS + len(seen), seed, **lines).rows  # type: ignore[arg-type]
     return [row for row in drawn if json.dumps(row) not in seen][:INPUTS]
-
-
-def _job(job: Job, inputs: Sequence[Sequence[Any]], ident: str = "") -> Job:
-    cases = tuple(Case(tuple(args)) for args in inputs)
-    return Job(ident or job.id, job.language, job.code, job.function, job.signature, cases)
 
 
 def _compared(
